@@ -1,0 +1,29 @@
+import { HubError } from '../core/errors.ts';
+import type { Role } from '../core/model.ts';
+
+/** Who calls: an API key's identity, never its secret. */
+export interface Caller {
+  readonly keyId: string;
+  readonly role: Role;
+  /** The system that the key is bound to; null: none (analysts and administrators). */
+  readonly system: string | null;
+}
+
+/** @throws HubError FORBIDDEN unless the caller's role is among `roles`; an administrator may do everything */
+export function requireRole(caller: Caller, ...roles: Role[]): void {
+  if (caller.role === 'admin' || roles.includes(caller.role)) return;
+  throw new HubError('FORBIDDEN', `A ${caller.role} key may not do this; it takes ${['admin', ...roles].join(' or ')}.`);
+}
+
+/**
+ * The source system whose vouchers a caller may see: null is all of them.
+ * @throws HubError FORBIDDEN for subscribers, who see vouchers only through their own syncs and `voucherBySource`
+ */
+export function visibleSourceSystem(caller: Caller): string | null {
+  return caller.role === 'publisher' ? caller.system : null;
+}
+
+/** The target system whose subscriptions a caller may see: null is all of them. */
+export function visibleTargetSystem(caller: Caller): string | null {
+  return caller.role === 'subscriber' ? caller.system : null;
+}

@@ -1,0 +1,50 @@
+/**
+ * Every code that a caller of the hub may see as `extensions.code`, with its meaning and what to do about it.
+ * Codes of deliveries (`HTTP_400`, `ECONNREFUSED` …) are not here: those are data, not errors of the hub.
+ */
+export const errorCatalogue = {
+  BAD_USER_INPUT: 'An input does not fit; `field` names it. Mend the input and send it again.',
+  CONFLICT: 'The same source version is known with other content. Send a higher sourceVersion.',
+  UNAUTHENTICATED: 'No API key, or one that is unknown or revoked. Send `Authorization: Bearer <key>`.',
+  FORBIDDEN: 'The key is good, but its role or system does not allow this.',
+  NOT_FOUND: 'There is nothing with this id that the key may see.',
+  LIMIT_EXCEEDED: 'The operation is larger than the hub takes; the message names the limit.',
+  UNAVAILABLE: 'The database does not answer, or too much waits. Send it again in a moment; nothing is recorded twice.',
+  SHUTTING_DOWN: 'This process is stopping. Nothing was recorded; send it again.',
+  INTERNAL_SERVER_ERROR: 'A fault of the hub. Its log has the cause, under the x-request-id of this answer.',
+} as const;
+
+/** One of the hub's stable error codes. */
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** An error that is meant for the caller: a stable code, a message that helps, and the input field at fault. */
+export class HubError extends Error {
+  override readonly name = 'HubError';
+  readonly code: ErrorCode;
+  /** The input field at fault, e.g. `amount`. */
+  readonly field: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { field?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.field = options.field;
+  }
+}
+
+/** A `BAD_USER_INPUT` about one field. */
+export function badInput(field: string, message: string): HubError {
+  return new HubError('BAD_USER_INPUT', message, { field });
+}
+
+/** Whether a caught value carries a string `code`, as Node's, PostgreSQL's and undici's errors do. */
+export function errorCodeOf(error: unknown): string | undefined {
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') {
+    return error.code;
+  }
+  return undefined;
+}
+
+/** The message of any caught value. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

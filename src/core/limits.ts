@@ -1,0 +1,104 @@
+/** Every bound of the hub that is not a setting, with its unit and its reason. */
+export const limits = {
+  // ── Intake ──
+  /** Vouchers in one `recordVouchers`: the contract's number. */
+  recordBatch: 1_000,
+  /** Vouchers that wait for a commit in one process; beyond it callers are told to come again. */
+  intakeQueue: 20_000,
+  /** Group commits under way at once: each holds a database connection. */
+  intakeCommits: 3,
+  /** How long a call waits for company before its group commits, milliseconds. */
+  intakeLingerMs: 2,
+  /** Calls in one group commit: enough to make the commit cheap, few enough to keep it short. */
+  intakeGroup: 256,
+  /** Bytes of one voucher's business data in JSON. */
+  businessDataBytes: 1_048_576,
+  /** Nesting of business data: past it, parsers of consumers begin to fail. */
+  businessDataDepth: 64,
+  /** Characters of a short text field (system, module, id …); they stand in indexes. */
+  shortText: 200,
+  /** Characters of a long text field (summary, name of a counterparty …). */
+  longText: 2_000,
+  /** Digits of an amount before and after the point. */
+  amountDigits: 30,
+  amountDecimals: 10,
+  /** How far ahead of the hub's clock `occurredAt` may be, milliseconds. */
+  occurredAheadMs: 24 * 3_600_000,
+
+  // ── Subscriptions ──
+  /** Subscriptions that are not deleted: the index of them lives in memory. */
+  subscriptions: 10_000,
+  eventTypePatterns: 100,
+  batchSize: 100,
+  maxInFlight: 256,
+  rateLimitPerSecond: 10_000,
+  timeoutMinMs: 100,
+  timeoutMaxMs: 120_000,
+  maxRetries: 100,
+  delayMaxMs: 86_400_000,
+  /** A rotation's overlap, hours: the old secret signs no longer than a week. */
+  overlapHours: 168,
+  urlLength: 2_048,
+  /** How long the in-memory index of subscriptions may stand unchecked, milliseconds (each commit checks it). */
+  subscriptionCacheMs: 300_000,
+
+  // ── Delivery ──
+  /** Rows claimed ahead of the requests under way, so that no slot waits for the database. */
+  claimAhead: 128,
+  /** A claim's lease by the database's clock, milliseconds; a drain renews it at a third. */
+  leaseMs: 12_000,
+  /** Outcomes written in one statement. */
+  outcomeBatch: 256,
+  /** How long an outcome may wait for company, milliseconds. */
+  outcomeLingerMs: 5,
+  /** How long a drain stays on its empty lane for a poke, milliseconds. */
+  drainLingerMs: 2_000,
+  /** A retry due within this many milliseconds is waited for on the lane; a later one is the reconciler's. */
+  drainAwaitRetryMs: 6_000,
+  /** A drain hands its lane back after this many milliseconds, so that lanes share the workers fairly. */
+  drainTurnMs: 30_000,
+  /** Lanes that one worker process drains at once: each is a few promises while idle. */
+  lanesPerWorker: 256,
+  /** Wake-ups of one lane by one process are joined over this many milliseconds. */
+  wakeJoinMs: 20,
+  /** Period of the reconciler, milliseconds: what was missed is found within it. */
+  reconcileMs: 5_000,
+  /** A suspended lane is probed after this, doubling up to the next, milliseconds. */
+  probeFirstMs: 5_000,
+  probeMaxMs: 60_000,
+  /** Bytes of an answer that are read; the rest is not waited for. */
+  answerBytes: 16_384,
+  /** Characters of an answer that the attempt keeps. */
+  excerptChars: 500,
+  /** How long an accepted answer's body is waited for after its headers, milliseconds. */
+  answerGraceMs: 1_000,
+  /** Connections kept to different targets in one process. */
+  targetOrigins: 1_024,
+  /** How long a connection may take to come about, DNS and TLS included, milliseconds. */
+  connectMs: 10_000,
+  /** The longest `Retry-After` that is obeyed, milliseconds: the contract's ten minutes. */
+  retryAfterMs: 600_000,
+  /** Drains get this long to finish at SIGTERM, milliseconds; the whole stop stays under 30 s. */
+  stopMs: 25_000,
+
+  // ── GraphQL ──
+  /** Bytes of a request over HTTP: a thousand vouchers of some 8 KiB. */
+  requestBytes: 8 * 1_048_576,
+  /** Bytes of one message over a socket. */
+  socketMessageBytes: 65_536,
+  socketOperations: 50,
+  tokens: 4_000,
+  depth: 12,
+  aliases: 30,
+  directives: 50,
+  /** Cost of an operation: fields, multiplied by the length of the lists they stand in. */
+  cost: 50_000,
+  pageSize: 500,
+  /** Nodes of a nested list (a voucher's events, a sync's attempts). */
+  nestedList: 1_000,
+  /** How long a key's check may be remembered, milliseconds: a revoked key is out within it. */
+  keyCacheMs: 5_000,
+  keyCacheEntries: 10_000,
+  /** Syncs that one statement of a manual compensation touches; it goes on until all are done. */
+  compensationBatch: 5_000,
+} as const;

@@ -1,0 +1,33 @@
+import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
+import pretty from 'pino-pretty';
+
+export type { Logger } from 'pino';
+
+/** How the hub logs. */
+export interface LoggerOptions {
+  /** A pino level: trace, debug, info, warn, error, fatal or silent. */
+  readonly level: string;
+  /** For people (colours, one line a thing) rather than JSON lines. */
+  readonly pretty: boolean;
+  /** Where to; left out: standard error, so that a command's standard output stays its own. */
+  readonly destination?: DestinationStream;
+}
+
+/**
+ * The process's logger. What could be a secret is cut out by path here as a second fence; the first is that
+ * nothing hands secrets to a logger.
+ */
+export function createLogger(options: LoggerOptions): Logger {
+  const settings = {
+    level: options.level,
+    base: undefined,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: stdSerializers.err },
+    redact: { paths: ['secret', '*.secret', 'authorization', '*.authorization', 'key', '*.key'], censor: '[secret]' },
+  };
+  if (options.pretty) {
+    const stream = pretty({ colorize: process.stderr.isTTY, singleLine: true, destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss.l' });
+    return pino(settings, stream);
+  }
+  return pino(settings, options.destination ?? pino.destination({ dest: 2, sync: false }));
+}

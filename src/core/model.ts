@@ -1,0 +1,87 @@
+/**
+ * The words of the domain, as they stand in the database and on the wire (lower case). The GraphQL enums map
+ * onto them.
+ */
+
+/** How an event travels: within seconds, with the nightly batch, or once more as a repair. */
+export type SyncMode = 'realtime' | 'batch' | 'compensation';
+
+/** Where one sync (one event on its way to one subscription) stands. */
+export type SyncStatus = 'pending' | 'processing' | 'retrying' | 'success' | 'failed' | 'cancelled';
+
+/** The statuses of a sync that is not over: it holds back later events of the same source record. */
+export const unfinishedStatuses = ['pending', 'processing', 'retrying'] as const satisfies SyncStatus[];
+
+/** What carries an event to its consumer. */
+export type TransportKind = 'webhook' | 'websocket';
+
+/** `suspended` is the circuit breaker's doing, `paused` a person's (or a 410's); both keep everything. */
+export type SubscriptionState = 'active' | 'paused' | 'suspended';
+
+/** What an API key may do; see `access/`. */
+export type Role = 'publisher' | 'subscriber' | 'analyst' | 'admin';
+
+/** The side of the ledger. */
+export type VoucherDirection = 'debit' | 'credit';
+
+/** A voucher's state in the settlement system. */
+export type VoucherStatus = 'draft' | 'approved' | 'voided';
+
+/** What recording one voucher came to. */
+export type RecordOutcome = 'created' | 'updated' | 'duplicate' | 'stale';
+
+/** A JSON value as `JSON.parse` gives it. */
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
+
+/** A JSON object. */
+export type JsonObject = { [key: string]: JsonValue };
+
+/** How a failed attempt is tried again. */
+export interface RetryPolicy {
+  /** Retries after the first attempt, 0 to 100. */
+  readonly maxRetries: number;
+  /** Delay before the first retry; doubles with each. Milliseconds. */
+  readonly baseDelayMs: number;
+  /** Bound of the doubled delay. Milliseconds. */
+  readonly maxDelayMs: number;
+  /** Share of the delay added at random, 0 to 1. */
+  readonly jitter: number;
+}
+
+/** The secrets that sign a subscription's webhooks. */
+export interface SigningSecrets {
+  /** The secret in force; while a rotation overlaps, the old one. */
+  readonly current: string;
+  /** The secret that comes into force when the overlap ends; null: no rotation under way. */
+  readonly next: string | null;
+}
+
+/**
+ * What one attempt came to, in the terms that the policy decides by:
+ * - `accepted`: the consumer has it
+ * - `data`: it refused the data (400, 413, 415, 422): trying again changes nothing
+ * - `gone`: it wants no more (410)
+ * - `forbidden`: the hub may not reach this target
+ * - `busy`: it answered that it can't now (408, 425, 429, 5xx)
+ * - `answer`: any other answer that is not a 2xx
+ * - `connect`: no connection came about (refused, DNS, TLS …)
+ * - `response`: a connection was made, but no whole answer came (reset, time-out)
+ */
+export type Verdict = 'accepted' | 'data' | 'gone' | 'forbidden' | 'busy' | 'answer' | 'connect' | 'response';
+
+/** One attempt as a transport reports it. */
+export interface AttemptResult {
+  readonly verdict: Verdict;
+  /** HTTP status, where there was an answer. */
+  readonly statusCode: number | null;
+  /** `HTTP_<status>`, an operating system's or client's code; null when accepted. */
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  /** What `Retry-After` asked for, in milliseconds, at most ten minutes; null: nothing. */
+  readonly retryAfterMs: number | null;
+  /** The first part of the answer's body. */
+  readonly responseExcerpt: string | null;
+  /** When the attempt began, in milliseconds since 1970 by this process's clock. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+}

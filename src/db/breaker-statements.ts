@@ -1,0 +1,76 @@
+import type { Pool, PoolClient } from 'pg';
+
+/** Suspends an active lane; its first probe is due after `probeMs`. @returns false: it was not active */
+export async function suspendLane(pool: Pool, subscriptionId: string, probeMs: number): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `update data_subscriptions set state = 'suspended', probes = 0, probe_at = now() + $2 * interval '1 millisecond', updated_at = now()
+     where id = $1 and state = 'active' and deleted_at is null`,
+    [subscriptionId, probeMs],
+  );
+  return rowCount === 1;
+}
+
+/** Pauses a lane that is not paused. @returns false: it was */
+export async function pauseLane(pool: Pool, subscriptionId: string): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `update data_subscriptions set state = 'paused', probe_at = null, updated_at = now()
+     where id = $1 and state <> 'paused' and deleted_at is null`,
+    [subscriptionId],
+  );
+  return rowCount === 1;
+}
+
+/**
+ * Makes a lane active and queues again what had failed because of the connection.
+ * @param only the states it may be in before; null: any
+ * @returns how many syncs were queued again; null: the lane was in another state
+ */
+export async function resumeLane(client: PoolClient, subscriptionId: string, only: readonly string[] | null): Promise<number | null> {
+  const { rowCount } = await client.query(
+    `update data_subscriptions set state = 'active', probes = 0, probe_at = null, updated_at = now()
+     where id = $1 and deleted_at is null and ($2::text[] is null or state = any($2))`,
+    [subscriptionId, only],
+  );
+  if (rowCount === 0) return null;
+  const requeued = await client.query(
+    `update fin_data_sync_logs
+     set status = 'retrying', retry_count = 0, next_attempt_at = now(), failed_by_connection = false, sync_completed_at = null
+     where subscription_id = $1 and status = 'failed' and failed_by_connection`,
+    [subscriptionId],
+  );
+  return requeued.rowCount ?? 0;
+}
+
+/** Takes the suspended lanes whose probe is due, and sets each one's next probe (doubling up to `maxMs`). */
+export async function takeProbesDue(pool: Pool, firstMs: number, maxMs: number): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    `update data_subscriptions
+     set probes = probes + 1, probe_at = now() + least($1 * power(2, least(probes + 1, 20)), $2) * interval '1 millisecond'
+     where state = 'suspended' and deleted_at is null and probe_at <= now() returning id::text`,
+    [firstMs, maxMs],
+  );
+  return rows.map(row => row.id);
+}
+
+/**
+ * Sees to it that a suspended lane has a sync to probe with: where nothing waits that may be tried, one that
+ * failed because of the connection is made due.
+ */
+export async function prepareProbe(pool: Pool, subscriptionId: string): Promise<void> {
+  await pool.query(
+    `with head as (
+       select l.id from fin_data_sync_logs l where l.subscription_id = $1 and l.status in ('pending', 'retrying')
+         and not exists (
+           select 1 from fin_data_sync_logs e
+           where e.subscription_id = l.subscription_id and e.voucher_id = l.voucher_id
+             and e.status in ('pending', 'processing', 'retrying') and e.id < l.id)
+       order by l.next_attempt_at, l.id limit 1),
+     made_due as (
+       update fin_data_sync_logs l set next_attempt_at = now() from head
+       where l.id = head.id and l.next_attempt_at > now() and l.status = 'retrying' returning l.id)
+     update fin_data_sync_logs set status = 'retrying', next_attempt_at = now(), sync_completed_at = null
+     where not exists (select 1 from head)
+       and id = (select min(id) from fin_data_sync_logs where subscription_id = $1 and status = 'failed' and failed_by_connection)`,
+    [subscriptionId],
+  );
+}

@@ -1,0 +1,65 @@
+import type { Pool } from 'pg';
+import type { SyncStatus } from '../core/model.ts';
+
+/** What became of one claimed sync, as it is written. */
+export interface OutcomeWrite {
+  readonly id: string;
+  readonly token: string;
+  readonly status: Extract<SyncStatus, 'success' | 'retrying' | 'failed'>;
+  readonly retryCount: number;
+  /** Milliseconds from now until the next attempt; null: none. */
+  readonly delayMs: number | null;
+  readonly failedByConnection: boolean;
+  readonly startedAt: Date;
+  readonly durationMs: number;
+  readonly statusCode: number | null;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  readonly responseExcerpt: string | null;
+}
+
+/**
+ * Writes outcomes and their attempts in one statement. A row whose claim was lost to another meanwhile (the
+ * fencing token differs) is left as it is.
+ * @returns the ids that were written
+ */
+export async function writeOutcomes(pool: Pool, outcomes: readonly OutcomeWrite[]): Promise<Set<string>> {
+  const { rows } = await pool.query<{ id: string }>({
+    name: 'outcome-write',
+    text: `with r as (
+             select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::int[], $5::float8[], $6::bool[], $7::timestamptz[], $8::int[],
+               $9::int[], $10::text[], $11::text[], $12::text[])
+             as r (id, token, status, retry_count, delay_ms, by_connection, started_at, duration_ms, status_code, error_code,
+               error_message, excerpt)),
+           written as (
+             update fin_data_sync_logs l
+             set status = r.status, retry_count = r.retry_count, attempt_count = l.attempt_count + 1,
+                 next_attempt_at = now() + r.delay_ms * interval '1 millisecond', failed_by_connection = r.by_connection,
+                 error_code = r.error_code, error_message = r.error_message, claim_token = null, lease_until = null,
+                 sync_completed_at = case when r.status <> 'retrying' then now() end
+             from r where l.id = r.id and l.claim_token = r.token and l.status = 'processing'
+             returning l.id, l.attempt_count),
+           logged as (
+             insert into fin_data_sync_attempts
+               (sync_id, number, transport, started_at, duration_ms, status_code, error_code, error_message, response_excerpt)
+             select w.id, w.attempt_count, 'webhook', r.started_at, r.duration_ms, r.status_code, r.error_code, r.error_message, r.excerpt
+             from written w join r on r.id = w.id)
+           select id::text from written`,
+    values: columnsOf(outcomes),
+  });
+  return new Set(rows.map(row => row.id));
+}
+
+function columnsOf(outcomes: readonly OutcomeWrite[]): unknown[] {
+  return [
+    outcomes.map(o => o.id), outcomes.map(o => o.token), outcomes.map(o => o.status), outcomes.map(o => o.retryCount),
+    outcomes.map(o => o.delayMs), outcomes.map(o => o.failedByConnection), outcomes.map(o => o.startedAt),
+    outcomes.map(o => Math.round(o.durationMs)), outcomes.map(o => o.statusCode), outcomes.map(o => o.errorCode),
+    outcomes.map(o => o.errorMessage), outcomes.map(o => o.responseExcerpt),
+  ];
+}
+
+/** Notes when a lane last delivered. */
+export async function noteSuccess(pool: Pool, subscriptionId: string): Promise<void> {
+  await pool.query({ name: 'lane-success', text: 'update data_subscriptions set last_success_at = now() where id = $1', values: [subscriptionId] });
+}

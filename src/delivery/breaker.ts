@@ -1,0 +1,38 @@
+import type { Logger } from '../core/logger.ts';
+import { limits } from '../core/limits.ts';
+import type { Database } from '../db/database.ts';
+import { pauseLane, resumeLane, suspendLane } from '../db/breaker-statements.ts';
+
+/**
+ * The circuit breaker of lanes. Its state stands in the subscription's row, so that all processes share it and
+ * operators see it: active (closed), suspended (open; a probe is the half-open try).
+ */
+export class Breaker {
+  readonly #db: Database;
+  readonly #log: Logger;
+
+  constructor(db: Database, log: Logger) {
+    this.#db = db;
+    this.#log = log;
+  }
+
+  /** Opens the breaker: nothing more is attempted and everything is kept. */
+  async suspend(subscriptionId: string, errorCode: string | null): Promise<void> {
+    if (await suspendLane(this.#db.pool, subscriptionId, limits.probeFirstMs)) {
+      this.#log.warn({ lane: subscriptionId, error_code: errorCode, alert: 'warning' }, 'target is down: subscription suspended, everything is kept');
+    }
+  }
+
+  /** Pauses a lane whose consumer answered 410: it wants no more. */
+  async pauseGone(subscriptionId: string): Promise<void> {
+    if (await pauseLane(this.#db.pool, subscriptionId)) {
+      this.#log.error({ lane: subscriptionId, alert: 'critical' }, 'target answered 410 Gone: subscription paused, everything is kept');
+    }
+  }
+
+  /** Closes the breaker after a good probe, and queues again what had failed because of the connection. */
+  async close(subscriptionId: string): Promise<void> {
+    const requeued = await this.#db.transaction(client => resumeLane(client, subscriptionId, ['suspended']));
+    if (requeued !== null) this.#log.info({ lane: subscriptionId, requeued }, 'target is back: subscription resumed');
+  }
+}

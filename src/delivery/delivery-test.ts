@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import type { Vault } from '../access/vault.ts';
+import type { Clock } from '../core/clock.ts';
+import { badInput, HubError } from '../core/errors.ts';
+import { pythonJson } from '../core/python-json.ts';
+import type { Database } from '../db/database.ts';
+import { readLane } from '../db/lane-statements.ts';
+import { openLane } from './lane.ts';
+import type { WebhookTransport } from './webhook/webhook-transport.ts';
+
+/** What a test request came to. */
+export interface DeliveryTestResult {
+  readonly ok: boolean;
+  readonly statusCode: number | null;
+  readonly latencyMs: number;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+}
+
+/** Posts a signed `hub.test` event to a subscription's webhook. It carries no voucher and leaves no sync log. */
+export class DeliveryTester {
+  readonly #deps: { db: Database; vault: Vault; clock: Clock; transport: WebhookTransport };
+
+  constructor(deps: { db: Database; vault: Vault; clock: Clock; transport: WebhookTransport }) {
+    this.#deps = deps;
+  }
+
+  /** @throws HubError NOT_FOUND, BAD_USER_INPUT when the subscription has no webhook */
+  async test(subscriptionId: string): Promise<DeliveryTestResult> {
+    const { db, vault, clock, transport } = this.#deps;
+    const row = await readLane(db.pool, subscriptionId);
+    if (row === undefined) throw new HubError('NOT_FOUND', `There is no subscription ${subscriptionId}.`);
+    if (row.webhookUrl === null) throw badInput('id', 'id: this subscription has no webhookUrl to test.');
+    const occurredAt = new Date(clock.now()).toISOString();
+    const body = pythonJson({ event: 'hub.test', data: {}, mode: 'realtime', occurred_at: occurredAt, event_id: 0, sync_id: 0, voucher_id: 0, voucher: {} });
+    const result = await transport.post(openLane(row, vault), {
+      body: Buffer.from(body, 'latin1'),
+      webhookId: `test_${randomUUID()}`,
+      sourceSystem: 'hub',
+      wantBody: false,
+    });
+    return {
+      ok: result.verdict === 'accepted',
+      statusCode: result.statusCode,
+      latencyMs: Math.round(result.durationMs),
+      errorCode: result.errorCode,
+      errorMessage: result.errorMessage,
+    };
+  }
+}

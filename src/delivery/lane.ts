@@ -1,0 +1,46 @@
+import type { AttemptResult, RetryPolicy, SigningSecrets, SubscriptionState } from '../core/model.ts';
+import type { Vault } from '../access/vault.ts';
+import type { ClaimedSync, LaneRow } from '../db/lane-statements.ts';
+
+/** A subscription as delivery sees it, its secrets opened. Lives as long as a drain, and is never logged. */
+export interface Lane {
+  readonly id: string;
+  readonly state: SubscriptionState;
+  readonly webhookUrl: string | null;
+  readonly batchSize: number;
+  readonly maxInFlight: number;
+  readonly rateLimitPerSecond: number | null;
+  readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  readonly secrets: SigningSecrets;
+}
+
+/** Carries claimed syncs to a consumer: one request, one result a sync, in order. Never rejects. */
+export interface Transport {
+  deliver(lane: Lane, syncs: readonly ClaimedSync[]): Promise<readonly AttemptResult[]>;
+}
+
+/** What a sealed secret is bound to, so that it opens only in its own subscription. */
+export function secretContext(subscriptionId: string): string {
+  return `subscription:${subscriptionId}`;
+}
+
+/** Opens a lane's secrets; once a rotation's overlap is over, the new one alone is in force. */
+export function openLane(row: LaneRow, vault: Vault): Lane {
+  const context = secretContext(row.id);
+  const next = row.nextSecret === null ? null : vault.open(row.nextSecret, context);
+  const secrets =
+    next !== null && row.rotated ? { current: next, next: null } : { current: vault.open(row.secret, context), next };
+  const { maxRetries, baseDelayMs, maxDelayMs, jitter } = row;
+  return {
+    id: row.id,
+    state: row.state,
+    webhookUrl: row.webhookUrl,
+    batchSize: row.batchSize,
+    maxInFlight: row.maxInFlight,
+    rateLimitPerSecond: row.rateLimitPerSecond,
+    timeoutMs: row.timeoutMs,
+    retry: { maxRetries, baseDelayMs, maxDelayMs, jitter },
+    secrets,
+  };
+}

@@ -1,0 +1,121 @@
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Database } from '../db/database.ts';
+import { noteSuccess, type OutcomeWrite, writeOutcomes } from '../db/outcome-statements.ts';
+
+/** First and longest pause between tries while the database is away, milliseconds. */
+const retryFirstMs = 100;
+const retryMaxMs = 2_000;
+
+/** How often a lane's last success is written at most, milliseconds. */
+const noteSuccessEveryMs = 1_000;
+
+/**
+ * Writes the outcomes of one lane, many a statement, in the order they came. While the database is away it keeps
+ * trying: what was delivered must be known as delivered, or it is delivered twice.
+ */
+export class OutcomeWriter {
+  readonly #db: Database;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #subscriptionId: string;
+  readonly #onWritten: () => void;
+  readonly #giveUp: AbortSignal;
+  #waiting: OutcomeWrite[] = [];
+  #writing: Promise<void> | undefined;
+  #timer: (() => void) | undefined;
+  #successNotedAt = Number.NEGATIVE_INFINITY;
+
+  /**
+   * @param options.onWritten called after each statement
+   * @param options.giveUp ends the trying: leases then run out and another process delivers again
+   */
+  constructor(
+    deps: { db: Database; clock: Clock; log: Logger },
+    options: { subscriptionId: string; onWritten: () => void; giveUp: AbortSignal },
+  ) {
+    this.#db = deps.db;
+    this.#clock = deps.clock;
+    this.#log = deps.log;
+    this.#subscriptionId = options.subscriptionId;
+    this.#onWritten = options.onWritten;
+    this.#giveUp = options.giveUp;
+  }
+
+  /** Outcomes that are not yet written. */
+  get pending(): number {
+    return this.#waiting.length;
+  }
+
+  /** Takes an outcome; it is written within `limits.outcomeLingerMs`. */
+  add(outcome: OutcomeWrite): void {
+    this.#waiting.push(outcome);
+    if (this.#writing !== undefined) return;
+    if (this.#waiting.length >= limits.outcomeBatch) this.#start();
+    else this.#timer ??= this.#clock.after(limits.outcomeLingerMs, () => this.#start());
+  }
+
+  /** Resolves when nothing waits any more. */
+  async flush(): Promise<void> {
+    this.#start();
+    await this.#writing;
+  }
+
+  #start(): void {
+    this.#timer?.();
+    this.#timer = undefined;
+    if (this.#waiting.length === 0) return;
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    let delayMs = retryFirstMs;
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.slice(0, limits.outcomeBatch);
+      try {
+        const written = await writeOutcomes(this.#db.pool, batch);
+        this.#waiting.splice(0, batch.length);
+        delayMs = retryFirstMs;
+        this.#report(batch, written);
+        if (batch.some(outcome => outcome.status === 'success')) await this.#noteSuccess();
+        this.#onWritten();
+      } catch (error) {
+        if (this.#giveUp.aborted) {
+          this.#log.error({ lane: this.#subscriptionId, syncs: this.#waiting.length, err: error }, 'outcomes could not be written; their syncs will be delivered again');
+          this.#waiting.length = 0;
+          return;
+        }
+        this.#log.warn({ lane: this.#subscriptionId, error: messageOf(error) }, 'outcomes wait for the database');
+        await this.#clock.sleep(delayMs, this.#giveUp);
+        delayMs = Math.min(delayMs * 2, retryMaxMs);
+      }
+    }
+  }
+
+  async #noteSuccess(): Promise<void> {
+    const now = this.#clock.now();
+    if (now - this.#successNotedAt < noteSuccessEveryMs) return;
+    this.#successNotedAt = now;
+    await noteSuccess(this.#db.pool, this.#subscriptionId);
+  }
+
+  #report(batch: readonly OutcomeWrite[], written: ReadonlySet<string>): void {
+    for (const outcome of batch) {
+      const line = {
+        lane: this.#subscriptionId,
+        sync: outcome.id,
+        status: outcome.status,
+        error_code: outcome.errorCode,
+        duration_ms: Math.round(outcome.durationMs),
+        retry: outcome.retryCount,
+      };
+      if (!written.has(outcome.id)) this.#log.warn(line, 'late result refused: the sync was given to another meanwhile');
+      else if (outcome.status === 'failed') this.#log.warn(line, 'sync failed');
+      else this.#log.debug(line, 'sync attempted');
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import type { AttemptResult, RetryPolicy, Verdict } from '../core/model.ts';
+import type { Random } from '../core/random.ts';
+
+/** What an attempt leads to. */
+export type Decision =
+  | { readonly next: 'success' }
+  | { readonly next: 'retry'; readonly delayMs: number; readonly retryCount: number }
+  | {
+      readonly next: 'fail';
+      readonly retryCount: number;
+      /** True: the connection was the cause, so it is tried again once the target is back. */
+      readonly byConnection: boolean;
+      /** What becomes of the lane: `suspend` trips the breaker, `pause` is what a 410 asks for. */
+      readonly lane: 'keep' | 'suspend' | 'pause';
+      /** Data that does not fit and a target that wants no more need a person now. */
+      readonly severity: 'critical' | 'warning';
+    };
+
+/** What the decision rests on, beside the attempt itself. */
+export interface PolicyInput {
+  readonly retry: RetryPolicy;
+  /** Retries that this sync has used up. */
+  readonly retryCount: number;
+  /** True: the lane is suspended and this attempt was its probe. */
+  readonly probing: boolean;
+  /** True: another sync of the lane succeeded since this attempt began. */
+  readonly laneSucceededSince: boolean;
+}
+
+/**
+ * What to do after an attempt (contract, "What an answer means"). Pure: chance is passed in.
+ *
+ * Only a target that can't be reached trips the breaker. An answer that never came (`response`) does so too,
+ * unless the lane delivered something else meanwhile: then it is this event that hangs the consumer, and the
+ * others must not wait for it. A failed probe uses up no retry: it says something of the target, not the event.
+ */
+export function decide(result: Pick<AttemptResult, 'verdict' | 'retryAfterMs'>, input: PolicyInput, random: Random): Decision {
+  const { retryCount } = input;
+  const byConnection = isConnectionFault(result.verdict);
+  switch (result.verdict) {
+    case 'accepted':
+      return { next: 'success' };
+    case 'data':
+    case 'forbidden':
+      return { next: 'fail', retryCount, byConnection: false, lane: 'keep', severity: 'critical' };
+    case 'gone':
+      return { next: 'fail', retryCount, byConnection: false, lane: 'pause', severity: 'critical' };
+    case 'busy':
+    case 'answer':
+    case 'connect':
+    case 'response':
+      break;
+  }
+  if (byConnection && input.probing) return { next: 'retry', delayMs: retryDelayMs(input.retry, retryCount, random), retryCount };
+  if (retryCount < input.retry.maxRetries) {
+    const delayMs = Math.max(retryDelayMs(input.retry, retryCount, random), result.retryAfterMs ?? 0);
+    return { next: 'retry', delayMs, retryCount: retryCount + 1 };
+  }
+  const suspend = result.verdict === 'connect' || (result.verdict === 'response' && !input.laneSucceededSince);
+  return { next: 'fail', retryCount, byConnection, lane: suspend ? 'suspend' : 'keep', severity: 'warning' };
+}
+
+/**
+ * The delay before retry number `retriesUsed + 1`: exponential back-off with additive jitter.
+ * @returns milliseconds, from min(base × 2ⁿ, max) to that times (1 + jitter)
+ */
+export function retryDelayMs(retry: RetryPolicy, retriesUsed: number, random: Random): number {
+  const bare = Math.min(retry.baseDelayMs * 2 ** Math.min(retriesUsed, 40), retry.maxDelayMs);
+  return bare * (1 + retry.jitter * random());
+}
+
+function isConnectionFault(verdict: Verdict): boolean {
+  return verdict === 'connect' || verdict === 'response';
+}

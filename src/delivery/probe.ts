@@ -1,0 +1,35 @@
+import { randomUUID } from 'node:crypto';
+import { limits } from '../core/limits.ts';
+import { prepareProbe } from '../db/breaker-statements.ts';
+import { claimDue, readLane } from '../db/lane-statements.ts';
+import { writeOutcomes } from '../db/outcome-statements.ts';
+import type { DrainDeps } from './drain.ts';
+import { judge } from './judge.ts';
+import { openLane } from './lane.ts';
+
+/**
+ * Tries a suspended lane with one real event (the breaker's half-open state). Any answer at all says that the
+ * target is back: the lane is resumed and what was kept is delivered. Each probe takes another event where there
+ * is one, so that an event which hangs its consumer does not keep the lane closed.
+ * @returns true when the lane was resumed
+ */
+export async function probeLane(deps: DrainDeps, subscriptionId: string): Promise<boolean> {
+  const { pool } = deps.db;
+  const row = await readLane(pool, subscriptionId);
+  if (row === undefined || row.state !== 'suspended' || row.webhookUrl === null) return false;
+  const lane = openLane(row, deps.vault);
+  await prepareProbe(pool, subscriptionId);
+  const token = randomUUID();
+  // The lease covers the whole attempt: a probe has nobody to renew it.
+  const leaseMs = lane.timeoutMs + limits.leaseMs;
+  const [sync] = await claimDue(pool, { subscriptionId, token, limit: 1, leaseMs, states: ['suspended'] });
+  if (sync === undefined) return false;
+  const [result] = await deps.transport.deliver(lane, [sync]);
+  if (result === undefined) return false;
+  const { decision, write } = judge({ lane, sync, result, token, laneSucceededSince: false }, deps.random);
+  await writeOutcomes(pool, [write]);
+  const reached = result.verdict !== 'connect' && result.verdict !== 'response';
+  if (decision.next === 'fail' && decision.lane === 'pause') await deps.breaker.pauseGone(subscriptionId);
+  else if (reached) await deps.breaker.close(subscriptionId);
+  return reached;
+}

@@ -1,0 +1,193 @@
+import type { PoolClient } from 'pg';
+import type { Vault } from '../access/vault.ts';
+import { badInput, errorCodeOf, HubError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { Database } from '../db/database.ts';
+import { SubscriptionEntity, type SubscriptionRow } from '../db/entities.ts';
+import { bumpVersion } from '../db/intake-statements.ts';
+import { pauseLane, resumeLane } from '../db/breaker-statements.ts';
+import { secretContext } from './lane.ts';
+import { checkName, checkSecret, type SubscriptionChanges, subscriptionColumns } from './subscription-input.ts';
+import { createSecret } from './webhook/sign.ts';
+
+/** What changes of subscriptions set going. */
+interface LaneControl {
+  wake(lanes: Iterable<string>): void;
+  reopen(lane: string): void;
+}
+
+/** A new subscription as it is given. */
+export interface NewSubscription extends SubscriptionChanges {
+  name: string;
+  targetSystem: string;
+  secret?: string | null;
+}
+
+/** SQLSTATE unique_violation. */
+const uniqueViolation = '23505';
+
+/** Subscriptions: made, changed, paused, resumed, deleted. Each change holds for every event recorded after it. */
+export class Subscriptions {
+  readonly #db: Database;
+  readonly #vault: Vault;
+  readonly #lanes: LaneControl;
+
+  constructor(deps: { db: Database; vault: Vault; lanes: LaneControl }) {
+    this.#db = deps.db;
+    this.#vault = deps.vault;
+    this.#lanes = deps.lanes;
+  }
+
+  /**
+   * One subscription that is not deleted.
+   * @param targetSystem only this system's; null: any
+   * @throws HubError NOT_FOUND, also for what the caller may not see: it tells nothing of others'
+   */
+  async get(id: string, targetSystem: string | null): Promise<SubscriptionRow> {
+    const found = await this.find(id, targetSystem);
+    if (found === null) throw new HubError('NOT_FOUND', `There is no subscription ${id.slice(0, 40)}.`);
+    return found;
+  }
+
+  /** As `get`, null for none. */
+  find(id: string, targetSystem: string | null): Promise<SubscriptionRow | null> {
+    if (!/^\d{1,18}$/.test(id)) return Promise.resolve(null);
+    const mine = targetSystem === null ? {} : { targetSystem };
+    return this.#db.fork().findOne(SubscriptionEntity, { id, deletedAt: null, ...mine });
+  }
+
+  /** All that are not deleted, in the order of their ids. */
+  list(targetSystem: string | null): Promise<SubscriptionRow[]> {
+    const mine = targetSystem === null ? {} : { targetSystem };
+    return this.#db.fork().find(SubscriptionEntity, { deletedAt: null, ...mine }, { orderBy: { id: 'asc' }, limit: limits.subscriptions });
+  }
+
+  /** @throws HubError BAD_USER_INPUT, CONFLICT (name taken), LIMIT_EXCEEDED */
+  async create(input: NewSubscription): Promise<{ subscription: SubscriptionRow; secret: string }> {
+    const targetSystem = checkName('targetSystem', input.targetSystem);
+    const secret = input.secret == null ? createSecret() : checkSecret(input.secret);
+    const retry = input.retry ?? {};
+    const columns = { target_system: targetSystem, ...subscriptionColumns({ ...input, retry }, await this.#eventTypeNames()) };
+    const id = await this.#change(async client => {
+      await checkRoom(client);
+      const { rows } = await client.query<{ id: string }>(`select nextval(pg_get_serial_sequence('data_subscriptions', 'id'))::text as id`);
+      const newId = rows[0]?.id ?? '';
+      await insertRow(client, { ...columns, id: newId, secret: this.#vault.seal(secret, secretContext(newId)) });
+      return newId;
+    });
+    return { subscription: await this.get(id, null), secret };
+  }
+
+  /** @throws HubError BAD_USER_INPUT, CONFLICT, NOT_FOUND */
+  async update(id: string, changes: SubscriptionChanges): Promise<SubscriptionRow> {
+    const columns = subscriptionColumns(changes, await this.#eventTypeNames());
+    await this.#change(client => updateRow(client, id, columns));
+    this.#lanes.reopen(id);
+    return this.get(id, null);
+  }
+
+  /** Nothing is attempted any more; everything is kept. */
+  async pause(id: string): Promise<SubscriptionRow> {
+    await pauseLane(this.#db.pool, id);
+    return this.get(id, null);
+  }
+
+  /** Delivers what was kept, and what had failed because of the connection; also closes the breaker. */
+  async resume(id: string): Promise<SubscriptionRow> {
+    await this.#db.transaction(client => resumeLane(client, id, null));
+    this.#lanes.reopen(id);
+    return this.get(id, null);
+  }
+
+  /** Deletes; what was not delivered is cancelled, and its log stays. @throws HubError NOT_FOUND */
+  async delete(id: string): Promise<void> {
+    await this.#change(async client => {
+      await updateRow(client, id, { deleted_at: 'now' });
+      await client.query(
+        `update fin_data_sync_logs set status = 'cancelled', sync_completed_at = now(), next_attempt_at = null
+         where subscription_id = $1 and status in ('pending', 'retrying')`,
+        [id],
+      );
+    });
+  }
+
+  /**
+   * Makes a new secret. Both sign until the overlap is over; then the new one alone.
+   * @param overlapHours 0 to `limits.overlapHours`
+   * @throws HubError BAD_USER_INPUT, NOT_FOUND
+   */
+  async rotateSecret(id: string, overlapHours: number): Promise<{ subscription: SubscriptionRow; secret: string }> {
+    if (overlapHours < 0 || overlapHours > limits.overlapHours) throw badInput('overlapHours', `overlapHours: 0 to ${limits.overlapHours}.`);
+    const secret = createSecret();
+    const sealed = this.#vault.seal(secret, secretContext(id));
+    const { rowCount } = await this.#db.pool.query(
+      // A rotation during a rotation: the newest secret takes the place of the one that had not come into force.
+      `update data_subscriptions
+       set secret = case when next_secret is not null and next_secret_at <= now() then next_secret else secret end,
+           next_secret = $2, next_secret_at = now() + $3 * interval '1 hour', updated_at = now()
+       where id = $1 and deleted_at is null`,
+      [id, sealed, overlapHours],
+    );
+    if (rowCount === 0) throw new HubError('NOT_FOUND', `There is no subscription ${id}.`);
+    return { subscription: await this.get(id, null), secret };
+  }
+
+  /** Seals every secret with the current key. @returns how many were sealed anew */
+  async reencrypt(): Promise<number> {
+    const { rows } = await this.#db.pool.query<{ id: string; secret: string; next_secret: string | null }>(
+      'select id::text, secret, next_secret from data_subscriptions',
+    );
+    const old = rows.filter(row => [row.secret, row.next_secret].some(text => text !== null && !this.#vault.isCurrent(text)));
+    for (const row of old) {
+      const context = secretContext(row.id);
+      const again = (text: string) => this.#vault.seal(this.#vault.open(text, context), context);
+      await this.#db.pool.query(
+        'update data_subscriptions set secret = $2, next_secret = $3 where id = $1 and secret = $4 and next_secret is not distinct from $5',
+        [row.id, again(row.secret), row.next_secret === null ? null : again(row.next_secret), row.secret, row.next_secret],
+      );
+    }
+    return old.length;
+  }
+
+  async #change<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    try {
+      return await this.#db.transaction(async client => {
+        await bumpVersion(client, 'subscriptions');
+        return work(client);
+      });
+    } catch (error) {
+      if (errorCodeOf(error) !== uniqueViolation) throw error;
+      throw new HubError('CONFLICT', 'The target system has a subscription of this name already.', { field: 'name', cause: error });
+    }
+  }
+
+  async #eventTypeNames(): Promise<Set<string>> {
+    const { rows } = await this.#db.pool.query<{ name: string }>('select name from event_types');
+    return new Set(rows.map(row => row.name));
+  }
+}
+
+async function checkRoom(client: PoolClient): Promise<void> {
+  const { rows } = await client.query<{ count: number }>('select count(*)::int as count from data_subscriptions where deleted_at is null');
+  if ((rows[0]?.count ?? 0) >= limits.subscriptions) {
+    throw new HubError('LIMIT_EXCEEDED', `There are ${limits.subscriptions} subscriptions, which is the most.`);
+  }
+}
+
+async function insertRow(client: PoolClient, columns: Record<string, unknown>): Promise<void> {
+  const names = Object.keys(columns);
+  await client.query(
+    `insert into data_subscriptions (${names.join(', ')}) overriding system value values (${names.map((_, n) => `$${n + 1}`).join(', ')})`,
+    Object.values(columns),
+  );
+}
+
+async function updateRow(client: PoolClient, id: string, columns: Record<string, unknown>): Promise<void> {
+  const names = Object.keys(columns);
+  const sets = names.map((name, n) => `${name} = $${n + 2}`);
+  const { rowCount } = await client.query(
+    `update data_subscriptions set ${[...sets, 'version = version + 1', 'updated_at = now()'].join(', ')} where id = $1 and deleted_at is null`,
+    [id, ...Object.values(columns)],
+  );
+  if (rowCount === 0) throw new HubError('NOT_FOUND', `There is no subscription ${id}.`);
+}

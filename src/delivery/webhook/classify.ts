@@ -1,0 +1,150 @@
+import { STATUS_CODES } from 'node:http';
+import { errorCodeOf, messageOf } from '../../core/errors.ts';
+import { limits } from '../../core/limits.ts';
+import type { Verdict } from '../../core/model.ts';
+
+/** What a failed exchange (one without an answer) came to. */
+export interface ErrorVerdict {
+  readonly verdict: Verdict;
+  /** The operating system's or the client's code; `UNKNOWN` where there is none. */
+  readonly errorCode: string;
+  readonly errorMessage: string;
+}
+
+/** The attempt's total time-out: no whole answer within the subscription's `timeoutMs`. */
+export class AttemptTimeoutError extends Error {
+  override readonly name = 'AttemptTimeoutError';
+  readonly code = 'ETIMEDOUT';
+
+  constructor(timeoutMs: number, connected: boolean) {
+    super(`${connected ? 'No answer' : 'No connection'} within ${timeoutMs} ms.`);
+  }
+}
+
+/** Codes that only arise while a connection comes about. */
+const connectCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EAI_FAIL',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** OpenSSL's and Node's codes of a TLS connection that was not trusted or not agreed on. */
+const tlsCode =
+  /^(?:EPROTO$|ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|HOSTNAME_MISMATCH|ERROR_IN_C)/;
+
+/** The client would not write the request (a header with a line break, say): no attempt will mend that. */
+const unsendableCodes = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+]);
+
+/** The hub itself ended the attempt: whether it was connected by then says nothing about the target. */
+const ownCodes = new Set(['UND_ERR_ABORTED', 'UND_ERR_DESTROYED', 'UND_ERR_CLOSED']);
+
+/** What an HTTP status says; the contract's table "What an answer means". */
+export function verdictOfStatus(status: number): Verdict {
+  if (status >= 200 && status <= 299) return 'accepted';
+  if (status === 400 || status === 413 || status === 415 || status === 422) return 'data';
+  if (status === 410) return 'gone';
+  if (status === 408 || status === 425 || status === 429) return 'busy';
+  return status >= 500 && status <= 599 ? 'busy' : 'answer';
+}
+
+/** An answer that is not a 2xx, for people. */
+export function statusSentence(status: number): string {
+  const name = STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`;
+  const redirect = status >= 300 && status <= 399 ? '; redirects are not followed' : '';
+  return `The target answered ${status}${name}${redirect}.`;
+}
+
+/**
+ * What an error says that came instead of an answer. Its code is the first on the way through `errors` (an
+ * AggregateError of several addresses) and `cause`.
+ * @param connected Whether a connection had come about, where the caller knows: it decides for codes that occur
+ * before and after (ECONNRESET, ETIMEDOUT …). Left out: such codes count as after.
+ */
+export function verdictOfError(error: unknown, connected = true): ErrorVerdict {
+  const source = carrierOf(error, 5) ?? error;
+  const errorCode = errorCodeOf(source) ?? 'UNKNOWN';
+  return {
+    verdict: verdictOfCode(errorCode, connected),
+    errorCode,
+    errorMessage: printable(messageOf(source) || messageOf(error) || errorCode, limits.excerptChars),
+  };
+}
+
+/**
+ * What a `Retry-After` header asks for, from now: milliseconds, 0 to `limits.retryAfterMs`. Seconds or an
+ * HTTP-date (RFC 9110, 10.2.3 and 5.6.7, the obsolete forms too); null: nothing, or nothing readable.
+ */
+export function parseRetryAfter(header: string | string[] | undefined, nowMs: number): number | null {
+  const text = (Array.isArray(header) ? header[0] : header)?.trim() ?? '';
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, limits.retryAfterMs);
+  const until = httpDate(text);
+  return until === null ? null : Math.min(Math.max(until - nowMs, 0), limits.retryAfterMs);
+}
+
+/**
+ * The first `maxChars` characters of a text from outside as one line that any store and screen takes: runs of
+ * controls (NUL, which PostgreSQL refuses, among them) and of invisible formatting become a space.
+ */
+export function printable(text: string, maxChars: number): string {
+  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+  // A pair of surrogates cut in two would be no valid UTF-8.
+  return line.length <= maxChars
+    ? line.toWellFormed()
+    : line
+        .slice(0, maxChars)
+        .replace(/[\ud800-\udbff]$/, '')
+        .toWellFormed();
+}
+
+/** The first `limits.excerptChars` characters of an answer's body, made printable; null: nothing to show. */
+export function excerptOf(body: Buffer): string | null {
+  // Four bytes a character at most, and as much again for what the cleaning takes out.
+  return printable(body.toString('utf8', 0, limits.excerptChars * 8), limits.excerptChars) || null;
+}
+
+function verdictOfCode(code: string, connected: boolean): Verdict {
+  if (code === 'TARGET_NOT_ALLOWED') return 'forbidden';
+  if (unsendableCodes.has(code)) return 'data';
+  if (ownCodes.has(code)) return 'response';
+  return !connected || connectCodes.has(code) || tlsCode.test(code) ? 'connect' : 'response';
+}
+
+/** The error that carries a code, at most `depth` steps down (a cycle of causes must end). */
+function carrierOf(error: unknown, depth: number): Error | undefined {
+  if (!(error instanceof Error) || depth === 0) return undefined;
+  const aggregated = error instanceof AggregateError ? firstCarrier(error.errors, depth - 1) : undefined;
+  // An AggregateError has its first error's code but no message.
+  if (aggregated !== undefined) return aggregated;
+  return errorCodeOf(error) === undefined ? carrierOf(error.cause, depth - 1) : error;
+}
+
+function firstCarrier(errors: readonly unknown[], depth: number): Error | undefined {
+  for (const error of errors) {
+    const carrier = carrierOf(error, depth);
+    if (carrier !== undefined) return carrier;
+  }
+  return undefined;
+}
+
+const dateForms = [
+  /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/,
+  /^[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$/,
+  /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/,
+];
+
+function httpDate(text: string): number | null {
+  // Date.parse alone would read a date into almost any garbage with a number in it.
+  if (!dateForms.some(form => form.test(text))) return null;
+  const time = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
+  return Number.isNaN(time) ? null : time;
+}

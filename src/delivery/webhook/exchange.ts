@@ -1,0 +1,165 @@
+import { type Dispatcher, errors } from 'undici';
+import type { Clock } from '../../core/clock.ts';
+import { limits } from '../../core/limits.ts';
+import type { AttemptResult, Verdict } from '../../core/model.ts';
+import {
+  AttemptTimeoutError,
+  excerptOf,
+  parseRetryAfter,
+  statusSentence,
+  verdictOfError,
+  verdictOfStatus,
+} from './classify.ts';
+
+/** One POST. */
+export interface SendRequest {
+  readonly url: string;
+  /** Names in lower case. Values beyond ASCII go as UTF-8. `content-type` left out: `application/json`. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** From the call to the end, connecting included, milliseconds. */
+  readonly timeoutMs: number;
+  /** Whether an accepted answer's body is wanted (a batch's results); it is then waited for. */
+  readonly wantBody: boolean;
+  /** Calls the attempt off: `UND_ERR_ABORTED`, where no answer has begun by then. */
+  readonly signal?: AbortSignal;
+}
+
+/** What one POST came to. */
+export interface SendResult extends AttemptResult {
+  /** Where it was wanted and the answer accepts: its text, at most `limits.answerBytes` of it. */
+  readonly body: string | null;
+  /** Whether the answer's body was read to its end; false: too long, too slow or cut off. */
+  readonly bodyComplete: boolean;
+}
+
+/** One request and its answer, as undici reports them; resolves once with what it came to. */
+export class Exchange implements Dispatcher.DispatchHandler {
+  /** Undici had no room for one more target. */
+  crowdedOut = false;
+  readonly #request: SendRequest;
+  readonly #clock: Clock;
+  readonly #resolve: (result: SendResult) => void;
+  readonly #startedAt: number;
+  /** Set once a connection carries the request. */
+  #controller: Dispatcher.DispatchController | null = null;
+  #status: number | null = null;
+  #verdict: Verdict = 'response';
+  #retryAfterMs: number | null = null;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #over = false;
+  #stopTotal: (() => void) | null = null;
+  #stopGrace: (() => void) | null = null;
+
+  constructor(request: SendRequest, clock: Clock, resolve: (result: SendResult) => void) {
+    this.#request = request;
+    this.#clock = clock;
+    this.#resolve = resolve;
+    this.#startedAt = clock.now();
+  }
+
+  /** Starts the total time-out and heeds the signal. */
+  watch(): void {
+    const { timeoutMs, signal } = this.#request;
+    this.#stopTotal = this.#clock.after(timeoutMs, () =>
+      this.#breakOff(new AttemptTimeoutError(timeoutMs, this.#controller !== null)),
+    );
+    signal?.addEventListener('abort', this.callOff, { once: true });
+  }
+
+  readonly callOff = (): void =>
+    this.#breakOff(new errors.RequestAbortedError('The hub called the attempt off.'));
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // A connection came about too late: nobody waits any more, so nothing may be sent.
+    if (this.#over) controller.abort(new errors.RequestAbortedError());
+    else this.#controller = controller;
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    // 1xx only announces; any number of them may come.
+    if (this.#over || status < 200) return;
+    this.#status = status;
+    this.#verdict = verdictOfStatus(status);
+    if (this.#verdict !== 'accepted')
+      this.#retryAfterMs = parseRetryAfter(headers['retry-after'], this.#clock.now());
+    if (!this.#bodyMatters())
+      this.#stopGrace = this.#clock.after(limits.answerGraceMs, () => this.#finish(false));
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#over) return;
+    const room = limits.answerBytes - this.#bytes;
+    this.#chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
+    this.#bytes += chunk.length;
+    if (chunk.length > room) this.#finish(false);
+  }
+
+  onResponseEnd(): void {
+    this.#finish(true);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    if (error instanceof errors.MaxOriginsReachedError) this.crowdedOut = true;
+    else this.#breakOff(error);
+  }
+
+  /** Ends it without an answer. */
+  fail(error: unknown): void {
+    const { verdict, errorCode, errorMessage } = verdictOfError(error, this.#controller !== null);
+    this.#settle(verdict, errorCode, errorMessage, false);
+  }
+
+  #bodyMatters(): boolean {
+    return this.#request.wantBody && this.#verdict === 'accepted';
+  }
+
+  /** What breaks off a body does not take back the status. */
+  #breakOff(error: unknown): void {
+    if (this.#status === null) this.fail(error);
+    else this.#finish(false);
+  }
+
+  #finish(bodyComplete: boolean): void {
+    const accepted = this.#verdict === 'accepted';
+    const status = this.#status ?? 0;
+    this.#settle(
+      this.#verdict,
+      accepted ? null : `HTTP_${status}`,
+      accepted ? null : statusSentence(status),
+      bodyComplete,
+    );
+  }
+
+  #settle(
+    verdict: Verdict,
+    errorCode: string | null,
+    errorMessage: string | null,
+    bodyComplete: boolean,
+  ): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#stopTotal?.();
+    this.#stopGrace?.();
+    this.#request.signal?.removeEventListener('abort', this.callOff);
+    if (!bodyComplete) this.#controller?.abort(new errors.RequestAbortedError());
+    const bytes = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
+    this.#resolve({
+      verdict,
+      statusCode: this.#status,
+      errorCode,
+      errorMessage,
+      retryAfterMs: this.#retryAfterMs,
+      responseExcerpt: bytes === undefined ? null : excerptOf(bytes),
+      startedAt: this.#startedAt,
+      durationMs: Math.max(0, this.#clock.now() - this.#startedAt),
+      body: this.#bodyMatters() ? (bytes?.toString('utf8') ?? '') : null,
+      bodyComplete,
+    });
+  }
+}

@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../core/clock.ts';
+import { limits } from '../../core/limits.ts';
+import type { AttemptResult } from '../../core/model.ts';
+import type { ClaimedSync } from '../../db/lane-statements.ts';
+import { batchBody, eventBody } from '../body.ts';
+import type { Lane, Transport } from '../lane.ts';
+import { type ItemAnswer, parseBatchAnswer } from './batch-answer.ts';
+import { verdictOfStatus } from './classify.ts';
+import type { SendResult, WebhookSender } from './send.ts';
+import { Signer } from './sign.ts';
+
+/** The webhook: one POST a sync, or one for several where the subscription's `batchSize` is above 1. */
+export class WebhookTransport implements Transport {
+  readonly #sender: WebhookSender;
+  readonly #clock: Clock;
+  /** One signer a lane: its keys are derived once, and it falls away with the lane. */
+  readonly #signers = new WeakMap<Lane, Signer>();
+
+  constructor(sender: WebhookSender, clock: Clock) {
+    this.#sender = sender;
+    this.#clock = clock;
+  }
+
+  /** Never rejects: what goes wrong is a result. */
+  async deliver(lane: Lane, syncs: readonly ClaimedSync[]): Promise<readonly AttemptResult[]> {
+    const [first] = syncs;
+    if (first === undefined) return [];
+    const batch = lane.batchSize > 1;
+    const result = await this.post(lane, {
+      // Pure ASCII by construction, so latin1 is the same bytes and the fastest way to them.
+      body: Buffer.from(batch ? batchBody(syncs) : eventBody(first), 'latin1'),
+      webhookId: batch ? batchId(syncs) : `sync_${first.id}`,
+      sourceSystem: sourceSystems(syncs),
+      wantBody: batch,
+    });
+    return batch ? itemResults(result, syncs) : [result];
+  }
+
+  /** Signs and posts one body. */
+  post(
+    lane: Lane,
+    request: { body: Buffer; webhookId: string; sourceSystem: string; wantBody: boolean },
+  ): Promise<SendResult> {
+    const headers = this.#signerOf(lane).headers({
+      body: request.body,
+      webhookId: request.webhookId,
+      timestampSeconds: Math.floor(this.#clock.now() / 1_000),
+    });
+    headers['content-type'] = 'application/json';
+    headers['x-source-system'] = request.sourceSystem;
+    return this.#sender.send({
+      url: lane.webhookUrl ?? '',
+      headers,
+      body: request.body,
+      timeoutMs: lane.timeoutMs,
+      wantBody: request.wantBody,
+    });
+  }
+
+  #signerOf(lane: Lane): Signer {
+    const known = this.#signers.get(lane);
+    if (known !== undefined) return known;
+    const signer = new Signer(lane.secrets);
+    this.#signers.set(lane, signer);
+    return signer;
+  }
+}
+
+/** The same for every attempt of the same batch: made from the ids in it. */
+function batchId(syncs: readonly ClaimedSync[]): string {
+  const ids = syncs.map(sync => sync.id).join(',');
+  return `batch_${createHash('sha256').update(ids).digest('hex').slice(0, 32)}`;
+}
+
+/** Header values are ASCII; a system's name may be Chinese, and goes percent-encoded (RFC 3986) then. */
+function sourceSystems(syncs: readonly ClaimedSync[]): string {
+  return [...new Set(syncs.map(sync => sync.sourceSystem))]
+    .map(name => (/^[\x20-\x7e]+$/.test(name) ? name : encodeURIComponent(name)))
+    .join(',');
+}
+
+/** Reads a batch's answer item by item; an answer without readable results stands for all. */
+function itemResults(result: SendResult, syncs: readonly ClaimedSync[]): AttemptResult[] {
+  if (result.verdict !== 'accepted') return syncs.map(() => result);
+  const answer = parseBatchAnswer(result.body, result.bodyComplete);
+  if (answer.kind === 'whole' && result.statusCode !== 207) return syncs.map(() => result);
+  if (answer.kind === 'items') return syncs.map(sync => itemResult(result, answer.items.get(sync.id)));
+  const why = answer.kind === 'unreadable' ? answer.why : 'a 207 without {"results": [...]}';
+  return syncs.map(() => ({
+    ...result,
+    verdict: 'busy',
+    errorCode: 'BATCH_ANSWER_UNREADABLE',
+    errorMessage: `The batch's answer can't be read: ${why}.`,
+  }));
+}
+
+function itemResult(result: SendResult, item: ItemAnswer | undefined): AttemptResult {
+  if (item === undefined) {
+    return {
+      ...result,
+      verdict: 'busy',
+      errorCode: 'BATCH_ITEM_MISSING',
+      errorMessage: "The batch's answer does not name this sync.",
+    };
+  }
+  if (item.code === 0) return result;
+  const message =
+    item.message === ''
+      ? `The consumer refused it with ${item.code}.`
+      : item.message.slice(0, limits.excerptChars);
+  const verdict = verdictOfStatus(item.code);
+  return {
+    ...result,
+    // An item is accepted by code 0 alone; a 2xx here is a refusal that says nothing.
+    verdict: verdict === 'accepted' ? 'answer' : verdict,
+    statusCode: item.code,
+    errorCode: `HTTP_${item.code}`,
+    errorMessage: message,
+  };
+}

@@ -1,0 +1,76 @@
+import { HubError } from '../core/errors.ts';
+import type { RecordOutcome, VoucherStatus } from '../core/model.ts';
+import { digestOf, type PreparedContent } from './voucher-content.ts';
+
+/** What is known of a source record's version, as far as it decides what a new input is. */
+export interface KnownVersion {
+  readonly sourceVersion: number;
+  readonly digest: string;
+  readonly status: VoucherStatus;
+  readonly eventType: string;
+}
+
+/** The current state of a known source record. */
+export interface KnownVoucher extends KnownVersion {
+  readonly id: string;
+  readonly voucherNo: string;
+  /** YYYY-MM-DD */
+  readonly voucherDate: string;
+}
+
+/** What an input comes to. */
+export interface Decision {
+  readonly outcome: RecordOutcome;
+  readonly sourceVersion: number;
+  readonly voucherDate: string;
+  readonly digest: string;
+}
+
+/**
+ * What recording `content` means, given the record's current state. Pure.
+ *
+ * Content is the same where digest, status and event type are. A voucher date that is left out takes the known
+ * version's while looking for a duplicate, so that a call repeated after midnight is still the same call.
+ * @param today the business day, YYYY-MM-DD
+ * @param older looks up an older version of the record
+ * @throws HubError CONFLICT for a known version with other content
+ */
+export function decide(
+  content: PreparedContent,
+  known: KnownVoucher | undefined,
+  today: string,
+  older: (sourceVersion: number) => KnownVersion | undefined,
+): Decision {
+  const { input } = content;
+  const wanted = input.sourceVersion ?? undefined;
+  const at = (sourceVersion: number, date: string): Omit<Decision, 'outcome'> => {
+    const voucherDate = input.voucherDate ?? date;
+    return { sourceVersion, voucherDate, digest: digestOf(content, sourceVersion, voucherDate) };
+  };
+  if (known === undefined) return { outcome: 'created', ...at(wanted ?? 1, today) };
+  if (wanted !== undefined && wanted > known.sourceVersion) return { outcome: 'updated', ...at(wanted, today) };
+  if (wanted === undefined || wanted === known.sourceVersion) {
+    const same = at(known.sourceVersion, known.voucherDate);
+    if (isSame(content, same.digest, known)) return { outcome: 'duplicate', ...same };
+    if (wanted !== undefined) throw conflict(content, known.sourceVersion);
+    return { outcome: 'updated', ...at(known.sourceVersion + 1, today) };
+  }
+  const stale = at(wanted, known.voucherDate);
+  const recorded = older(wanted);
+  if (recorded === undefined) return { outcome: 'stale', ...stale };
+  if (isSame(content, stale.digest, recorded)) return { outcome: 'duplicate', ...stale };
+  throw conflict(content, wanted);
+}
+
+function isSame(content: PreparedContent, digest: string, known: KnownVersion): boolean {
+  return digest === known.digest && content.input.status === known.status && content.input.eventType === known.eventType;
+}
+
+function conflict(content: PreparedContent, version: number): HubError {
+  const { sourceSystem, sourceModule, sourceId } = content.input;
+  return new HubError(
+    'CONFLICT',
+    `${sourceSystem}/${sourceModule}/${sourceId} version ${version} is recorded with other content; send a higher sourceVersion.`,
+    { field: 'sourceVersion' },
+  );
+}

@@ -1,0 +1,38 @@
+import { badInput } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { JsonObject, SyncMode } from '../core/model.ts';
+import type { Database } from '../db/database.ts';
+import { EventTypeEntity, type EventTypeRow } from '../db/entities.ts';
+import { bumpVersion } from '../db/intake-statements.ts';
+import { compileSchema } from './catalogue.ts';
+
+/** The catalogue as administrators keep it. */
+export class EventTypes {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** All, by name. */
+  list(): Promise<EventTypeRow[]> {
+    return this.#db.fork().find(EventTypeEntity, {}, { orderBy: { name: 'asc' }, limit: limits.nestedList });
+  }
+
+  /** Adds or changes one; holds for every voucher recorded after it. @throws HubError BAD_USER_INPUT */
+  async upsert(type: { name: string; description: string | null; mode: SyncMode; schema: JsonObject | null }): Promise<EventTypeRow> {
+    if (!/^[A-Za-z0-9_.:-]{1,100}$/.test(type.name)) throw badInput('name', 'name: 1 to 100 letters, digits, _ . : or -.');
+    if ((type.description?.length ?? 0) > limits.longText) throw badInput('description', `description: at most ${limits.longText} characters.`);
+    const schema = type.schema === null ? null : JSON.stringify(type.schema);
+    if (type.schema !== null) compileSchema(type.schema);
+    await this.#db.transaction(async client => {
+      await bumpVersion(client, 'event_types');
+      await client.query(
+        `insert into event_types (name, description, mode, schema) values ($1, $2, $3, $4)
+         on conflict (name) do update set description = excluded.description, mode = excluded.mode, schema = excluded.schema, updated_at = now()`,
+        [type.name, type.description, type.mode, schema],
+      );
+    });
+    return this.#db.fork().findOneOrFail(EventTypeEntity, { name: type.name });
+  }
+}

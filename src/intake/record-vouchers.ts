@@ -1,0 +1,195 @@
+import type { PoolClient } from 'pg';
+import type { BusinessTime } from '../core/business-time.ts';
+import type { Clock } from '../core/clock.ts';
+import { errorCodeOf, HubError, messageOf } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { Logger } from '../core/logger.ts';
+import type { RecordOutcome } from '../core/model.ts';
+import type { Database } from '../db/database.ts';
+import { beginIntake, reserveVoucherIds, writeEvents, writeSyncs, writeVouchers } from '../db/intake-statements.ts';
+import { GroupCommit } from './group-commit.ts';
+import { planRecording, type RecordingPlan, syncsOf } from './plan.ts';
+import type { Routing, RoutingCache } from './routing.ts';
+import { type PreparedContent, prepareContent } from './voucher-content.ts';
+import { checkVoucherInput, type VoucherInput } from './voucher-input.ts';
+
+/** What recording one voucher came to. */
+export interface Recorded {
+  readonly outcome: RecordOutcome;
+  readonly voucherId: string;
+  /** Null for a duplicate. */
+  readonly eventId: string | null;
+  /** How many subscriptions it goes to. */
+  readonly deliveries: number;
+}
+
+/** One item's result: recorded, or refused with the reason. */
+export type RecordResult = Recorded | HubError;
+
+/** What intake needs of delivery: to be told, after the commit, which lanes have work now. */
+export interface LaneWaker {
+  wake(subscriptionIds: Iterable<string>): void;
+}
+
+/** How often a commit starts over because a cache was stale or another hub created the same record. */
+const maxTries = 8;
+
+/** Voucher ids that are taken from the sequence at once. */
+const idBlock = 500;
+
+/** Records vouchers: checks, joins concurrent calls into group commits, and wakes the lanes that got work. */
+export class Intake {
+  readonly #db: Database;
+  readonly #clock: Clock;
+  readonly #time: BusinessTime;
+  readonly #routing: RoutingCache;
+  readonly #waker: LaneWaker;
+  readonly #log: Logger;
+  readonly #group: GroupCommit<PreparedContent, RecordResult>;
+  #ids: string[] = [];
+
+  constructor(deps: { db: Database; clock: Clock; time: BusinessTime; routing: RoutingCache; waker: LaneWaker; log: Logger }) {
+    this.#db = deps.db;
+    this.#clock = deps.clock;
+    this.#time = deps.time;
+    this.#routing = deps.routing;
+    this.#waker = deps.waker;
+    this.#log = deps.log;
+    this.#group = new GroupCommit(contents => this.#commitOrSplit(contents), deps.clock, {
+      groupSize: limits.intakeGroup,
+      lingerMs: limits.intakeLingerMs,
+      concurrency: limits.intakeCommits,
+      queueSize: limits.intakeQueue,
+    });
+  }
+
+  /**
+   * Records vouchers, in order; a refused one does not stop the others. Every result is durable when it is told.
+   * @throws HubError UNAVAILABLE, SHUTTING_DOWN: nothing of it was recorded, or (after a connection broke during
+   * the commit) it can't be known; sent again, nothing is recorded twice
+   */
+  async record(inputs: readonly VoucherInput[]): Promise<RecordResult[]> {
+    const now = this.#clock.now();
+    const prepared = inputs.map(input => prepareOrRefuse(input, now));
+    const good = prepared.filter((item): item is PreparedContent => !(item instanceof HubError));
+    const results = good.length === 0 ? [] : await this.#group.add(good);
+    let at = 0;
+    return prepared.map(item => (item instanceof HubError ? item : (results[at++] ?? missingResult())));
+  }
+
+  /** Takes no more vouchers, and resolves when all that was taken is committed. */
+  close(): Promise<void> {
+    return this.#group.close();
+  }
+
+  async #commitOrSplit(contents: readonly PreparedContent[]): Promise<RecordResult[]> {
+    try {
+      return await this.#commit(contents);
+    } catch (error) {
+      if (!isDataFault(error)) throw this.#unavailable(error);
+      if (contents.length === 1) {
+        return [new HubError('BAD_USER_INPUT', `The database refused this voucher: ${messageOf(error)}`, { cause: error })];
+      }
+      // One voucher that the database refuses must not take its neighbours with it: find it by halves.
+      const half = contents.length >> 1;
+      const first = await this.#commitOrSplit(contents.slice(0, half));
+      return [...first, ...(await this.#commitOrSplit(contents.slice(half)))];
+    }
+  }
+
+  async #commit(contents: readonly PreparedContent[]): Promise<RecordResult[]> {
+    let routing = await this.#routing.current();
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      const ids = await this.#takeIds(contents.length);
+      const attempt = await this.#tryCommit(contents, routing, ids);
+      if (attempt === 'routing-changed') routing = await this.#routing.reload();
+      else if (attempt !== 'raced') {
+        this.#waker.wake(attempt.wake);
+        return attempt.results;
+      }
+    }
+    throw new HubError('UNAVAILABLE', 'Other hubs change the same records all the time; nothing was recorded. Send it again.');
+  }
+
+  async #tryCommit(
+    contents: readonly PreparedContent[],
+    routing: Routing,
+    ids: string[],
+  ): Promise<'routing-changed' | 'raced' | { results: RecordResult[]; wake: Set<string> }> {
+    const client = await this.#db.pool.connect();
+    let broken: boolean | Error = true;
+    try {
+      const versions = await beginIntake(client);
+      const stale = versions.subscriptions !== routing.versions.subscriptions || versions.eventTypes !== routing.versions.eventTypes;
+      const done = stale ? 'routing-changed' : await this.#write(client, contents, routing, ids);
+      await client.query(typeof done === 'string' ? 'rollback' : 'commit');
+      broken = false;
+      return done;
+    } catch (error) {
+      broken = await client.query('rollback').then(() => false, () => true);
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async #write(
+    client: PoolClient,
+    contents: readonly PreparedContent[],
+    routing: Routing,
+    ids: string[],
+  ): Promise<'raced' | { results: RecordResult[]; wake: Set<string> }> {
+    const now = this.#clock.now();
+    const plan = await planRecording(client, { contents, routing, ids, today: this.#time.dayOf(now) });
+    if (plan.vouchers.length > 0 && (await writeVouchers(client, plan.vouchers)) < plan.vouchers.length) return 'raced';
+    const eventIds = plan.events.length === 0 ? [] : await writeEvents(client, plan.events);
+    const syncs = syncsOf(plan, eventIds, this.#time.nextNightly(now));
+    if (syncs.length > 0) await writeSyncs(client, syncs);
+    this.#ids.push(...plan.unusedIds);
+    const wake = new Set(syncs.filter(sync => sync.dueAt === null).map(sync => sync.subscriptionId));
+    return { results: resultsOf(plan, eventIds), wake };
+  }
+
+  async #takeIds(count: number): Promise<string[]> {
+    if (this.#ids.length < count) this.#ids.push(...(await reserveVoucherIds(this.#db.pool, Math.max(count, idBlock))));
+    return this.#ids.splice(0, count);
+  }
+
+  #unavailable(error: unknown): HubError {
+    if (error instanceof HubError) return error;
+    this.#log.error({ err: error }, 'vouchers could not be recorded');
+    return new HubError('UNAVAILABLE', 'The database does not answer; send it again (nothing is recorded twice).', { cause: error });
+  }
+}
+
+function prepareOrRefuse(input: VoucherInput, nowMs: number): PreparedContent | HubError {
+  try {
+    checkVoucherInput(input, nowMs);
+    return prepareContent(input);
+  } catch (error) {
+    if (error instanceof HubError) return error;
+    throw error;
+  }
+}
+
+function resultsOf(plan: RecordingPlan, eventIds: readonly string[]): RecordResult[] {
+  return plan.items.map(item =>
+    item instanceof HubError
+      ? item
+      : {
+          outcome: item.outcome,
+          voucherId: item.voucherId,
+          eventId: item.eventIndex === null ? null : (eventIds[item.eventIndex] ?? null),
+          deliveries: item.subscriptions.length,
+        },
+  );
+}
+
+/** SQLSTATE classes 22 (data exception) and 23 (constraint violation): the fault is in what was sent. */
+function isDataFault(error: unknown): boolean {
+  return /^2[23]/.test(errorCodeOf(error) ?? '');
+}
+
+function missingResult(): HubError {
+  return new HubError('INTERNAL_SERVER_ERROR', 'No result came for this voucher.');
+}

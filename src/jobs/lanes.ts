@@ -1,0 +1,114 @@
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { DrainDeps } from '../delivery/drain.ts';
+import { LaneDrain } from '../delivery/drain.ts';
+import { probeLane } from '../delivery/probe.ts';
+import type { LaneJobName, LaneQueue } from './queues.ts';
+
+/**
+ * The lanes of this process: passes wake-ups to the queue, runs the drains that the queue hands it, and pokes a
+ * drain that is running here instead of asking the queue.
+ */
+export class Lanes {
+  readonly #queue: LaneQueue;
+  readonly #deps: DrainDeps;
+  readonly #clock: Clock;
+  readonly #drains = new Map<string, LaneDrain>();
+  readonly #running = new Set<Promise<void>>();
+  /** Lanes found closed, until when: their wake-ups are not worth a job; the reconciler looks again by then. */
+  readonly #closedUntil = new Map<string, number>();
+  readonly #giveUp = new AbortController();
+  #pending = new Set<string>();
+  #cancelFlush: (() => void) | undefined;
+  #worker: AsyncDisposable | undefined;
+  #stopping = false;
+
+  constructor(queue: LaneQueue, deps: DrainDeps) {
+    this.#queue = queue;
+    this.#deps = deps;
+    this.#clock = deps.clock;
+  }
+
+  /** Starts taking lanes from the queue. */
+  async start(): Promise<void> {
+    this.#worker = await this.#queue.work((name, lane) => this.#process(name, lane));
+  }
+
+  /** Says that lanes have something due. Never throws and never waits: the reconciler finds what gets lost. */
+  wake(lanes: Iterable<string>): void {
+    if (this.#stopping) return;
+    const now = this.#clock.now();
+    for (const lane of lanes) {
+      const drain = this.#drains.get(lane);
+      if (drain !== undefined) drain.poke();
+      else if ((this.#closedUntil.get(lane) ?? 0) <= now) this.#pending.add(lane);
+    }
+    if (this.#pending.size > 0) this.#cancelFlush ??= this.#clock.after(limits.wakeJoinMs, () => void this.#flush());
+  }
+
+  /** As `wake`, for a lane that was closed until now. */
+  reopen(lane: string): void {
+    this.#closedUntil.delete(lane);
+    this.wake([lane]);
+  }
+
+  /** Asks for probes of suspended lanes. */
+  async probe(lanes: readonly string[]): Promise<void> {
+    if (lanes.length > 0) await this.#queue.add('probe', lanes);
+  }
+
+  /** Stops taking lanes, and waits for the drains under way, `limits.stopMs` at most. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#cancelFlush?.();
+    const cancel = this.#clock.after(limits.stopMs, () => this.#giveUp.abort());
+    for (const drain of this.#drains.values()) drain.stop(this.#giveUp.signal);
+    // The drains end by themselves first: BullMQ's own close waits for its jobs, and marks them done.
+    await Promise.all(this.#running);
+    await this.#worker?.[Symbol.asyncDispose]();
+    cancel();
+  }
+
+  async #flush(): Promise<void> {
+    this.#cancelFlush = undefined;
+    const lanes = [...this.#pending].filter(lane => !this.#drains.has(lane));
+    this.#pending = new Set();
+    if (lanes.length === 0) return;
+    try {
+      await this.#queue.add('drain', lanes);
+    } catch (error) {
+      this.#deps.log.warn({ lanes: lanes.length, error: messageOf(error) }, 'wake-ups did not reach the queue');
+      // Claims keep apart drains of one lane wherever they run, so a worker may go on without the queue.
+      if (this.#worker !== undefined) for (const lane of lanes) void this.#process('drain', lane);
+    }
+  }
+
+  async #process(name: LaneJobName, lane: string): Promise<void> {
+    const work = name === 'probe' ? this.#probe(lane) : this.#drain(lane);
+    const tracked = work.catch((error: unknown) => this.#deps.log.error({ lane, err: error }, `${name} failed`));
+    this.#running.add(tracked);
+    await tracked.finally(() => this.#running.delete(tracked));
+  }
+
+  async #probe(lane: string): Promise<void> {
+    if (this.#stopping) return;
+    if (await probeLane(this.#deps, lane)) this.reopen(lane);
+  }
+
+  async #drain(lane: string): Promise<void> {
+    const running = this.#drains.get(lane);
+    if (running !== undefined) return running.poke();
+    if (this.#stopping) return;
+    const drain = new LaneDrain(this.#deps, lane);
+    this.#drains.set(lane, drain);
+    try {
+      const end = await drain.run();
+      if (end === 'closed') this.#closedUntil.set(lane, this.#clock.now() + limits.reconcileMs);
+      if (end === 'turn-over') this.#pending.add(lane);
+    } finally {
+      this.#drains.delete(lane);
+      if (this.#pending.size > 0) this.wake([]);
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import { createPostgresBackend, Queue, withBackend, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { Logger } from '../core/logger.ts';
+
+/** What the queue needs. */
+export interface QueueDeps {
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** A wake-up: never a payload, so the queue may be lost without losing an event. */
+export interface LaneJob {
+  /** Id of the subscription. */
+  readonly lane: string;
+}
+
+/** What is to be done on a lane: empty it, or try whether its target is back. */
+export type LaneJobName = 'drain' | 'probe';
+
+/** Where the queue lives. */
+export type QueueHome = { readonly kind: 'postgres'; readonly url: string; readonly schema: string } | { readonly kind: 'redis'; readonly url: string };
+
+/** The queue of wake-ups, in either home, behind one face. */
+export interface LaneQueue extends AsyncDisposable {
+  /** Adds wake-ups; one lane's are one, and one that comes while it is drained runs once more after. */
+  add(name: LaneJobName, lanes: readonly string[]): Promise<void>;
+  /** Starts taking jobs in this process. Dispose of it to stop; it waits for the jobs under way. */
+  work(process: (name: LaneJobName, lane: string) => Promise<void>): Promise<AsyncDisposable>;
+  /** Whether the queue's home answers. */
+  isReady(): Promise<boolean>;
+}
+
+const queueName = 'lanes';
+
+/**
+ * A killed process's jobs are taken over after its lock (renewed at half) has run out and a check finds it. The
+ * count of such take-overs is not bounded: a crash of the hub must never fail a lane.
+ */
+const workerOptions = { concurrency: limits.lanesPerWorker, lockDuration: 10_000, stalledInterval: 5_000, maxStalledCount: 1_000_000 };
+
+/** A finished wake-up is of no interest. */
+const jobOptions = { removeOnComplete: true, removeOnFail: true };
+
+/** Connections that BullMQ may take of PostgreSQL for the queue and for the worker, each. */
+const queuePoolSize = 3;
+
+/** How long to wait for the queue's home to say that it is ready, milliseconds. */
+const readyMs = 2_000;
+
+/** Opens the queue. On PostgreSQL its tables are made in a schema of their own. */
+export async function openLaneQueue(home: QueueHome, deps: QueueDeps): Promise<LaneQueue> {
+  return home.kind === 'postgres' ? openOnPostgres(home, deps) : openOnRedis(home.url, deps);
+}
+
+async function openOnPostgres(home: { url: string; schema: string }, deps: QueueDeps): Promise<LaneQueue> {
+  const { log } = deps;
+  const connection = { connectionString: home.url, schema: home.schema, migrate: true, max: queuePoolSize };
+  const postgres = withBackend(createPostgresBackend);
+  const queue = new postgres.Queue<LaneJob, void, LaneJobName>(queueName, { connection, defaultJobOptions: jobOptions });
+  queue.on('error', error => log.warn({ error: messageOf(error) }, 'queue'));
+  await queue.waitUntilReady();
+  const startWorker = (processor: (job: { name: LaneJobName; data: LaneJob }) => Promise<void>) =>
+    new postgres.Worker<LaneJob, void, LaneJobName>(queueName, processor, { connection, ...workerOptions });
+  return laneQueue(queue, startWorker, deps, async () => {});
+}
+
+async function openOnRedis(url: string, deps: QueueDeps): Promise<LaneQueue> {
+  const { log } = deps;
+  const producer = new Redis(url, { maxRetriesPerRequest: 1, enableOfflineQueue: false, lazyConnect: true });
+  const consumer = new Redis(url, { maxRetriesPerRequest: null, lazyConnect: true });
+  for (const client of [producer, consumer]) client.on('error', (error: Error) => log.warn({ error: error.message }, 'redis'));
+  await Promise.all([producer.connect(), consumer.connect()]);
+  const queue = new Queue<LaneJob, void, LaneJobName>(queueName, { connection: producer, defaultJobOptions: jobOptions });
+  queue.on('error', error => log.warn({ error: messageOf(error) }, 'queue'));
+  const startWorker = (processor: (job: { name: LaneJobName; data: LaneJob }) => Promise<void>) =>
+    new Worker<LaneJob, void, LaneJobName>(queueName, processor, { connection: consumer, ...workerOptions });
+  return laneQueue(queue, startWorker, deps, async () => {
+    producer.disconnect();
+    consumer.disconnect();
+  });
+}
+
+/** The part of BullMQ's queue that is used, the same on both homes. */
+interface AnyQueue {
+  addBulk(jobs: { name: LaneJobName; data: LaneJob; opts: object }[]): Promise<unknown>;
+  getActiveCount(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** The part of BullMQ's worker that is used. */
+interface AnyWorker {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'failed', listener: (job: unknown, error: Error) => void): unknown;
+  waitUntilReady(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+function laneQueue(
+  queue: AnyQueue,
+  startWorker: (processor: (job: { name: LaneJobName; data: LaneJob }) => Promise<void>) => AnyWorker,
+  { log, clock }: QueueDeps,
+  disconnect: () => Promise<void>,
+): LaneQueue {
+  return {
+    async add(name, lanes) {
+      const jobs = lanes.map(lane => ({
+        name,
+        data: { lane },
+        opts: { deduplication: { id: `${name}-lane-${lane}`, keepLastIfActive: true } },
+      }));
+      await queue.addBulk(jobs);
+    },
+    async work(process) {
+      const worker = startWorker(job => process(job.name, job.data.lane));
+      worker.on('error', error => log.warn({ error: messageOf(error) }, 'queue worker'));
+      worker.on('failed', (_job, error) => log.warn({ error: messageOf(error) }, 'lane job'));
+      await worker.waitUntilReady();
+      return { [Symbol.asyncDispose]: () => worker.close() };
+    },
+    async isReady() {
+      const late = clock.sleep(readyMs).then(() => false);
+      return Promise.race([queue.getActiveCount().then(() => true, () => false), late]);
+    },
+    async [Symbol.asyncDispose]() {
+      await queue.close();
+      await disconnect();
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { Logger } from '../core/logger.ts';
+import { takeProbesDue } from '../db/breaker-statements.ts';
+import type { Database } from '../db/database.ts';
+import { lanesWithWork, reclaimExpired } from '../db/lane-statements.ts';
+
+/** What the reconciler does to lanes. */
+interface ReconciledLanes {
+  wake(lanes: Iterable<string>): void;
+  probe(lanes: readonly string[]): Promise<void>;
+}
+
+/**
+ * Finds what was missed: leases that ran out (a process died), due rows whose wake-up was lost (the queue was
+ * emptied, or a process died between commit and wake-up), suspended lanes whose probe is due. It rests on
+ * PostgreSQL alone, on purpose: the queue is what it makes up for. Several may run at once; they do no harm.
+ */
+export class Reconciler {
+  readonly #deps: { db: Database; clock: Clock; log: Logger; lanes: ReconciledLanes };
+  #cancel: (() => void) | undefined;
+  #underWay: Promise<void> | undefined;
+
+  constructor(deps: { db: Database; clock: Clock; log: Logger; lanes: ReconciledLanes }) {
+    this.#deps = deps;
+  }
+
+  /** Runs now and every `limits.reconcileMs`. */
+  start(): void {
+    this.#tick();
+    this.#cancel = this.#deps.clock.every(limits.reconcileMs, () => this.#tick());
+  }
+
+  /** Runs no more, and waits for the run under way. */
+  async stop(): Promise<void> {
+    this.#cancel?.();
+    await this.#underWay;
+  }
+
+  #tick(): void {
+    this.#underWay ??= this.#reconcile()
+      .catch((error: unknown) => this.#deps.log.warn({ error: messageOf(error) }, 'reconciler waits for the database'))
+      .finally(() => {
+        this.#underWay = undefined;
+      });
+  }
+
+  async #reconcile(): Promise<void> {
+    const { db, lanes, log } = this.#deps;
+    const freed = await reclaimExpired(db.pool);
+    if (freed.length > 0) log.warn({ lanes: freed }, 'leases had run out; their syncs are due again');
+    lanes.wake(await lanesWithWork(db.pool));
+    await lanes.probe(await takeProbesDue(db.pool, limits.probeFirstMs, limits.probeMaxMs));
+  }
+}

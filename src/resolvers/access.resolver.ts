@@ -1,0 +1,41 @@
+import { Arg, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql';
+import { requireRole } from '../access/caller.ts';
+import type { ApiKeys } from '../access/keys.ts';
+import type { Role } from '../core/model.ts';
+import { ApiKey, ApiKeyWithSecret } from '../schema/access.types.ts';
+import { RoleEnum } from '../schema/enums.ts';
+import { callerOf, type OperationContext } from './context.ts';
+
+/** GraphQL: API keys; for administrators. */
+@Resolver()
+export class AccessResolver {
+  readonly #keys: ApiKeys;
+
+  constructor(keys: ApiKeys) {
+    this.#keys = keys;
+  }
+
+  @Query(() => [ApiKey])
+  apiKeys(@Ctx() context: OperationContext): Promise<ApiKey[]> {
+    requireRole(callerOf(context));
+    return this.#keys.list();
+  }
+
+  @Mutation(() => ApiKeyWithSecret)
+  async createApiKey(
+    @Ctx() context: OperationContext,
+    @Arg('name', () => String) name: string,
+    @Arg('role', () => RoleEnum) role: Role,
+    @Arg('system', () => String, { nullable: true }) system: string | null | undefined,
+  ): Promise<ApiKeyWithSecret> {
+    requireRole(callerOf(context));
+    const made = await this.#keys.create({ name, role, system: system ?? null });
+    return { apiKey: made.key, secret: made.secret };
+  }
+
+  @Mutation(() => ApiKey)
+  revokeApiKey(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<ApiKey> {
+    requireRole(callerOf(context));
+    return this.#keys.revoke(id);
+  }
+}

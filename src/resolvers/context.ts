@@ -1,0 +1,25 @@
+import { HubError } from '../core/errors.ts';
+import type { Caller } from '../access/caller.ts';
+import type { Database } from '../db/database.ts';
+import { createLoaders, type Loaders } from './loaders.ts';
+
+/** What an operation's resolvers know: who calls, and the loaders that batch its reads. One an operation. */
+export interface OperationContext {
+  /** Null: no key, or one that is not good. */
+  readonly caller: Caller | null;
+  readonly requestId: string;
+  readonly loaders: Loaders;
+}
+
+/** @throws HubError UNAUTHENTICATED */
+export function callerOf(context: OperationContext): Caller {
+  if (context.caller === null) {
+    throw new HubError('UNAUTHENTICATED', 'An API key is needed: send the header Authorization: Bearer <key>.');
+  }
+  return context.caller;
+}
+
+/** A fresh context; call it once an operation, on the socket too. */
+export function createContext(db: Database, caller: Caller | null, requestId: string): OperationContext {
+  return { caller, requestId, loaders: createLoaders(db, caller) };
+}

@@ -1,0 +1,40 @@
+import type { ApiKeys } from '../access/keys.ts';
+import type { Compensation } from '../delivery/compensation.ts';
+import type { DeliveryTester } from '../delivery/delivery-test.ts';
+import type { Subscriptions } from '../delivery/subscriptions.ts';
+import type { SyncReader } from '../delivery/sync-reader.ts';
+import type { EventTypes } from '../intake/event-types.ts';
+import type { Intake } from '../intake/record-vouchers.ts';
+import type { VoucherReader } from '../intake/voucher-reader.ts';
+import { AccessResolver } from './access.resolver.ts';
+import { SubscriptionResolver } from './subscription.resolver.ts';
+import { SyncLogConnectionResolver, SyncResolver } from './sync.resolver.ts';
+import { RecordVoucherResultResolver, VoucherConnectionResolver, VoucherEventResolver } from './voucher-links.resolver.ts';
+import { VoucherResolver } from './voucher.resolver.ts';
+
+/** The services that the GraphQL door calls. */
+export interface ResolverServices {
+  readonly intake: Intake;
+  readonly keys: ApiKeys;
+  readonly subscriptions: Subscriptions;
+  readonly vouchers: VoucherReader;
+  readonly eventTypes: EventTypes;
+  readonly tester: DeliveryTester;
+  readonly syncs: SyncReader;
+  readonly compensation: Compensation;
+}
+
+/** All resolvers, each with the services it calls. */
+export function createResolvers(services: ResolverServices): object[] {
+  const { intake, keys, subscriptions, vouchers, eventTypes, tester, syncs, compensation } = services;
+  return [
+    new VoucherResolver(intake, vouchers, eventTypes),
+    new RecordVoucherResultResolver(),
+    new VoucherEventResolver(),
+    new VoucherConnectionResolver(),
+    new SubscriptionResolver(subscriptions, tester),
+    new SyncResolver(syncs, compensation, subscriptions),
+    new SyncLogConnectionResolver(),
+    new AccessResolver(keys),
+  ];
+}

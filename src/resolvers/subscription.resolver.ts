@@ -1,0 +1,143 @@
+import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { type Caller, requireRole, visibleTargetSystem } from '../access/caller.ts';
+import { HubError } from '../core/errors.ts';
+import type { SubscriptionRow } from '../db/entities.ts';
+import type { DeliveryTester } from '../delivery/delivery-test.ts';
+import type { Subscriptions } from '../delivery/subscriptions.ts';
+import { CreateDataSubscriptionInput, DataSubscription, DataSubscriptionWithSecret, DeliveryTest, RetryPolicy, UpdateDataSubscriptionInput } from '../schema/subscription.types.ts';
+import { callerOf, type OperationContext } from './context.ts';
+
+/** GraphQL: the subscriptions of consumers. */
+@Resolver(() => DataSubscription)
+export class SubscriptionResolver {
+  readonly #subscriptions: Subscriptions;
+  readonly #tester: DeliveryTester;
+
+  constructor(subscriptions: Subscriptions, tester: DeliveryTester) {
+    this.#subscriptions = subscriptions;
+    this.#tester = tester;
+  }
+
+  @Query(() => DataSubscription, { nullable: true })
+  async dataSubscription(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<DataSubscription | null> {
+    const row = await this.#subscriptions.find(id, readable(callerOf(context)));
+    return row === null ? null : toDataSubscription(row);
+  }
+
+  @Query(() => [DataSubscription])
+  async dataSubscriptions(
+    @Ctx() context: OperationContext,
+    @Arg('targetSystem', () => String, { nullable: true }) targetSystem: string | null | undefined,
+  ): Promise<DataSubscription[]> {
+    const own = readable(callerOf(context));
+    if (own !== null && targetSystem != null && targetSystem !== own) return [];
+    return (await this.#subscriptions.list(targetSystem ?? own)).map(toDataSubscription);
+  }
+
+  @Mutation(() => DataSubscriptionWithSecret)
+  async createDataSubscription(
+    @Ctx() context: OperationContext,
+    @Arg('input', () => CreateDataSubscriptionInput) input: CreateDataSubscriptionInput,
+  ): Promise<DataSubscriptionWithSecret> {
+    const own = writable(callerOf(context));
+    if (own !== null && input.targetSystem !== own) {
+      throw new HubError('FORBIDDEN', `This key manages subscriptions of ${own} only.`, { field: 'targetSystem' });
+    }
+    return withSecret(await this.#subscriptions.create(input));
+  }
+
+  @Mutation(() => DataSubscription)
+  async updateDataSubscription(
+    @Ctx() context: OperationContext,
+    @Arg('id', () => ID) id: string,
+    @Arg('input', () => UpdateDataSubscriptionInput) input: UpdateDataSubscriptionInput,
+  ): Promise<DataSubscription> {
+    await this.#checkOwn(context, id);
+    return toDataSubscription(await this.#subscriptions.update(id, input));
+  }
+
+  @Mutation(() => DataSubscription)
+  async pauseDataSubscription(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<DataSubscription> {
+    await this.#checkOwn(context, id);
+    return toDataSubscription(await this.#subscriptions.pause(id));
+  }
+
+  @Mutation(() => DataSubscription, { description: 'Also closes the breaker; delivers what was kept, and what had FAILED because of the connection.' })
+  async resumeDataSubscription(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<DataSubscription> {
+    await this.#checkOwn(context, id);
+    return toDataSubscription(await this.#subscriptions.resume(id));
+  }
+
+  @Mutation(() => Boolean)
+  async deleteDataSubscription(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<boolean> {
+    await this.#checkOwn(context, id);
+    await this.#subscriptions.delete(id);
+    return true;
+  }
+
+  @Mutation(() => DataSubscriptionWithSecret, { description: "Both secrets sign until the old one's overlap is over." })
+  async rotateDataSubscriptionSecret(
+    @Ctx() context: OperationContext,
+    @Arg('id', () => ID) id: string,
+    @Arg('overlapHours', () => Int, { nullable: true, defaultValue: 24 }) overlapHours: number | null,
+  ): Promise<DataSubscriptionWithSecret> {
+    await this.#checkOwn(context, id);
+    return withSecret(await this.#subscriptions.rotateSecret(id, overlapHours ?? 24));
+  }
+
+  @Mutation(() => DeliveryTest)
+  async testDataSubscription(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<DeliveryTest> {
+    await this.#checkOwn(context, id);
+    return this.#tester.test(id);
+  }
+
+  @FieldResolver(() => Int)
+  backlog(@Ctx() context: OperationContext, @Root() subscription: DataSubscription): Promise<number> {
+    return context.loaders.backlog.load(subscription.id);
+  }
+
+  async #checkOwn(context: OperationContext, id: string): Promise<void> {
+    await this.#subscriptions.get(id, writable(callerOf(context)));
+  }
+}
+
+/** A subscription as the API shows it: without secrets. */
+export function toDataSubscription(row: SubscriptionRow): DataSubscription {
+  const { maxRetries, baseDelayMs, maxDelayMs, jitter } = row;
+  const retry: RetryPolicy = { maxRetries, baseDelayMs, maxDelayMs, jitter };
+  return {
+    id: row.id,
+    name: row.name,
+    targetSystem: row.targetSystem,
+    eventTypes: row.eventTypes,
+    sourceSystems: row.sourceSystems,
+    companyIds: row.companyIds,
+    mode: row.mode,
+    state: row.state,
+    webhookUrl: row.webhookUrl,
+    batchSize: row.batchSize,
+    maxInFlight: row.maxInFlight,
+    rateLimitPerSecond: row.rateLimitPerSecond,
+    timeoutMs: row.timeoutMs,
+    retry,
+    lastSuccessAt: row.lastSuccessAt,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+  };
+}
+
+function withSecret(made: { subscription: SubscriptionRow; secret: string }): DataSubscriptionWithSecret {
+  return { subscription: toDataSubscription(made.subscription), secret: made.secret };
+}
+
+/** The target system whose subscriptions the caller may read; null: all. */
+function readable(caller: Caller): string | null {
+  requireRole(caller, 'subscriber', 'analyst');
+  return visibleTargetSystem(caller);
+}
+
+/** The target system whose subscriptions the caller may change; null: all. */
+function writable(caller: Caller): string | null {
+  requireRole(caller, 'subscriber');
+  return visibleTargetSystem(caller);
+}

@@ -1,0 +1,114 @@
+import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { type Caller, requireRole, visibleTargetSystem } from '../access/caller.ts';
+import type { Compensation } from '../delivery/compensation.ts';
+import type { Subscriptions } from '../delivery/subscriptions.ts';
+import type { SyncReader } from '../delivery/sync-reader.ts';
+import { DataSubscription } from '../schema/subscription.types.ts';
+import { SyncAttempt, SyncLog, SyncLogConnection, SyncLogFilter } from '../schema/sync.types.ts';
+import { VoucherEvent, VoucherFilter } from '../schema/voucher.types.ts';
+import { callerOf, type OperationContext } from './context.ts';
+import { pageOf, pageRequest } from './page.ts';
+import { toDataSubscription } from './subscription.resolver.ts';
+
+/** GraphQL: the sync log, and compensation by hand. */
+@Resolver(() => SyncLog)
+export class SyncResolver {
+  readonly #reader: SyncReader;
+  readonly #compensation: Compensation;
+  readonly #subscriptions: Subscriptions;
+
+  constructor(reader: SyncReader, compensation: Compensation, subscriptions: Subscriptions) {
+    this.#reader = reader;
+    this.#compensation = compensation;
+    this.#subscriptions = subscriptions;
+  }
+
+  @Query(() => SyncLog, { nullable: true })
+  async syncLog(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<SyncLog | null> {
+    const own = await this.#ownSubscriptions(readingCaller(context));
+    return /^\d{1,18}$/.test(id) ? this.#reader.byId(id, own) : null;
+  }
+
+  @Query(() => SyncLogConnection, { description: 'Newest first.' })
+  async syncLogs(
+    @Ctx() context: OperationContext,
+    @Arg('filter', () => SyncLogFilter, { nullable: true }) filter: SyncLogFilter | null | undefined,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 50 }) first: number | null,
+    @Arg('after', () => String, { nullable: true }) after: string | null | undefined,
+  ): Promise<SyncLogConnection> {
+    const own = await this.#ownSubscriptions(readingCaller(context));
+    const request = pageRequest(first, after);
+    const rows = await this.#reader.page(filter ?? {}, own, { limit: request.first + 1, belowId: request.belowId });
+    return { ...pageOf(rows, request), count: () => this.#reader.count(filter ?? {}, own) };
+  }
+
+  @Mutation(() => Int, { description: 'Manual compensation. Returns how many were queued again.' })
+  async retrySyncs(@Ctx() context: OperationContext, @Arg('filter', () => SyncLogFilter) filter: SyncLogFilter): Promise<number> {
+    const own = await this.#ownSubscriptions(writingCaller(context));
+    return this.#compensation.retry(await this.#reader.criteriaOf(filter), own);
+  }
+
+  @Mutation(() => Int)
+  async cancelSyncs(@Ctx() context: OperationContext, @Arg('filter', () => SyncLogFilter) filter: SyncLogFilter): Promise<number> {
+    const own = await this.#ownSubscriptions(writingCaller(context));
+    return this.#compensation.cancel(await this.#reader.criteriaOf(filter), own);
+  }
+
+  @Mutation(() => Int, { description: 'Sends the current version of matching vouchers once more.' })
+  async resync(
+    @Ctx() context: OperationContext,
+    @Arg('subscriptionId', () => ID) subscriptionId: string,
+    @Arg('filter', () => VoucherFilter) filter: VoucherFilter,
+  ): Promise<number> {
+    const subscription = await this.#subscriptions.get(subscriptionId, visibleTargetSystem(writingCaller(context)));
+    return this.#compensation.resync(subscription, filter);
+  }
+
+  @FieldResolver(() => VoucherEvent)
+  event(@Ctx() context: OperationContext, @Root() sync: SyncLog): Promise<VoucherEvent> {
+    return context.loaders.event.load(sync.eventId);
+  }
+
+  @FieldResolver(() => DataSubscription)
+  async subscription(@Ctx() context: OperationContext, @Root() sync: SyncLog): Promise<DataSubscription> {
+    return toDataSubscription(await context.loaders.subscription.load(sync.subscriptionId));
+  }
+
+  @FieldResolver(() => [SyncAttempt])
+  attempts(@Ctx() context: OperationContext, @Root() sync: SyncLog): Promise<SyncAttempt[]> {
+    return context.loaders.attemptsOfSync.load(sync.id);
+  }
+
+  @FieldResolver(() => Int, { nullable: true, description: 'From recorded to delivered.' })
+  latencyMs(@Root() sync: SyncLog): number | null {
+    if (sync.status !== 'success' || sync.syncCompletedAt == null) return null;
+    return sync.syncCompletedAt.getTime() - sync.createdAt.getTime();
+  }
+
+  /** The subscriptions whose syncs a caller may see; null: all. */
+  async #ownSubscriptions(caller: Caller): Promise<string[] | null> {
+    const system = visibleTargetSystem(caller);
+    return system === null ? null : this.#reader.subscriptionIdsOf(system);
+  }
+}
+
+/** GraphQL: a list's length, counted only when asked for. */
+@Resolver(() => SyncLogConnection)
+export class SyncLogConnectionResolver {
+  @FieldResolver(() => Int)
+  totalCount(@Root() connection: SyncLogConnection): Promise<number> {
+    return connection.count();
+  }
+}
+
+function readingCaller(context: OperationContext): Caller {
+  const caller = callerOf(context);
+  requireRole(caller, 'subscriber', 'analyst');
+  return caller;
+}
+
+function writingCaller(context: OperationContext): Caller {
+  const caller = callerOf(context);
+  requireRole(caller, 'subscriber');
+  return caller;
+}

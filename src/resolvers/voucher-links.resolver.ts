@@ -1,0 +1,35 @@
+import { Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
+import { RecordVoucherResult, Voucher, VoucherConnection, VoucherEvent } from '../schema/voucher.types.ts';
+import type { OperationContext } from './context.ts';
+
+/** GraphQL: from a recording's result to what was recorded. */
+@Resolver(() => RecordVoucherResult)
+export class RecordVoucherResultResolver {
+  @FieldResolver(() => Voucher)
+  voucher(@Ctx() context: OperationContext, @Root() result: RecordVoucherResult): Promise<Voucher> {
+    return context.loaders.voucher.load(result.voucherId);
+  }
+
+  @FieldResolver(() => VoucherEvent, { nullable: true, description: 'Null for a duplicate.' })
+  event(@Ctx() context: OperationContext, @Root() result: RecordVoucherResult): Promise<VoucherEvent> | null {
+    return result.eventId === null ? null : context.loaders.event.load(result.eventId);
+  }
+}
+
+/** GraphQL: from an event to its voucher. */
+@Resolver(() => VoucherEvent)
+export class VoucherEventResolver {
+  @FieldResolver(() => Voucher)
+  voucher(@Ctx() context: OperationContext, @Root() event: VoucherEvent): Promise<Voucher> {
+    return context.loaders.voucher.load(event.voucherId);
+  }
+}
+
+/** GraphQL: a list's length, counted only when asked for. */
+@Resolver(() => VoucherConnection)
+export class VoucherConnectionResolver {
+  @FieldResolver(() => Int)
+  totalCount(@Root() connection: VoucherConnection): Promise<number> {
+    return connection.count();
+  }
+}

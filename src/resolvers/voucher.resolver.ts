@@ -1,0 +1,146 @@
+import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { type Caller, requireRole, visibleSourceSystem, visibleTargetSystem } from '../access/caller.ts';
+import { badInput, HubError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { JsonObject, SyncMode } from '../core/model.ts';
+import { SyncModeEnum } from '../schema/enums.ts';
+import { JSONObjectScalar } from '../schema/scalars.ts';
+import { SyncLog } from '../schema/sync.types.ts';
+import { EventType, RecordVoucherInput, RecordVoucherResult, RecordVouchersItem, Voucher, VoucherConnection, VoucherEvent, VoucherFilter } from '../schema/voucher.types.ts';
+import type { EventTypes } from '../intake/event-types.ts';
+import type { Intake, RecordResult } from '../intake/record-vouchers.ts';
+import type { VoucherInput } from '../intake/voucher-input.ts';
+import type { VoucherReader } from '../intake/voucher-reader.ts';
+import { callerOf, type OperationContext } from './context.ts';
+import { pageOf, pageRequest } from './page.ts';
+
+/** GraphQL: recording and reading vouchers. */
+@Resolver(() => Voucher)
+export class VoucherResolver {
+  readonly #intake: Intake;
+  readonly #reader: VoucherReader;
+  readonly #eventTypes: EventTypes;
+
+  constructor(intake: Intake, reader: VoucherReader, eventTypes: EventTypes) {
+    this.#intake = intake;
+    this.#reader = reader;
+    this.#eventTypes = eventTypes;
+  }
+
+  @Mutation(() => RecordVoucherResult)
+  async recordVoucher(@Ctx() context: OperationContext, @Arg('input', () => RecordVoucherInput) input: RecordVoucherInput): Promise<RecordVoucherResult> {
+    const caller = callerOf(context);
+    requireRole(caller, 'publisher');
+    checkSystem(caller, input);
+    const [result] = await this.#intake.record([toVoucherInput(input)]);
+    if (result === undefined || result instanceof HubError) throw result ?? new HubError('INTERNAL_SERVER_ERROR', 'No result.');
+    return result;
+  }
+
+  @Mutation(() => [RecordVouchersItem], { description: 'Up to 1,000 at once; a refused item does not stop the others.' })
+  async recordVouchers(
+    @Ctx() context: OperationContext,
+    @Arg('inputs', () => [RecordVoucherInput]) inputs: RecordVoucherInput[],
+  ): Promise<RecordVouchersItem[]> {
+    const caller = callerOf(context);
+    requireRole(caller, 'publisher');
+    if (inputs.length > limits.recordBatch) throw badInput('inputs', `inputs: at most ${limits.recordBatch} at once; these are ${inputs.length}.`);
+    const foreign = inputs.map(input => isForeign(caller, input));
+    const results = await this.#intake.record(inputs.filter((_, index) => !foreign[index]).map(toVoucherInput));
+    let at = 0;
+    return inputs.map((input, index) => toItem(index, foreign[index] ? foreignSystem(caller, input) : results[at++]));
+  }
+
+  @Query(() => Voucher, { nullable: true })
+  async voucher(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<Voucher | null> {
+    const caller = callerOf(context);
+    if (!/^\d{1,18}$/.test(id)) return null;
+    return this.#visible(caller, await this.#reader.byId(id));
+  }
+
+  @Query(() => Voucher, { nullable: true, description: 'What a consumer asks when its cached version may be behind.' })
+  async voucherBySource(
+    @Ctx() context: OperationContext,
+    @Arg('sourceSystem', () => String) sourceSystem: string,
+    @Arg('sourceModule', () => String) sourceModule: string,
+    @Arg('sourceId', () => String) sourceId: string,
+  ): Promise<Voucher | null> {
+    const caller = callerOf(context);
+    return this.#visible(caller, await this.#reader.bySource({ sourceSystem, sourceModule, sourceId }));
+  }
+
+  @Query(() => VoucherConnection)
+  async vouchers(
+    @Ctx() context: OperationContext,
+    @Arg('filter', () => VoucherFilter, { nullable: true }) filter: VoucherFilter | null | undefined,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 50 }) first: number | null,
+    @Arg('after', () => String, { nullable: true }) after: string | null | undefined,
+  ): Promise<VoucherConnection> {
+    const caller = callerOf(context);
+    requireRole(caller, 'publisher', 'analyst');
+    const request = pageRequest(first, after);
+    const own = visibleSourceSystem(caller);
+    const page = await this.#reader.page(filter ?? {}, own, { limit: request.first + 1, belowId: request.belowId });
+    return { ...pageOf(page, request), count: () => this.#reader.count(filter ?? {}, own) };
+  }
+
+  @Query(() => [EventType])
+  eventTypes(@Ctx() context: OperationContext): Promise<EventType[]> {
+    callerOf(context);
+    return this.#eventTypes.list();
+  }
+
+  @Mutation(() => EventType)
+  upsertEventType(
+    @Ctx() context: OperationContext,
+    @Arg('name', () => String) name: string,
+    @Arg('description', () => String, { nullable: true }) description: string | null | undefined,
+    @Arg('mode', () => SyncModeEnum) mode: SyncMode,
+    @Arg('schema', () => JSONObjectScalar, { nullable: true }) schema: JsonObject | null | undefined,
+  ): Promise<EventType> {
+    requireRole(callerOf(context));
+    return this.#eventTypes.upsert({ name, description: description ?? null, mode, schema: schema ?? null });
+  }
+
+  @FieldResolver(() => [VoucherEvent], { description: 'Every recorded version, oldest first.' })
+  events(@Ctx() context: OperationContext, @Root() voucher: Voucher): Promise<VoucherEvent[]> {
+    return context.loaders.eventsOfVoucher.load(voucher.id);
+  }
+
+  @FieldResolver(() => [SyncLog], { description: 'How this record stands with every subscription it was sent to.' })
+  syncLogs(@Ctx() context: OperationContext, @Root() voucher: Voucher): Promise<SyncLog[]> {
+    requireRole(callerOf(context), 'subscriber', 'analyst');
+    return context.loaders.syncsOfVoucher.load(voucher.id);
+  }
+
+  async #visible(caller: Caller, voucher: Voucher | null): Promise<Voucher | null> {
+    if (voucher === null) return null;
+    const source = visibleSourceSystem(caller);
+    if (source !== null && voucher.sourceSystem !== source) return null;
+    const target = visibleTargetSystem(caller);
+    if (target === null) return voucher;
+    return (await this.#reader.wasSentTo(voucher.id, target)) ? voucher : null;
+  }
+}
+
+function toVoucherInput(input: RecordVoucherInput): VoucherInput {
+  return { ...input, status: input.status ?? 'approved' };
+}
+
+function isForeign(caller: Caller, input: RecordVoucherInput): boolean {
+  return caller.role === 'publisher' && input.sourceSystem !== caller.system;
+}
+
+function foreignSystem(caller: Caller, input: RecordVoucherInput): HubError {
+  return new HubError('FORBIDDEN', `This key records vouchers of ${caller.system}, not of ${input.sourceSystem.slice(0, 100)}.`, { field: 'sourceSystem' });
+}
+
+function checkSystem(caller: Caller, input: RecordVoucherInput): void {
+  if (isForeign(caller, input)) throw foreignSystem(caller, input);
+}
+
+function toItem(index: number, result: RecordResult | undefined): RecordVouchersItem {
+  if (result === undefined) return { index, result: null, error: { code: 'INTERNAL_SERVER_ERROR', message: 'No result.' } };
+  if (result instanceof HubError) return { index, result: null, error: { code: result.code, message: result.message, field: result.field ?? null } };
+  return { index, result, error: null };
+}

@@ -1,0 +1,55 @@
+import { registerEnumType } from 'type-graphql';
+
+/** The GraphQL enums: names for callers, values as the domain and the database spell them. */
+export const VoucherDirectionEnum = { DEBIT: 'debit', CREDIT: 'credit' } as const;
+export const VoucherStatusEnum = { DRAFT: 'draft', APPROVED: 'approved', VOIDED: 'voided' } as const;
+export const SyncModeEnum = { REALTIME: 'realtime', BATCH: 'batch', COMPENSATION: 'compensation' } as const;
+export const RecordOutcomeEnum = { CREATED: 'created', UPDATED: 'updated', DUPLICATE: 'duplicate', STALE: 'stale' } as const;
+export const TransportEnum = { WEBSOCKET: 'websocket', WEBHOOK: 'webhook' } as const;
+export const DataSubscriptionStateEnum = { ACTIVE: 'active', PAUSED: 'paused', SUSPENDED: 'suspended' } as const;
+export const SyncStatusEnum = {
+  PENDING: 'pending',
+  PROCESSING: 'processing',
+  RETRYING: 'retrying',
+  SUCCESS: 'success',
+  FAILED: 'failed',
+  CANCELLED: 'cancelled',
+} as const;
+export const RoleEnum = { PUBLISHER: 'publisher', SUBSCRIBER: 'subscriber', ANALYST: 'analyst', ADMIN: 'admin' } as const;
+
+registerEnumType(VoucherDirectionEnum, { name: 'VoucherDirection' });
+registerEnumType(VoucherStatusEnum, { name: 'VoucherStatus' });
+registerEnumType(SyncModeEnum, { name: 'SyncMode' });
+registerEnumType(TransportEnum, { name: 'Transport' });
+registerEnumType(RecordOutcomeEnum, {
+  name: 'RecordOutcome',
+  valuesConfig: {
+    CREATED: { description: 'First time that this source record is seen.' },
+    UPDATED: { description: 'A newer version of a known source record.' },
+    DUPLICATE: { description: 'The same content again: nothing recorded, nothing delivered.' },
+    STALE: { description: 'An older version than the one known: kept in the event history, not delivered.' },
+  },
+});
+registerEnumType(DataSubscriptionStateEnum, {
+  name: 'DataSubscriptionState',
+  valuesConfig: {
+    PAUSED: { description: 'By an operator: nothing is attempted, everything is kept.' },
+    SUSPENDED: { description: 'By the circuit breaker: the target is down. Everything is kept.' },
+  },
+});
+registerEnumType(SyncStatusEnum, {
+  name: 'SyncStatus',
+  valuesConfig: {
+    RETRYING: { description: 'Failed, and will be tried again by itself.' },
+    FAILED: { description: 'Waits for a person: retries used up, or refused for good.' },
+  },
+});
+registerEnumType(RoleEnum, {
+  name: 'Role',
+  valuesConfig: {
+    PUBLISHER: { description: 'Records vouchers of its own system.' },
+    SUBSCRIBER: { description: 'Manages and consumes the subscriptions of its own system.' },
+    ANALYST: { description: 'Reads everything but secrets.' },
+    ADMIN: { description: 'Everything.' },
+  },
+});

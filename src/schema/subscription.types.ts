@@ -1,0 +1,95 @@
+import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
+import type { SubscriptionState, SyncMode } from '../core/model.ts';
+import { DataSubscriptionStateEnum, SyncModeEnum } from './enums.ts';
+import { DateTimeScalar } from './scalars.ts';
+
+/** GraphQL: how a failed attempt is tried again. */
+@ObjectType()
+export class RetryPolicy {
+  @Field(() => Int, { description: 'Retries after the first attempt; then the sync waits for a person.' }) maxRetries!: number;
+  @Field(() => Int) baseDelayMs!: number;
+  @Field(() => Int) maxDelayMs!: number;
+  @Field(() => Float, { description: 'Share of the delay that is added at random, 0 to 1.' }) jitter!: number;
+}
+
+/** GraphQL: a consumer's subscription. */
+@ObjectType()
+export class DataSubscription {
+  @Field(() => ID) id!: string;
+  @Field(() => String) name!: string;
+  @Field(() => String) targetSystem!: string;
+  @Field(() => [String], { description: 'Names from the catalogue, a prefix with a star (invoice_*), or *.' }) eventTypes!: string[];
+  @Field(() => [String], { nullable: true, description: 'Null: all.' }) sourceSystems?: string[] | null;
+  @Field(() => [String], { nullable: true, description: 'Null: all.' }) companyIds?: string[] | null;
+  @Field(() => SyncModeEnum, { nullable: true, description: 'Null: as the event type says.' }) mode?: SyncMode | null;
+  @Field(() => DataSubscriptionStateEnum) state!: SubscriptionState;
+  @Field(() => String, { nullable: true }) webhookUrl?: string | null;
+  @Field(() => Int, { description: 'One event a request at 1; above it, requests carry up to that many.' }) batchSize!: number;
+  @Field(() => Int, { description: 'Requests under way at once.' }) maxInFlight!: number;
+  @Field(() => Int, { nullable: true, description: 'Requests a second. Null: unlimited.' }) rateLimitPerSecond?: number | null;
+  @Field(() => Int) timeoutMs!: number;
+  @Field(() => RetryPolicy) retry!: RetryPolicy;
+  @Field(() => DateTimeScalar, { nullable: true }) lastSuccessAt?: Date | null;
+  @Field(() => DateTimeScalar) createdAt!: Date;
+  @Field(() => DateTimeScalar) updatedAt!: Date;
+}
+
+/** GraphQL: a subscription with the secret that was just made for it. */
+@ObjectType()
+export class DataSubscriptionWithSecret {
+  @Field(() => DataSubscription) subscription!: DataSubscription;
+  @Field(() => String, { description: 'Shown this once.' }) secret!: string;
+}
+
+/** GraphQL: what a test request came to. */
+@ObjectType()
+export class DeliveryTest {
+  @Field(() => Boolean) ok!: boolean;
+  @Field(() => Int, { nullable: true }) statusCode?: number | null;
+  @Field(() => Int) latencyMs!: number;
+  @Field(() => String, { nullable: true }) errorCode?: string | null;
+  @Field(() => String, { nullable: true }) errorMessage?: string | null;
+}
+
+/** GraphQL: a retry policy as it is given. */
+@InputType()
+export class RetryPolicyInput {
+  @Field(() => Int, { nullable: true, defaultValue: 3 }) maxRetries?: number | null;
+  @Field(() => Int, { nullable: true, defaultValue: 1_000 }) baseDelayMs?: number | null;
+  @Field(() => Int, { nullable: true, defaultValue: 600_000 }) maxDelayMs?: number | null;
+  @Field(() => Float, { nullable: true, defaultValue: 0.1 }) jitter?: number | null;
+}
+
+/** GraphQL: a new subscription. */
+@InputType()
+export class CreateDataSubscriptionInput {
+  @Field(() => String) name!: string;
+  @Field(() => String) targetSystem!: string;
+  @Field(() => [String]) eventTypes!: string[];
+  @Field(() => [String], { nullable: true }) sourceSystems?: string[] | null;
+  @Field(() => [String], { nullable: true }) companyIds?: string[] | null;
+  @Field(() => SyncModeEnum, { nullable: true }) mode?: SyncMode | null;
+  @Field(() => String, { nullable: true, description: 'Left out: delivered over graphql-ws only.' }) webhookUrl?: string | null;
+  @Field(() => String, { nullable: true, description: 'Left out: the hub makes one.' }) secret?: string | null;
+  @Field(() => Int, { nullable: true, defaultValue: 1 }) batchSize?: number | null;
+  @Field(() => Int, { nullable: true, defaultValue: 32 }) maxInFlight?: number | null;
+  @Field(() => Int, { nullable: true }) rateLimitPerSecond?: number | null;
+  @Field(() => Int, { nullable: true, defaultValue: 30_000 }) timeoutMs?: number | null;
+  @Field(() => RetryPolicyInput, { nullable: true }) retry?: RetryPolicyInput | null;
+}
+
+/** GraphQL: changes of a subscription; what is left out stays. */
+@InputType()
+export class UpdateDataSubscriptionInput {
+  @Field(() => String, { nullable: true }) name?: string | null;
+  @Field(() => [String], { nullable: true }) eventTypes?: string[] | null;
+  @Field(() => [String], { nullable: true }) sourceSystems?: string[] | null;
+  @Field(() => [String], { nullable: true }) companyIds?: string[] | null;
+  @Field(() => SyncModeEnum, { nullable: true }) mode?: SyncMode | null;
+  @Field(() => String, { nullable: true }) webhookUrl?: string | null;
+  @Field(() => Int, { nullable: true }) batchSize?: number | null;
+  @Field(() => Int, { nullable: true }) maxInFlight?: number | null;
+  @Field(() => Int, { nullable: true }) rateLimitPerSecond?: number | null;
+  @Field(() => Int, { nullable: true }) timeoutMs?: number | null;
+  @Field(() => RetryPolicyInput, { nullable: true }) retry?: RetryPolicyInput | null;
+}

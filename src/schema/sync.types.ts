@@ -1,0 +1,70 @@
+import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
+import type { SyncMode, SyncStatus, TransportKind } from '../core/model.ts';
+import { SyncModeEnum, SyncStatusEnum, TransportEnum } from './enums.ts';
+import { PageInfo } from './page.types.ts';
+import { DateTimeScalar } from './scalars.ts';
+
+/** GraphQL: one sync. The ids of what it joins are not part of the API. */
+@ObjectType({ description: 'One event on its way to one subscription, from recorded to done.' })
+export class SyncLog {
+  @Field(() => ID) id!: string;
+  eventId!: string;
+  voucherId!: string;
+  subscriptionId!: string;
+  @Field(() => SyncModeEnum) mode!: SyncMode;
+  @Field(() => SyncStatusEnum) status!: SyncStatus;
+  @Field(() => TransportEnum, { nullable: true, description: 'The transport of the last attempt.' }) transport?: TransportKind | null;
+  @Field(() => Int) retryCount!: number;
+  @Field(() => DateTimeScalar, { nullable: true }) nextAttemptAt?: Date | null;
+  @Field(() => String, { nullable: true, description: 'ECONNREFUSED, ETIMEDOUT, HTTP_400, ACK_TIMEOUT …; null when none failed.' })
+  errorCode?: string | null;
+  @Field(() => String, { nullable: true }) errorMessage?: string | null;
+  @Field(() => DateTimeScalar) createdAt!: Date;
+  @Field(() => DateTimeScalar, { nullable: true }) syncStartedAt?: Date | null;
+  @Field(() => DateTimeScalar, { nullable: true }) syncCompletedAt?: Date | null;
+}
+
+/** GraphQL: one attempt of a sync. */
+@ObjectType()
+export class SyncAttempt {
+  @Field(() => Int) number!: number;
+  @Field(() => TransportEnum) transport!: TransportKind;
+  @Field(() => DateTimeScalar) startedAt!: Date;
+  @Field(() => Int) durationMs!: number;
+  @Field(() => Int, { nullable: true }) statusCode?: number | null;
+  @Field(() => String, { nullable: true }) errorCode?: string | null;
+  @Field(() => String, { nullable: true }) errorMessage?: string | null;
+  @Field(() => String, { nullable: true, description: 'The first part of what the target answered.' }) responseExcerpt?: string | null;
+}
+
+/** GraphQL: which syncs are meant. */
+@InputType()
+export class SyncLogFilter {
+  @Field(() => [ID], { nullable: true }) ids?: string[] | null;
+  @Field(() => ID, { nullable: true }) subscriptionId?: string | null;
+  @Field(() => [SyncStatusEnum], { nullable: true }) statuses?: SyncStatus[] | null;
+  @Field(() => [SyncModeEnum], { nullable: true }) modes?: SyncMode[] | null;
+  @Field(() => [TransportEnum], { nullable: true }) transports?: TransportKind[] | null;
+  @Field(() => [String], { nullable: true }) eventTypes?: string[] | null;
+  @Field(() => [String], { nullable: true }) errorCodes?: string[] | null;
+  @Field(() => String, { nullable: true }) sourceSystem?: string | null;
+  @Field(() => String, { nullable: true }) sourceId?: string | null;
+  @Field(() => ID, { nullable: true }) voucherId?: string | null;
+  @Field(() => DateTimeScalar, { nullable: true }) createdFrom?: Date | null;
+  @Field(() => DateTimeScalar, { nullable: true }) createdTo?: Date | null;
+}
+
+/** GraphQL: a sync and its place in a list. */
+@ObjectType()
+export class SyncLogEdge {
+  @Field(() => String) cursor!: string;
+  @Field(() => SyncLog) node!: SyncLog;
+}
+
+/** GraphQL: a page of syncs. `count` answers `totalCount`, only when asked. */
+@ObjectType()
+export class SyncLogConnection {
+  @Field(() => [SyncLogEdge]) edges!: SyncLogEdge[];
+  @Field(() => PageInfo) pageInfo!: PageInfo;
+  count!: () => Promise<number>;
+}

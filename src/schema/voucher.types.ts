@@ -1,0 +1,141 @@
+import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
+import type { JsonObject, RecordOutcome, SyncMode, VoucherDirection, VoucherStatus } from '../core/model.ts';
+import { RecordOutcomeEnum, SyncModeEnum, VoucherDirectionEnum, VoucherStatusEnum } from './enums.ts';
+import { PageInfo } from './page.types.ts';
+import { DateScalar, DateTimeScalar, DecimalScalar, JSONObjectScalar } from './scalars.ts';
+
+/** GraphQL: the current state of a source record. */
+@ObjectType({ description: 'The current state of one source record (one contract, one invoice …).' })
+export class Voucher {
+  @Field(() => ID) id!: string;
+  @Field(() => String) voucherNo!: string;
+  @Field(() => DateScalar) voucherDate!: string;
+  @Field(() => String) sourceSystem!: string;
+  @Field(() => String) sourceModule!: string;
+  @Field(() => String) sourceType!: string;
+  @Field(() => String) sourceId!: string;
+  @Field(() => String, { nullable: true }) sourceReferenceNo?: string | null;
+  @Field(() => Int) sourceVersion!: number;
+  @Field(() => String, { nullable: true }) companyId?: string | null;
+  @Field(() => String, { nullable: true }) counterpartyType?: string | null;
+  @Field(() => String, { nullable: true }) counterpartyId?: string | null;
+  @Field(() => String, { nullable: true }) counterpartyName?: string | null;
+  @Field(() => VoucherDirectionEnum) direction!: VoucherDirection;
+  @Field(() => DecimalScalar) amount!: string;
+  @Field(() => String) currency!: string;
+  @Field(() => String, { nullable: true }) summary?: string | null;
+  @Field(() => JSONObjectScalar) businessData!: JsonObject;
+  @Field(() => VoucherStatusEnum) status!: VoucherStatus;
+  @Field(() => String, { description: 'SHA-256 (hex) of the content that a consumer must hold to be consistent.' })
+  digest!: string;
+  @Field(() => String, { nullable: true }) createdBy?: string | null;
+  @Field(() => DateTimeScalar) createdAt!: Date;
+  @Field(() => DateTimeScalar) updatedAt!: Date;
+}
+
+/** GraphQL: one immutable version of a voucher. `voucherId` is not part of the API. */
+@ObjectType({ description: 'One immutable thing that happened to a voucher; what is delivered.' })
+export class VoucherEvent {
+  @Field(() => ID) id!: string;
+  voucherId!: string;
+  @Field(() => String) eventType!: string;
+  @Field(() => Int) sourceVersion!: number;
+  @Field(() => JSONObjectScalar, { description: 'The business data as it was in this version.' }) data!: JsonObject;
+  @Field(() => DateTimeScalar) occurredAt!: Date;
+  @Field(() => DateTimeScalar) recordedAt!: Date;
+}
+
+/** GraphQL: a voucher to be recorded. */
+@InputType()
+export class RecordVoucherInput {
+  @Field(() => String) eventType!: string;
+  @Field(() => String) sourceSystem!: string;
+  @Field(() => String) sourceModule!: string;
+  @Field(() => String) sourceType!: string;
+  @Field(() => String) sourceId!: string;
+  @Field(() => String, { nullable: true }) sourceReferenceNo?: string | null;
+  @Field(() => Int, { nullable: true, description: 'Left out: one more than the version known, if the content differs.' })
+  sourceVersion?: number | null;
+  @Field(() => DateScalar, { nullable: true, description: 'Left out: today in the business time zone.' })
+  voucherDate?: string | null;
+  @Field(() => String, { nullable: true }) companyId?: string | null;
+  @Field(() => String, { nullable: true }) counterpartyType?: string | null;
+  @Field(() => String, { nullable: true }) counterpartyId?: string | null;
+  @Field(() => String, { nullable: true }) counterpartyName?: string | null;
+  @Field(() => VoucherDirectionEnum) direction!: VoucherDirection;
+  @Field(() => DecimalScalar) amount!: string;
+  @Field(() => String, { description: 'ISO 4217.' }) currency!: string;
+  @Field(() => String, { nullable: true }) summary?: string | null;
+  @Field(() => JSONObjectScalar) businessData!: JsonObject;
+  @Field(() => VoucherStatusEnum, { nullable: true, defaultValue: VoucherStatusEnum.APPROVED }) status?: VoucherStatus | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Left out: the time of recording.' }) occurredAt?: Date | null;
+  @Field(() => String, { nullable: true }) createdBy?: string | null;
+}
+
+/** GraphQL: what recording came to. `voucherId` and `eventId` are not part of the API. */
+@ObjectType()
+export class RecordVoucherResult {
+  voucherId!: string;
+  eventId!: string | null;
+  @Field(() => RecordOutcomeEnum) outcome!: RecordOutcome;
+  @Field(() => Int, { description: 'How many subscriptions it goes to.' }) deliveries!: number;
+}
+
+/** GraphQL: why an item was refused. */
+@ObjectType()
+export class ItemError {
+  @Field(() => String, { description: 'BAD_USER_INPUT, CONFLICT, FORBIDDEN …' }) code!: string;
+  @Field(() => String) message!: string;
+  @Field(() => String, { nullable: true, description: 'The input field at fault, e.g. amount.' }) field?: string | null;
+}
+
+/** GraphQL: one item of `recordVouchers`. */
+@ObjectType()
+export class RecordVouchersItem {
+  @Field(() => Int) index!: number;
+  @Field(() => RecordVoucherResult, { nullable: true, description: 'Null where this item was refused.' })
+  result?: RecordVoucherResult | null;
+  @Field(() => ItemError, { nullable: true }) error?: ItemError | null;
+}
+
+/** GraphQL: an entry of the catalogue. */
+@ObjectType()
+export class EventType {
+  @Field(() => String) name!: string;
+  @Field(() => String, { nullable: true }) description?: string | null;
+  @Field(() => SyncModeEnum, { description: 'How it is delivered where a subscription does not say otherwise.' }) mode!: SyncMode;
+  @Field(() => JSONObjectScalar, {
+    nullable: true,
+    description: 'JSON Schema (draft 2020-12) that businessData must satisfy; null: anything.',
+  })
+  schema?: JsonObject | null;
+}
+
+/** GraphQL: what vouchers are asked for. */
+@InputType()
+export class VoucherFilter {
+  @Field(() => String, { nullable: true }) sourceSystem?: string | null;
+  @Field(() => String, { nullable: true }) sourceModule?: string | null;
+  @Field(() => [String], { nullable: true }) sourceIds?: string[] | null;
+  @Field(() => String, { nullable: true }) companyId?: string | null;
+  @Field(() => String, { nullable: true }) counterpartyId?: string | null;
+  @Field(() => DateScalar, { nullable: true }) voucherDateFrom?: string | null;
+  @Field(() => DateScalar, { nullable: true }) voucherDateTo?: string | null;
+  @Field(() => DateTimeScalar, { nullable: true }) updatedFrom?: Date | null;
+  @Field(() => DateTimeScalar, { nullable: true }) updatedTo?: Date | null;
+}
+
+/** GraphQL: a voucher and its place in a list. */
+@ObjectType()
+export class VoucherEdge {
+  @Field(() => String) cursor!: string;
+  @Field(() => Voucher) node!: Voucher;
+}
+
+/** GraphQL: a page of vouchers. `count` answers `totalCount`, only when asked. */
+@ObjectType()
+export class VoucherConnection {
+  @Field(() => [VoucherEdge]) edges!: VoucherEdge[];
+  @Field(() => PageInfo) pageInfo!: PageInfo;
+  count!: () => Promise<number>;
+}

@@ -1,0 +1,48 @@
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { type ErrorCode, errorCatalogue, errorCodeOf, HubError, messageOf } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+
+/** Codes of connections that broke, of PostgreSQL that is starting or stopping (class 57), and of its time-outs. */
+const databaseAway = /^(08|57P|53|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND)/;
+const poolTimeout = /timeout exceeded when trying to connect|Connection terminated/i;
+
+/**
+ * What a caller is told of an error: a stable code, a message that helps, the field at fault. Never a stack, and
+ * nothing of an error that was not meant for callers: `reportFault` logs that.
+ */
+export function formatError(error: GraphQLError): GraphQLFormattedError {
+  const base = { locations: error.locations, path: error.path };
+  const cause = rootOf(error);
+  if (cause instanceof HubError) {
+    const field = cause.field === undefined ? {} : { field: cause.field };
+    return { ...base, message: cause.message, extensions: { code: cause.code, ...field } };
+  }
+  if (cause instanceof GraphQLError) return { ...base, message: error.message, extensions: { code: codeOf(error) } };
+  const code: ErrorCode = isDatabaseAway(cause) ? 'UNAVAILABLE' : 'INTERNAL_SERVER_ERROR';
+  return { ...base, message: errorCatalogue[code], extensions: { code } };
+}
+
+/** Logs what an error really was, under the request's id, where the caller was told only that something failed. */
+export function reportFault(error: GraphQLError, requestId: string, log: Logger): void {
+  const cause = rootOf(error);
+  if (cause instanceof GraphQLError || (cause instanceof HubError && cause.code !== 'INTERNAL_SERVER_ERROR')) return;
+  if (isDatabaseAway(cause)) log.warn({ request: requestId, error: messageOf(cause) }, 'the database does not answer');
+  else log.error({ request: requestId, err: cause, path: error.path }, 'fault');
+}
+
+/** Whether an error says that the database can't be reached now. */
+export function isDatabaseAway(error: unknown): boolean {
+  return databaseAway.test(errorCodeOf(error) ?? '') || poolTimeout.test(messageOf(error));
+}
+
+function rootOf(error: unknown): unknown {
+  let at = error;
+  for (let depth = 0; depth < 5 && at instanceof GraphQLError && at.originalError != null; depth += 1) at = at.originalError;
+  return at;
+}
+
+/** graphql-js gives syntax, validation and coercion errors no code of its own; all of them are the caller's input. */
+function codeOf(error: GraphQLError): string {
+  const code = error.extensions.code;
+  return typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR' ? code : 'BAD_USER_INPUT';
+}

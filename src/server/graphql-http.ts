@@ -1,0 +1,96 @@
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { limits } from '../core/limits.ts';
+import type { Logger } from '../core/logger.ts';
+import { callerOf, type OperationContext } from '../resolvers/context.ts';
+import { formatError, reportFault } from './error-format.ts';
+import { checkOperationSize } from './operation-limits.ts';
+
+/** What the GraphQL doors need. */
+export interface GraphqlDoor {
+  readonly schema: GraphQLSchema;
+  readonly log: Logger;
+  /** The context of one operation of whoever has this `Authorization`. */
+  readonly contextOf: (authorization: string | undefined, requestId: string) => Promise<OperationContext>;
+}
+
+/** Serves GraphQL over HTTP at `/graphql`. Dispose of what it gives back after the server has closed. */
+export async function registerGraphqlHttp(app: FastifyInstance, door: GraphqlDoor): Promise<AsyncDisposable> {
+  const apollo = new ApolloServer<OperationContext>({
+    schema: door.schema,
+    introspection: true,
+    csrfPrevention: true,
+    allowBatchedHttpRequests: false,
+    includeStacktraceInErrorResponses: false,
+    hideSchemaDetailsFromClientErrors: false,
+    stopOnTerminationSignals: false,
+    parseOptions: { maxTokens: limits.tokens },
+    persistedQueries: false,
+    plugins: [guardPlugin(door.schema), landingOff, logPlugin(door.log)],
+    logger: apolloLogger(door.log),
+    formatError: (formatted, error) => (error instanceof GraphQLError ? formatError(error) : formatted),
+  });
+  await apollo.start();
+  const context = (request: FastifyRequest) => door.contextOf(request.headers.authorization, request.id);
+  app.route({ url: '/graphql', method: ['GET', 'POST', 'OPTIONS'], handler: fastifyApolloHandler(apollo, { context }) });
+  return { [Symbol.asyncDispose]: () => apollo.stop() };
+}
+
+const landingOff: ApolloServerPlugin = {
+  serverWillStart: async () => ({ renderLandingPage: async () => ({ html: '<meta http-equiv="refresh" content="0; url=/graphiql">' }) }),
+};
+
+/** Refuses operations without a key (introspection too) and ones that are too large, before anything runs. */
+function guardPlugin(schema: GraphQLSchema): ApolloServerPlugin<OperationContext> {
+  return {
+    requestDidStart: async () => ({
+      didResolveOperation: async ({ contextValue, document, operation, request, response }) => {
+        try {
+          callerOf(contextValue);
+          if (operation !== undefined) checkOperationSize(schema, document, operation, request.variables ?? {});
+        } catch (error) {
+          response.http.status = contextValue.caller === null ? 401 : 400;
+          throw error;
+        }
+      },
+    }),
+  };
+}
+
+/** One line an operation: at `debug` where all went well, at `info` with the codes where it did not. */
+function logPlugin(log: Logger): ApolloServerPlugin<OperationContext> {
+  return {
+    requestDidStart: async () => {
+      const startedAt = performance.now();
+      return {
+        didEncounterErrors: async ({ contextValue, errors }) => {
+          for (const error of errors) reportFault(error, contextValue.requestId, log);
+        },
+        willSendResponse: async ({ contextValue, operationName, operation, response, errors }) => {
+          const line = {
+            request: contextValue.requestId,
+            key_id: contextValue.caller?.keyId,
+            operation: operation?.operation,
+            name: operationName,
+            duration_ms: Math.round(performance.now() - startedAt),
+          };
+          if (errors === undefined) return log.debug(line, 'operation');
+          const body = response.body.kind === 'single' ? response.body.singleResult.errors : [];
+          log.info({ ...line, errors: body?.map(error => error.extensions?.code) }, 'operation refused');
+        },
+      };
+    },
+  };
+}
+
+/** Apollo's own log lines: what it says at info is of no interest here. */
+function apolloLogger(log: Logger): { debug: (text: string) => void; info: (text: string) => void; warn: (text: string) => void; error: (text: string) => void } {
+  return {
+    debug: text => log.trace(text),
+    info: text => log.debug(text),
+    warn: text => log.warn(text),
+    error: text => log.error(text),
+  };
+}

@@ -1,0 +1,135 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  getNamedType,
+  getNullableType,
+  type GraphQLField,
+  type GraphQLSchema,
+  isInterfaceType,
+  isListType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import { HubError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+
+/** What an operation would take. */
+export interface OperationSize {
+  readonly depth: number;
+  readonly aliases: number;
+  readonly directives: number;
+  /** Fields, multiplied by the length of the lists they stand in. */
+  readonly cost: number;
+}
+
+/** Nodes that a list without `first` is taken to have. */
+const assumedListLength = 10;
+
+/**
+ * Refuses operations that are larger than the hub takes. Call it on validated documents only: it relies on
+ * fragments without cycles.
+ * @throws HubError LIMIT_EXCEEDED naming the limit
+ */
+export function checkOperationSize(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>>,
+): void {
+  const size = sizeOf(schema, document, operation, variables);
+  for (const measure of ['depth', 'aliases', 'directives', 'cost'] as const) {
+    if (size[measure] > limits[measure]) {
+      throw new HubError('LIMIT_EXCEEDED', `The operation's ${measure} is ${size[measure]}; at most ${limits[measure]} is taken. Ask for less at once.`);
+    }
+  }
+}
+
+/** Measures an operation. A fragment is measured once however often it is spread, so nesting them explodes nothing. */
+export function sizeOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>>,
+): OperationSize {
+  const fragments = new Map(document.definitions.flatMap(node => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [])));
+  const meter = new Meter(schema, fragments, variables);
+  const size = meter.selections(operation.selectionSet, schema.getRootType(operation.operation)?.name ?? '');
+  return { ...size, directives: size.directives + (operation.directives?.length ?? 0) };
+}
+
+class Meter {
+  readonly #schema: GraphQLSchema;
+  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly #variables: Readonly<Record<string, unknown>>;
+  readonly #measured = new Map<string, OperationSize>();
+
+  constructor(schema: GraphQLSchema, fragments: ReadonlyMap<string, FragmentDefinitionNode>, variables: Readonly<Record<string, unknown>>) {
+    this.#schema = schema;
+    this.#fragments = fragments;
+    this.#variables = variables;
+  }
+
+  selections(set: SelectionSetNode, typeName: string): OperationSize {
+    let [depth, aliases, directives, cost] = [0, 0, 0, 0];
+    for (const selection of set.selections) {
+      const part = this.#selection(selection, typeName);
+      depth = Math.max(depth, part.depth);
+      aliases += part.aliases;
+      cost += part.cost;
+      directives += part.directives + (selection.directives?.length ?? 0);
+    }
+    return { depth, aliases, directives, cost };
+  }
+
+  #selection(selection: SelectionSetNode['selections'][number], typeName: string): OperationSize {
+    if (selection.kind === Kind.FIELD) return this.#field(selection, typeName);
+    if (selection.kind === Kind.INLINE_FRAGMENT) {
+      return this.selections(selection.selectionSet, selection.typeCondition?.name.value ?? typeName);
+    }
+    const name = selection.name.value;
+    const known = this.#measured.get(name);
+    if (known !== undefined) return known;
+    const fragment = this.#fragments.get(name);
+    const size = fragment === undefined ? nothing : this.selections(fragment.selectionSet, fragment.typeCondition.name.value);
+    this.#measured.set(name, size);
+    return size;
+  }
+
+  #field(node: FieldNode, typeName: string): OperationSize {
+    const name = node.name.value;
+    const aliases = node.alias === undefined ? 0 : 1;
+    // Introspection reads no data, and graphql-js bounds its depth by a rule of its own.
+    if (name.startsWith('__')) return { ...nothing, aliases };
+    const type = this.#schema.getType(typeName);
+    const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
+    const below = node.selectionSet === undefined || field === undefined ? nothing : this.selections(node.selectionSet, getNamedType(field.type).name);
+    const times = field === undefined ? 1 : this.#length(node, field, typeName);
+    return { depth: below.depth + 1, aliases: below.aliases + aliases, directives: below.directives, cost: 1 + times * below.cost };
+  }
+
+  /** How many nodes a field stands for. A connection's edges are counted at the field that takes `first`. */
+  #length(node: FieldNode, field: GraphQLField<unknown, unknown>, parent: string): number {
+    for (const name of ['first', 'inputs']) {
+      const argument = field.args.find(arg => arg.name === name);
+      if (argument === undefined) continue;
+      const given = node.arguments?.find(arg => arg.name.value === name)?.value;
+      const value = given?.kind === Kind.VARIABLE ? this.#variables[given.name.value] : given;
+      return lengthOf(value) ?? lengthOf(argument.defaultValue) ?? assumedListLength;
+    }
+    if (parent.endsWith('Connection')) return 1;
+    return isListType(getNullableType(field.type)) ? assumedListLength : 1;
+  }
+}
+
+const nothing: OperationSize = { depth: 0, aliases: 0, directives: 0, cost: 0 };
+
+function lengthOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return Math.max(0, value);
+  if (Array.isArray(value)) return value.length;
+  if (typeof value !== 'object' || value === null || !('kind' in value)) return undefined;
+  if (value.kind === Kind.INT && 'value' in value) return Math.max(0, Number(value.value));
+  return value.kind === Kind.LIST && 'values' in value && Array.isArray(value.values) ? value.values.length : undefined;
+}

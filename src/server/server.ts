@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { limits } from '../core/limits.ts';
+import { registerGraphiql } from './graphiql.ts';
+import { type GraphqlDoor, registerGraphqlHttp } from './graphql-http.ts';
+import { serveGraphqlSocket } from './graphql-socket.ts';
+
+/** Where the built pages are, from here and from dist/. */
+const consoleFolder = fileURLToPath(new URL('../../dist/console', import.meta.url));
+
+/** What the server needs. */
+export interface ServerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Undefined: this process has no api role; it answers health checks only. */
+  readonly graphql: GraphqlDoor | undefined;
+  /** The checks of `/readyz` by name; all must hold. */
+  readonly readiness: () => Promise<Record<string, boolean>>;
+}
+
+/** The front door: GraphQL over HTTP and WebSocket, GraphiQL, health. Dispose of it to stop listening. */
+export interface HubServer extends AsyncDisposable {
+  /** Where it listens, e.g. http://127.0.0.1:4000 */
+  readonly url: string;
+}
+
+/** Starts to listen. @throws what `listen` throws, EADDRINUSE for one */
+export async function startServer(options: ServerOptions): Promise<HubServer> {
+  const app = Fastify({
+    bodyLimit: limits.requestBytes,
+    genReqId: () => randomUUID(),
+    requestTimeout: 60_000,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: 'idle',
+  });
+  const closers = new AsyncDisposableStack();
+  closers.defer(() => app.close());
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  registerHealth(app, options.readiness);
+  if (options.graphql !== undefined) {
+    closers.use(await registerGraphqlHttp(app, options.graphql));
+    await registerGraphiql(app, consoleFolder);
+    closers.use(serveGraphqlSocket(app.server, options.graphql));
+  }
+  try {
+    const url = await app.listen({ host: options.host, port: options.port });
+    return { url, [Symbol.asyncDispose]: () => closers.disposeAsync() };
+  } catch (error) {
+    await closers.disposeAsync();
+    throw error;
+  }
+}
+
+function registerHealth(app: FastifyInstance, readiness: ServerOptions['readiness']): void {
+  app.get('/healthz', async () => ({ status: 'alive' }));
+  app.get('/readyz', async (_request, reply) => {
+    const checks = await readiness();
+    const ready = Object.values(checks).every(Boolean);
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks });
+  });
+}
