@@ -27,7 +27,7 @@ import { Lanes } from './jobs/lanes.ts';
 import { openLaneQueue } from './jobs/queues.ts';
 import { Reconciler } from './jobs/reconciler.ts';
 import { createContext } from './resolvers/context.ts';
-import { createResolvers } from './resolvers/resolvers.ts';
+import { createResolvers, resolverClasses } from './resolvers/resolvers.ts';
 import { buildHubSchema } from './schema/build-schema.ts';
 import { localVaultKey } from './access/local-key.ts';
 import { startServer } from './server/server.ts';
@@ -96,18 +96,17 @@ async function start({ config, clock, random, log, parts }: Start): Promise<Hub>
   const subscriptions = new Subscriptions({ db, vault, lanes });
   const intake = new Intake({ db, clock, time: new BusinessTime(config.timeZone), routing: new RoutingCache(db, clock), waker: lanes, log });
   parts.defer(() => intake.close());
-  const schema = buildHubSchema(
-    createResolvers({
-      intake,
-      keys,
-      subscriptions,
-      vouchers: new VoucherReader(db),
-      eventTypes: new EventTypes(db),
-      tester: new DeliveryTester({ db, vault, clock, transport }),
-      syncs: new SyncReader(db),
-      compensation: new Compensation(db, lanes),
-    }),
-  );
+  const resolvers = createResolvers({
+    intake,
+    keys,
+    subscriptions,
+    vouchers: new VoucherReader(db),
+    eventTypes: new EventTypes(db),
+    tester: new DeliveryTester({ db, vault, clock, transport }),
+    syncs: new SyncReader(db),
+    compensation: new Compensation(db, lanes),
+  });
+  const schema = buildHubSchema(resolverClasses, someClass => resolvers.find(resolver => resolver.constructor === someClass));
   const contextOf = async (authorization: string | undefined, requestId: string) => {
     const key = /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
     return createContext(db, key === undefined ? null : await keys.authenticate(key), requestId);

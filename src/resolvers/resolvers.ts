@@ -38,3 +38,15 @@ export function createResolvers(services: ResolverServices): object[] {
     new AccessResolver(keys),
   ];
 }
+
+/** The classes alone: what the schema's text is made from. */
+export const resolverClasses: readonly Function[] = [
+  VoucherResolver,
+  RecordVoucherResultResolver,
+  VoucherEventResolver,
+  VoucherConnectionResolver,
+  SubscriptionResolver,
+  SyncResolver,
+  SyncLogConnectionResolver,
+  AccessResolver,
+];

@@ -3,19 +3,14 @@ import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphq
 import { buildSchemaSync, type NonEmptyArray } from 'type-graphql';
 import { DateTimeScalar } from './scalars.ts';
 
-/** A resolver class; its instance comes from the composition root. */
-export type ResolverClass = new (...args: never[]) => object;
-
-/** Builds the executable schema from resolver instances. */
-export function buildHubSchema(instances: readonly object[]): GraphQLSchema {
-  const byClass = new Map<unknown, object>(instances.map(instance => [instance.constructor, instance]));
-  const classes = [...byClass.keys()].filter(value => typeof value === 'function');
+/** Builds the executable schema from resolver classes; `instanceOf` gives each one's instance. */
+export function buildHubSchema(classes: readonly Function[], instanceOf: (someClass: unknown) => object | undefined): GraphQLSchema {
   const [first, ...rest] = classes;
   if (first === undefined) throw new Error('A schema needs resolvers.');
   const resolvers: NonEmptyArray<Function> = [first, ...rest];
   return buildSchemaSync({
     resolvers,
-    container: { get: someClass => byClass.get(someClass) },
+    container: { get: instanceOf },
     scalarsMap: [{ type: Date, scalar: DateTimeScalar }],
     validate: false,
   });
