@@ -6,7 +6,7 @@ import type { Verdict } from '../../core/model.ts';
 /** What a failed exchange (one without an answer) came to. */
 export interface ErrorVerdict {
   readonly verdict: Verdict;
-  /** The operating system's or the client's code; `UNKNOWN` where there is none. */
+  /** The operating system's or the client's code; where there is none, the error's name or `UNKNOWN`. */
   readonly errorCode: string;
   readonly errorMessage: string;
 }
@@ -72,7 +72,7 @@ export function statusSentence(status: number): string {
  */
 export function verdictOfError(error: unknown, connected = true): ErrorVerdict {
   const source = carrierOf(error, 5) ?? error;
-  const errorCode = errorCodeOf(source) ?? 'UNKNOWN';
+  const errorCode = errorCodeOf(source) ?? nameOf(source);
   return {
     verdict: verdictOfCode(errorCode, connected),
     errorCode,
@@ -117,6 +117,11 @@ function verdictOfCode(code: string, connected: boolean): Verdict {
   if (unsendableCodes.has(code)) return 'data';
   if (ownCodes.has(code)) return 'response';
   return !connected || connectCodes.has(code) || tlsCode.test(code) ? 'connect' : 'response';
+}
+
+/** Undici's HTTPParserError has no code. */
+function nameOf(error: unknown): string {
+  return error instanceof Error && error.name !== 'Error' ? error.name : 'UNKNOWN';
 }
 
 /** The error that carries a code, at most `depth` steps down (a cycle of causes must end). */

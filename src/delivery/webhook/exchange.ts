@@ -148,8 +148,21 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#stopGrace?.();
     this.#request.signal?.removeEventListener('abort', this.callOff);
     if (!bodyComplete) this.#controller?.abort(new errors.RequestAbortedError());
+    const result = this.#result(verdict, errorCode, errorMessage, bodyComplete);
+    // Undici takes a connection back one turn after its answer's end. Whoever goes on at once with the next
+    // request would have it open a second one.
+    if (bodyComplete) queueMicrotask(() => setImmediate(this.#resolve, result));
+    else this.#resolve(result);
+  }
+
+  #result(
+    verdict: Verdict,
+    errorCode: string | null,
+    errorMessage: string | null,
+    bodyComplete: boolean,
+  ): SendResult {
     const bytes = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
-    this.#resolve({
+    return {
       verdict,
       statusCode: this.#status,
       errorCode,
@@ -160,6 +173,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
       durationMs: Math.max(0, this.#clock.now() - this.#startedAt),
       body: this.#bodyMatters() ? (bytes?.toString('utf8') ?? '') : null,
       bodyComplete,
-    });
+    };
   }
 }

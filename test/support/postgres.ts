@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after } from 'node:test';
+import { Client } from 'pg';
+import { systemClock } from '../../src/core/clock.ts';
+import { createLogger } from '../../src/core/logger.ts';
+import { Database, queueSchema } from '../../src/db/database.ts';
+import { startEmbeddedPostgres } from '../../src/db/embedded.ts';
+import { openLaneQueue } from '../../src/jobs/queues.ts';
+
+/** A PostgreSQL server for tests. */
+export interface TestCluster extends AsyncDisposable {
+  readonly url: string;
+}
+
+const template = 'hub_template';
+const log = createLogger({ level: 'silent', pretty: false });
+let own: Promise<TestCluster> | undefined;
+let made = 0;
+
+/** Starts a server in a temporary folder, with a migrated database that others are copied from. */
+export async function startTestCluster(): Promise<TestCluster> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'hub-test-'));
+  const postgres = await startEmbeddedPostgres({ dataDir, log, clock: systemClock });
+  await administer(postgres.url, `create database ${template}`);
+  const url = urlOf(postgres.url, template);
+  {
+    await using db = await Database.connect({ url, poolSize: 4, log });
+    await db.migrate();
+    await using _queue = await openLaneQueue({ kind: 'postgres', url, schema: queueSchema }, { log, clock: systemClock });
+  }
+  return {
+    url: postgres.url,
+    async [Symbol.asyncDispose]() {
+      await postgres[Symbol.asyncDispose]();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A fresh, migrated database; dropped when the file's tests are over. */
+export async function createTestDatabase(): Promise<string> {
+  const server = await serverUrl();
+  const name = `test_${process.pid}_${++made}`;
+  await administer(server, `create database ${name} template ${template}`);
+  after(() => administer(server, `drop database if exists ${name} with (force)`).catch(() => {}));
+  return urlOf(server, name);
+}
+
+/** An empty database, not migrated; dropped when the file's tests are over. */
+export async function createEmptyDatabase(): Promise<string> {
+  const server = await serverUrl();
+  const name = `empty_${process.pid}_${++made}`;
+  await administer(server, `create database ${name}`);
+  after(() => administer(server, `drop database if exists ${name} with (force)`).catch(() => {}));
+  return urlOf(server, name);
+}
+
+async function serverUrl(): Promise<string> {
+  const shared = process.env.HUB_TEST_POSTGRES_URL;
+  if (shared !== undefined) return shared;
+  if (own === undefined) {
+    own = startTestCluster();
+    after(async () => (await own)?.[Symbol.asyncDispose]());
+  }
+  return (await own).url;
+}
+
+function urlOf(server: string, database: string): string {
+  const url = new URL(server);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+async function administer(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

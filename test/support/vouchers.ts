@@ -1,0 +1,67 @@
+import type { TestHub } from './hub.ts';
+
+/** A voucher that the hub takes; give what differs. */
+export function voucherInput(over: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    eventType: 'invoice_recorded',
+    sourceSystem: 'settlement',
+    sourceModule: 'invoice',
+    sourceType: 'sales_invoice',
+    sourceId: 'INV-1',
+    voucherDate: '2025-12-19',
+    companyId: '1',
+    direction: 'DEBIT',
+    amount: '100.00',
+    currency: 'CNY',
+    businessData: { invoice_no: 'INV-1' },
+    ...over,
+  };
+}
+
+/** What recording came to, as the tests read it. */
+export interface RecordedItem {
+  index: number;
+  result: { outcome: string; deliveries: number; voucher: { id: string; sourceVersion: number }; event: { id: string } | null } | null;
+  error: { code: string; message: string; field: string | null } | null;
+}
+
+const recordMany = `mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(inputs: $inputs) {
+  index result { outcome deliveries voucher { id sourceVersion } event { id } } error { code message field } } }`;
+
+/** Records vouchers over GraphQL. */
+export async function recordVouchers(hub: TestHub, inputs: Record<string, unknown>[], key?: string): Promise<RecordedItem[]> {
+  const { recordVouchers: items } = await hub.data<{ recordVouchers: RecordedItem[] }>(recordMany, { inputs }, key);
+  return items;
+}
+
+/** Makes a subscription; gives its id and secret. */
+export async function subscribe(hub: TestHub, input: Record<string, unknown>, key?: string): Promise<{ id: string; secret: string }> {
+  const { createDataSubscription: made } = await hub.data<{ createDataSubscription: { secret: string; subscription: { id: string } } }>(
+    `mutation ($input: CreateDataSubscriptionInput!) { createDataSubscription(input: $input) { secret subscription { id } } }`,
+    { input: { name: 'tax', targetSystem: 'tax', eventTypes: ['*'], ...input } },
+    key,
+  );
+  return { id: made.subscription.id, secret: made.secret };
+}
+
+/** A sync as the tests read it. */
+export interface SyncView {
+  id: string;
+  status: string;
+  mode: string;
+  retryCount: number;
+  errorCode: string | null;
+  nextAttemptAt: string | null;
+  attempts: { number: number; statusCode: number | null; errorCode: string | null; responseExcerpt: string | null }[];
+  event: { voucher: { sourceId: string }; sourceVersion: number };
+}
+
+/** All syncs that fit a filter, the oldest first (500 at most). */
+export async function syncsOf(hub: TestHub, filter: Record<string, unknown> = {}): Promise<SyncView[]> {
+  const { syncLogs } = await hub.data<{ syncLogs: { edges: { node: SyncView }[] } }>(
+    `query ($filter: SyncLogFilter) { syncLogs(filter: $filter, first: 500) { edges { node { id status mode retryCount errorCode nextAttemptAt
+      attempts { number statusCode errorCode responseExcerpt } event { sourceVersion voucher { sourceId } } } } } }`,
+    { filter },
+  );
+  return syncLogs.edges.map(edge => edge.node).reverse();
+}
