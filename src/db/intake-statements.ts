@@ -19,6 +19,16 @@ export interface LockedVoucher extends RecordKey {
   readonly eventType: string;
 }
 
+/** A recorded version of a voucher, as far as a repeated call is recognised by it. */
+export interface RecordedVersion {
+  readonly voucherId: string;
+  readonly sourceVersion: number;
+  readonly voucherDate: string;
+  readonly digest: string;
+  readonly status: VoucherStatus;
+  readonly eventType: string;
+}
+
 /** A voucher's new state: all columns, as PostgreSQL's JSON functions read them. */
 export interface VoucherWrite {
   id: string;
@@ -153,10 +163,10 @@ export async function lockVouchers(client: PoolClient, keys: readonly RecordKey[
 export async function findVersions(
   client: PoolClient,
   wanted: readonly { voucherId: string; sourceVersion: number }[],
-): Promise<{ voucherId: string; sourceVersion: number; digest: string; status: VoucherStatus; eventType: string }[]> {
-  const { rows } = await client.query<{ voucherId: string; sourceVersion: number; digest: string; status: VoucherStatus; eventType: string }>(
-    `select e.voucher_id::text as "voucherId", e.source_version as "sourceVersion", e.digest, e.voucher ->> 'status' as status,
-       e.event_type as "eventType"
+): Promise<RecordedVersion[]> {
+  const { rows } = await client.query<RecordedVersion>(
+    `select e.voucher_id::text as "voucherId", e.source_version as "sourceVersion", e.voucher ->> 'voucher_date' as "voucherDate",
+       e.digest, e.voucher ->> 'status' as status, e.event_type as "eventType"
      from unnest($1::bigint[], $2::int[]) w (voucher_id, source_version)
      join fin_voucher_events e using (voucher_id, source_version)`,
     [wanted.map(w => w.voucherId), wanted.map(w => w.sourceVersion)],

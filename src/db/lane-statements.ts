@@ -56,6 +56,8 @@ export async function readLane(pool: Pool, id: string): Promise<LaneRow | undefi
 /**
  * Claims due syncs of a lane, the longest due first, and never one that has an earlier unfinished one for the
  * same source record. The lease runs by the database's clock; `token` fences: only its holder may write results.
+ *
+ * The commit does not wait for the disk: a claim lost in a crash of the database is a sync that is due again.
  * @param limit 1 or more
  * @param leaseMs milliseconds
  * @param states lanes in other states give nothing: a pause holds from the moment that it is committed
@@ -81,12 +83,13 @@ export async function claimDue(
              set status = 'processing', claim_token = $2, lease_until = now() + $4 * interval '1 millisecond', transport = 'webhook',
                  sync_started_at = coalesce(l.sync_started_at, now()), sync_completed_at = null
              from due where l.id = due.id
-             returning l.id, l.event_id, l.voucher_id, l.event_type, l.mode, l.retry_count)
+             returning l.id, l.event_id, l.voucher_id, l.event_type, l.mode, l.retry_count),
+           relaxed as materialized (select set_config('synchronous_commit', 'off', true))
            select c.id::text, c.event_id::text as "eventId", c.voucher_id::text as "voucherId", c.event_type as "eventType", c.mode,
              c.retry_count as "retryCount", e.source_system as "sourceSystem", 
              to_char(e.occurred_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "occurredAt",
              e.data::text as "dataJson", e.voucher::text as "voucherJson"
-           from claimed c join fin_voucher_events e on e.id = c.event_id order by c.id`,
+           from claimed c join fin_voucher_events e on e.id = c.event_id cross join relaxed order by c.id`,
     values: [claim.subscriptionId, claim.token, claim.limit, claim.leaseMs, claim.states],
   });
   return rows;
@@ -97,7 +100,7 @@ export async function renewLeases(pool: Pool, token: string, ids: readonly strin
   const { rows } = await pool.query<{ id: string }>({
     name: 'lane-renew',
     text: `update fin_data_sync_logs set lease_until = now() + $3 * interval '1 millisecond'
-           where id = any($1) and claim_token = $2 and status = 'processing' returning id::text`,
+           where id = any($1) and claim_token = $2 returning id::text`,
     values: [ids, token, leaseMs],
   });
   return rows.map(row => row.id);
@@ -109,7 +112,7 @@ export async function releaseClaims(pool: Pool, token: string, ids: readonly str
     `update fin_data_sync_logs
      set status = case when attempt_count > 0 then 'retrying' else 'pending' end, claim_token = null, lease_until = null,
          sync_started_at = case when attempt_count > 0 then sync_started_at end
-     where id = any($1) and claim_token = $2 and status = 'processing'`,
+     where id = any($1) and claim_token = $2`,
     [ids, token],
   );
 }

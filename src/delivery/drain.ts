@@ -32,6 +32,13 @@ export interface DrainDeps {
  */
 export type DrainEnd = 'idle' | 'turn-over' | 'closed' | 'stopped';
 
+/** A claimed sync that waits for a slot. */
+interface Held {
+  readonly sync: ClaimedSync;
+  /** When its lease runs out at the earliest, by this process's clock. */
+  leaseUntil: number;
+}
+
 /** How long settings read from the database are used, milliseconds. A pause does not wait for it: claims check the state. */
 const settingsForMs = 250;
 
@@ -57,10 +64,9 @@ export class LaneDrain {
   #laneReadAt = Number.NEGATIVE_INFINITY;
   #limiter: { perSecond: number; limit: RateLimit } | undefined;
   #cancelPump: (() => void) | undefined;
-  #buffer: ClaimedSync[] = [];
+  #buffer: Held[] = [];
   readonly #inFlight = new Map<string, ClaimedSync>();
   #requests = 0;
-  #leaseUntil = 0;
   #moreLikely = true;
   #lastWorkAt: number;
   #lastSuccessAt = Number.NEGATIVE_INFINITY;
@@ -151,8 +157,7 @@ export class LaneDrain {
     const claim = { subscriptionId: this.#id, token: this.#token, limit: wanted, leaseMs: limits.leaseMs, states: ['active'] as const };
     const syncs = await claimDue(pool, claim);
     if (syncs.length === 0) return 0;
-    if (this.#buffer.length === 0 && this.#inFlight.size === 0) this.#leaseUntil = askedAt + limits.leaseMs;
-    this.#buffer.push(...syncs);
+    for (const sync of syncs) this.#buffer.push({ sync, leaseUntil: askedAt + limits.leaseMs });
     this.#lastWorkAt = this.#deps.clock.now();
     if (syncs.length === wanted) this.#moreLikely = true;
     return syncs.length;
@@ -162,8 +167,8 @@ export class LaneDrain {
   #pump(): void {
     const lane = this.#lane;
     const now = this.#deps.clock.now();
-    // A lease that was not renewed in time may have passed to another process: its rows are no longer ours to send.
-    if (now >= this.#leaseUntil) this.#buffer = [];
+    // What was not renewed in time may be another process's by now: it is not ours to send.
+    if ((this.#buffer[0]?.leaseUntil ?? now + 1) <= now) this.#buffer = this.#buffer.filter(held => held.leaseUntil > now);
     while (lane !== undefined && this.#end === undefined && this.#buffer.length > 0 && this.#requests < lane.maxInFlight) {
       const waitMs = this.#limiter?.limit.take(now) ?? 0;
       if (waitMs > 0) {
@@ -171,7 +176,7 @@ export class LaneDrain {
         this.#cancelPump = this.#deps.clock.after(waitMs, () => this.#pump());
         return;
       }
-      void this.#send(lane, this.#buffer.splice(0, lane.batchSize));
+      void this.#send(lane, this.#buffer.splice(0, lane.batchSize).map(held => held.sync));
     }
   }
 
@@ -236,13 +241,14 @@ export class LaneDrain {
   }
 
   async #renew(): Promise<void> {
-    const ids = [...this.#buffer.map(sync => sync.id), ...this.#inFlight.keys()];
+    const waiting = [...this.#buffer];
+    const ids = [...waiting.map(held => held.sync.id), ...this.#inFlight.keys()];
     if (ids.length === 0) return;
     const askedAt = this.#deps.clock.now();
     try {
-      const held = new Set(await renewLeases(this.#deps.db.pool, this.#token, ids, limits.leaseMs));
-      this.#buffer = this.#buffer.filter(sync => held.has(sync.id));
-      this.#leaseUntil = askedAt + limits.leaseMs;
+      const renewed = new Set(await renewLeases(this.#deps.db.pool, this.#token, ids, limits.leaseMs));
+      // What was lost counts as run out; what was claimed since was not asked about and keeps its own lease.
+      for (const held of waiting) held.leaseUntil = renewed.has(held.sync.id) ? askedAt + limits.leaseMs : askedAt;
     } catch (error) {
       this.#deps.log.warn({ lane: this.#id, error: messageOf(error) }, 'leases could not be renewed');
     }
@@ -250,7 +256,7 @@ export class LaneDrain {
 
   /** Gives back what was not sent, and waits until what was sent is answered and written. */
   async #finish(): Promise<void> {
-    const unsent = this.#buffer.splice(0).map(sync => sync.id);
+    const unsent = this.#buffer.splice(0).map(held => held.sync.id);
     if (unsent.length > 0) {
       await releaseClaims(this.#deps.db.pool, this.#token, unsent).catch((error: unknown) =>
         this.#deps.log.warn({ lane: this.#id, error: messageOf(error) }, 'unsent syncs go back when their lease runs out'),

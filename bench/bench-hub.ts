@@ -1,0 +1,89 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Pool } from 'pg';
+import { Pool as HttpPool } from 'undici';
+import { z } from 'zod';
+
+const started = z.object({ url: z.string(), databaseUrl: z.string() });
+const memory = z.object({ rss: z.number() });
+
+/** A hub in a process of its own on an embedded PostgreSQL in a fresh folder, and a connection to its database. */
+export class BenchHub implements AsyncDisposable {
+  readonly url: string;
+  readonly databaseUrl: string;
+  readonly db: Pool;
+  readonly #key: string;
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+  readonly #http: HttpPool;
+
+  private constructor(child: ChildProcess, folder: string, key: string, at: z.infer<typeof started>) {
+    this.#child = child;
+    this.#folder = folder;
+    this.#key = key;
+    this.url = at.url;
+    this.databaseUrl = at.databaseUrl;
+    this.db = new Pool({ connectionString: at.databaseUrl, max: 64 });
+    this.#http = new HttpPool(at.url, { connections: 64 });
+  }
+
+  static async start(): Promise<BenchHub> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'hub-bench-'));
+    const key = `hub_bench_${randomBytes(24).toString('hex')}`;
+    const env = { PATH: process.env.PATH, HUB_DATA_DIR: folder, HUB_PORT: '0', HUB_ADMIN_KEY: key, HUB_LOG_LEVEL: 'warn', HUB_LOG_FORMAT: 'json' };
+    const child = fork(fileURLToPath(new URL('hub-process.ts', import.meta.url)), { env, stdio: 'inherit' });
+    const [message] = await once(child, 'message');
+    return new BenchHub(child, folder, key, started.parse(message));
+  }
+
+  /** Asks the hub, over kept connections; throws on any error. */
+  async ask(body: string): Promise<unknown> {
+    const response = await this.#http.request({
+      path: '/graphql',
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#key}` },
+      body,
+    });
+    const answer: unknown = await response.body.json();
+    if (typeof answer === 'object' && answer !== null && 'errors' in answer) throw new Error(JSON.stringify(answer.errors));
+    return answer;
+  }
+
+  /** Makes a subscription, paused; gives its id. */
+  async subscribe(webhookUrl: string): Promise<string> {
+    const query = `mutation ($u: String!) { createDataSubscription(input: { name: "bench", targetSystem: "bench", eventTypes: ["*"], webhookUrl: $u }) { subscription { id } } }`;
+    await this.ask(JSON.stringify({ query, variables: { u: webhookUrl } }));
+    const { rows } = await this.db.query<{ id: string }>('select max(id)::text as id from data_subscriptions');
+    const id = rows[0]?.id ?? '';
+    await this.pause(id);
+    return id;
+  }
+
+  async pause(id: string): Promise<void> {
+    await this.ask(JSON.stringify({ query: `mutation { pauseDataSubscription(id: "${id}") { state } }` }));
+  }
+
+  async resume(id: string): Promise<void> {
+    await this.ask(JSON.stringify({ query: `mutation { resumeDataSubscription(id: "${id}") { state } }` }));
+  }
+
+  /** The hub process's resident memory, MiB. */
+  async memoryMiB(): Promise<number> {
+    this.#child.send('memory');
+    const [message] = await once(this.#child, 'message');
+    return memory.parse(message).rss / 2 ** 20;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#http.close();
+    await this.db.end();
+    this.#child.disconnect();
+    await once(this.#child, 'exit');
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}

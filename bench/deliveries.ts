@@ -1,0 +1,67 @@
+import { Agent, request } from 'undici';
+import { eventBody } from '../src/delivery/body.ts';
+import { createSecret, Signer } from '../src/delivery/webhook/sign.ts';
+import { BenchHub } from './bench-hub.ts';
+import { fill } from './fill.ts';
+import { BenchReceiver, concurrently, ratePerSecond } from './support.ts';
+
+/** The subscription's default. */
+const maxInFlight = 32;
+
+/** Posts bodies that are signed already by undici, nothing else: the floor. Requests a second. */
+async function floor(receiver: BenchReceiver, count: number): Promise<number> {
+  await receiver.reset();
+  const signer = new Signer({ current: createSecret(), next: null });
+  const requests = Array.from({ length: count }, (_, n) => {
+    const body = Buffer.from(eventBody(sample(n)), 'latin1');
+    return { body, headers: { ...signer.headers({ body, webhookId: `sync_${n}`, timestampSeconds: 1 }), 'content-type': 'application/json' } };
+  });
+  const dispatcher = new Agent({ connections: maxInFlight });
+  await concurrently(count, maxInFlight, async n => {
+    const response = await request(receiver.url, { dispatcher, method: 'POST', ...requests[n] });
+    await response.body.dump();
+  });
+  await dispatcher.close();
+  return ratePerSecond(await receiver.got(count));
+}
+
+/** Lets the hub drain a backlog. Requests a second. */
+export async function drain(hub: BenchHub, receiver: BenchReceiver, id: string, count: number): Promise<number> {
+  await receiver.reset();
+  await hub.resume(id);
+  const rate = ratePerSecond(await receiver.got(count));
+  await hub.pause(id);
+  return rate;
+}
+
+/** Deliveries a second against the floor, taken in turns. */
+export async function deliveries(rounds: number, count: number): Promise<{ hub: number; floor: number }[]> {
+  using receiver = await BenchReceiver.start();
+  await using hub = await BenchHub.start();
+  const id = await hub.subscribe(receiver.url);
+  await floor(receiver, count / 2);
+  const results: { hub: number; floor: number }[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    await fill(hub.db, id, count, 'pending');
+    const hubRate = await drain(hub, receiver, id, count);
+    results.push({ hub: hubRate, floor: await floor(receiver, count) });
+  }
+  return results;
+}
+
+function sample(n: number) {
+  const item = '{"name": "WHITE METAL LANTERN", "quantity": "6", "sku": "71053", "unit_price": "3.39"}';
+  return {
+    id: String(n),
+    eventId: String(n),
+    voucherId: String(n),
+    eventType: 'invoice_recorded',
+    mode: 'realtime' as const,
+    retryCount: 0,
+    sourceSystem: 'bench',
+    occurredAt: '2025-12-19T08:00:00.000Z',
+    dataJson: `{"invoice_no": "${n}", "items": [${Array.from({ length: 6 }, () => item).join(', ')}]}`,
+    voucherJson:
+      '{"amount": "139.12", "company_id": "1", "counterparty_id": "17850", "counterparty_name": "United Kingdom", "counterparty_type": "customer", "currency": "GBP", "digest": "0123456789abcdef0123456789abcdef", "direction": "debit", "source_id": "1", "source_module": "invoice", "source_reference_no": "536365", "source_system": "bench", "source_type": "sales_invoice", "source_version": 1, "status": "approved", "summary": "Invoice", "voucher_date": "2010-12-01", "voucher_no": "B1"}',
+  };
+}

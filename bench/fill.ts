@@ -1,0 +1,33 @@
+import type { Pool } from 'pg';
+
+/**
+ * Puts events into the pool by SQL, as intake would leave them: a benchmark of draining should not wait for
+ * recording. The bodies are of the size of a real invoice (about 1 KiB).
+ * @param status what the syncs are: due, or long done
+ */
+export async function fill(db: Pool, subscriptionId: string, count: number, status: 'pending' | 'success'): Promise<void> {
+  const block = 50_000;
+  for (let done = 0; done < count; done += block) {
+    await db.query(sql, [subscriptionId, Math.min(block, count - done), status]);
+  }
+  await db.query('vacuum (analyze) fin_data_sync_logs, fin_voucher_events, fin_business_vouchers');
+}
+
+const sql = `
+  with v as (
+    insert into fin_business_vouchers (id, voucher_no, voucher_date, source_system, source_module, source_type, source_id, source_version,
+      event_type, direction, amount, currency, business_data, status, digest)
+    select id, 'B' || id, '2025-12-19', 'bench', 'invoice', 'sales_invoice', 'B' || id, 1, 'invoice_recorded', 'debit', 100.00, 'CNY',
+      '{"invoice_no": "1"}', 'approved', md5(id::text)
+    from (select nextval('fin_business_vouchers_id_seq') as id from generate_series(1, $2::int)) s
+    returning id),
+  e as (
+    insert into fin_voucher_events (event_type, voucher_id, source_version, source_system, digest, data, voucher, occurred_at)
+    select 'invoice_recorded', id, 1, 'bench', md5(id::text),
+      ('{"invoice_no": "' || id || '", "items": [' || array_to_string(array_fill('{"name": "WHITE METAL LANTERN", "quantity": "6", "sku": "71053", "unit_price": "3.39"}'::text, array[6]), ', ') || ']}')::json,
+      ('{"amount": "139.12", "company_id": "1", "counterparty_id": "17850", "counterparty_name": "United Kingdom", "counterparty_type": "customer", "currency": "GBP", "digest": "' || md5(id::text) || '", "direction": "debit", "source_id": "' || id || '", "source_module": "invoice", "source_reference_no": "536365", "source_system": "bench", "source_type": "sales_invoice", "source_version": 1, "status": "approved", "summary": "Invoice", "voucher_date": "2010-12-01", "voucher_no": "B' || id || '"}')::json, now()
+    from v returning id, voucher_id)
+  insert into fin_data_sync_logs (event_id, voucher_id, subscription_id, event_type, source_system, mode, status, next_attempt_at, sync_started_at, sync_completed_at, attempt_count)
+  select id, voucher_id, $1::bigint, 'invoice_recorded', 'bench', 'realtime', $3, now(), case when $3 = 'success' then now() end,
+    case when $3 = 'success' then now() end, case when $3 = 'success' then 1 else 0 end
+  from e`;

@@ -1,0 +1,10 @@
+import { processEnvironment, readConfig } from '../src/config.ts';
+import { createHub } from '../src/hub.ts';
+
+// The hub of the benchmarks, in a process of its own, so that its memory and time are its own.
+const hub = await createHub(readConfig(processEnvironment()));
+process.send?.({ url: hub.url, databaseUrl: hub.databaseUrl });
+process.on('message', message => {
+  if (message === 'memory') process.send?.({ rss: process.memoryUsage.rss() });
+});
+process.on('disconnect', () => void hub[Symbol.asyncDispose]());
