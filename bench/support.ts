@@ -48,7 +48,7 @@ export class BenchReceiver implements Disposable {
   }
 
   /** Waits until it has got so many requests. */
-  async got(count: number, withinMs = 600_000): Promise<Report> {
+  async got(count: number, withinMs = 120_000): Promise<Report> {
     const deadline = monotonicMs() + withinMs;
     for (;;) {
       const now = await this.report();

@@ -10,7 +10,7 @@ export const limits = {
   /** How long a call waits for company before its group commits, milliseconds. */
   intakeLingerMs: 2,
   /** Calls in one group commit: enough to make the commit cheap, few enough to keep it short. */
-  intakeGroup: 256,
+  intakeGroup: 32,
   /** Bytes of one voucher's business data in JSON. */
   businessDataBytes: 1_048_576,
   /** Nesting of business data: past it, parsers of consumers begin to fail. */

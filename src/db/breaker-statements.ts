@@ -59,7 +59,8 @@ export async function takeProbesDue(pool: Pool, firstMs: number, maxMs: number):
 export async function prepareProbe(pool: Pool, subscriptionId: string): Promise<void> {
   await pool.query(
     `with head as (
-       select l.id from fin_data_sync_logs l where l.subscription_id = $1 and l.status in ('pending', 'retrying')
+       select l.id from fin_data_sync_logs l where l.subscription_id = $1
+         and (l.status = 'retrying' or l.status = 'pending' and l.next_attempt_at <= now())
          and not exists (
            select 1 from fin_data_sync_logs e
            where e.subscription_id = l.subscription_id and e.voucher_id = l.voucher_id

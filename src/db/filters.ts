@@ -37,6 +37,7 @@ const listMax = 1_000;
 
 /** The ORM's condition for vouchers. @throws HubError BAD_USER_INPUT for lists that are too long */
 export function voucherWhere(criteria: VoucherCriteria): FilterQuery<VoucherRow> {
+  checkTexts(criteria);
   const parts: FilterQuery<VoucherRow>[] = [];
   if (criteria.sourceSystem != null) parts.push({ sourceSystem: criteria.sourceSystem });
   if (criteria.sourceModule != null) parts.push({ sourceModule: criteria.sourceModule });
@@ -52,6 +53,7 @@ export function voucherWhere(criteria: VoucherCriteria): FilterQuery<VoucherRow>
 
 /** The ORM's condition for syncs. @throws HubError BAD_USER_INPUT for ids that are none and lists that are too long */
 export function syncWhere(criteria: SyncCriteria): FilterQuery<SyncLogRow> {
+  checkTexts(criteria);
   const parts: FilterQuery<SyncLogRow>[] = [];
   if (criteria.ids != null) parts.push({ id: { $in: bounded('ids', criteria.ids).map(id => checkId('ids', id)) } });
   if (criteria.subscriptionId != null) parts.push({ subscriptionId: checkId('subscriptionId', criteria.subscriptionId) });
@@ -72,6 +74,14 @@ export function syncWhere(criteria: SyncCriteria): FilterQuery<SyncLogRow> {
 export function checkId(field: string, id: string): string {
   if (!/^\d{1,18}$/.test(id)) throw badInput(field, `${field}: ${id.slice(0, 40)} is no id.`);
   return id;
+}
+
+/** A NUL can't even be asked for: PostgreSQL's protocol ends texts with it. @throws HubError BAD_USER_INPUT naming the field */
+export function checkTexts(criteria: object): void {
+  for (const [field, value] of Object.entries(criteria)) {
+    const texts: unknown[] = Array.isArray(value) ? value : [value];
+    if (texts.some(text => typeof text === 'string' && text.includes('\0'))) throw badInput(field, `${field}: holds a NUL character.`);
+  }
 }
 
 function bounded<T>(field: string, values: T[]): T[] {

@@ -132,28 +132,39 @@ export async function bumpVersion(client: PoolClient, name: 'subscriptions' | 'e
 /** All that intake keeps in memory, in one snapshot. */
 export async function readRouting(client: PoolClient): Promise<RoutingRows> {
   await client.query('begin isolation level repeatable read read only');
+  const rows = await readRoutingRows(client);
+  await client.query('commit');
+  return rows;
+}
+
+/** As `readRouting`, within an intake transaction: its lock keeps everything as it is until it ends. */
+export async function readRoutingRows(client: PoolClient): Promise<RoutingRows> {
   const versions = await client.query<CacheVersions>(versionsSql);
   const eventTypes = await client.query<RoutingRows['eventTypes'][number]>('select name, mode, schema from event_types');
   const subscriptions = await client.query<RoutingRows['subscriptions'][number]>(
     `select id::text, event_types as "eventTypes", source_systems as "sourceSystems", company_ids as "companyIds", mode
      from data_subscriptions where deleted_at is null order by id`,
   );
-  await client.query('commit');
   const row = versions.rows[0];
   if (row === undefined) throw new Error('hub_state is empty.');
   return { versions: row, eventTypes: eventTypes.rows, subscriptions: subscriptions.rows };
 }
 
-/** Locks the known records among `keys`, always in the order of their ids, so that two commits never deadlock. */
+/**
+ * Locks the known records among `keys`, in the order given: callers sort them, so that two commits never wait for
+ * each other. One index probe a key, whatever the planner thinks of the table.
+ */
 export async function lockVouchers(client: PoolClient, keys: readonly RecordKey[]): Promise<LockedVoucher[]> {
   const { rows } = await client.query<LockedVoucher>({
     name: 'intake-lock',
-    text: `select v.id::text, v.voucher_no as "voucherNo", v.voucher_date::text as "voucherDate", v.source_system as "sourceSystem",
-             v.source_module as "sourceModule", v.source_id as "sourceId", v.source_version as "sourceVersion", v.digest, v.status,
-             v.event_type as "eventType"
-           from unnest($1::text[], $2::text[], $3::text[]) k (source_system, source_module, source_id)
-           join fin_business_vouchers v using (source_system, source_module, source_id)
-           order by v.id for update of v`,
+    text: `select v.* from unnest($1::text[], $2::text[], $3::text[]) k (source_system, source_module, source_id)
+           cross join lateral (
+             select v.id::text, v.voucher_no as "voucherNo", v.voucher_date::text as "voucherDate", v.source_system as "sourceSystem",
+               v.source_module as "sourceModule", v.source_id as "sourceId", v.source_version as "sourceVersion", v.digest, v.status,
+               v.event_type as "eventType"
+             from fin_business_vouchers v
+             where v.source_system = k.source_system and v.source_module = k.source_module and v.source_id = k.source_id
+             limit 1 for update) v`,
     values: [keys.map(k => k.sourceSystem), keys.map(k => k.sourceModule), keys.map(k => k.sourceId)],
   });
   return rows;

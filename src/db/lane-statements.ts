@@ -25,6 +25,8 @@ export interface LaneRow {
 /** A sync that this process holds, with its event. */
 export interface ClaimedSync {
   readonly id: string;
+  /** Fences: only who holds the row under it may write its result. */
+  readonly token: string;
   readonly eventId: string;
   readonly voucherId: string;
   readonly eventType: string;
@@ -38,6 +40,9 @@ export interface ClaimedSync {
   /** The frozen voucher: JSON text to the letter. */
   readonly voucherJson: string;
 }
+
+/** A claimed row by what names and fences it. */
+type Claim = Pick<ClaimedSync, 'id' | 'token'>;
 
 /** The lane of a subscription; undefined: deleted or never there. */
 export async function readLane(pool: Pool, id: string): Promise<LaneRow | undefined> {
@@ -56,6 +61,7 @@ export async function readLane(pool: Pool, id: string): Promise<LaneRow | undefi
 /**
  * Claims due syncs of a lane, the longest due first, and never one that has an earlier unfinished one for the
  * same source record. The lease runs by the database's clock; `token` fences: only its holder may write results.
+ * It must be another at each claim: who lost a row and claims it again must not take the first one's late result.
  *
  * The commit does not wait for the disk: a claim lost in a crash of the database is a sync that is due again.
  * @param limit 1 or more
@@ -83,9 +89,9 @@ export async function claimDue(
              set status = 'processing', claim_token = $2, lease_until = now() + $4 * interval '1 millisecond', transport = 'webhook',
                  sync_started_at = coalesce(l.sync_started_at, now()), sync_completed_at = null
              from due where l.id = due.id
-             returning l.id, l.event_id, l.voucher_id, l.event_type, l.mode, l.retry_count),
+             returning l.id, l.claim_token, l.event_id, l.voucher_id, l.event_type, l.mode, l.retry_count),
            relaxed as materialized (select set_config('synchronous_commit', 'off', true))
-           select c.id::text, c.event_id::text as "eventId", c.voucher_id::text as "voucherId", c.event_type as "eventType", c.mode,
+           select c.id::text, c.claim_token::text as token, c.event_id::text as "eventId", c.voucher_id::text as "voucherId", c.event_type as "eventType", c.mode,
              c.retry_count as "retryCount", e.source_system as "sourceSystem", 
              to_char(e.occurred_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "occurredAt",
              e.data::text as "dataJson", e.voucher::text as "voucherJson"
@@ -96,33 +102,36 @@ export async function claimDue(
 }
 
 /** Prolongs the lease of what is still held; gives back the ids that are. */
-export async function renewLeases(pool: Pool, token: string, ids: readonly string[], leaseMs: number): Promise<string[]> {
+export async function renewLeases(pool: Pool, claims: readonly Claim[], leaseMs: number): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>({
     name: 'lane-renew',
-    text: `update fin_data_sync_logs set lease_until = now() + $3 * interval '1 millisecond'
-           where id = any($1) and claim_token = $2 returning id::text`,
-    values: [ids, token, leaseMs],
+    text: `update fin_data_sync_logs l set lease_until = now() + $3 * interval '1 millisecond'
+           from unnest($1::bigint[], $2::uuid[]) h (id, token) where l.id = h.id and l.claim_token = h.token returning l.id::text`,
+    values: [claims.map(claim => claim.id), claims.map(claim => claim.token), leaseMs],
   });
   return rows.map(row => row.id);
 }
 
 /** Gives back what was claimed and not sent: due at once, nothing used up. */
-export async function releaseClaims(pool: Pool, token: string, ids: readonly string[]): Promise<void> {
+export async function releaseClaims(pool: Pool, claims: readonly Claim[]): Promise<void> {
   await pool.query(
-    `update fin_data_sync_logs
+    `update fin_data_sync_logs l
      set status = case when attempt_count > 0 then 'retrying' else 'pending' end, claim_token = null, lease_until = null,
          sync_started_at = case when attempt_count > 0 then sync_started_at end
-     where id = any($1) and claim_token = $2`,
-    [ids, token],
+     from unnest($1::bigint[], $2::uuid[]) h (id, token) where l.id = h.id and l.claim_token = h.token`,
+    [claims.map(claim => claim.id), claims.map(claim => claim.token)],
   );
 }
 
-/** When the next sync of a lane is due, in milliseconds from now by the database's clock; null: none waits. */
+/**
+ * When the next sync of a lane is due, in milliseconds from now by the database's clock; null: none waits. What has
+ * been due for more than a second does not count: claims pass it over, as an earlier one of its record holds it back.
+ */
 export async function nextDueInMs(pool: Pool, subscriptionId: string): Promise<number | null> {
   const { rows } = await pool.query<{ ms: number | null }>({
     name: 'lane-next-due',
     text: `select (extract(epoch from min(next_attempt_at) - now()) * 1000)::float8 as ms from fin_data_sync_logs
-           where subscription_id = $1 and status in ('pending', 'retrying')`,
+           where subscription_id = $1 and status in ('pending', 'retrying') and next_attempt_at > now() - interval '1 second'`,
     values: [subscriptionId],
   });
   return rows[0]?.ms ?? null;
@@ -150,6 +159,18 @@ export async function reclaimExpired(pool: Pool): Promise<string[]> {
      select distinct subscription_id::text from freed`,
   );
   return rows.map(row => row.subscription_id);
+}
+
+/**
+ * Cancels what deleted subscriptions still have waiting: the deletion cancels what waits then, and this what was
+ * under way then and was given back or is to be tried again.
+ */
+export async function cancelOfDeleted(pool: Pool): Promise<void> {
+  await pool.query(
+    `update fin_data_sync_logs l set status = 'cancelled', sync_completed_at = now(), next_attempt_at = null
+     from data_subscriptions s
+     where s.deleted_at is not null and l.subscription_id = s.id and l.status in ('pending', 'retrying')`,
+  );
 }
 
 /** The active webhook lanes that have something due: one index probe a lane, however long the backlog. */

@@ -39,10 +39,13 @@ interface Held {
   leaseUntil: number;
 }
 
-/** How long settings read from the database are used, milliseconds. A pause does not wait for it: claims check the state. */
+/**
+ * How long settings read from the database are used, milliseconds. Claims check the state by themselves; for what is
+ * claimed already, this is how long after a pause an attempt may still begin.
+ */
 const settingsForMs = 250;
 
-/** How long to wait before looking again where something is due that can't be claimed (another holds it), milliseconds. */
+/** How long to wait before looking again where something fell due that could not be claimed just now, milliseconds. */
 const heldByOtherMs = 250;
 
 /** Pause after a failed query, milliseconds. */
@@ -55,7 +58,7 @@ const databaseAwayMs = 500;
 export class LaneDrain {
   readonly #deps: DrainDeps;
   readonly #id: string;
-  readonly #token = randomUUID();
+  readonly #isCrowded: () => boolean;
   readonly #change: Latch;
   readonly #outcomes: OutcomeWriter;
   readonly #giveUp = new AbortController();
@@ -65,20 +68,24 @@ export class LaneDrain {
   #limiter: { perSecond: number; limit: RateLimit } | undefined;
   #cancelPump: (() => void) | undefined;
   #buffer: Held[] = [];
-  readonly #inFlight = new Map<string, ClaimedSync>();
+  readonly #inFlight = new Set<ClaimedSync>();
   #requests = 0;
   #moreLikely = true;
+  /** When the next retry is due, by this process's clock; undefined: the database must be asked. */
+  #retryAt: number | undefined;
   #lastWorkAt: number;
   #lastSuccessAt = Number.NEGATIVE_INFINITY;
   #end: DrainEnd | undefined;
 
-  constructor(deps: DrainDeps, subscriptionId: string) {
+  /** @param isCrowded whether other lanes may be waiting for this one's place; only then does its turn end */
+  constructor(deps: DrainDeps, subscriptionId: string, isCrowded: () => boolean) {
     this.#deps = deps;
     this.#id = subscriptionId;
+    this.#isCrowded = isCrowded;
     this.#change = new Latch(deps.clock);
     this.#startedAt = deps.clock.now();
     this.#lastWorkAt = this.#startedAt;
-    const onWritten = () => this.#wake();
+    const onWritten = (nextRetryMs: number | null) => this.#written(nextRetryMs);
     this.#outcomes = new OutcomeWriter(deps, { subscriptionId, onWritten, giveUp: this.#giveUp.signal });
   }
 
@@ -109,17 +116,18 @@ export class LaneDrain {
   }
 
   async #step(): Promise<void> {
-    if (this.#deps.clock.now() - this.#startedAt > limits.drainTurnMs) {
+    if (this.#deps.clock.now() - this.#startedAt > limits.drainTurnMs && this.#isCrowded()) {
       this.#end ??= 'turn-over';
       return;
     }
     try {
       await this.#refreshLane();
-      if (this.#end !== undefined) return;
+      if (this.#lane === undefined) return await this.#standBack();
+      this.#pump();
       const claimed = await this.#fill();
       this.#pump();
       if (claimed > 0) return;
-      if (this.#isBusy()) await this.#change.wait(limits.leaseMs);
+      if (this.#isBusy()) await this.#waitBusy();
       else await this.#idle();
     } catch (error) {
       this.#deps.log.warn({ lane: this.#id, error: messageOf(error) }, 'lane waits for the database');
@@ -131,10 +139,10 @@ export class LaneDrain {
     const now = this.#deps.clock.now();
     if (now - this.#laneReadAt < settingsForMs) return;
     const row = await readLane(this.#deps.db.pool, this.#id);
+    if (this.#laneReadAt > now) return;
     this.#laneReadAt = now;
     if (row === undefined || row.state !== 'active' || row.webhookUrl === null) {
       this.#lane = undefined;
-      this.#end ??= 'closed';
       return;
     }
     this.#lane = openLane(row, this.#deps.vault);
@@ -146,6 +154,10 @@ export class LaneDrain {
   /** Claims what there is room for, once half of the buffer is free. */
   async #fill(): Promise<number> {
     const lane = this.#lane;
+    if (this.#retryAt !== undefined && this.#retryAt <= this.#deps.clock.now()) {
+      this.#moreLikely = true;
+      this.#retryAt = undefined;
+    }
     if (lane === undefined || !this.#moreLikely || this.#outcomes.pending > limits.outcomeBatch * 4) return 0;
     const window = lane.maxInFlight * lane.batchSize;
     const target = Math.max(lane.batchSize, Math.min(window * 4, limits.claimAhead));
@@ -154,7 +166,7 @@ export class LaneDrain {
     this.#moreLikely = false;
     const askedAt = this.#deps.clock.now();
     const { pool } = this.#deps.db;
-    const claim = { subscriptionId: this.#id, token: this.#token, limit: wanted, leaseMs: limits.leaseMs, states: ['active'] as const };
+    const claim = { subscriptionId: this.#id, token: randomUUID(), limit: wanted, leaseMs: limits.leaseMs, states: ['active'] as const };
     const syncs = await claimDue(pool, claim);
     if (syncs.length === 0) return 0;
     for (const sync of syncs) this.#buffer.push({ sync, leaseUntil: askedAt + limits.leaseMs });
@@ -168,7 +180,9 @@ export class LaneDrain {
     const lane = this.#lane;
     const now = this.#deps.clock.now();
     // What was not renewed in time may be another process's by now: it is not ours to send.
-    if ((this.#buffer[0]?.leaseUntil ?? now + 1) <= now) this.#buffer = this.#buffer.filter(held => held.leaseUntil > now);
+    if (this.#buffer.some(held => held.leaseUntil <= now)) this.#buffer = this.#buffer.filter(held => held.leaseUntil > now);
+    // The lane may have been paused since its settings were read: the next step reads them again, and then pumps.
+    if (now - this.#laneReadAt >= settingsForMs) return this.#change.raise();
     while (lane !== undefined && this.#end === undefined && this.#buffer.length > 0 && this.#requests < lane.maxInFlight) {
       const waitMs = this.#limiter?.limit.take(now) ?? 0;
       if (waitMs > 0) {
@@ -182,16 +196,17 @@ export class LaneDrain {
 
   async #send(lane: Lane, syncs: readonly ClaimedSync[]): Promise<void> {
     this.#requests += 1;
-    for (const sync of syncs) this.#inFlight.set(sync.id, sync);
+    for (const sync of syncs) this.#inFlight.add(sync);
     const results = await this.#deps.transport.deliver(lane, syncs).catch((error: unknown) => this.#fault(error, syncs.length));
     this.#requests -= 1;
     this.#lastWorkAt = this.#deps.clock.now();
     for (const [at, sync] of syncs.entries()) {
-      this.#inFlight.delete(sync.id);
+      this.#inFlight.delete(sync);
       const result = results[at];
-      if (result === undefined) continue;
+      // What this process's own end cut off says nothing of the target: its lease runs out, and no retry is used up.
+      if (result === undefined || (result.verdict === 'response' && this.#giveUp.signal.aborted)) continue;
       const laneSucceededSince = this.#lastSuccessAt >= result.startedAt;
-      const { decision, write } = judge({ lane, sync, result, token: this.#token, laneSucceededSince }, this.#deps.random);
+      const { decision, write } = judge({ lane, sync, result, laneSucceededSince }, this.#deps.random);
       this.#outcomes.add(write);
       if (decision.next === 'success') this.#lastSuccessAt = this.#lastWorkAt;
       else if (decision.next === 'fail' && decision.lane !== 'keep') await this.#close(decision.lane, result.errorCode);
@@ -217,18 +232,40 @@ export class LaneDrain {
   }
 
   async #close(how: 'suspend' | 'pause', errorCode: string | null): Promise<void> {
-    this.#end ??= 'closed';
-    this.#change.raise();
+    this.#lane = undefined;
+    // Not to be read again before it is written.
+    this.#laneReadAt = Number.POSITIVE_INFINITY;
     try {
       await (how === 'suspend' ? this.#deps.breaker.suspend(this.#id, errorCode) : this.#deps.breaker.pauseGone(this.#id));
     } catch (error) {
       // The next sync that fails for the same cause tries again.
       this.#deps.log.error({ lane: this.#id, err: error }, 'the lane could not be closed');
+    } finally {
+      this.#laneReadAt = Number.NEGATIVE_INFINITY;
+      this.#change.raise();
     }
+  }
+
+  /** The lane is closed. Ends once what was sent is answered: if the lane is reopened before, it goes on at once. */
+  async #standBack(): Promise<void> {
+    await this.#giveBackUnsent();
+    if (this.#requests === 0) this.#end ??= 'closed';
+    else await this.#change.wait(settingsForMs);
+  }
+
+  /** Waits while requests are under way: for an answer, a poke, or the next retry, which a slow answer must not hold up. */
+  async #waitBusy(): Promise<void> {
+    if (this.#retryAt === undefined) {
+      const dueMs = await nextDueInMs(this.#deps.db.pool, this.#id);
+      this.#retryAt = this.#deps.clock.now() + (dueMs === null ? limits.leaseMs : dueMs > 0 ? dueMs + 1 : heldByOtherMs);
+    }
+    await this.#change.wait(Math.min(Math.max(this.#retryAt - this.#deps.clock.now(), 1), limits.leaseMs));
   }
 
   async #idle(): Promise<void> {
     const dueMs = await nextDueInMs(this.#deps.db.pool, this.#id);
+    // A poke that came during the query may be about what the query could not see yet.
+    if (this.#moreLikely) return;
     const lingerMs = this.#lastWorkAt + limits.drainLingerMs - this.#deps.clock.now();
     const soon = dueMs !== null && dueMs <= limits.drainAwaitRetryMs;
     const waitMs = soon ? (dueMs > 0 ? dueMs + 1 : heldByOtherMs) : lingerMs;
@@ -242,11 +279,11 @@ export class LaneDrain {
 
   async #renew(): Promise<void> {
     const waiting = [...this.#buffer];
-    const ids = [...waiting.map(held => held.sync.id), ...this.#inFlight.keys()];
-    if (ids.length === 0) return;
+    const claims = [...waiting.map(held => held.sync), ...this.#inFlight];
+    if (claims.length === 0) return;
     const askedAt = this.#deps.clock.now();
     try {
-      const renewed = new Set(await renewLeases(this.#deps.db.pool, this.#token, ids, limits.leaseMs));
+      const renewed = new Set(await renewLeases(this.#deps.db.pool, claims, limits.leaseMs));
       // What was lost counts as run out; what was claimed since was not asked about and keeps its own lease.
       for (const held of waiting) held.leaseUntil = renewed.has(held.sync.id) ? askedAt + limits.leaseMs : askedAt;
     } catch (error) {
@@ -256,14 +293,23 @@ export class LaneDrain {
 
   /** Gives back what was not sent, and waits until what was sent is answered and written. */
   async #finish(): Promise<void> {
-    const unsent = this.#buffer.splice(0).map(held => held.sync.id);
+    await this.#giveBackUnsent();
+    while (this.#requests > 0 && !this.#giveUp.signal.aborted) await this.#change.wait(settingsForMs);
+    await this.#outcomes.flush();
+  }
+
+  async #giveBackUnsent(): Promise<void> {
+    const unsent = this.#buffer.splice(0).map(held => held.sync);
     if (unsent.length > 0) {
-      await releaseClaims(this.#deps.db.pool, this.#token, unsent).catch((error: unknown) =>
+      await releaseClaims(this.#deps.db.pool, unsent).catch((error: unknown) =>
         this.#deps.log.warn({ lane: this.#id, error: messageOf(error) }, 'unsent syncs go back when their lease runs out'),
       );
     }
-    while (this.#requests > 0 && !this.#giveUp.signal.aborted) await this.#change.wait(settingsForMs);
-    await this.#outcomes.flush();
+  }
+
+  #written(nextRetryMs: number | null): void {
+    if (nextRetryMs !== null && this.#retryAt !== undefined) this.#retryAt = Math.min(this.#retryAt, this.#deps.clock.now() + nextRetryMs);
+    this.#wake();
   }
 
   #isBusy(): boolean {

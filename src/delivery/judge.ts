@@ -7,16 +7,16 @@ import { type Decision, decide } from './policy.ts';
 
 /** Asks the policy about one attempt and says what is to be written of it. */
 export function judge(
-  attempt: { lane: Lane; sync: ClaimedSync; result: AttemptResult; token: string; laneSucceededSince: boolean },
+  attempt: { lane: Lane; sync: ClaimedSync; result: AttemptResult; laneSucceededSince: boolean },
   random: Random,
 ): { decision: Decision; write: OutcomeWrite } {
-  const { lane, sync, result, token, laneSucceededSince } = attempt;
+  const { lane, sync, result, laneSucceededSince } = attempt;
   const probing = lane.state === 'suspended';
   const decision = decide(result, { retry: lane.retry, retryCount: sync.retryCount, probing, laneSucceededSince }, random);
   const status = decision.next === 'success' ? 'success' : decision.next === 'retry' ? 'retrying' : 'failed';
   const write: OutcomeWrite = {
     id: sync.id,
-    token,
+    token: sync.token,
     status,
     retryCount: decision.next === 'success' ? sync.retryCount : decision.retryCount,
     delayMs: decision.next === 'retry' ? decision.delayMs : null,

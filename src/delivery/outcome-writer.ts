@@ -21,7 +21,7 @@ export class OutcomeWriter {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #subscriptionId: string;
-  readonly #onWritten: () => void;
+  readonly #onWritten: (nextRetryMs: number | null) => void;
   readonly #giveUp: AbortSignal;
   #waiting: OutcomeWrite[] = [];
   #writing: Promise<void> | undefined;
@@ -29,12 +29,12 @@ export class OutcomeWriter {
   #successNotedAt = Number.NEGATIVE_INFINITY;
 
   /**
-   * @param options.onWritten called after each statement
+   * @param options.onWritten called after each statement, with the shortest delay of a retry in it; null: none
    * @param options.giveUp ends the trying: leases then run out and another process delivers again
    */
   constructor(
     deps: { db: Database; clock: Clock; log: Logger },
-    options: { subscriptionId: string; onWritten: () => void; giveUp: AbortSignal },
+    options: { subscriptionId: string; onWritten: (nextRetryMs: number | null) => void; giveUp: AbortSignal },
   ) {
     this.#db = deps.db;
     this.#clock = deps.clock;
@@ -82,7 +82,7 @@ export class OutcomeWriter {
         delayMs = retryFirstMs;
         this.#report(batch, written);
         if (batch.some(outcome => outcome.status === 'success')) await this.#noteSuccess();
-        this.#onWritten();
+        this.#onWritten(shortestDelay(batch));
       } catch (error) {
         if (this.#giveUp.aborted) {
           this.#log.error({ lane: this.#subscriptionId, syncs: this.#waiting.length, err: error }, 'outcomes could not be written; their syncs will be delivered again');
@@ -118,4 +118,9 @@ export class OutcomeWriter {
       else this.#log.debug(line, 'sync attempted');
     }
   }
+}
+
+function shortestDelay(outcomes: readonly OutcomeWrite[]): number | null {
+  const delays = outcomes.flatMap(({ delayMs }) => delayMs ?? []);
+  return delays.length === 0 ? null : Math.min(...delays);
 }

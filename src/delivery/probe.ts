@@ -19,14 +19,13 @@ export async function probeLane(deps: DrainDeps, subscriptionId: string): Promis
   if (row === undefined || row.state !== 'suspended' || row.webhookUrl === null) return false;
   const lane = openLane(row, deps.vault);
   await prepareProbe(pool, subscriptionId);
-  const token = randomUUID();
   // The lease covers the whole attempt: a probe has nobody to renew it.
   const leaseMs = lane.timeoutMs + limits.leaseMs;
-  const [sync] = await claimDue(pool, { subscriptionId, token, limit: 1, leaseMs, states: ['suspended'] });
+  const [sync] = await claimDue(pool, { subscriptionId, token: randomUUID(), limit: 1, leaseMs, states: ['suspended'] });
   if (sync === undefined) return false;
   const [result] = await deps.transport.deliver(lane, [sync]);
   if (result === undefined) return false;
-  const { decision, write } = judge({ lane, sync, result, token, laneSucceededSince: false }, deps.random);
+  const { decision, write } = judge({ lane, sync, result, laneSucceededSince: false }, deps.random);
   await writeOutcomes(pool, [write]);
   const reached = result.verdict !== 'connect' && result.verdict !== 'response';
   if (decision.next === 'fail' && decision.lane === 'pause') await deps.breaker.pauseGone(subscriptionId);

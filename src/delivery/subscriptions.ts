@@ -4,6 +4,7 @@ import { badInput, errorCodeOf, HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Database } from '../db/database.ts';
 import { SubscriptionEntity, type SubscriptionRow } from '../db/entities.ts';
+import { checkTexts } from '../db/filters.ts';
 import { bumpVersion } from '../db/intake-statements.ts';
 import { pauseLane, resumeLane } from '../db/breaker-statements.ts';
 import { secretContext } from './lane.ts';
@@ -57,7 +58,8 @@ export class Subscriptions {
   }
 
   /** All that are not deleted, in the order of their ids. */
-  list(targetSystem: string | null): Promise<SubscriptionRow[]> {
+  async list(targetSystem: string | null): Promise<SubscriptionRow[]> {
+    checkTexts({ targetSystem });
     const mine = targetSystem === null ? {} : { targetSystem };
     return this.#db.fork().find(SubscriptionEntity, { deletedAt: null, ...mine }, { orderBy: { id: 'asc' }, limit: limits.subscriptions });
   }

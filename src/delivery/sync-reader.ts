@@ -1,7 +1,7 @@
 import { badInput } from '../core/errors.ts';
 import type { Database } from '../db/database.ts';
 import { SubscriptionEntity, SyncLogEntity, type SyncLogRow, VoucherEntity } from '../db/entities.ts';
-import { type SyncCriteria, syncWhere } from '../db/filters.ts';
+import { checkTexts, type SyncCriteria, syncWhere } from '../db/filters.ts';
 
 /** Which syncs a caller means; a source record is looked up by its id first. */
 export interface SyncQuestion extends SyncCriteria {
@@ -45,6 +45,7 @@ export class SyncReader {
 
   /** The question with its source record looked up. @throws HubError BAD_USER_INPUT when it stands for too many */
   async criteriaOf(question: SyncQuestion): Promise<SyncCriteria> {
+    checkTexts(question);
     const { sourceId, ...criteria } = question;
     if (sourceId == null) return criteria;
     const system = criteria.sourceSystem == null ? {} : { sourceSystem: criteria.sourceSystem };

@@ -39,6 +39,8 @@ export class Catalogue {
 
 /** @throws HubError BAD_USER_INPUT when it is not a schema that can be compiled */
 export function compileSchema(schema: JsonObject): ValidateFunction {
+  // Such a schema answers with a promise, which would count as true.
+  if (schema.$async !== undefined) throw badInput('schema', 'schema: $async is not of JSON Schema; leave it out.');
   try {
     // One instance a schema: two types may use the same $id.
     return new Ajv2020({ strict: false, allErrors: false, validateFormats: false }).compile(schema);

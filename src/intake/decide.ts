@@ -5,6 +5,8 @@ import { digestOf, type PreparedContent } from './voucher-content.ts';
 /** What is known of a source record's version, as far as it decides what a new input is. */
 export interface KnownVersion {
   readonly sourceVersion: number;
+  /** YYYY-MM-DD */
+  readonly voucherDate: string;
   readonly digest: string;
   readonly status: VoucherStatus;
   readonly eventType: string;
@@ -14,8 +16,6 @@ export interface KnownVersion {
 export interface KnownVoucher extends KnownVersion {
   readonly id: string;
   readonly voucherNo: string;
-  /** YYYY-MM-DD */
-  readonly voucherDate: string;
 }
 
 /** What an input comes to. */
@@ -55,10 +55,11 @@ export function decide(
     if (wanted !== undefined) throw conflict(content, known.sourceVersion);
     return { outcome: 'updated', ...at(known.sourceVersion + 1, today) };
   }
-  const stale = at(wanted, known.voucherDate);
   const recorded = older(wanted);
-  if (recorded === undefined) return { outcome: 'stale', ...stale };
-  if (isSame(content, stale.digest, recorded)) return { outcome: 'duplicate', ...stale };
+  if (recorded === undefined) return { outcome: 'stale', ...at(wanted, known.voucherDate) };
+  // Each version has a date of its own: a newer one may have come on another day.
+  const same = at(wanted, recorded.voucherDate);
+  if (isSame(content, same.digest, recorded)) return { outcome: 'duplicate', ...same };
   throw conflict(content, wanted);
 }
 

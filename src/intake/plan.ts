@@ -133,7 +133,9 @@ class Planner {
 
 async function lockKnown(client: PoolClient, contents: readonly PreparedContent[]): Promise<Map<string, KnownVoucher>> {
   const keys = new Map(contents.map(({ input }) => [keyOf(input), input]));
-  const rows = await lockVouchers(client, [...keys.values()]);
+  // Sorted, so that all commits of all hubs take locks in one order.
+  const sorted = [...keys].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, input]) => input);
+  const rows = await lockVouchers(client, sorted);
   return new Map(rows.map(row => [keyOf(row), row]));
 }
 

@@ -34,6 +34,9 @@ export interface LaneWaker {
 /** How often a commit starts over because a cache was stale or another hub created the same record. */
 const maxTries = 8;
 
+/** SQLSTATE deadlock_detected: PostgreSQL ended one of two commits that waited for each other. */
+const deadlockDetected = '40P01';
+
 /** Voucher ids that are taken from the sequence at once. */
 const idBlock = 500;
 
@@ -101,7 +104,8 @@ export class Intake {
     let routing = await this.#routing.current();
     for (let tries = 0; tries < maxTries; tries += 1) {
       const ids = await this.#takeIds(contents.length);
-      const attempt = await this.#tryCommit(contents, routing, ids);
+      // The second time it is read under the lock: else a row of changes could outrun every reload.
+      const attempt = await this.#tryCommit(contents, routing, ids, tries > 0);
       if (attempt === 'routing-changed') routing = await this.#routing.reload();
       else if (attempt !== 'raced') {
         this.#waker.wake(attempt.wake);
@@ -115,18 +119,22 @@ export class Intake {
     contents: readonly PreparedContent[],
     routing: Routing,
     ids: string[],
+    reload: boolean,
   ): Promise<'routing-changed' | 'raced' | { results: RecordResult[]; wake: Set<string> }> {
     const client = await this.#db.pool.connect();
     let broken: boolean | Error = true;
     try {
       const versions = await beginIntake(client);
       const stale = versions.subscriptions !== routing.versions.subscriptions || versions.eventTypes !== routing.versions.eventTypes;
-      const done = stale ? 'routing-changed' : await this.#write(client, contents, routing, ids);
+      const current = stale && reload ? await this.#routing.reloadWithin(client) : routing;
+      const done = stale && !reload ? 'routing-changed' : await this.#write(client, contents, current, ids);
       await client.query(typeof done === 'string' ? 'rollback' : 'commit');
       broken = false;
       return done;
     } catch (error) {
       broken = await client.query('rollback').then(() => false, () => true);
+      // New records can't be locked ahead, so commits that create the same ones may meet in two orders.
+      if (errorCodeOf(error) === deadlockDetected) return 'raced';
       throw error;
     } finally {
       client.release(broken);

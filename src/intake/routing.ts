@@ -1,7 +1,8 @@
+import type { PoolClient } from 'pg';
 import type { Clock } from '../core/clock.ts';
 import { limits } from '../core/limits.ts';
 import type { Database } from '../db/database.ts';
-import { type CacheVersions, readRouting } from '../db/intake-statements.ts';
+import { type CacheVersions, readRouting, readRoutingRows, type RoutingRows } from '../db/intake-statements.ts';
 import { Catalogue } from './catalogue.ts';
 import { SubscriptionIndex } from './subscription-index.ts';
 
@@ -42,18 +43,30 @@ export class RoutingCache {
     return this.#loading;
   }
 
+  /**
+   * Loads anew on a connection that is in an intake transaction: what it gives can't be outdated before that ends,
+   * however fast subscriptions change.
+   */
+  async reloadWithin(client: PoolClient): Promise<Routing> {
+    return this.#keep(await readRoutingRows(client));
+  }
+
   async #load(): Promise<Routing> {
     const client = await this.#db.pool.connect();
     let broken: Error | boolean = true;
     try {
       const rows = await readRouting(client);
       broken = false;
-      const routing = { versions: rows.versions, catalogue: new Catalogue(rows.eventTypes), index: new SubscriptionIndex(rows.subscriptions) };
-      this.#cached = routing;
-      this.#until = this.#clock.now() + limits.subscriptionCacheMs;
-      return routing;
+      return this.#keep(rows);
     } finally {
       client.release(broken);
     }
+  }
+
+  #keep(rows: RoutingRows): Routing {
+    const routing = { versions: rows.versions, catalogue: new Catalogue(rows.eventTypes), index: new SubscriptionIndex(rows.subscriptions) };
+    this.#cached = routing;
+    this.#until = this.#clock.now() + limits.subscriptionCacheMs;
+    return routing;
   }
 }

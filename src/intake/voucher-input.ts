@@ -87,8 +87,9 @@ function checkJson(value: JsonValue, path: string, depth: number): void {
   }
 }
 
-/** A whole number past 2^53 has lost digits already when JSON was parsed: better refused than recorded wrong. */
+/** A whole number past 2^53 has lost digits already when JSON was parsed, and one past 1e308 all: better refused than recorded wrong. */
 function checkNumber(path: string, value: number): void {
+  if (!Number.isFinite(value)) throw badInput(path, `${path}: a number beyond what JSON's readers hold; send it as a string.`);
   if (Number.isSafeInteger(value) || !Number.isInteger(value)) return;
   throw badInput(path, `${path}: whole numbers beyond 2^53 lose digits in JSON; send it as a string.`);
 }

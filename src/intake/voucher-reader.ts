@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
 import { VoucherEntity, type VoucherRow } from '../db/entities.ts';
-import { type VoucherCriteria, voucherWhere } from '../db/filters.ts';
+import { checkTexts, type VoucherCriteria, voucherWhere } from '../db/filters.ts';
 import type { RecordKey } from '../db/intake-statements.ts';
 import { vouchersSentTo } from '../db/read-statements.ts';
 
@@ -18,7 +18,8 @@ export class VoucherReader {
   }
 
   /** The current state of a source record. */
-  bySource(key: RecordKey): Promise<VoucherRow | null> {
+  async bySource(key: RecordKey): Promise<VoucherRow | null> {
+    checkTexts(key);
     return this.#db.fork().findOne(VoucherEntity, { ...key });
   }
 

@@ -18,6 +18,8 @@ export class Lanes {
   readonly #running = new Set<Promise<void>>();
   /** Lanes found closed, until when: their wake-ups are not worth a job; the reconciler looks again by then. */
   readonly #closedUntil = new Map<string, number>();
+  /** Lanes that were reopened while their drain was ending: what it saw of them no longer holds. */
+  readonly #reopened = new Set<string>();
   readonly #giveUp = new AbortController();
   #pending = new Set<string>();
   #cancelFlush: (() => void) | undefined;
@@ -50,6 +52,7 @@ export class Lanes {
   /** As `wake`, for a lane that was closed until now. */
   reopen(lane: string): void {
     this.#closedUntil.delete(lane);
+    if (this.#drains.has(lane)) this.#reopened.add(lane);
     this.wake([lane]);
   }
 
@@ -100,14 +103,15 @@ export class Lanes {
     const running = this.#drains.get(lane);
     if (running !== undefined) return running.poke();
     if (this.#stopping) return;
-    const drain = new LaneDrain(this.#deps, lane);
+    const drain = new LaneDrain(this.#deps, lane, () => this.#drains.size >= limits.lanesPerWorker);
     this.#drains.set(lane, drain);
     try {
       const end = await drain.run();
-      if (end === 'closed') this.#closedUntil.set(lane, this.#clock.now() + limits.reconcileMs);
-      if (end === 'turn-over') this.#pending.add(lane);
+      if (this.#reopened.has(lane) || end === 'turn-over') this.#pending.add(lane);
+      else if (end === 'closed') this.#closedUntil.set(lane, this.#clock.now() + limits.reconcileMs);
     } finally {
       this.#drains.delete(lane);
+      this.#reopened.delete(lane);
       if (this.#pending.size > 0) this.wake([]);
     }
   }

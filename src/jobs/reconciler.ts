@@ -4,7 +4,7 @@ import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { takeProbesDue } from '../db/breaker-statements.ts';
 import type { Database } from '../db/database.ts';
-import { lanesWithWork, reclaimExpired } from '../db/lane-statements.ts';
+import { cancelOfDeleted, lanesWithWork, reclaimExpired } from '../db/lane-statements.ts';
 
 /** What the reconciler does to lanes. */
 interface ReconciledLanes {
@@ -50,6 +50,7 @@ export class Reconciler {
     const { db, lanes, log } = this.#deps;
     const freed = await reclaimExpired(db.pool);
     if (freed.length > 0) log.warn({ lanes: freed }, 'leases had run out; their syncs are due again');
+    await cancelOfDeleted(db.pool);
     lanes.wake(await lanesWithWork(db.pool));
     await lanes.probe(await takeProbesDue(db.pool, limits.probeFirstMs, limits.probeMaxMs));
   }

@@ -21,5 +21,13 @@ export function callerOf(context: OperationContext): Caller {
 
 /** A fresh context; call it once an operation, on the socket too. */
 export function createContext(db: Database, caller: Caller | null, requestId: string): OperationContext {
-  return { caller, requestId, loaders: createLoaders(db, caller) };
+  let loaders: Loaders | undefined;
+  return {
+    caller,
+    requestId,
+    // Made when first asked for: an operation that only records needs none.
+    get loaders() {
+      return (loaders ??= createLoaders(db, caller));
+    },
+  };
 }

@@ -105,7 +105,7 @@ function jsonOf(node: ValueNode, variables: Record<string, unknown>): JsonValue 
       return Object.fromEntries(node.fields.map(field => [field.name.value, jsonOf(field.value, variables)]));
     }
     case Kind.VARIABLE:
-      return variableOf(variables[node.name.value]);
+      return variableOf(Object.hasOwn(variables, node.name.value) ? variables[node.name.value] : null);
     case Kind.NULL:
       return null;
   }

@@ -18,6 +18,7 @@ export function formatError(error: GraphQLError): GraphQLFormattedError {
     return { ...base, message: cause.message, extensions: { code: cause.code, ...field } };
   }
   if (cause instanceof GraphQLError) return { ...base, message: error.message, extensions: { code: codeOf(error) } };
+  if (isDataFault(cause)) return { ...base, message: `An input holds what can't be stored or compared: ${messageOf(cause).slice(-200)}`, extensions: { code: 'BAD_USER_INPUT' } };
   const code: ErrorCode = isDatabaseAway(cause) ? 'UNAVAILABLE' : 'INTERNAL_SERVER_ERROR';
   return { ...base, message: errorCatalogue[code], extensions: { code } };
 }
@@ -26,13 +27,19 @@ export function formatError(error: GraphQLError): GraphQLFormattedError {
 export function reportFault(error: GraphQLError, requestId: string, log: Logger): void {
   const cause = rootOf(error);
   if (cause instanceof GraphQLError || (cause instanceof HubError && cause.code !== 'INTERNAL_SERVER_ERROR')) return;
-  if (isDatabaseAway(cause)) log.warn({ request: requestId, error: messageOf(cause) }, 'the database does not answer');
+  if (isDataFault(cause)) log.warn({ request: requestId, error: messageOf(cause) }, 'the database refused an input');
+  else if (isDatabaseAway(cause)) log.warn({ request: requestId, error: messageOf(cause) }, 'the database does not answer');
   else log.error({ request: requestId, err: cause, path: error.path }, 'fault');
 }
 
 /** Whether an error says that the database can't be reached now. */
 export function isDatabaseAway(error: unknown): boolean {
   return databaseAway.test(errorCodeOf(error) ?? '') || poolTimeout.test(messageOf(error));
+}
+
+/** SQLSTATE class 22 (data exception): a NUL in a text or the like, which only what was sent can hold. */
+function isDataFault(error: unknown): boolean {
+  return /^22[0-9A-Z]{3}$/.test(errorCodeOf(error) ?? '');
 }
 
 function rootOf(error: unknown): unknown {

@@ -29,15 +29,24 @@ export interface HubServer extends AsyncDisposable {
 export async function startServer(options: ServerOptions): Promise<HubServer> {
   const app = Fastify({
     bodyLimit: limits.requestBytes,
+    // Business data may have any keys; nothing here copies one object's keys into another's by assignment.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
     genReqId: () => randomUUID(),
     requestTimeout: 60_000,
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
   });
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
   const closers = new AsyncDisposableStack();
   closers.defer(() => app.close());
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    // A connection that was busy when closing began would stay open until its keep-alive runs out.
+    if (closing) reply.header('connection', 'close');
   });
   registerHealth(app, options.readiness);
   if (options.graphql !== undefined) {

@@ -29,13 +29,13 @@ const recordMany = `mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(
   index result { outcome deliveries voucher { id sourceVersion } event { id } } error { code message field } } }`;
 
 /** Records vouchers over GraphQL. */
-export async function recordVouchers(hub: TestHub, inputs: Record<string, unknown>[], key?: string): Promise<RecordedItem[]> {
+export async function recordVouchers(hub: Pick<TestHub, 'data'>, inputs: Record<string, unknown>[], key?: string): Promise<RecordedItem[]> {
   const { recordVouchers: items } = await hub.data<{ recordVouchers: RecordedItem[] }>(recordMany, { inputs }, key);
   return items;
 }
 
 /** Makes a subscription; gives its id and secret. */
-export async function subscribe(hub: TestHub, input: Record<string, unknown>, key?: string): Promise<{ id: string; secret: string }> {
+export async function subscribe(hub: Pick<TestHub, 'data'>, input: Record<string, unknown>, key?: string): Promise<{ id: string; secret: string }> {
   const { createDataSubscription: made } = await hub.data<{ createDataSubscription: { secret: string; subscription: { id: string } } }>(
     `mutation ($input: CreateDataSubscriptionInput!) { createDataSubscription(input: $input) { secret subscription { id } } }`,
     { input: { name: 'tax', targetSystem: 'tax', eventTypes: ['*'], ...input } },
@@ -57,7 +57,7 @@ export interface SyncView {
 }
 
 /** All syncs that fit a filter, the oldest first (500 at most). */
-export async function syncsOf(hub: TestHub, filter: Record<string, unknown> = {}): Promise<SyncView[]> {
+export async function syncsOf(hub: Pick<TestHub, 'data'>, filter: Record<string, unknown> = {}): Promise<SyncView[]> {
   const { syncLogs } = await hub.data<{ syncLogs: { edges: { node: SyncView }[] } }>(
     `query ($filter: SyncLogFilter) { syncLogs(filter: $filter, first: 500) { edges { node { id status mode retryCount errorCode nextAttemptAt
       attempts { number statusCode errorCode responseExcerpt } event { sourceVersion voucher { sourceId } } } } } }`,

@@ -1,0 +1,91 @@
+import { BusinessTime } from '../src/core/business-time.ts';
+import { systemClock } from '../src/core/clock.ts';
+import { createLogger } from '../src/core/logger.ts';
+import { Database } from '../src/db/database.ts';
+import { Intake } from '../src/intake/record-vouchers.ts';
+import { RoutingCache } from '../src/intake/routing.ts';
+import { BenchHub } from './bench-hub.ts';
+import { concurrently, monotonicMs } from './support.ts';
+
+const width = 64;
+
+const mutation = 'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { outcome deliveries } }';
+
+const insertSql = `insert into bench_floor (voucher_no, voucher_date, source_system, source_module, source_type, source_id, source_version,
+  direction, amount, currency, business_data, status) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`;
+
+/** Single-row inserts of a voucher's columns, a commit each, by `pg` over 64 connections: the floor. A second. */
+async function floor(hub: BenchHub, count: number): Promise<number> {
+  await hub.db.query(`
+    drop table if exists bench_floor;
+    create table bench_floor (like fin_business_vouchers including defaults including indexes);
+    alter table bench_floor alter id set default nextval('fin_business_vouchers_id_seq'), alter digest drop not null, alter event_type drop not null`);
+  const startedAt = monotonicMs();
+  await concurrently(count, width, async n => {
+    const { businessData, ...voucher } = sample(`F${n}`);
+    await hub.db.query({
+      name: 'floor',
+      text: insertSql,
+      values: [voucher.sourceId, voucher.voucherDate, 'bench', 'invoice', 'sales_invoice', voucher.sourceId, 1, 'debit', voucher.amount, 'GBP', JSON.stringify(businessData), 'approved'],
+    });
+  });
+  return (count * 1_000) / (monotonicMs() - startedAt);
+}
+
+/** `recordVoucher`'s service called in this process, 64 calls at a time: intake without GraphQL and HTTP. A second. */
+async function recordInProcess(intake: Intake, round: number, count: number): Promise<number> {
+  const startedAt = monotonicMs();
+  await concurrently(count, width, async n => {
+    const [result] = await intake.record([{ ...sample(`S${round}-${n}`), direction: 'debit', status: 'approved' }]);
+    if (result === undefined || result instanceof Error) throw result ?? new Error('no result');
+  });
+  return (count * 1_000) / (monotonicMs() - startedAt);
+}
+
+/** `recordVoucher` over HTTP, 64 calls at a time. A second. */
+async function record(hub: BenchHub, round: number, count: number): Promise<number> {
+  const startedAt = monotonicMs();
+  await concurrently(count, width, async n => {
+    await hub.ask(JSON.stringify({ query: mutation, variables: { input: sample(`R${round}-${n}`) } }));
+  });
+  return (count * 1_000) / (monotonicMs() - startedAt);
+}
+
+/** `recordVoucher` calls a second against single-row inserts, taken in turns. */
+export async function recording(rounds: number, count: number): Promise<{ hub: number; service: number; floor: number }[]> {
+  await using hub = await BenchHub.start();
+  const log = createLogger({ level: 'warn', pretty: false });
+  await using db = await Database.connect({ url: hub.databaseUrl, poolSize: 8, log });
+  const clock = systemClock;
+  const waker = { wake: () => {} };
+  const intake = new Intake({ db, clock, time: new BusinessTime('Asia/Shanghai'), routing: new RoutingCache(db, clock), waker, log });
+  await hub.subscribe('http://127.0.0.1:9/hook');
+  await record(hub, -1, count / 4);
+  await recordInProcess(intake, -1, count / 4);
+  const results: { hub: number; service: number; floor: number }[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const hubRate = await record(hub, round, count);
+    const service = await recordInProcess(intake, round, count);
+    results.push({ hub: hubRate, service, floor: await floor(hub, count) });
+  }
+  return results;
+}
+
+function sample(sourceId: string) {
+  return {
+    eventType: 'invoice_recorded',
+    sourceSystem: 'bench',
+    sourceModule: 'invoice',
+    sourceType: 'sales_invoice',
+    sourceId,
+    sourceVersion: 1,
+    voucherDate: '2010-12-01',
+    companyId: '1',
+    counterpartyId: '17850',
+    counterpartyName: 'United Kingdom',
+    direction: 'DEBIT',
+    amount: '139.12',
+    currency: 'GBP',
+    businessData: { invoice_no: sourceId, country: 'United Kingdom', quantity: '40', unit_price: '3.91' },
+  };
+}

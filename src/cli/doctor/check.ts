@@ -1,0 +1,23 @@
+/** One finding. */
+export interface Check {
+  /** What was looked at: settings, database, queue … */
+  readonly name: string;
+  /** `warn`: it works, or it can't be told; `fail`: it must be mended. */
+  readonly status: 'ok' | 'warn' | 'fail';
+  readonly message: string;
+  /** What to do about it. */
+  readonly mend?: string;
+}
+
+/** The findings of one area: made by what its checks give, in their order. */
+export function checksOf(name: string): {
+  ok: (message: string) => Check;
+  warn: (message: string, mend?: string) => Check;
+  fail: (message: string, mend?: string) => Check;
+} {
+  return {
+    ok: message => ({ name, status: 'ok', message }),
+    warn: (message, mend) => ({ name, status: 'warn', message, mend }),
+    fail: (message, mend) => ({ name, status: 'fail', message, mend }),
+  };
+}

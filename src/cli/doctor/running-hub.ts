@@ -1,0 +1,78 @@
+import { systemClock } from '../../core/clock.ts';
+import { messageOf } from '../../core/errors.ts';
+import { type ClientOptions, createClient, hasKey, RefusedError } from '../client.ts';
+import { graphql } from '../generated/gql.ts';
+import type { DoctorTargetsQuery } from '../generated/graphql.ts';
+import { type Check, checksOf } from './check.ts';
+import { skewCheck } from './database.ts';
+
+const targets = graphql(`
+  query DoctorTargets { dataSubscriptions { id name targetSystem state backlog webhookUrl } }
+`);
+
+const hub = checksOf('hub');
+const key = checksOf('key');
+
+const answerMs = 5_000;
+
+/** A subscription as the checks of targets need it. */
+export type TargetView = DoctorTargetsQuery['dataSubscriptions'][number];
+
+/** What a hub that answers says of itself. */
+export interface HubFindings {
+  readonly checks: Check[];
+  /** Whether anything answers at the address. */
+  readonly answers: boolean;
+  /** Empty where the key may not see them. */
+  readonly subscriptions: readonly TargetView[];
+}
+
+/** Asks the hub at the address how it is, and what it sends to whom. */
+export async function checkHub(options: ClientOptions): Promise<HubFindings> {
+  const { url } = createClient(options);
+  const health = await checkHealth(url);
+  if (!health.answers) return { ...health, subscriptions: [] };
+  const access = await checkKey(options);
+  return { answers: true, checks: [...health.checks, access.check], subscriptions: access.subscriptions };
+}
+
+async function checkHealth(url: string): Promise<{ checks: Check[]; answers: boolean }> {
+  const askedAt = systemClock.now();
+  let response: Response;
+  try {
+    response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(answerMs) });
+  } catch {
+    return { checks: [hub.warn(`none answers at ${url}`, 'Start it with `hub start`, or say where it is with --url or HUB_URL.')], answers: false };
+  }
+  const answeredAt = systemClock.now();
+  const body = await response.json().catch(() => null);
+  const parts = readinessOf(body);
+  if (parts === null) return { checks: [hub.fail(`what answers at ${url} is no hub (HTTP ${response.status})`, 'Correct --url or HUB_URL.')], answers: true };
+  const failing = Object.entries(parts).filter(([, isGood]) => !isGood).map(([part]) => part);
+  const ready = failing.length === 0 ? hub.ok(`ready at ${url}`) : hub.fail(`at ${url} not ready: ${failing.join(', ')}`, 'Its log says why.');
+  // The header counts whole seconds, cut off: on average half a second has passed since.
+  const hubMs = Date.parse(response.headers.get('date') ?? '') + 500;
+  const skew = Number.isNaN(hubMs) ? [] : [skewCheck("the hub's clock", hubMs - (askedAt + answeredAt) / 2, 500 + (answeredAt - askedAt) / 2)];
+  return { checks: [ready, ...skew], answers: true };
+}
+
+function readinessOf(body: unknown): Record<string, unknown> | null {
+  if (typeof body !== 'object' || body === null || !('checks' in body)) return null;
+  return typeof body.checks === 'object' && body.checks !== null ? { ...body.checks } : null;
+}
+
+async function checkKey(options: ClientOptions): Promise<{ check: Check; subscriptions: readonly TargetView[] }> {
+  try {
+    const { dataSubscriptions } = await createClient(options).request(targets, {});
+    return { check: key.ok(`the hub takes the API key; it sees ${dataSubscriptions.length} subscriptions`), subscriptions: dataSubscriptions };
+  } catch (error) {
+    return { check: keyFault(error, hasKey(options)), subscriptions: [] };
+  }
+}
+
+function keyFault(error: unknown, wasGiven: boolean): Check {
+  if (!(error instanceof RefusedError)) return hub.fail(messageOf(error));
+  if (error.code === 'UNAUTHENTICATED' && !wasGiven) return key.warn('none given, so subscriptions were not looked at', 'Give --key or set HUB_KEY.');
+  if (error.code === 'FORBIDDEN') return key.warn('good, but it may not see subscriptions, so targets were not looked at', 'Use an admin, analyst or subscriber key.');
+  return key.fail(error.message);
+}

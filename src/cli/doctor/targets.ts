@@ -1,0 +1,65 @@
+import { promises as dns, type LookupAddress } from 'node:dns';
+import { connect, isIP } from 'node:net';
+import type { Config } from '../../config.ts';
+import { errorCodeOf, messageOf } from '../../core/errors.ts';
+import { guardedLookup, parseTargetAllow, type TargetAllow } from '../../delivery/webhook/guard.ts';
+import { plural } from '../terminal.ts';
+import { type Check, checksOf } from './check.ts';
+import type { TargetView } from './running-hub.ts';
+
+const { ok, warn, fail } = checksOf('target');
+
+const connectMs = 5_000;
+
+/** Each subscription's webhook: is it allowed, does its name resolve, does anything listen? Nothing is sent. */
+export function checkTargets(subscriptions: readonly TargetView[], config: Config): Promise<Check[]> {
+  const allow = parseTargetAllow(config.targetAllow);
+  return Promise.all(subscriptions.map(subscription => checkTarget(subscription, allow)));
+}
+
+async function checkTarget(subscription: TargetView, allow: TargetAllow): Promise<Check> {
+  const who = `${subscription.name} of ${subscription.targetSystem} (subscription ${subscription.id})`;
+  if (subscription.webhookUrl == null) return ok(`${who}: no webhook`);
+  const url = new URL(subscription.webhookUrl);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+  try {
+    await reach(host, port, allow);
+  } catch (error) {
+    return targetFault(`${who}: ${url.host}`, error);
+  }
+  const waiting = plural(subscription.backlog, 'event');
+  if (subscription.state === 'ACTIVE') return ok(`${who}: ${url.host} takes connections`);
+  const state = subscription.state.toLowerCase();
+  return warn(`${who}: ${url.host} takes connections, but the subscription is ${state}; ${waiting} waiting`, `hub subscriptions resume ${subscription.id}`);
+}
+
+function targetFault(what: string, error: unknown): Check {
+  const code = errorCodeOf(error);
+  if (code === 'TARGET_NOT_ALLOWED') return fail(`${what} is not allowed`, `${messageOf(error)} (This is the HUB_TARGET_ALLOW of this command; the hub goes by its own.)`);
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return fail(`${what}: the name does not resolve (${code})`, 'Correct the webhookUrl or the DNS.');
+  return fail(`${what} takes no connection (${code ?? messageOf(error)})`, 'Start the consumer, or correct the webhookUrl; events are kept meanwhile.');
+}
+
+/** Connects as the hub would, with its guard, and hangs up. */
+async function reach(host: string, port: number, allow: TargetAllow): Promise<void> {
+  const addresses = await vetted(host, allow);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const socket = connect({ host: addresses[0]?.address ?? host, port, timeout: connectMs });
+  socket.once('connect', () => resolve());
+  socket.once('error', reject);
+  socket.once('timeout', () => reject(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
+  await promise.finally(() => socket.destroy());
+}
+
+/** An address is judged like a name that resolves to it. */
+function vetted(host: string, allow: TargetAllow): Promise<LookupAddress[]> {
+  const family = isIP(host);
+  const resolve = family === 0 ? () => dns.lookup(host, { all: true }) : async () => [{ address: host, family }];
+  return new Promise((done, refuse) => {
+    guardedLookup(allow, resolve)(host, { all: true }, (error, found) => {
+      if (error !== null) refuse(error);
+      else done(Array.isArray(found) ? found : []);
+    });
+  });
+}

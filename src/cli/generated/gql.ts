@@ -1,0 +1,116 @@
+/* eslint-disable */
+import * as types from './graphql.ts';
+
+
+
+/**
+ * Map of all GraphQL operations in the project.
+ *
+ * This map has several performance disadvantages:
+ * 1. It is not tree-shakeable, so it will include all operations in the project.
+ * 2. It is not minifiable, so the string of a GraphQL query will be multiple times inside the bundle.
+ * 3. It does not support dead code elimination, so it will add unused operations.
+ *
+ * Therefore it is highly recommended to use the babel or swc plugin for production.
+ * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
+ */
+type Documents = {
+    "\n  query DemoSyncs($subscriptionId: ID!) {\n    dataSubscription(id: $subscriptionId) { state backlog }\n    syncLogs(filter: { subscriptionId: $subscriptionId }, first: 100) {\n      edges {\n        node {\n          id status latencyMs errorCode retryCount\n          attempts { errorCode statusCode responseExcerpt }\n          event { sourceVersion voucher { sourceId } }\n        }\n      }\n    }\n  }\n": typeof types.DemoSyncsDocument,
+    "\n  mutation DemoRecord($input: RecordVoucherInput!) {\n    recordVoucher(input: $input) { outcome voucher { voucherNo sourceVersion } }\n  }\n": typeof types.DemoRecordDocument,
+    "\n  mutation DemoCancel($ids: [ID!]!) { cancelSyncs(filter: { ids: $ids }) }\n": typeof types.DemoCancelDocument,
+    "\n  query DoctorTargets { dataSubscriptions { id name targetSystem state backlog webhookUrl } }\n": typeof types.DoctorTargetsDocument,
+    "query ImportGreeting { __typename }": typeof types.ImportGreetingDocument,
+    "\n  mutation ImportVouchers($inputs: [RecordVoucherInput!]!) {\n    recordVouchers(inputs: $inputs) {\n      index\n      result { outcome }\n      error { code message field }\n    }\n  }\n": typeof types.ImportVouchersDocument,
+    "\n  query ListKeys { apiKeys { id name role system createdAt lastUsedAt revokedAt } }\n": typeof types.ListKeysDocument,
+    "\n  mutation CreateKey($name: String!, $role: Role!, $system: String) {\n    createApiKey(name: $name, role: $role, system: $system) { secret apiKey { id name role system createdAt } }\n  }\n": typeof types.CreateKeyDocument,
+    "\n  mutation RevokeKey($id: ID!) { revokeApiKey(id: $id) { id name role system revokedAt } }\n": typeof types.RevokeKeyDocument,
+    "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": typeof types.RetrySyncsDocument,
+    "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl } }\n  }\n": typeof types.CreateSubscriptionDocument,
+    "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl batchSize maxInFlight rateLimitPerSecond timeoutMs\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": typeof types.ListSubscriptionsDocument,
+    "\n  mutation PauseSubscription($id: ID!) { pauseDataSubscription(id: $id) { id name targetSystem state backlog } }\n": typeof types.PauseSubscriptionDocument,
+    "\n  mutation ResumeSubscription($id: ID!) { resumeDataSubscription(id: $id) { id name targetSystem state backlog } }\n": typeof types.ResumeSubscriptionDocument,
+    "\n  mutation TestSubscription($id: ID!) { testDataSubscription(id: $id) { ok statusCode latencyMs errorCode errorMessage } }\n": typeof types.TestSubscriptionDocument,
+};
+const documents: Documents = {
+    "\n  query DemoSyncs($subscriptionId: ID!) {\n    dataSubscription(id: $subscriptionId) { state backlog }\n    syncLogs(filter: { subscriptionId: $subscriptionId }, first: 100) {\n      edges {\n        node {\n          id status latencyMs errorCode retryCount\n          attempts { errorCode statusCode responseExcerpt }\n          event { sourceVersion voucher { sourceId } }\n        }\n      }\n    }\n  }\n": types.DemoSyncsDocument,
+    "\n  mutation DemoRecord($input: RecordVoucherInput!) {\n    recordVoucher(input: $input) { outcome voucher { voucherNo sourceVersion } }\n  }\n": types.DemoRecordDocument,
+    "\n  mutation DemoCancel($ids: [ID!]!) { cancelSyncs(filter: { ids: $ids }) }\n": types.DemoCancelDocument,
+    "\n  query DoctorTargets { dataSubscriptions { id name targetSystem state backlog webhookUrl } }\n": types.DoctorTargetsDocument,
+    "query ImportGreeting { __typename }": types.ImportGreetingDocument,
+    "\n  mutation ImportVouchers($inputs: [RecordVoucherInput!]!) {\n    recordVouchers(inputs: $inputs) {\n      index\n      result { outcome }\n      error { code message field }\n    }\n  }\n": types.ImportVouchersDocument,
+    "\n  query ListKeys { apiKeys { id name role system createdAt lastUsedAt revokedAt } }\n": types.ListKeysDocument,
+    "\n  mutation CreateKey($name: String!, $role: Role!, $system: String) {\n    createApiKey(name: $name, role: $role, system: $system) { secret apiKey { id name role system createdAt } }\n  }\n": types.CreateKeyDocument,
+    "\n  mutation RevokeKey($id: ID!) { revokeApiKey(id: $id) { id name role system revokedAt } }\n": types.RevokeKeyDocument,
+    "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": types.RetrySyncsDocument,
+    "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl } }\n  }\n": types.CreateSubscriptionDocument,
+    "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl batchSize maxInFlight rateLimitPerSecond timeoutMs\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": types.ListSubscriptionsDocument,
+    "\n  mutation PauseSubscription($id: ID!) { pauseDataSubscription(id: $id) { id name targetSystem state backlog } }\n": types.PauseSubscriptionDocument,
+    "\n  mutation ResumeSubscription($id: ID!) { resumeDataSubscription(id: $id) { id name targetSystem state backlog } }\n": types.ResumeSubscriptionDocument,
+    "\n  mutation TestSubscription($id: ID!) { testDataSubscription(id: $id) { ok statusCode latencyMs errorCode errorMessage } }\n": types.TestSubscriptionDocument,
+};
+
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query DemoSyncs($subscriptionId: ID!) {\n    dataSubscription(id: $subscriptionId) { state backlog }\n    syncLogs(filter: { subscriptionId: $subscriptionId }, first: 100) {\n      edges {\n        node {\n          id status latencyMs errorCode retryCount\n          attempts { errorCode statusCode responseExcerpt }\n          event { sourceVersion voucher { sourceId } }\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').DemoSyncsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation DemoRecord($input: RecordVoucherInput!) {\n    recordVoucher(input: $input) { outcome voucher { voucherNo sourceVersion } }\n  }\n"): typeof import('./graphql.ts').DemoRecordDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation DemoCancel($ids: [ID!]!) { cancelSyncs(filter: { ids: $ids }) }\n"): typeof import('./graphql.ts').DemoCancelDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query DoctorTargets { dataSubscriptions { id name targetSystem state backlog webhookUrl } }\n"): typeof import('./graphql.ts').DoctorTargetsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "query ImportGreeting { __typename }"): typeof import('./graphql.ts').ImportGreetingDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ImportVouchers($inputs: [RecordVoucherInput!]!) {\n    recordVouchers(inputs: $inputs) {\n      index\n      result { outcome }\n      error { code message field }\n    }\n  }\n"): typeof import('./graphql.ts').ImportVouchersDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ListKeys { apiKeys { id name role system createdAt lastUsedAt revokedAt } }\n"): typeof import('./graphql.ts').ListKeysDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation CreateKey($name: String!, $role: Role!, $system: String) {\n    createApiKey(name: $name, role: $role, system: $system) { secret apiKey { id name role system createdAt } }\n  }\n"): typeof import('./graphql.ts').CreateKeyDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RevokeKey($id: ID!) { revokeApiKey(id: $id) { id name role system revokedAt } }\n"): typeof import('./graphql.ts').RevokeKeyDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n"): typeof import('./graphql.ts').RetrySyncsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl } }\n  }\n"): typeof import('./graphql.ts').CreateSubscriptionDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl batchSize maxInFlight rateLimitPerSecond timeoutMs\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n"): typeof import('./graphql.ts').ListSubscriptionsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PauseSubscription($id: ID!) { pauseDataSubscription(id: $id) { id name targetSystem state backlog } }\n"): typeof import('./graphql.ts').PauseSubscriptionDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ResumeSubscription($id: ID!) { resumeDataSubscription(id: $id) { id name targetSystem state backlog } }\n"): typeof import('./graphql.ts').ResumeSubscriptionDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation TestSubscription($id: ID!) { testDataSubscription(id: $id) { ok statusCode latencyMs errorCode errorMessage } }\n"): typeof import('./graphql.ts').TestSubscriptionDocument;
+
+
+export function graphql(source: string) {
+  return (documents as any)[source] ?? {};
+}

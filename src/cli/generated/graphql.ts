@@ -1,0 +1,446 @@
+/* eslint-disable */
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+export type CreateDataSubscriptionInput = {
+  batchSize?: number | null | undefined;
+  companyIds?: Array<string> | null | undefined;
+  eventTypes: Array<string>;
+  maxInFlight?: number | null | undefined;
+  mode?: SyncMode | null | undefined;
+  name: string;
+  rateLimitPerSecond?: number | null | undefined;
+  retry?: RetryPolicyInput | null | undefined;
+  /** Left out: the hub makes one. */
+  secret?: string | null | undefined;
+  sourceSystems?: Array<string> | null | undefined;
+  targetSystem: string;
+  timeoutMs?: number | null | undefined;
+  /** Left out: delivered over graphql-ws only. */
+  webhookUrl?: string | null | undefined;
+};
+
+export type DataSubscriptionState =
+  | 'ACTIVE'
+  /** By an operator: nothing is attempted, everything is kept. */
+  | 'PAUSED'
+  /** By the circuit breaker: the target is down. Everything is kept. */
+  | 'SUSPENDED';
+
+export type RecordOutcome =
+  /** First time that this source record is seen. */
+  | 'CREATED'
+  /** The same content again: nothing recorded, nothing delivered. */
+  | 'DUPLICATE'
+  /** An older version than the one known: kept in the event history, not delivered. */
+  | 'STALE'
+  /** A newer version of a known source record. */
+  | 'UPDATED';
+
+export type RecordVoucherInput = {
+  amount: string;
+  businessData: Record<string, unknown>;
+  companyId?: string | null | undefined;
+  counterpartyId?: string | null | undefined;
+  counterpartyName?: string | null | undefined;
+  counterpartyType?: string | null | undefined;
+  createdBy?: string | null | undefined;
+  /** ISO 4217. */
+  currency: string;
+  direction: VoucherDirection;
+  eventType: string;
+  /** Left out: the time of recording. */
+  occurredAt?: string | null | undefined;
+  sourceId: string;
+  sourceModule: string;
+  sourceReferenceNo?: string | null | undefined;
+  sourceSystem: string;
+  sourceType: string;
+  /** Left out: one more than the version known, if the content differs. */
+  sourceVersion?: number | null | undefined;
+  status?: VoucherStatus | null | undefined;
+  summary?: string | null | undefined;
+  /** Left out: today in the business time zone. */
+  voucherDate?: string | null | undefined;
+};
+
+export type RetryPolicyInput = {
+  baseDelayMs?: number | null | undefined;
+  jitter?: number | null | undefined;
+  maxDelayMs?: number | null | undefined;
+  maxRetries?: number | null | undefined;
+};
+
+export type Role =
+  /** Everything. */
+  | 'ADMIN'
+  /** Reads everything but secrets. */
+  | 'ANALYST'
+  /** Records vouchers of its own system. */
+  | 'PUBLISHER'
+  /** Manages and consumes the subscriptions of its own system. */
+  | 'SUBSCRIBER';
+
+export type SyncLogFilter = {
+  createdFrom?: string | null | undefined;
+  createdTo?: string | null | undefined;
+  errorCodes?: Array<string> | null | undefined;
+  eventTypes?: Array<string> | null | undefined;
+  ids?: Array<string | number> | null | undefined;
+  modes?: Array<SyncMode> | null | undefined;
+  sourceId?: string | null | undefined;
+  sourceSystem?: string | null | undefined;
+  statuses?: Array<SyncStatus> | null | undefined;
+  subscriptionId?: string | number | null | undefined;
+  transports?: Array<Transport> | null | undefined;
+  voucherId?: string | number | null | undefined;
+};
+
+export type SyncMode =
+  | 'BATCH'
+  | 'COMPENSATION'
+  | 'REALTIME';
+
+export type SyncStatus =
+  | 'CANCELLED'
+  /** Waits for a person: retries used up, or refused for good. */
+  | 'FAILED'
+  | 'PENDING'
+  | 'PROCESSING'
+  /** Failed, and will be tried again by itself. */
+  | 'RETRYING'
+  | 'SUCCESS';
+
+export type Transport =
+  | 'WEBHOOK'
+  | 'WEBSOCKET';
+
+export type VoucherDirection =
+  | 'CREDIT'
+  | 'DEBIT';
+
+export type VoucherStatus =
+  | 'APPROVED'
+  | 'DRAFT'
+  | 'VOIDED';
+
+export type DemoSyncsQueryVariables = Exact<{
+  subscriptionId: string | number;
+}>;
+
+
+export type DemoSyncsQuery = { dataSubscription: { state: DataSubscriptionState, backlog: number } | null, syncLogs: { edges: Array<{ node: { id: string, status: SyncStatus, latencyMs: number | null, errorCode: string | null, retryCount: number, attempts: Array<{ errorCode: string | null, statusCode: number | null, responseExcerpt: string | null }>, event: { sourceVersion: number, voucher: { sourceId: string } } } }> } };
+
+export type DemoRecordMutationVariables = Exact<{
+  input: RecordVoucherInput;
+}>;
+
+
+export type DemoRecordMutation = { recordVoucher: { outcome: RecordOutcome, voucher: { voucherNo: string, sourceVersion: number } } };
+
+export type DemoCancelMutationVariables = Exact<{
+  ids: Array<string | number> | string | number;
+}>;
+
+
+export type DemoCancelMutation = { cancelSyncs: number };
+
+export type DoctorTargetsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DoctorTargetsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, state: DataSubscriptionState, backlog: number, webhookUrl: string | null }> };
+
+export type ImportGreetingQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ImportGreetingQuery = { __typename: 'Query' };
+
+export type ImportVouchersMutationVariables = Exact<{
+  inputs: Array<RecordVoucherInput> | RecordVoucherInput;
+}>;
+
+
+export type ImportVouchersMutation = { recordVouchers: Array<{ index: number, result: { outcome: RecordOutcome } | null, error: { code: string, message: string, field: string | null } | null }> };
+
+export type ListKeysQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ListKeysQuery = { apiKeys: Array<{ id: string, name: string, role: Role, system: string | null, createdAt: string, lastUsedAt: string | null, revokedAt: string | null }> };
+
+export type CreateKeyMutationVariables = Exact<{
+  name: string;
+  role: Role;
+  system?: string | null | undefined;
+}>;
+
+
+export type CreateKeyMutation = { createApiKey: { secret: string, apiKey: { id: string, name: string, role: Role, system: string | null, createdAt: string } } };
+
+export type RevokeKeyMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RevokeKeyMutation = { revokeApiKey: { id: string, name: string, role: Role, system: string | null, revokedAt: string | null } };
+
+export type RetrySyncsMutationVariables = Exact<{
+  filter: SyncLogFilter;
+}>;
+
+
+export type RetrySyncsMutation = { retrySyncs: number };
+
+export type CreateSubscriptionMutationVariables = Exact<{
+  input: CreateDataSubscriptionInput;
+}>;
+
+
+export type CreateSubscriptionMutation = { createDataSubscription: { secret: string, subscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, state: DataSubscriptionState, webhookUrl: string | null } } };
+
+export type ListSubscriptionsQueryVariables = Exact<{
+  targetSystem?: string | null | undefined;
+}>;
+
+
+export type ListSubscriptionsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, state: DataSubscriptionState, webhookUrl: string | null, batchSize: number, maxInFlight: number, rateLimitPerSecond: number | null, timeoutMs: number, backlog: number, lastSuccessAt: string | null, createdAt: string, updatedAt: string, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } }> };
+
+export type PauseSubscriptionMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type PauseSubscriptionMutation = { pauseDataSubscription: { id: string, name: string, targetSystem: string, state: DataSubscriptionState, backlog: number } };
+
+export type ResumeSubscriptionMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ResumeSubscriptionMutation = { resumeDataSubscription: { id: string, name: string, targetSystem: string, state: DataSubscriptionState, backlog: number } };
+
+export type TestSubscriptionMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type TestSubscriptionMutation = { testDataSubscription: { ok: boolean, statusCode: number | null, latencyMs: number, errorCode: string | null, errorMessage: string | null } };
+
+export class TypedDocumentString<TResult, TVariables>
+  extends String
+  implements DocumentTypeDecoration<TResult, TVariables>
+{
+  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>;
+  private value: string;
+  public __meta__?: Record<string, any> | undefined;
+
+  constructor(value: string, __meta__?: Record<string, any> | undefined) {
+    super(value);
+    this.value = value;
+    this.__meta__ = __meta__;
+  }
+
+  override toString(): string & DocumentTypeDecoration<TResult, TVariables> {
+    return this.value;
+  }
+}
+
+export const DemoSyncsDocument = new TypedDocumentString(`
+    query DemoSyncs($subscriptionId: ID!) {
+  dataSubscription(id: $subscriptionId) {
+    state
+    backlog
+  }
+  syncLogs(filter: {subscriptionId: $subscriptionId}, first: 100) {
+    edges {
+      node {
+        id
+        status
+        latencyMs
+        errorCode
+        retryCount
+        attempts {
+          errorCode
+          statusCode
+          responseExcerpt
+        }
+        event {
+          sourceVersion
+          voucher {
+            sourceId
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DemoSyncsQuery, DemoSyncsQueryVariables>;
+export const DemoRecordDocument = new TypedDocumentString(`
+    mutation DemoRecord($input: RecordVoucherInput!) {
+  recordVoucher(input: $input) {
+    outcome
+    voucher {
+      voucherNo
+      sourceVersion
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DemoRecordMutation, DemoRecordMutationVariables>;
+export const DemoCancelDocument = new TypedDocumentString(`
+    mutation DemoCancel($ids: [ID!]!) {
+  cancelSyncs(filter: {ids: $ids})
+}
+    `) as unknown as TypedDocumentString<DemoCancelMutation, DemoCancelMutationVariables>;
+export const DoctorTargetsDocument = new TypedDocumentString(`
+    query DoctorTargets {
+  dataSubscriptions {
+    id
+    name
+    targetSystem
+    state
+    backlog
+    webhookUrl
+  }
+}
+    `) as unknown as TypedDocumentString<DoctorTargetsQuery, DoctorTargetsQueryVariables>;
+export const ImportGreetingDocument = new TypedDocumentString(`
+    query ImportGreeting {
+  __typename
+}
+    `) as unknown as TypedDocumentString<ImportGreetingQuery, ImportGreetingQueryVariables>;
+export const ImportVouchersDocument = new TypedDocumentString(`
+    mutation ImportVouchers($inputs: [RecordVoucherInput!]!) {
+  recordVouchers(inputs: $inputs) {
+    index
+    result {
+      outcome
+    }
+    error {
+      code
+      message
+      field
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ImportVouchersMutation, ImportVouchersMutationVariables>;
+export const ListKeysDocument = new TypedDocumentString(`
+    query ListKeys {
+  apiKeys {
+    id
+    name
+    role
+    system
+    createdAt
+    lastUsedAt
+    revokedAt
+  }
+}
+    `) as unknown as TypedDocumentString<ListKeysQuery, ListKeysQueryVariables>;
+export const CreateKeyDocument = new TypedDocumentString(`
+    mutation CreateKey($name: String!, $role: Role!, $system: String) {
+  createApiKey(name: $name, role: $role, system: $system) {
+    secret
+    apiKey {
+      id
+      name
+      role
+      system
+      createdAt
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateKeyMutation, CreateKeyMutationVariables>;
+export const RevokeKeyDocument = new TypedDocumentString(`
+    mutation RevokeKey($id: ID!) {
+  revokeApiKey(id: $id) {
+    id
+    name
+    role
+    system
+    revokedAt
+  }
+}
+    `) as unknown as TypedDocumentString<RevokeKeyMutation, RevokeKeyMutationVariables>;
+export const RetrySyncsDocument = new TypedDocumentString(`
+    mutation RetrySyncs($filter: SyncLogFilter!) {
+  retrySyncs(filter: $filter)
+}
+    `) as unknown as TypedDocumentString<RetrySyncsMutation, RetrySyncsMutationVariables>;
+export const CreateSubscriptionDocument = new TypedDocumentString(`
+    mutation CreateSubscription($input: CreateDataSubscriptionInput!) {
+  createDataSubscription(input: $input) {
+    secret
+    subscription {
+      id
+      name
+      targetSystem
+      eventTypes
+      state
+      webhookUrl
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateSubscriptionMutation, CreateSubscriptionMutationVariables>;
+export const ListSubscriptionsDocument = new TypedDocumentString(`
+    query ListSubscriptions($targetSystem: String) {
+  dataSubscriptions(targetSystem: $targetSystem) {
+    id
+    name
+    targetSystem
+    eventTypes
+    sourceSystems
+    companyIds
+    mode
+    state
+    webhookUrl
+    batchSize
+    maxInFlight
+    rateLimitPerSecond
+    timeoutMs
+    retry {
+      maxRetries
+      baseDelayMs
+      maxDelayMs
+      jitter
+    }
+    backlog
+    lastSuccessAt
+    createdAt
+    updatedAt
+  }
+}
+    `) as unknown as TypedDocumentString<ListSubscriptionsQuery, ListSubscriptionsQueryVariables>;
+export const PauseSubscriptionDocument = new TypedDocumentString(`
+    mutation PauseSubscription($id: ID!) {
+  pauseDataSubscription(id: $id) {
+    id
+    name
+    targetSystem
+    state
+    backlog
+  }
+}
+    `) as unknown as TypedDocumentString<PauseSubscriptionMutation, PauseSubscriptionMutationVariables>;
+export const ResumeSubscriptionDocument = new TypedDocumentString(`
+    mutation ResumeSubscription($id: ID!) {
+  resumeDataSubscription(id: $id) {
+    id
+    name
+    targetSystem
+    state
+    backlog
+  }
+}
+    `) as unknown as TypedDocumentString<ResumeSubscriptionMutation, ResumeSubscriptionMutationVariables>;
+export const TestSubscriptionDocument = new TypedDocumentString(`
+    mutation TestSubscription($id: ID!) {
+  testDataSubscription(id: $id) {
+    ok
+    statusCode
+    latencyMs
+    errorCode
+    errorMessage
+  }
+}
+    `) as unknown as TypedDocumentString<TestSubscriptionMutation, TestSubscriptionMutationVariables>;

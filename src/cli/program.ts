@@ -1,0 +1,52 @@
+import { Command, CommanderError } from 'commander';
+import { HubError, messageOf } from '../core/errors.ts';
+import { RefusedError, UnreachableError } from './client.ts';
+import type { CommandResult } from './command-result.ts';
+import { demoCommand } from './demo.ts';
+import { doctorCommand } from './doctor.ts';
+import { importCommand } from './import.ts';
+import { keysCommand } from './keys.ts';
+import { retryCommand } from './retry.ts';
+import { startCommand } from './start.ts';
+import { subscriptionsCommand } from './subscriptions.ts';
+import { note } from './terminal.ts';
+
+const usageExitCode = 2;
+
+/**
+ * Runs one command.
+ * @returns the exit code: 0 where it did what was asked, 1 where it did not, 2 for wrong usage
+ */
+export async function runCommandLine(argv: readonly string[], version: string): Promise<number> {
+  const result: CommandResult = { exitCode: 0 };
+  const program = new Command('hub')
+    .description('A GraphQL data hub: records business vouchers and delivers each event to those who subscribed.')
+    .version(version)
+    .showHelpAfterError('(--help tells how it is used)');
+  const commands = [startCommand, demoCommand, importCommand, keysCommand, subscriptionsCommand, retryCommand, doctorCommand];
+  for (const make of commands) program.addCommand(make(result));
+  throwInsteadOfExit(program);
+  try {
+    await program.parseAsync([...argv]);
+    return result.exitCode;
+  } catch (error) {
+    return exitCodeOf(error);
+  }
+}
+
+/** Commands that are added, not made by `command()`, don't take over their parent's settings. */
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) throwInsteadOfExit(child);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
+  if (error instanceof HubError || error instanceof UnreachableError || error instanceof RefusedError) {
+    note(`✗ ${error.message}`);
+    return 1;
+  }
+  // Not foreseen, so the stack helps whoever mends it.
+  note(`✗ ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}`);
+  return 1;
+}

@@ -1,0 +1,38 @@
+import { note } from './terminal.ts';
+
+/** Exit code of a process that Ctrl-C ended, as shells count it: 128 + SIGINT. */
+const interruptedExitCode = 130;
+
+/** A stop, asked for by SIGINT or SIGTERM. */
+export interface Stop extends Disposable {
+  /** Aborts at the first signal. */
+  readonly signal: AbortSignal;
+  /** Resolves at the first signal. */
+  readonly asked: Promise<void>;
+}
+
+/**
+ * Listens for SIGINT and SIGTERM. The first asks for a clean stop, the second ends the process at once.
+ * Dispose of it to listen no more.
+ */
+export function listenForStop(): Stop {
+  const controller = new AbortController();
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const onSignal = () => {
+    if (controller.signal.aborted) {
+      note('Stopped at once.');
+      // The one place that may: the clean way is under way, and the user does not want to wait for it.
+      process.exit(interruptedExitCode);
+    }
+    controller.abort();
+    resolve();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return {
+    signal: controller.signal,
+    asked,
+    [Symbol.dispose]() {
+      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    },
+  };
+}

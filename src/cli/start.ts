@@ -1,0 +1,75 @@
+import { Command } from 'commander';
+import { type Config, processEnvironment, readConfig, settings } from '../config.ts';
+import { errorCodeOf, HubError } from '../core/errors.ts';
+import type { Hub, HubOverrides } from '../hub.ts';
+import { listenForStop } from './signals.ts';
+import { print } from './terminal.ts';
+
+/** `hub start`: runs the hub until it is told to stop. */
+export function startCommand(): Command {
+  return new Command('start')
+    .description('run the hub; its settings are environment variables')
+    .addHelpText('after', settingsHelp)
+    .action(start);
+}
+
+async function start(): Promise<void> {
+  using stop = listenForStop();
+  const config = readConfig(processEnvironment());
+  await using hub = await openHub(config);
+  print(`The hub is up: ${hub.url}`);
+  if (config.roles.includes('api')) print(`GraphiQL:      ${hub.url}/graphiql`);
+  print(config.databaseUrl === undefined ? `Data folder:   ${config.dataDir}` : `Database:      ${withoutPassword(config.databaseUrl)}`);
+  if (hub.adminKey !== null) print(`Admin key:     ${hub.adminKey}   (keep it: shown this once)`);
+  await stop.asked;
+  print('Stopping: what is under way is finished first. Ctrl-C again stops at once.');
+}
+
+/** Starts a hub; says which port is taken where that is why it can't. */
+export async function openHub(config: Config, overrides?: HubOverrides): Promise<Hub> {
+  // Imported here, so that the commands which only ask a hub don't load one.
+  const { createHub } = await import('../hub.ts');
+  try {
+    return await createHub(config, overrides);
+  } catch (error) {
+    throw openingFault(config, error);
+  }
+}
+
+function openingFault(config: Config, error: unknown): unknown {
+  const where = `port ${config.port} of ${config.host}`;
+  switch (errorCodeOf(error)) {
+    case 'EADDRINUSE':
+      return new HubError('UNAVAILABLE', `Another program listens on ${where}. Stop it, or set HUB_PORT to another port (0: any free one).`, { cause: error });
+    case 'EACCES':
+      return new HubError('UNAVAILABLE', `This user may not listen on ${where}. Set HUB_PORT to a port above 1023.`, { cause: error });
+    case 'EADDRNOTAVAIL':
+      return new HubError('UNAVAILABLE', `${config.host} is no address of this machine. Set HUB_HOST.`, { cause: error });
+    default:
+      return databaseFault(config, error);
+  }
+}
+
+/** What a driver says of a database or queue that can't be reached, in terms of the settings. */
+function databaseFault(config: Config, error: unknown): unknown {
+  const code = errorCodeOf(error) ?? '';
+  const away = /^(ECONN|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH)/.test(code);
+  if (!away && !/^(28|3D)/.test(code)) return error;
+  const database = config.databaseUrl === undefined ? 'the embedded database' : `DATABASE_URL (${withoutPassword(config.databaseUrl)})`;
+  const queue = config.redisUrl === undefined ? '' : ` or REDIS_URL (${withoutPassword(config.redisUrl)})`;
+  const message = `The hub can't start: ${database}${queue} does not let it in (${code}). \`hub doctor\` says which and why.`;
+  return new HubError('UNAVAILABLE', message, { cause: error });
+}
+
+/** A connection string that may be shown. */
+export function withoutPassword(connection: string): string {
+  const url = URL.parse(connection);
+  if (url === null) return '(not a URL)';
+  return `${url.protocol}//${url.username === '' ? '' : `${url.username}@`}${url.host}${url.pathname}`;
+}
+
+function settingsHelp(): string {
+  const width = Math.max(...settings.map(({ variable }) => variable.length));
+  const lines = settings.map(({ variable, meaning, leftOut }) => `  ${variable.padEnd(width)}  ${meaning}\n  ${' '.repeat(width)}  left out: ${leftOut}`);
+  return `\nSettings (environment variables):\n${lines.join('\n')}`;
+}

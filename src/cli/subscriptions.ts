@@ -1,0 +1,106 @@
+import { Command } from 'commander';
+import { type ClientOptions, createClient, withClientOptions } from './client.ts';
+import type { CommandResult } from './command-result.ts';
+import { graphql } from './generated/gql.ts';
+import type { DataSubscriptionState } from './generated/graphql.ts';
+import { createSubscriptionCommand } from './subscriptions-create.ts';
+import { plural, print, printJson, printTable } from './terminal.ts';
+
+const listSubscriptions = graphql(`
+  query ListSubscriptions($targetSystem: String) {
+    dataSubscriptions(targetSystem: $targetSystem) {
+      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl batchSize maxInFlight rateLimitPerSecond timeoutMs
+      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt
+    }
+  }
+`);
+
+const pauseSubscription = graphql(`
+  mutation PauseSubscription($id: ID!) { pauseDataSubscription(id: $id) { id name targetSystem state backlog } }
+`);
+
+/** Delivers again, first what was kept. */
+export const resumeSubscription = graphql(`
+  mutation ResumeSubscription($id: ID!) { resumeDataSubscription(id: $id) { id name targetSystem state backlog } }
+`);
+
+const testSubscription = graphql(`
+  mutation TestSubscription($id: ID!) { testDataSubscription(id: $id) { ok statusCode latencyMs errorCode errorMessage } }
+`);
+
+interface SubscriptionOptions extends ClientOptions {
+  readonly json?: boolean;
+}
+
+/** `hub subscriptions`: who gets which events, and where. */
+export function subscriptionsCommand(result: CommandResult): Command {
+  const command = new Command('subscriptions').description('who gets which events: list, create, pause, resume, test');
+  command.addCommand(listCommand()).addCommand(createSubscriptionCommand()).addCommand(pauseCommand());
+  return command.addCommand(resumeCommand()).addCommand(testCommand(result));
+}
+
+function listCommand(): Command {
+  const command = new Command('list')
+    .description('show all subscriptions')
+    .option('--target-system <system>', 'only this system’s')
+    .option('--json', 'print JSON');
+  return withClientOptions(command).action(async (options: SubscriptionOptions & { targetSystem?: string }) => {
+    const { dataSubscriptions: all } = await createClient(options).request(listSubscriptions, { targetSystem: options.targetSystem ?? null });
+    if (options.json) return printJson(all);
+    const rows = all.map(one => [
+      one.id,
+      one.name,
+      one.targetSystem,
+      one.eventTypes.join(', '),
+      one.state.toLowerCase(),
+      one.backlog,
+      one.lastSuccessAt,
+      one.webhookUrl,
+    ]);
+    printTable(['ID', 'NAME', 'TARGET', 'EVENTS', 'STATE', 'BACKLOG', 'LAST SUCCESS', 'WEBHOOK'], rows);
+  });
+}
+
+function pauseCommand(): Command {
+  return changeCommand('pause', 'attempt nothing more; everything is kept', async (id, options) => {
+    return (await createClient(options).request(pauseSubscription, { id })).pauseDataSubscription;
+  });
+}
+
+function resumeCommand(): Command {
+  return changeCommand('resume', 'deliver again, first what was kept; also closes the breaker', async (id, options) => {
+    return (await createClient(options).request(resumeSubscription, { id })).resumeDataSubscription;
+  });
+}
+
+interface Changed {
+  readonly id: string;
+  readonly name: string;
+  readonly targetSystem: string;
+  readonly state: DataSubscriptionState;
+  readonly backlog: number;
+}
+
+function changeCommand(name: string, description: string, change: (id: string, options: SubscriptionOptions) => Promise<Changed>): Command {
+  const command = new Command(name).description(description).argument('<id>', 'as `subscriptions list` shows it').option('--json', 'print JSON');
+  return withClientOptions(command).action(async (id: string, options: SubscriptionOptions) => {
+    const changed = await change(id, options);
+    if (options.json) return printJson(changed);
+    print(`✓ Subscription ${changed.id} (${changed.name} of ${changed.targetSystem}) is ${changed.state.toLowerCase()}; ${plural(changed.backlog, 'event')} waiting.`);
+  });
+}
+
+function testCommand(result: CommandResult): Command {
+  const command = new Command('test')
+    .description('post a signed test event to the webhook; exits 1 when it is not accepted')
+    .argument('<id>', 'as `subscriptions list` shows it')
+    .option('--json', 'print JSON');
+  return withClientOptions(command).action(async (id: string, options: SubscriptionOptions) => {
+    const { testDataSubscription: test } = await createClient(options).request(testSubscription, { id });
+    if (!test.ok) result.exitCode = 1;
+    if (options.json) return printJson(test);
+    const answer = test.statusCode == null ? '' : `HTTP ${test.statusCode}, `;
+    if (test.ok) print(`✓ The webhook took the test event (${answer}${test.latencyMs} ms).`);
+    else print(`✗ The webhook did not take the test event (${answer}${test.latencyMs} ms): ${test.errorCode ?? ''} ${test.errorMessage ?? ''}`.trimEnd());
+  });
+}

@@ -1,0 +1,50 @@
+import Table from 'cli-table3';
+
+/** Writes a line for people or programs to standard output. */
+export function print(text = ''): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Writes a line to standard error: progress, warnings, errors; never what a program reads. */
+export function note(text = ''): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Prints one JSON document, the whole of a command's standard output under `--json`. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2));
+}
+
+/** Columns, aligned; cli-table3 counts East Asian characters as two cells wide. */
+export function printTable(head: readonly string[], rows: readonly (readonly (string | number | null | undefined)[])[]): void {
+  const style = { head: [], border: [], compact: true };
+  const chars = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
+    left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: ' ' };
+  const table = new Table({ head: [...head], style, chars });
+  table.push(...rows.map(row => row.map(cell => (cell === null || cell === undefined || cell === '' ? '–' : String(cell)))));
+  print(table.toString());
+}
+
+/** One or many: `plural(1, 'line')` is "1 line". */
+export function plural(count: number, noun: string): string {
+  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A time span in the unit that reads best. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  const seconds = ms / 1_000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** East Asian characters that terminals draw two cells wide (Unicode's Wide and Fullwidth, the usual blocks). */
+const wide = /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/gu;
+
+/** Fills a text up with spaces to a width in terminal cells. */
+export function padCells(text: string, cells: number): string {
+  const taken = [...text].length + (text.match(wide)?.length ?? 0);
+  return text + ' '.repeat(Math.max(0, cells - taken));
+}

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { limits } from '../../src/core/limits.ts';
+import { startTestHub, type TestHub } from '../support/hub.ts';
+import { detailsOf, numbers, record, setState, settled, sql, stateOf, theSync, vouchers } from '../support/lanes.ts';
+import { type Receiver, startReceiver } from '../support/receiver.ts';
+import { subscribe } from '../support/vouchers.ts';
+import { until } from '../support/wait.ts';
+
+// Registered before the hub's database registers its own removal: the hub goes first.
+after(() => hub[Symbol.asyncDispose]());
+const hub: TestHub = await startTestHub();
+
+const retry = { maxRetries: 1, baseDelayMs: 50, maxDelayMs: 100, jitter: 0 };
+
+let lanes = 0;
+
+/** A lane whose target goes down: its receiver is gone, its subscription SUSPENDED, `lost` events FAILED. */
+async function downLane(settings: Record<string, unknown> = {}): Promise<{ id: string; system: string; port: number }> {
+  const system = `breaker-${++lanes}`;
+  const receiver = await startReceiver();
+  const { id } = await subscribe(hub, { name: system, sourceSystems: [system], webhookUrl: receiver.url, retry, ...settings });
+  await record(hub, vouchers(system, ['before']));
+  await receiver.gotEvents(1);
+  await settled(hub, id);
+  await receiver[Symbol.asyncDispose]();
+  await record(hub, vouchers(system, ['failing']));
+  await until('the subscription is suspended', async () => (await stateOf(hub, id)) === 'SUSPENDED');
+  return { id, system, port: receiver.port };
+}
+
+function idsOf(receiver: Receiver): string[] {
+  return receiver.events().map(({ voucher }) => voucher.source_id).sort();
+}
+
+describe('the breaker', { concurrency: 6 }, () => {
+  test('while the target is down everything is kept; a probe finds it back, and all is delivered, what FAILED too', async () => {
+    const { id, system, port } = await downLane();
+    await record(hub, vouchers(system, numbers(50)));
+    await pause(1_000);
+    const kept = await detailsOf(hub, id);
+    assert.equal(kept.filter(({ status, attempts }) => status === 'PENDING' && attempts.length === 0).length, 50);
+    await using back = await startReceiver(port);
+    await until('the subscription is active', async () => (await stateOf(hub, id)) === 'ACTIVE', limits.probeFirstMs * 4);
+    const syncs = await settled(hub, id);
+    assert.equal(syncs.length, 52);
+    assert.ok(syncs.every(({ status }) => status === 'SUCCESS'));
+    assert.deepEqual(idsOf(back), ['failing', ...numbers(50)].map(n => `${system}-${n}`).sort());
+  });
+
+  test('what FAILED because of the connection is delivered after a probe, though nothing else waits', async () => {
+    const { id, system, port } = await downLane();
+    await using back = await startReceiver(port);
+    await back.gotEvents(1, limits.probeFirstMs * 4);
+    await settled(hub, id);
+    assert.deepEqual(idsOf(back), [`${system}-failing`]);
+    assert.equal(await stateOf(hub, id), 'ACTIVE');
+  });
+
+  test('what waits for the nightly batch does not keep the lane from being probed', async () => {
+    const { id, system, port } = await downLane();
+    await record(hub, vouchers(system, ['nightly'], { eventType: 'supplier_changed' }));
+    await using back = await startReceiver(port);
+    await back.gotEvents(1, limits.probeFirstMs * 4);
+    await until('the subscription is active', async () => (await stateOf(hub, id)) === 'ACTIVE');
+    assert.deepEqual(idsOf(back), [`${system}-failing`]);
+    const nightly = (await detailsOf(hub, id)).find(({ mode }) => mode === 'BATCH');
+    assert.equal(nightly?.status, 'PENDING');
+    assert.equal(nightly.attempts.length, 0);
+  });
+
+  test('probes that fail use up no retry and come ever more rarely', async () => {
+    const { id, system } = await downLane();
+    await record(hub, vouchers(system, ['waiting']));
+    const probed = await until(
+      'two probes have failed',
+      async () => {
+        const syncs = await detailsOf(hub, id);
+        return syncs.reduce((sum, { attempts }) => sum + attempts.length, 0) >= 5 && syncs;
+      },
+      limits.probeFirstMs * 5,
+    );
+    assert.equal(await stateOf(hub, id), 'SUSPENDED');
+    const waiting = probed.find(({ event }) => event.voucher.sourceId.endsWith('-waiting'));
+    assert.ok(waiting);
+    assert.equal(waiting.retryCount, 0);
+    assert.ok(['PENDING', 'RETRYING'].includes(waiting.status));
+    const [row] = await sql<{ ms: number }>(
+      hub.databaseUrl,
+      'select extract(epoch from probe_at - now())::float8 * 1000 as ms from data_subscriptions where id = $1',
+      [id],
+    );
+    assert.ok((row?.ms ?? 0) > limits.probeFirstMs * 1.5, `the next probe is due in ${row?.ms} ms`);
+  });
+
+  test('a person may resume by hand, and what FAILED because of the connection is tried again', async () => {
+    const { id, system, port } = await downLane();
+    await record(hub, vouchers(system, numbers(3)));
+    await using back = await startReceiver(port);
+    await setState(hub, id, 'resume');
+    await back.gotEvents(4, 2_000);
+    assert.ok((await settled(hub, id)).every(({ status }) => status === 'SUCCESS'));
+    assert.deepEqual(idsOf(back), ['failing', 0, 1, 2].map(n => `${system}-${n}`).sort());
+  });
+
+  test('resumed by hand while the target is still down, it is suspended again and loses nothing', async () => {
+    const { id, system, port } = await downLane();
+    await record(hub, vouchers(system, numbers(3)));
+    await setState(hub, id, 'resume');
+    await until('it is suspended again', async () => (await stateOf(hub, id)) === 'SUSPENDED');
+    await using back = await startReceiver(port);
+    await setState(hub, id, 'resume');
+    await settled(hub, id);
+    assert.deepEqual(idsOf(back), ['failing', 0, 1, 2].map(n => `${system}-${n}`).sort());
+  });
+
+  test('an answer of any kind shows that the target is back: a probe answered 503 resumes, and 503s go by the policy', async () => {
+    const { id, port } = await downLane();
+    await using back = await startReceiver(port);
+    back.answer(() => 503);
+    await until('the subscription is active', async () => (await stateOf(hub, id)) === 'ACTIVE', limits.probeFirstMs * 4);
+    const [, failing] = await settled(hub, id);
+    assert.equal(failing?.status, 'FAILED');
+    assert.equal(failing?.errorCode, 'HTTP_503');
+    assert.equal(await stateOf(hub, id), 'ACTIVE');
+  });
+
+  test('a probe answered 410 pauses the subscription', async () => {
+    const { id, port } = await downLane();
+    await using back = await startReceiver(port);
+    back.answer(() => 410);
+    await until('the subscription is paused', async () => (await stateOf(hub, id)) === 'PAUSED', limits.probeFirstMs * 4);
+    assert.equal(back.requests.length, 1);
+  });
+
+  test('a paused subscription is not suspended by what was under way, and is not probed', async () => {
+    const system = `breaker-${++lanes}`;
+    await using receiver = await startReceiver();
+    receiver.answer((_request, response) => void setTimeout(() => response.socket?.destroy(), 500));
+    const { id } = await subscribe(hub, { name: system, sourceSystems: [system], webhookUrl: receiver.url, retry: { ...retry, maxRetries: 0 } });
+    await record(hub, vouchers(system, ['x']));
+    await receiver.gotEvents(1);
+    await setState(hub, id, 'pause');
+    const sync = await theSync(hub, id, ({ status }) => status === 'FAILED');
+    assert.match(sync.errorCode ?? '', /UND_ERR_SOCKET|ECONNRESET/);
+    await pause(limits.probeFirstMs + limits.reconcileMs + 500);
+    assert.equal(await stateOf(hub, id), 'PAUSED');
+    assert.equal(receiver.requests.length, 1);
+    receiver.answer(() => 200);
+    await setState(hub, id, 'resume');
+    await receiver.gotEvents(2);
+    assert.equal((await settled(hub, id))[0]?.status, 'SUCCESS');
+  });
+});
