@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Pool } from 'pg';
 import { Pool as HttpPool } from 'undici';
@@ -70,6 +71,15 @@ export class BenchHub implements AsyncDisposable {
 
   async resume(id: string): Promise<void> {
     await this.ask(JSON.stringify({ query: `mutation { resumeDataSubscription(id: "${id}") { state } }` }));
+  }
+
+  /** Waits until nothing is under way any more. */
+  async quiet(): Promise<void> {
+    for (;;) {
+      const { rows } = await this.db.query<{ count: number }>(`select count(*)::int as count from fin_data_sync_logs where status = 'processing'`);
+      if (rows[0]?.count === 0) return;
+      await pause(20);
+    }
   }
 
   /** The hub process's resident memory, MiB. */

@@ -34,6 +34,7 @@ export async function drain(hub: BenchHub, receiver: BenchReceiver, id: string, 
   await hub.resume(id);
   const rate = ratePerSecond(await receiver.got(count));
   await hub.pause(id);
+  await hub.quiet();
   return rate;
 }
 

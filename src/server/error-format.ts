@@ -4,6 +4,8 @@ import type { Logger } from '../core/logger.ts';
 
 /** Codes of connections that broke, of PostgreSQL that is starting or stopping (class 57), and of its time-outs. */
 const databaseAway = /^(08|57P|53|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND)/;
+/** What graphql-js's parser says at its bound of tokens (its own typing error included). */
+const tokenLimit = /Document contains more tha[nt] \d+ tokens/;
 const poolTimeout = /timeout exceeded when trying to connect|Connection terminated/i;
 
 /**
@@ -48,8 +50,16 @@ function rootOf(error: unknown): unknown {
   return at;
 }
 
-/** graphql-js gives syntax, validation and coercion errors no code of its own; all of them are the caller's input. */
-function codeOf(error: GraphQLError): string {
+/**
+ * graphql-js gives syntax, validation and coercion errors no code of its own, and Apollo gives them codes that the
+ * socket knows nothing of; all of them are the caller's input.
+ */
+function codeOf(error: GraphQLError): ErrorCode {
   const code = error.extensions.code;
-  return typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR' ? code : 'BAD_USER_INPUT';
+  if (tokenLimit.test(error.message)) return 'LIMIT_EXCEEDED';
+  return typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR' && isErrorCode(code) ? code : 'BAD_USER_INPUT';
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCatalogue, code);
 }

@@ -33,7 +33,8 @@ export function serveGraphqlSocket(server: Server, door: GraphqlDoor): AsyncDisp
   const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.socketMessageBytes, perMessageDeflate: false });
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const refuse = (answer: string) => void socket.end(`HTTP/1.1 ${answer}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-    if (new URL(request.url ?? '/', 'http://hub').pathname !== '/graphql') return refuse('404 Not Found');
+    // Not `new URL`, which throws on paths that anybody may send (`//`).
+    if (request.url?.split('?', 1)[0] !== '/graphql') return refuse('404 Not Found');
     if (!isOwnOrigin(request)) return refuse('403 Forbidden');
     return sockets.handleUpgrade(request, socket, head, ws => sockets.emit('connection', ws, request));
   };
@@ -63,25 +64,28 @@ function socketOptions(door: GraphqlDoor): SocketOptions {
     onSubscribe: async (context, _id, payload) => {
       const open = context.extra.operations ?? 0;
       if (open >= limits.socketOperations) return [new GraphQLError(`At most ${limits.socketOperations} operations at once on a socket.`, { extensions: { code: 'LIMIT_EXCEEDED' } })];
+      // Counted before anything is waited for: messages of one packet come all at once.
+      context.extra.operations = open + 1;
+      const refuse = (errors: readonly GraphQLError[]) => {
+        uncount(context.extra);
+        return errors;
+      };
       try {
         const contextValue = await door.contextOf(context.extra.authorization, randomUUID());
         callerOf(contextValue);
         const document = parse(payload.query, { maxTokens: limits.tokens });
         const faults = validate(door.schema, document, specifiedRules);
-        if (faults.length > 0) return faults;
+        if (faults.length > 0) return refuse(faults);
         const operation = getOperationAST(document, payload.operationName);
-        if (operation == null) return [new GraphQLError('Name one of the operations in the document.')];
+        if (operation == null) return refuse([new GraphQLError('Name one of the operations in the document.')]);
         const variableValues = payload.variables ?? {};
         checkOperationSize(door.schema, document, operation, variableValues);
-        context.extra.operations = open + 1;
         return { schema: door.schema, document, operationName: payload.operationName, variableValues, contextValue };
       } catch (error) {
-        return [error instanceof GraphQLError ? error : new GraphQLError(error instanceof Error ? error.message : 'fault', { originalError: error instanceof Error ? error : undefined })];
+        return refuse([error instanceof GraphQLError ? error : new GraphQLError(error instanceof Error ? error.message : 'fault', { originalError: error instanceof Error ? error : undefined })]);
       }
     },
-    onComplete: context => {
-      context.extra.operations = Math.max(0, (context.extra.operations ?? 1) - 1);
-    },
+    onComplete: context => uncount(context.extra),
     onNext: (_context, id, _payload, _args, result) => {
       if (result.errors === undefined) return undefined;
       for (const error of result.errors) reportFault(error, id, door.log);
@@ -92,6 +96,10 @@ function socketOptions(door: GraphqlDoor): SocketOptions {
       return errors.map(error => (error instanceof GraphQLError ? formatError(error) : error));
     },
   };
+}
+
+function uncount(extra: SocketExtra): void {
+  extra.operations = Math.max(0, (extra.operations ?? 1) - 1);
 }
 
 /** A browser sends its page's origin, and a page of another site must not use a socket here. Programs send none. */

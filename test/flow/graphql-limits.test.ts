@@ -14,8 +14,12 @@ interface Answer {
   errors?: readonly { message: string; extensions?: Record<string, unknown> | undefined }[] | undefined;
 }
 
-function socketClient(hub: TestHub, key = adminKey): Client {
-  return createClient({ url: `${hub.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams: { authorization: `Bearer ${key}` }, retryAttempts: 0 });
+type SocketClient = Client & AsyncDisposable;
+
+/** A client whose socket stays open between operations, as a consumer's does. */
+function socketClient(hub: TestHub, key = adminKey): SocketClient {
+  const client = createClient({ lazy: false, url: `${hub.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams: { authorization: `Bearer ${key}` }, retryAttempts: 0 });
+  return Object.assign(client, { [Symbol.asyncDispose]: async () => client.dispose() });
 }
 
 /** One operation over a socket: its result, or the errors that it was refused with. */
@@ -72,7 +76,7 @@ const tooLarge: [what: string, query: string, variables: Record<string, unknown>
 
 test('operations that are too large are refused over HTTP and over the socket alike, at once and with one code', async () => {
   await using hub = await startTestHub();
-  const client = socketClient(hub);
+  await using client = socketClient(hub);
   await askSocket(client, '{ __typename }');
   for (const [what, query, variables] of tooLarge) {
     const startedAt = performance.now();
@@ -82,12 +86,11 @@ test('operations that are too large are refused over HTTP and over the socket al
     }
     assert.ok(performance.now() - startedAt < 2_000, `${what}: ${performance.now() - startedAt} ms`);
   }
-  await client.dispose();
 });
 
 test('faults carry the same stable code over HTTP and over the socket, and never a stack', async () => {
   await using hub = await startTestHub();
-  const client = socketClient(hub);
+  await using client = socketClient(hub);
   const record = 'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { outcome } }';
   const faults: [query: string, variables: Record<string, unknown>, code: string][] = [
     ['{ eventTypes { ', {}, 'BAD_USER_INPUT'],
@@ -106,22 +109,20 @@ test('faults carry the same stable code over HTTP and over the socket, and never
       assert.doesNotMatch(JSON.stringify(errors), /stack|node_modules|\.ts:\d|select /i, `${query} over ${door}`);
     }
   }
-  await client.dispose();
 });
 
 test('queries and mutations work over the socket', async () => {
   await using hub = await startTestHub();
-  const client = socketClient(hub);
+  await using client = socketClient(hub);
   const recorded = await askSocket(client, 'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { outcome voucher { sourceId amount } } }', { input: voucherInput() });
   assert.deepEqual(JSON.parse(JSON.stringify(recorded)), { data: { recordVoucher: { outcome: 'CREATED', voucher: { sourceId: 'INV-1', amount: '100.00' } } } });
   const answers = await Promise.all(Array.from({ length: 20 }, () => askSocket(client, '{ vouchers { totalCount } }')));
   for (const { data } of answers) assert.deepEqual(data, { vouchers: { totalCount: 1 } });
-  await client.dispose();
 });
 
 test('a socket takes so many operations at once, and others again when those are done', async () => {
   await using hub = await startTestHub();
-  const client = socketClient(hub);
+  await using client = socketClient(hub);
   await askSocket(client, '{ __typename }');
   const many = await Promise.all(Array.from({ length: limits.socketOperations * 2 }, () => askSocket(client, '{ vouchers { totalCount } }')));
   const refused = many.filter(answer => answer.errors?.[0]?.extensions?.code === 'LIMIT_EXCEEDED').length;
@@ -130,7 +131,6 @@ test('a socket takes so many operations at once, and others again when those are
     const again = await Promise.all(Array.from({ length: limits.socketOperations - 5 }, (_, n) => askSocket(client, n % 2 === 0 ? '{ vouchers { totalCount } }' : '{ nonsense }')));
     assert.equal(again.filter(answer => answer.errors?.[0]?.extensions?.code === 'LIMIT_EXCEEDED').length, 0);
   }
-  await client.dispose();
 });
 
 test('a request body beyond the limit is refused, and one below it is read', async () => {
@@ -212,9 +212,8 @@ test('a socket from a page of another origin is refused; from the hub’s own pa
 test('a key that is revoked while its socket is open can ask nothing more on it', async () => {
   await using hub = await startTestHub();
   const { createApiKey: made } = await hub.data<{ createApiKey: { apiKey: { id: string }; secret: string } }>('mutation { createApiKey(name: "k", role: ANALYST) { secret apiKey { id } } }');
-  const client = socketClient(hub, made.secret);
+  await using client = socketClient(hub, made.secret);
   assert.equal((await askSocket(client, '{ eventTypes { name } }')).errors, undefined);
   await hub.data('mutation ($id: ID!) { revokeApiKey(id: $id) { id } }', { id: made.apiKey.id });
   assert.equal((await askSocket(client, '{ eventTypes { name } }')).errors?.[0]?.extensions?.code, 'UNAUTHENTICATED');
-  await client.dispose();
 });
