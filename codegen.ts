@@ -15,7 +15,12 @@ const config: CodegenConfig = {
         enumsAsTypes: true,
         useTypeImports: true,
         strictScalars: true,
-        scalars: { Decimal: 'string', Date: 'string', DateTime: 'string', JSONObject: 'Record<string, unknown>' },
+        scalars: {
+          Decimal: 'string',
+          Date: 'string',
+          DateTime: 'string',
+          JSONObject: 'Record<string, unknown>',
+        },
       },
     },
   },

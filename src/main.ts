@@ -2,10 +2,15 @@
 import { readFileSync } from 'node:fs';
 
 // Nothing else is imported statically: on an older Node other files would fail before this check could speak.
-const manifest: { version: string; engines: { node: string } } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const manifest: { version: string; engines: { node: string } } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+);
 
 const [wanted, running] = [manifest.engines.node, process.versions.node].map(text =>
-  text.replace(/[^\d.]/g, '').split('.').map(Number),
+  text
+    .replace(/[^\d.]/g, '')
+    .split('.')
+    .map(Number),
 );
 
 if (isOlder(running ?? [], wanted ?? [])) {

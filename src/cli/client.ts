@@ -38,12 +38,19 @@ export interface HubClient {
   /** Without a slash at the end. */
   readonly url: string;
   /** @throws UnreachableError, RefusedError */
-  request<Result, Variables>(document: TypedDocumentString<Result, Variables>, variables: Variables): Promise<Result>;
+  request<Result, Variables>(
+    document: TypedDocumentString<Result, Variables>,
+    variables: Variables,
+  ): Promise<Result>;
   /**
    * As `request`, with variables that are JSON text already: what stands in a file goes out as it stands there.
    * @param signal ends the waiting
    */
-  requestText<Result, Variables>(document: TypedDocumentString<Result, Variables>, variables: string, signal?: AbortSignal): Promise<Result>;
+  requestText<Result, Variables>(
+    document: TypedDocumentString<Result, Variables>,
+    variables: string,
+    signal?: AbortSignal,
+  ): Promise<Result>;
 }
 
 /** Adds the options of every command that talks to a running hub. */
@@ -58,7 +65,8 @@ export function createClient(options: ClientOptions): HubClient {
   const environment = readClientEnvironment(processEnvironment());
   const url = plainUrl(options.url ?? environment.url ?? defaultUrl);
   const key = options.key ?? environment.key;
-  const requestText: HubClient['requestText'] = (document, variables, signal) => ask({ url, key, document: document.toString(), variables, signal });
+  const requestText: HubClient['requestText'] = (document, variables, signal) =>
+    ask({ url, key, document: document.toString(), variables, signal });
   return {
     url,
     requestText,
@@ -94,28 +102,42 @@ async function ask<Result>(question: Question): Promise<Result> {
   try {
     const response = await fetch(`${url}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) },
+      headers: {
+        'content-type': 'application/json',
+        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      },
       body: `{"query":${JSON.stringify(document)},"variables":${variables}}`,
       signal: signal === undefined ? late : AbortSignal.any([signal, late]),
     });
-    return resultOf<Result>(url, response.status, await response.text(), key);
+    const answer: Answer<Result> | null = parseJson(await response.text());
+    return resultOf(answer, { url, key, status: response.status });
   } catch (error) {
     if (error instanceof RefusedError || error instanceof UnreachableError) throw error;
     throw new UnreachableError(unreachable(url, error), { cause: error });
   }
 }
 
-function resultOf<Result>(url: string, status: number, text: string, key: string | undefined): Result {
-  const body = parseAnswer<Result>(text);
-  const fault = body?.errors?.[0];
+function resultOf<Result>(
+  answer: Answer<Result> | null,
+  { url, key, status }: { url: string; key: string | undefined; status: number },
+): Result {
+  const fault = answer?.errors?.[0];
   if (fault !== undefined) {
     const code = fault.extensions?.code ?? 'INTERNAL_SERVER_ERROR';
-    throw new RefusedError(code, code === 'UNAUTHENTICATED' ? keyAdvice(key) : fault.message, fault.extensions?.field);
+    throw new RefusedError(
+      code,
+      code === 'UNAUTHENTICATED' ? keyAdvice(key) : fault.message,
+      fault.extensions?.field,
+    );
   }
-  if (body?.data != null) return body.data;
+  if (answer?.data != null) return answer.data;
   if (status === 413) throw new RefusedError('LIMIT_EXCEEDED', 'The request is larger than the hub takes.');
-  if (status === 429 || status >= 500) throw new UnreachableError(`The hub at ${url} is not ready (HTTP ${status}).`);
-  throw new RefusedError('NOT_A_HUB', `What answers at ${url}/graphql is no hub (HTTP ${status}). Check --url.`);
+  if (status === 429 || status >= 500)
+    throw new UnreachableError(`The hub at ${url} is not ready (HTTP ${status}).`);
+  throw new RefusedError(
+    'NOT_A_HUB',
+    `What answers at ${url}/graphql is no hub (HTTP ${status}). Check --url.`,
+  );
 }
 
 interface Answer<Result> {
@@ -123,7 +145,8 @@ interface Answer<Result> {
   errors?: { message: string; extensions?: { code?: string; field?: string } }[];
 }
 
-function parseAnswer<Result>(text: string): Answer<Result> | null {
+/** Null: no JSON. */
+function parseJson(text: string) {
   try {
     return JSON.parse(text);
   } catch {
@@ -140,7 +163,9 @@ function keyAdvice(key: string | undefined): string {
 function unreachable(url: string, error: unknown): string {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const code = errorCodeOf(cause);
-  if (code === 'ECONNREFUSED') return `No hub answers at ${url}. Start one with \`hub start\`, or say where it is with --url or HUB_URL.`;
-  if (error instanceof DOMException && error.name === 'TimeoutError') return `The hub at ${url} did not answer within ${answerMs / 1_000} s.`;
+  if (code === 'ECONNREFUSED')
+    return `No hub answers at ${url}. Start one with \`hub start\`, or say where it is with --url or HUB_URL.`;
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return `The hub at ${url} did not answer within ${answerMs / 1_000} s.`;
   return `No hub answers at ${url} (${code ?? messageOf(cause)}). Say where it is with --url or HUB_URL.`;
 }

@@ -35,7 +35,10 @@ export function demoCommand(result: CommandResult): Command {
   return new Command('demo')
     .description('run a hub with a sample settlement system and a sample tax system beside it')
     .option('--once', 'end after the story; exits 0 only if all of it came out')
-    .addHelpText('after', '\nIt works in a temporary folder, which it removes at the end, and needs nothing installed. HUB_PORT: its port (4000, or any free one).')
+    .addHelpText(
+      'after',
+      '\nIt works in a temporary folder, which it removes at the end, and needs nothing installed. HUB_PORT: its port (4000, or any free one).',
+    )
     .action(async (options: { once?: boolean }) => {
       result.exitCode = await demo(options.once === true);
     });
@@ -56,7 +59,10 @@ async function demo(isOnce: boolean): Promise<number> {
   }
   await rm(folder, { recursive: true, force: true });
   if (stop.signal.aborted) print(`Stopped; ${folder} is removed.`);
-  else print(`Done in ${duration(systemClock.now() - startedAt)}; ${folder} is removed. \`hub demo\` without --once stays up to play with.`);
+  else
+    print(
+      `Done in ${duration(systemClock.now() - startedAt)}; ${folder} is removed. \`hub demo\` without --once stays up to play with.`,
+    );
   return isOnce && stop.signal.aborted ? stoppedExitCode : 0;
 }
 
@@ -68,13 +74,20 @@ async function run(folder: string, isOnce: boolean, stop: Stop): Promise<void> {
   if (isOnce) return;
   printCopyLines({ url, key, folder, webhookUrl: stage.tax.webhookUrl });
   stage.tax.onReceipt(({ sourceId, version, answered, reason }) => {
-    print(`→ tax system: ${sourceId} version ${version}, signatures verified, answered ${answered}${reason === null ? '' : ` (${reason})`}`);
+    print(
+      `→ tax system: ${sourceId} version ${version}, signatures verified, answered ${answered}${reason === null ? '' : ` (${reason})`}`,
+    );
   });
   await stop.asked;
   print('\nStopping …');
 }
 
-async function setUp(folder: string, key: string, stop: AbortSignal, parts: AsyncDisposableStack): Promise<{ stage: Stage; url: string }> {
+async function setUp(
+  folder: string,
+  key: string,
+  stop: AbortSignal,
+  parts: AsyncDisposableStack,
+): Promise<{ stage: Stage; url: string }> {
   const startedAt = systemClock.now();
   const logFile = createWriteStream(path.join(folder, 'hub.log'));
   parts.defer(async () => {
@@ -82,7 +95,12 @@ async function setUp(folder: string, key: string, stop: AbortSignal, parts: Asyn
     await once(logFile, 'close');
   });
   const log = createLogger({ level: 'info', pretty: false, destination: logFile });
-  const config = readConfig({ HUB_PORT: await choosePort(), HUB_DATA_DIR: folder, HUB_ADMIN_KEY: key, HUB_LOG_FORMAT: 'json' });
+  const config = readConfig({
+    HUB_PORT: await choosePort(),
+    HUB_DATA_DIR: folder,
+    HUB_ADMIN_KEY: key,
+    HUB_LOG_FORMAT: 'json',
+  });
   const hub = parts.use(await openHub(config, { log }));
   print(`  ✓ hub up at ${hub.url}, on an embedded PostgreSQL  (${duration(systemClock.now() - startedAt)})`);
   const secret = createSecret();
@@ -90,7 +108,14 @@ async function setUp(folder: string, key: string, stop: AbortSignal, parts: Asyn
   await tax.start();
   print(`  ✓ tax system listens at ${tax.webhookUrl}, in a process of its own (${tax.pid})`);
   const client = createClient({ url: hub.url, key });
-  const input = { name: '税务系统', targetSystem: 'tax', eventTypes, webhookUrl: tax.webhookUrl, secret, retry };
+  const input = {
+    name: '税务系统',
+    targetSystem: 'tax',
+    eventTypes,
+    webhookUrl: tax.webhookUrl,
+    secret,
+    retry,
+  };
   const { createDataSubscription: made } = await client.request(createSubscription, { input });
   const subscriptionId = made.subscription.id;
   print(`  ✓ tax system subscribed to ${eventTypes.join(', ')} (subscription ${subscriptionId})`);
@@ -102,7 +127,8 @@ async function setUp(folder: string, key: string, stop: AbortSignal, parts: Asyn
 async function choosePort(): Promise<string> {
   const wanted = processEnvironment().HUB_PORT ?? '4000';
   const port = Number(wanted);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new HubError('BAD_USER_INPUT', `HUB_PORT: ${wanted} is no port.`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new HubError('BAD_USER_INPUT', `HUB_PORT: ${wanted} is no port.`);
   const server = createServer();
   const isFree = await new Promise<boolean>(resolve => {
     server.once('error', () => resolve(false));

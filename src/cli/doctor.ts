@@ -23,7 +23,9 @@ interface DoctorOptions extends ClientOptions {
 /** `hub doctor`: looks at everything that a hub needs, changes nothing, and says what to mend. */
 export function doctorCommand(result: CommandResult): Command {
   const command = new Command('doctor')
-    .description('check settings, database, queue, clock, disk, hub and targets, and say what to mend; changes and sends nothing')
+    .description(
+      'check settings, database, queue, clock, disk, hub and targets, and say what to mend; changes and sends nothing',
+    )
     .option('--json', 'print JSON');
   return withClientOptions(command).action(async (options: DoctorOptions) => {
     const checks = await examine(options);
@@ -53,9 +55,20 @@ function checkSettings(): { config: Config | null; checks: Check[] } {
     parseTargetAllow(config.targetAllow);
     return { config, checks: [settings.ok('all fit (`hub start --help` lists them)')] };
   } catch (error) {
-    const faults = messageOf(error).split('\n').map(line => line.trim()).filter(line => /^[A-Z_]+:/.test(line));
+    const faults = messageOf(error)
+      .split('\n')
+      .map(line => line.trim())
+      .filter(line => /^[A-Z_]+:/.test(line));
     const each = faults.length > 0 ? faults : [messageOf(error)];
-    return { config: null, checks: each.map(fault => settings.fail(fault, 'Correct it and run `hub doctor` again: without good settings the database and the queue were not looked at.')) };
+    return {
+      config: null,
+      checks: each.map(fault =>
+        settings.fail(
+          fault,
+          'Correct it and run `hub doctor` again: without good settings the database and the queue were not looked at.',
+        ),
+      ),
+    };
   }
 }
 
@@ -80,5 +93,9 @@ function report(checks: readonly Check[]): void {
   }
   const failed = checks.filter(({ status }) => status === 'fail').length;
   const warned = checks.filter(({ status }) => status === 'warn').length;
-  print(failed === 0 ? `\nNothing must be mended${warned === 0 ? '' : `; ${warned} to look at (!)`}.` : `\n${failed} to mend (✗)${warned === 0 ? '' : `, ${warned} to look at (!)`}.`);
+  print(
+    failed === 0
+      ? `\nNothing must be mended${warned === 0 ? '' : `; ${warned} to look at (!)`}.`
+      : `\n${failed} to mend (✗)${warned === 0 ? '' : `, ${warned} to look at (!)`}.`,
+  );
 }

@@ -3,7 +3,7 @@ import { systemClock } from '../core/clock.ts';
 import { type ClientOptions, createClient, type HubClient, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { graphql } from './generated/gql.ts';
-import { Importer, type ImportCounts } from './import/importer.ts';
+import { type ImportCounts, Importer } from './import/importer.ts';
 import { openLines } from './import/lines.ts';
 import { startProgress } from './import/progress.ts';
 import { RejectedFile } from './import/rejected-file.ts';
@@ -41,7 +41,10 @@ export function importCommand(result: CommandResult): Command {
     .argument('<file>', 'what is refused goes to <file>.rejected.jsonl with the reason')
     .option('--json', 'print the summary as JSON')
     .option('--wait <seconds>', 'how long to wait for a hub that stops answering', readSeconds, 60)
-    .addHelpText('after', '\nRun again, it records nothing twice; where lines change one record, let them say its sourceVersion.');
+    .addHelpText(
+      'after',
+      '\nRun again, it records nothing twice; where lines change one record, let them say its sourceVersion.',
+    );
   return withClientOptions(command).action(async (file: string, options: ImportOptions) => {
     result.exitCode = await importFile(file, options);
   });
@@ -55,9 +58,17 @@ async function importFile(file: string, options: ImportOptions): Promise<number>
   using rejected = new RejectedFile(file);
   const startedAt = systemClock.now();
   using progress = startProgress(input.size, systemClock);
-  const sender = createSender(client, options.wait * 1_000, stop, progress.say);
-  const importer = new Importer({ sender, stop: stop.signal, reject: line => rejected.add(line), onProgress: progress.update });
-  const fault = await importer.run(input.lines()).then(() => null, (error: unknown) => ({ error }));
+  const sender = createSender(client, options.wait * 1_000, stop, message => progress.say(message));
+  const importer = new Importer({
+    sender,
+    stop: stop.signal,
+    reject: line => rejected.add(line),
+    onProgress: (bytes, lines) => progress.update(bytes, lines),
+  });
+  const fault = await importer.run(input.lines()).then(
+    () => null,
+    (error: unknown) => ({ error }),
+  );
   progress[Symbol.dispose]();
   const summary: Summary = {
     file,
@@ -70,13 +81,25 @@ async function importFile(file: string, options: ImportOptions): Promise<number>
   return exitCodeAfter(summary, fault, stop);
 }
 
-function createSender(client: HubClient, patienceMs: number, stop: Stop, onOutage: (message: string) => void): Sender {
+function createSender(
+  client: HubClient,
+  patienceMs: number,
+  stop: Stop,
+  onOutage: (message: string) => void,
+): Sender {
   const abandon = new AbortController();
   stop.signal.addEventListener('abort', () => {
     onOutage('Stopping: requests under way are finished first. Ctrl-C again stops at once.');
     systemClock.after(finishMs, () => abandon.abort());
   });
-  return new Sender({ client, clock: systemClock, patienceMs, stop: stop.signal, abandon: abandon.signal, onOutage });
+  return new Sender({
+    client,
+    clock: systemClock,
+    patienceMs,
+    stop: stop.signal,
+    abandon: abandon.signal,
+    onOutage,
+  });
 }
 
 function exitCodeAfter(summary: Summary, fault: { error: unknown } | null, stop: Stop): number {
@@ -86,7 +109,9 @@ function exitCodeAfter(summary: Summary, fault: { error: unknown } | null, stop:
   }
   if (fault === null) return summary.refused > 0 ? 1 : 0;
   if (!isPassing(fault.error)) throw fault.error;
-  note(`✗ ${fault.error.message} Given up; run it again once the hub answers: what is recorded is not recorded twice.`);
+  note(
+    `✗ ${fault.error.message} Given up; run it again once the hub answers: what is recorded is not recorded twice.`,
+  );
   return 1;
 }
 
@@ -94,13 +119,17 @@ function report(summary: Summary, updatedWithoutVersion: number, json: boolean):
   if (json) printJson(summary);
   else reportToPeople(summary);
   if (updatedWithoutVersion > 0) {
-    note(`! ${plural(updatedWithoutVersion, 'line')} changed a record without a sourceVersion. Imported again, such lines may change it again; give them one.`);
+    note(
+      `! ${plural(updatedWithoutVersion, 'line')} changed a record without a sourceVersion. Imported again, such lines may change it again; give them one.`,
+    );
   }
 }
 
 function reportToPeople(summary: Summary): void {
   const rate = Math.round(summary.lines / Math.max(0.001, summary.seconds)).toLocaleString('en-US');
-  print(`${summary.complete ? '✓' : '✗'} ${summary.file}: ${plural(summary.lines, 'line')} in ${duration(summary.seconds * 1_000)} (${rate} lines/s)`);
+  print(
+    `${summary.complete ? '✓' : '✗'} ${summary.file}: ${plural(summary.lines, 'line')} in ${duration(summary.seconds * 1_000)} (${rate} lines/s)`,
+  );
   const meanings = {
     created: 'first time that the record is seen',
     updated: 'newer version of a known record',
@@ -110,12 +139,14 @@ function reportToPeople(summary: Summary): void {
   } as const;
   for (const name of ['created', 'updated', 'duplicate', 'stale', 'refused'] as const) {
     const count = summary[name];
-    if (count > 0) print(`  ${name.padEnd(9)} ${count.toLocaleString('en-US').padStart(11)}   ${meanings[name]}`);
+    if (count > 0)
+      print(`  ${name.padEnd(9)} ${count.toLocaleString('en-US').padStart(11)}   ${meanings[name]}`);
   }
 }
 
 function readSeconds(text: string): number {
   const seconds = Number(text);
-  if (text.trim() === '' || !Number.isFinite(seconds) || seconds < 0) throw new InvalidArgumentError('A number of seconds is expected.');
+  if (text.trim() === '' || !Number.isFinite(seconds) || seconds < 0)
+    throw new InvalidArgumentError('A number of seconds is expected.');
   return seconds;
 }

@@ -19,7 +19,12 @@ const revokeKey = graphql(`
   mutation RevokeKey($id: ID!) { revokeApiKey(id: $id) { id name role system revokedAt } }
 `);
 
-const roles: Record<string, Role> = { publisher: 'PUBLISHER', subscriber: 'SUBSCRIBER', analyst: 'ANALYST', admin: 'ADMIN' };
+const roles: Record<string, Role> = {
+  publisher: 'PUBLISHER',
+  subscriber: 'SUBSCRIBER',
+  analyst: 'ANALYST',
+  admin: 'ADMIN',
+};
 
 interface KeysOptions extends ClientOptions {
   readonly json?: boolean;
@@ -33,8 +38,14 @@ interface CreateOptions extends KeysOptions {
 
 /** `hub keys`: API keys, and the key that encrypts secrets at rest. */
 export function keysCommand(): Command {
-  const command = new Command('keys').description('API keys: create, list, revoke; and reencrypt for secrets at rest');
-  command.addCommand(createCommand()).addCommand(listCommand()).addCommand(revokeCommand()).addCommand(reencryptCommand());
+  const command = new Command('keys').description(
+    'API keys: create, list, revoke; and reencrypt for secrets at rest',
+  );
+  command
+    .addCommand(createCommand())
+    .addCommand(listCommand())
+    .addCommand(revokeCommand())
+    .addCommand(reencryptCommand());
   return command;
 }
 
@@ -42,14 +53,22 @@ function createCommand(): Command {
   const command = new Command('create')
     .description('make a key; its secret is shown once')
     .requiredOption('--name <name>', 'what it is for')
-    .addOption(new Option('--role <role>', 'what it may do').choices(Object.keys(roles)).makeOptionMandatory())
+    .addOption(
+      new Option('--role <role>', 'what it may do').choices(Object.keys(roles)).makeOptionMandatory(),
+    )
     .option('--system <system>', 'the system that a publisher or subscriber key is bound to')
     .option('--json', 'print JSON');
   return withClientOptions(command).action(async (options: CreateOptions) => {
     const role = roles[options.role] ?? 'ANALYST';
-    const { createApiKey: made } = await createClient(options).request(createKey, { name: options.name, role, system: options.system ?? null });
+    const { createApiKey: made } = await createClient(options).request(createKey, {
+      name: options.name,
+      role,
+      system: options.system ?? null,
+    });
     if (options.json) return printJson(made);
-    print(`✓ Key ${made.apiKey.id} (${made.apiKey.name}, ${options.role}${made.apiKey.system == null ? '' : ` of ${made.apiKey.system}`})`);
+    print(
+      `✓ Key ${made.apiKey.id} (${made.apiKey.name}, ${options.role}${made.apiKey.system == null ? '' : ` of ${made.apiKey.system}`})`,
+    );
     print(`  ${made.secret}   (keep it: shown this once)`);
   });
 }
@@ -59,13 +78,24 @@ function listCommand(): Command {
   return withClientOptions(command).action(async (options: KeysOptions) => {
     const { apiKeys } = await createClient(options).request(listKeys, {});
     if (options.json) return printJson(apiKeys);
-    const rows = apiKeys.map(key => [key.id, key.name, key.role.toLowerCase(), key.system, key.createdAt, key.lastUsedAt, key.revokedAt]);
+    const rows = apiKeys.map(key => [
+      key.id,
+      key.name,
+      key.role.toLowerCase(),
+      key.system,
+      key.createdAt,
+      key.lastUsedAt,
+      key.revokedAt,
+    ]);
     printTable(['ID', 'NAME', 'ROLE', 'SYSTEM', 'CREATED', 'LAST USED', 'REVOKED'], rows);
   });
 }
 
 function revokeCommand(): Command {
-  const command = new Command('revoke').description('end a key; it is out within seconds').argument('<id>', 'as `keys list` shows it').option('--json', 'print JSON');
+  const command = new Command('revoke')
+    .description('end a key; it is out within seconds')
+    .argument('<id>', 'as `keys list` shows it')
+    .option('--json', 'print JSON');
   return withClientOptions(command).action(async (id: string, options: KeysOptions) => {
     const { revokeApiKey: key } = await createClient(options).request(revokeKey, { id });
     if (options.json) return printJson(key);

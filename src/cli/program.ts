@@ -20,10 +20,20 @@ const usageExitCode = 2;
 export async function runCommandLine(argv: readonly string[], version: string): Promise<number> {
   const result: CommandResult = { exitCode: 0 };
   const program = new Command('hub')
-    .description('A GraphQL data hub: records business vouchers and delivers each event to those who subscribed.')
+    .description(
+      'A GraphQL data hub: records business vouchers and delivers each event to those who subscribed.',
+    )
     .version(version)
     .showHelpAfterError('(--help tells how it is used)');
-  const commands = [startCommand, demoCommand, importCommand, keysCommand, subscriptionsCommand, retryCommand, doctorCommand];
+  const commands = [
+    startCommand,
+    demoCommand,
+    importCommand,
+    keysCommand,
+    subscriptionsCommand,
+    retryCommand,
+    doctorCommand,
+  ];
   for (const make of commands) program.addCommand(make(result));
   throwInsteadOfExit(program);
   try {

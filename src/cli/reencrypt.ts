@@ -20,9 +20,15 @@ export function reencryptCommand(): Command {
       const config = readConfig(processEnvironment());
       const resealed = await reencrypt(config);
       if (options.json) return printJson({ resealed });
-      const nothing = "Every subscription's secret was sealed with HUB_ENCRYPTION_KEY already; nothing was changed.";
-      print(resealed === 0 ? `✓ ${nothing}` : `✓ The secrets of ${plural(resealed, 'subscription')} were sealed anew with HUB_ENCRYPTION_KEY.`);
-      if (config.previousEncryptionKey !== undefined) print('  HUB_ENCRYPTION_KEY_PREVIOUS is no longer needed: restart the hubs without it.');
+      const nothing =
+        "Every subscription's secret was sealed with HUB_ENCRYPTION_KEY already; nothing was changed.";
+      print(
+        resealed === 0
+          ? `✓ ${nothing}`
+          : `✓ The secrets of ${plural(resealed, 'subscription')} were sealed anew with HUB_ENCRYPTION_KEY.`,
+      );
+      if (config.previousEncryptionKey !== undefined)
+        print('  HUB_ENCRYPTION_KEY_PREVIOUS is no longer needed: restart the hubs without it.');
     });
 }
 
@@ -36,8 +42,13 @@ async function reencrypt(config: Config): Promise<number> {
     import('../access/local-key.ts'),
   ]);
   await using parts = new AsyncDisposableStack();
-  const url = config.databaseUrl ?? parts.use(await startEmbeddedPostgres({ dataDir: config.dataDir, log, clock: systemClock })).url;
-  const vault = new Vault(config.encryptionKey ?? (await localVaultKey(config.dataDir)), config.previousEncryptionKey);
+  const url =
+    config.databaseUrl ??
+    parts.use(await startEmbeddedPostgres({ dataDir: config.dataDir, log, clock: systemClock })).url;
+  const vault = new Vault(
+    config.encryptionKey ?? (await localVaultKey(config.dataDir)),
+    config.previousEncryptionKey,
+  );
   const db = parts.use(await Database.connect({ url, poolSize: 4, log }));
   await db.migrate();
   // No lane runs in this process, and none has to: secrets stay what they are.

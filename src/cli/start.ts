@@ -19,7 +19,11 @@ async function start(): Promise<void> {
   await using hub = await openHub(config);
   print(`The hub is up: ${hub.url}`);
   if (config.roles.includes('api')) print(`GraphiQL:      ${hub.url}/graphiql`);
-  print(config.databaseUrl === undefined ? `Data folder:   ${config.dataDir}` : `Database:      ${withoutPassword(config.databaseUrl)}`);
+  print(
+    config.databaseUrl === undefined
+      ? `Data folder:   ${config.dataDir}`
+      : `Database:      ${withoutPassword(config.databaseUrl)}`,
+  );
   if (hub.adminKey !== null) print(`Admin key:     ${hub.adminKey}   (keep it: shown this once)`);
   await stop.asked;
   print('Stopping: what is under way is finished first. Ctrl-C again stops at once.');
@@ -40,11 +44,21 @@ function openingFault(config: Config, error: unknown): unknown {
   const where = `port ${config.port} of ${config.host}`;
   switch (errorCodeOf(error)) {
     case 'EADDRINUSE':
-      return new HubError('UNAVAILABLE', `Another program listens on ${where}. Stop it, or set HUB_PORT to another port (0: any free one).`, { cause: error });
+      return new HubError(
+        'UNAVAILABLE',
+        `Another program listens on ${where}. Stop it, or set HUB_PORT to another port (0: any free one).`,
+        { cause: error },
+      );
     case 'EACCES':
-      return new HubError('UNAVAILABLE', `This user may not listen on ${where}. Set HUB_PORT to a port above 1023.`, { cause: error });
+      return new HubError(
+        'UNAVAILABLE',
+        `This user may not listen on ${where}. Set HUB_PORT to a port above 1023.`,
+        { cause: error },
+      );
     case 'EADDRNOTAVAIL':
-      return new HubError('UNAVAILABLE', `${config.host} is no address of this machine. Set HUB_HOST.`, { cause: error });
+      return new HubError('UNAVAILABLE', `${config.host} is no address of this machine. Set HUB_HOST.`, {
+        cause: error,
+      });
     default:
       return databaseFault(config, error);
   }
@@ -55,7 +69,10 @@ function databaseFault(config: Config, error: unknown): unknown {
   const code = errorCodeOf(error) ?? '';
   const away = /^(ECONN|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH)/.test(code);
   if (!away && !/^(28|3D)/.test(code)) return error;
-  const database = config.databaseUrl === undefined ? 'the embedded database' : `DATABASE_URL (${withoutPassword(config.databaseUrl)})`;
+  const database =
+    config.databaseUrl === undefined
+      ? 'the embedded database'
+      : `DATABASE_URL (${withoutPassword(config.databaseUrl)})`;
   const queue = config.redisUrl === undefined ? '' : ` or REDIS_URL (${withoutPassword(config.redisUrl)})`;
   const message = `The hub can't start: ${database}${queue} does not let it in (${code}). \`hub doctor\` says which and why.`;
   return new HubError('UNAVAILABLE', message, { cause: error });
@@ -70,6 +87,9 @@ export function withoutPassword(connection: string): string {
 
 function settingsHelp(): string {
   const width = Math.max(...settings.map(({ variable }) => variable.length));
-  const lines = settings.map(({ variable, meaning, leftOut }) => `  ${variable.padEnd(width)}  ${meaning}\n  ${' '.repeat(width)}  left out: ${leftOut}`);
+  const lines = settings.map(
+    ({ variable, meaning, leftOut }) =>
+      `  ${variable.padEnd(width)}  ${meaning}\n  ${' '.repeat(width)}  left out: ${leftOut}`,
+  );
   return `\nSettings (environment variables):\n${lines.join('\n')}`;
 }

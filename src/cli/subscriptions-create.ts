@@ -11,7 +11,11 @@ export const createSubscription = graphql(`
   }
 `);
 
-const modes: Record<string, SyncMode> = { realtime: 'REALTIME', batch: 'BATCH', compensation: 'COMPENSATION' };
+const modes: Record<string, SyncMode> = {
+  realtime: 'REALTIME',
+  batch: 'BATCH',
+  compensation: 'COMPENSATION',
+};
 
 interface CreateOptions extends ClientOptions {
   readonly name: string;
@@ -39,11 +43,19 @@ export function createSubscriptionCommand(): Command {
     .description('make a subscription; its secret is shown once')
     .requiredOption('--name <name>', 'unique within the target system')
     .requiredOption('--target-system <system>', 'the consumer')
-    .requiredOption('--event-types <names>', 'with commas: names, prefixes with a star (invoice_*), or *', readList)
+    .requiredOption(
+      '--event-types <names>',
+      'with commas: names, prefixes with a star (invoice_*), or *',
+      readList,
+    )
     .option('--webhook-url <url>', 'where events are posted to')
     .option('--source-systems <names>', 'only these sources’, with commas (left out: all)', readList)
     .option('--company-ids <ids>', 'only these companies’, with commas (left out: all)', readList)
-    .addOption(new Option('--mode <mode>', 'how events travel (left out: as the event type says)').choices(Object.keys(modes)))
+    .addOption(
+      new Option('--mode <mode>', 'how events travel (left out: as the event type says)').choices(
+        Object.keys(modes),
+      ),
+    )
     .option('--secret <secret>', 'what signs the webhooks (left out: the hub makes one)')
     .option('--batch-size <count>', 'events in one request (1)', readNumber)
     .option('--max-in-flight <count>', 'requests under way at once (32)', readNumber)
@@ -58,10 +70,14 @@ export function createSubscriptionCommand(): Command {
 }
 
 async function create(options: CreateOptions): Promise<void> {
-  const { createDataSubscription: made } = await createClient(options).request(createSubscription, { input: inputOf(options) });
+  const { createDataSubscription: made } = await createClient(options).request(createSubscription, {
+    input: inputOf(options),
+  });
   if (options.json) return printJson(made);
   const { id, name, targetSystem, eventTypes, webhookUrl } = made.subscription;
-  print(`✓ Subscription ${id} (${name} of ${targetSystem}): ${eventTypes.join(', ')} → ${webhookUrl ?? 'no webhook'}`);
+  print(
+    `✓ Subscription ${id} (${name} of ${targetSystem}): ${eventTypes.join(', ')} → ${webhookUrl ?? 'no webhook'}`,
+  );
   print(`  ${made.secret}   (keep it: shown this once; it signs what the hub sends)`);
 }
 
@@ -87,7 +103,10 @@ function inputOf(options: CreateOptions): CreateDataSubscriptionInput {
 }
 
 function readList(text: string): string[] {
-  return text.split(',').map(part => part.trim()).filter(part => part !== '');
+  return text
+    .split(',')
+    .map(part => part.trim())
+    .filter(part => part !== '');
 }
 
 function readNumber(text: string): number {

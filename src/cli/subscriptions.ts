@@ -34,7 +34,9 @@ interface SubscriptionOptions extends ClientOptions {
 
 /** `hub subscriptions`: who gets which events, and where. */
 export function subscriptionsCommand(result: CommandResult): Command {
-  const command = new Command('subscriptions').description('who gets which events: list, create, pause, resume, test');
+  const command = new Command('subscriptions').description(
+    'who gets which events: list, create, pause, resume, test',
+  );
   command.addCommand(listCommand()).addCommand(createSubscriptionCommand()).addCommand(pauseCommand());
   return command.addCommand(resumeCommand()).addCommand(testCommand(result));
 }
@@ -44,21 +46,25 @@ function listCommand(): Command {
     .description('show all subscriptions')
     .option('--target-system <system>', 'only this system’s')
     .option('--json', 'print JSON');
-  return withClientOptions(command).action(async (options: SubscriptionOptions & { targetSystem?: string }) => {
-    const { dataSubscriptions: all } = await createClient(options).request(listSubscriptions, { targetSystem: options.targetSystem ?? null });
-    if (options.json) return printJson(all);
-    const rows = all.map(one => [
-      one.id,
-      one.name,
-      one.targetSystem,
-      one.eventTypes.join(', '),
-      one.state.toLowerCase(),
-      one.backlog,
-      one.lastSuccessAt,
-      one.webhookUrl,
-    ]);
-    printTable(['ID', 'NAME', 'TARGET', 'EVENTS', 'STATE', 'BACKLOG', 'LAST SUCCESS', 'WEBHOOK'], rows);
-  });
+  return withClientOptions(command).action(
+    async (options: SubscriptionOptions & { targetSystem?: string }) => {
+      const { dataSubscriptions: all } = await createClient(options).request(listSubscriptions, {
+        targetSystem: options.targetSystem ?? null,
+      });
+      if (options.json) return printJson(all);
+      const rows = all.map(one => [
+        one.id,
+        one.name,
+        one.targetSystem,
+        one.eventTypes.join(', '),
+        one.state.toLowerCase(),
+        one.backlog,
+        one.lastSuccessAt,
+        one.webhookUrl,
+      ]);
+      printTable(['ID', 'NAME', 'TARGET', 'EVENTS', 'STATE', 'BACKLOG', 'LAST SUCCESS', 'WEBHOOK'], rows);
+    },
+  );
 }
 
 function pauseCommand(): Command {
@@ -68,9 +74,13 @@ function pauseCommand(): Command {
 }
 
 function resumeCommand(): Command {
-  return changeCommand('resume', 'deliver again, first what was kept; also closes the breaker', async (id, options) => {
-    return (await createClient(options).request(resumeSubscription, { id })).resumeDataSubscription;
-  });
+  return changeCommand(
+    'resume',
+    'deliver again, first what was kept; also closes the breaker',
+    async (id, options) => {
+      return (await createClient(options).request(resumeSubscription, { id })).resumeDataSubscription;
+    },
+  );
 }
 
 interface Changed {
@@ -81,12 +91,21 @@ interface Changed {
   readonly backlog: number;
 }
 
-function changeCommand(name: string, description: string, change: (id: string, options: SubscriptionOptions) => Promise<Changed>): Command {
-  const command = new Command(name).description(description).argument('<id>', 'as `subscriptions list` shows it').option('--json', 'print JSON');
+function changeCommand(
+  name: string,
+  description: string,
+  change: (id: string, options: SubscriptionOptions) => Promise<Changed>,
+): Command {
+  const command = new Command(name)
+    .description(description)
+    .argument('<id>', 'as `subscriptions list` shows it')
+    .option('--json', 'print JSON');
   return withClientOptions(command).action(async (id: string, options: SubscriptionOptions) => {
     const changed = await change(id, options);
     if (options.json) return printJson(changed);
-    print(`✓ Subscription ${changed.id} (${changed.name} of ${changed.targetSystem}) is ${changed.state.toLowerCase()}; ${plural(changed.backlog, 'event')} waiting.`);
+    print(
+      `✓ Subscription ${changed.id} (${changed.name} of ${changed.targetSystem}) is ${changed.state.toLowerCase()}; ${plural(changed.backlog, 'event')} waiting.`,
+    );
   });
 }
 
@@ -101,6 +120,9 @@ function testCommand(result: CommandResult): Command {
     if (options.json) return printJson(test);
     const answer = test.statusCode == null ? '' : `HTTP ${test.statusCode}, `;
     if (test.ok) print(`✓ The webhook took the test event (${answer}${test.latencyMs} ms).`);
-    else print(`✗ The webhook did not take the test event (${answer}${test.latencyMs} ms): ${test.errorCode ?? ''} ${test.errorMessage ?? ''}`.trimEnd());
+    else
+      print(
+        `✗ The webhook did not take the test event (${answer}${test.latencyMs} ms): ${test.errorCode ?? ''} ${test.errorMessage ?? ''}`.trimEnd(),
+      );
   });
 }

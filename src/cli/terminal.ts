@@ -16,12 +16,34 @@ export function printJson(value: unknown): void {
 }
 
 /** Columns, aligned; cli-table3 counts East Asian characters as two cells wide. */
-export function printTable(head: readonly string[], rows: readonly (readonly (string | number | null | undefined)[])[]): void {
+export function printTable(
+  head: readonly string[],
+  rows: readonly (readonly (string | number | null | undefined)[])[],
+): void {
   const style = { head: [], border: [], compact: true };
-  const chars = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
-    left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: ' ' };
+  const chars = {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+    'bottom-right': '',
+    left: '',
+    'left-mid': '',
+    mid: '',
+    'mid-mid': '',
+    right: '',
+    'right-mid': '',
+    middle: ' ',
+  };
   const table = new Table({ head: [...head], style, chars });
-  table.push(...rows.map(row => row.map(cell => (cell === null || cell === undefined || cell === '' ? '–' : String(cell)))));
+  table.push(
+    ...rows.map(row =>
+      row.map(cell => (cell === null || cell === undefined || cell === '' ? '–' : String(cell))),
+    ),
+  );
   print(table.toString());
 }
 
@@ -41,10 +63,11 @@ export function duration(ms: number): string {
 }
 
 /** East Asian characters that terminals draw two cells wide (Unicode's Wide and Fullwidth, the usual blocks). */
-const wide = /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/gu;
+const wide =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/gu;
 
 /** Fills a text up with spaces to a width in terminal cells. */
 export function padCells(text: string, cells: number): string {
-  const taken = [...text].length + (text.match(wide)?.length ?? 0);
+  const taken = Array.from(text).length + (text.match(wide)?.length ?? 0);
   return text + ' '.repeat(Math.max(0, cells - taken));
 }

@@ -9,9 +9,6 @@ export type SyncMode = 'realtime' | 'batch' | 'compensation';
 /** Where one sync (one event on its way to one subscription) stands. */
 export type SyncStatus = 'pending' | 'processing' | 'retrying' | 'success' | 'failed' | 'cancelled';
 
-/** The statuses of a sync that is not over: it holds back later events of the same source record. */
-export const unfinishedStatuses = ['pending', 'processing', 'retrying'] as const satisfies SyncStatus[];
-
 /** What carries an event to its consumer. */
 export type TransportKind = 'webhook' | 'websocket';
 

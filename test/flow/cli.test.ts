@@ -19,17 +19,27 @@ function access(hub: { url: string }): Record<string, string> {
 
 async function fileOf(name: string, lines: readonly (string | object)[]): Promise<string> {
   const file = path.join(folder, name);
-  await writeFile(file, lines.map(line => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''));
+  await writeFile(
+    file,
+    lines.map(line => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''),
+  );
   return file;
 }
 
-async function rejectedOf(file: string): Promise<{ line: number; code: string; message: string; field: string | null; input: unknown }[]> {
+async function rejectedOf(
+  file: string,
+): Promise<{ line: number; code: string; message: string; field: string | null; input: unknown }[]> {
   const text = await readFile(`${file}.rejected.jsonl`, 'utf8');
-  return text.split('\n').filter(line => line !== '').map(line => JSON.parse(line));
+  return text
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line));
 }
 
 async function countVouchers(hub: TestHub): Promise<number> {
-  const { vouchers } = await hub.data<{ vouchers: { totalCount: number } }>('{ vouchers(first: 1) { totalCount } }');
+  const { vouchers } = await hub.data<{ vouchers: { totalCount: number } }>(
+    '{ vouchers(first: 1) { totalCount } }',
+  );
   return vouchers.totalCount;
 }
 
@@ -46,7 +56,10 @@ test('import records every line of the samples, and run again it records nothing
   const again = await runCli(['import', 'samples/vouchers.jsonl', '--json'], access(hub));
   assert.equal(again.code, 0);
   const { lines, created, updated, duplicate, complete } = JSON.parse(again.stdout);
-  assert.deepEqual({ lines, created, updated, duplicate, complete }, { lines: 39, created: 0, updated: 0, duplicate: 39, complete: true });
+  assert.deepEqual(
+    { lines, created, updated, duplicate, complete },
+    { lines: 39, created: 0, updated: 0, duplicate: 39, complete: true },
+  );
   assert.equal(existsSync('samples/vouchers.jsonl.rejected.jsonl'), false);
 });
 
@@ -55,17 +68,42 @@ test('import puts each refused line with its reason into FILE.rejected.jsonl and
   const good = (id: string) => voucherInput({ sourceId: id });
   const { amount: _, ...withoutAmount } = voucherInput({ sourceId: 'no amount' });
   const file = await fileOf('bad.jsonl', [
-    good('a'), 'no JSON', good('b'), voucherInput({ sourceId: 'float', amount: 1.5 }), '', '[1]', good('c'),
-    voucherInput({ sourceId: 'unknown field', colour: 'red' }), withoutAmount, voucherInput({ sourceId: 'type', eventType: 'never_heard_of' }), good('d'),
+    good('a'),
+    'no JSON',
+    good('b'),
+    voucherInput({ sourceId: 'float', amount: 1.5 }),
+    '',
+    '[1]',
+    good('c'),
+    voucherInput({ sourceId: 'unknown field', colour: 'red' }),
+    withoutAmount,
+    voucherInput({ sourceId: 'type', eventType: 'never_heard_of' }),
+    good('d'),
   ]);
   const run = await runCli(['import', file, '--json'], access(hub));
   assert.equal(run.code, 1);
   const { created, refused, rejectedFile } = JSON.parse(run.stdout);
-  assert.deepEqual({ created, refused, rejectedFile }, { created: 4, refused: 6, rejectedFile: `${file}.rejected.jsonl` });
+  assert.deepEqual(
+    { created, refused, rejectedFile },
+    { created: 4, refused: 6, rejectedFile: `${file}.rejected.jsonl` },
+  );
   const rejected = (await rejectedOf(file)).toSorted((a, b) => a.line - b.line);
-  assert.deepEqual(rejected.map(({ line, field }) => [line, field]), [[2, null], [4, 'amount'], [6, null], [8, 'colour'], [9, 'amount'], [10, 'eventType']]);
+  assert.deepEqual(
+    rejected.map(({ line, field }) => [line, field]),
+    [
+      [2, null],
+      [4, 'amount'],
+      [6, null],
+      [8, 'colour'],
+      [9, 'amount'],
+      [10, 'eventType'],
+    ],
+  );
   assert.ok(rejected.every(({ code, message }) => code === 'BAD_USER_INPUT' && message.length < 200));
-  assert.deepEqual(rejected.map(({ input }) => input).slice(0, 2), ['no JSON', voucherInput({ sourceId: 'float', amount: 1.5 })]);
+  assert.deepEqual(rejected.map(({ input }) => input).slice(0, 2), [
+    'no JSON',
+    voucherInput({ sourceId: 'float', amount: 1.5 }),
+  ]);
 
   await writeFile(file, `${JSON.stringify(good('a'))}\n`);
   assert.equal((await runCli(['import', file], access(hub))).code, 0);
@@ -75,7 +113,9 @@ test('import puts each refused line with its reason into FILE.rejected.jsonl and
 test('import reads gzip, a byte order mark and a last line without its end', async () => {
   await using hub = await startTestHub();
   const file = path.join(folder, 'packed.jsonl.gz');
-  const text = manyVouchers(1_200).map(line => JSON.stringify(line)).join('\r\n');
+  const text = manyVouchers(1_200)
+    .map(line => JSON.stringify(line))
+    .join('\r\n');
   await writeFile(file, gzipSync(`\ufeff${text}`));
   const run = await runCli(['import', file, '--json'], access(hub));
   assert.equal(run.code, 0, run.stderr);
@@ -85,12 +125,16 @@ test('import reads gzip, a byte order mark and a last line without its end', asy
 
 test('import keeps the order of one source record over batches that go out at once', async () => {
   await using hub = await startTestHub();
-  const lines = Array.from({ length: 1_600 }, (_, n) => voucherInput({ sourceId: n % 2 === 0 ? 'hot' : `cold ${n}`, amount: String(n) }));
+  const lines = Array.from({ length: 1_600 }, (_, n) =>
+    voucherInput({ sourceId: n % 2 === 0 ? 'hot' : `cold ${n}`, amount: String(n) }),
+  );
   const file = await fileOf('order.jsonl', lines);
   const run = await runCli(['import', file, '--json'], access(hub));
   assert.equal(run.code, 0, run.stderr);
   assert.match(run.stderr, /799 lines changed a record without a sourceVersion/);
-  const { voucherBySource: hot } = await hub.data<{ voucherBySource: { sourceVersion: number; amount: string } }>(
+  const { voucherBySource: hot } = await hub.data<{
+    voucherBySource: { sourceVersion: number; amount: string };
+  }>(
     '{ voucherBySource(sourceSystem: "settlement", sourceModule: "invoice", sourceId: "hot") { sourceVersion amount } }',
   );
   assert.deepEqual(hot, { sourceVersion: 800, amount: '1598' });
@@ -99,7 +143,9 @@ test('import keeps the order of one source record over batches that go out at on
 test('import waits for a hub that does not answer, goes on when it does, and loses nothing', async () => {
   await using hub = await startTestHub();
   let turnedAway = 0;
-  await using gate = await startGate(hub.url, async body => (body.includes('ImportVouchers') && turnedAway++ < 6 ? 503 : 'through'));
+  await using gate = await startGate(hub.url, async body =>
+    body.includes('ImportVouchers') && turnedAway++ < 6 ? 503 : 'through',
+  );
   const file = await fileOf('patient.jsonl', manyVouchers(2_000));
   const run = await runCli(['import', file, '--json'], access(gate));
   assert.equal(run.code, 0, run.stderr);
@@ -111,7 +157,9 @@ test('import waits for a hub that does not answer, goes on when it does, and los
 test('import gives up on a hub that stays away, and says what is done so far', async () => {
   await using hub = await startTestHub();
   let requests = 0;
-  await using gate = await startGate(hub.url, async body => (body.includes('ImportVouchers') && ++requests > 1 ? 503 : 'through'));
+  await using gate = await startGate(hub.url, async body =>
+    body.includes('ImportVouchers') && ++requests > 1 ? 503 : 'through',
+  );
   const file = await fileOf('away.jsonl', manyVouchers(3_000));
   const run = await runCli(['import', file, '--json', '--wait', '1'], access(gate));
   assert.equal(run.code, 1);
@@ -149,7 +197,10 @@ test('Ctrl-C during an import finishes what is under way, sums up, and exits wit
 
 test('keys are made, listed and revoked; a revoked one is refused with advice', async () => {
   await using hub = await startTestHub();
-  const made = await runCli(['keys', 'create', '--name', '结算', '--role', 'publisher', '--system', 'settlement', '--json'], access(hub));
+  const made = await runCli(
+    ['keys', 'create', '--name', '结算', '--role', 'publisher', '--system', 'settlement', '--json'],
+    access(hub),
+  );
   assert.equal(made.code, 0, made.stderr);
   const { secret, apiKey } = JSON.parse(made.stdout);
   const listed = await runCli(['keys', 'list'], access(hub));
@@ -160,29 +211,78 @@ test('keys are made, listed and revoked; a revoked one is refused with advice', 
   assert.deepEqual({ code: refused.code, stdout: refused.stdout }, { code: 1, stdout: '' });
   assert.match(refused.stderr, /does not take this API key/);
   const unbound = await runCli(['keys', 'create', '--name', 'x', '--role', 'subscriber'], access(hub));
-  assert.deepEqual([unbound.code, unbound.stderr], [1, '✗ system: a subscriber key is bound to one system; name it.\n']);
+  assert.deepEqual(
+    [unbound.code, unbound.stderr],
+    [1, '✗ system: a subscriber key is bound to one system; name it.\n'],
+  );
 });
 
 test('subscriptions are made with every field, listed, tested, paused and resumed', async () => {
   await using hub = await startTestHub();
   await using receiver = await startReceiver();
-  const fields = ['--source-systems', 'settlement,erp', '--company-ids', '1,2', '--mode', 'realtime', '--batch-size', '10', '--max-in-flight', '4',
-    '--rate-limit-per-second', '50', '--timeout-ms', '2000', '--max-retries', '5', '--base-delay-ms', '100', '--max-delay-ms', '9000', '--jitter', '0.5'];
-  const create = ['subscriptions', 'create', '--name', '税务', '--target-system', 'tax', '--event-types', 'invoice_*,l1_confirmed', '--webhook-url', receiver.url];
+  const fields = [
+    '--source-systems',
+    'settlement,erp',
+    '--company-ids',
+    '1,2',
+    '--mode',
+    'realtime',
+    '--batch-size',
+    '10',
+    '--max-in-flight',
+    '4',
+    '--rate-limit-per-second',
+    '50',
+    '--timeout-ms',
+    '2000',
+    '--max-retries',
+    '5',
+    '--base-delay-ms',
+    '100',
+    '--max-delay-ms',
+    '9000',
+    '--jitter',
+    '0.5',
+  ];
+  const create = [
+    'subscriptions',
+    'create',
+    '--name',
+    '税务',
+    '--target-system',
+    'tax',
+    '--event-types',
+    'invoice_*,l1_confirmed',
+    '--webhook-url',
+    receiver.url,
+  ];
   const made = await runCli([...create, ...fields, '--json'], access(hub));
   assert.equal(made.code, 0, made.stderr);
   const { id } = JSON.parse(made.stdout).subscription;
   assert.match(JSON.parse(made.stdout).secret, /^whsec_/);
   const [listed] = JSON.parse((await runCli(['subscriptions', 'list', '--json'], access(hub))).stdout);
   assert.deepEqual(listed.retry, { maxRetries: 5, baseDelayMs: 100, maxDelayMs: 9_000, jitter: 0.5 });
-  assert.deepEqual([listed.eventTypes, listed.sourceSystems, listed.companyIds], [['invoice_*', 'l1_confirmed'], ['settlement', 'erp'], ['1', '2']]);
-  assert.deepEqual([listed.mode, listed.batchSize, listed.maxInFlight, listed.rateLimitPerSecond, listed.timeoutMs], ['REALTIME', 10, 4, 50, 2_000]);
+  assert.deepEqual(
+    [listed.eventTypes, listed.sourceSystems, listed.companyIds],
+    [
+      ['invoice_*', 'l1_confirmed'],
+      ['settlement', 'erp'],
+      ['1', '2'],
+    ],
+  );
+  assert.deepEqual(
+    [listed.mode, listed.batchSize, listed.maxInFlight, listed.rateLimitPerSecond, listed.timeoutMs],
+    ['REALTIME', 10, 4, 50, 2_000],
+  );
   assert.equal((await runCli(['subscriptions', 'test', id], access(hub))).code, 0);
   receiver.answer(() => 500);
   const failed = await runCli(['subscriptions', 'test', id, '--json'], access(hub));
   assert.deepEqual([failed.code, JSON.parse(failed.stdout).statusCode], [1, 500]);
   assert.match((await runCli(['subscriptions', 'pause', id], access(hub))).stdout, /is paused/);
-  assert.match((await runCli(['subscriptions', 'list'], access(hub))).stdout, /税务 +tax +invoice_\*, l1_confirmed +paused/);
+  assert.match(
+    (await runCli(['subscriptions', 'list'], access(hub))).stdout,
+    /税务 +tax +invoice_\*, l1_confirmed +paused/,
+  );
   assert.match((await runCli(['subscriptions', 'resume', id], access(hub))).stdout, /is active/);
 });
 
@@ -195,11 +295,22 @@ test('retry queues again what failed, and only what its filters say', async () =
   await until('the sync has failed', async () => (await syncsOf(hub))[0]?.status === 'FAILED');
   receiver.answer(() => 200);
   const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
-  for (const filter of [['--error', 'HTTP_500'], ['--since', tomorrow], ['--subscription', '999']]) {
-    assert.deepEqual(JSON.parse((await runCli(['retry', ...filter, '--json'], access(hub))).stdout), { queued: 0 }, filter.join(' '));
+  for (const filter of [
+    ['--error', 'HTTP_500'],
+    ['--since', tomorrow],
+    ['--subscription', '999'],
+  ]) {
+    assert.deepEqual(
+      JSON.parse((await runCli(['retry', ...filter, '--json'], access(hub))).stdout),
+      { queued: 0 },
+      filter.join(' '),
+    );
   }
   const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
-  const run = await runCli(['retry', '--subscription', id, '--error', 'HTTP_422', '--since', yesterday], access(hub));
+  const run = await runCli(
+    ['retry', '--subscription', id, '--error', 'HTTP_422', '--since', yesterday],
+    access(hub),
+  );
   assert.deepEqual([run.code, run.stdout], [0, '✓ 1 sync queued again.\n']);
   await until('it is delivered', async () => (await syncsOf(hub))[0]?.status === 'SUCCESS');
   const wrong = await runCli(['retry', '--since', '2025-13-01'], access(hub));
@@ -215,13 +326,22 @@ test('keys reencrypt moves every secret to the new key, and says what it did', a
     await subscribe(hub, { name: 'two' });
   }
   const newKey = Buffer.alloc(32, 9).toString('base64');
-  const env = { ...testEnvironment(databaseUrl), HUB_ENCRYPTION_KEY: newKey, HUB_ENCRYPTION_KEY_PREVIOUS: encryptionKey };
+  const env = {
+    ...testEnvironment(databaseUrl),
+    HUB_ENCRYPTION_KEY: newKey,
+    HUB_ENCRYPTION_KEY_PREVIOUS: encryptionKey,
+  };
   const first = await runCli(['keys', 'reencrypt'], env);
   assert.equal(first.code, 0, first.stderr);
   assert.match(first.stdout, /secrets of 2 subscriptions were sealed anew/);
   const { HUB_ENCRYPTION_KEY_PREVIOUS: _, ...without } = env;
-  assert.deepEqual(JSON.parse((await runCli(['keys', 'reencrypt', '--json'], without)).stdout), { resealed: 0 });
-  const wrong = await runCli(['keys', 'reencrypt'], { ...without, HUB_ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64') });
+  assert.deepEqual(JSON.parse((await runCli(['keys', 'reencrypt', '--json'], without)).stdout), {
+    resealed: 0,
+  });
+  const wrong = await runCli(['keys', 'reencrypt'], {
+    ...without,
+    HUB_ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64'),
+  });
   assert.equal(wrong.code, 1);
   assert.match(wrong.stderr, /^✗ A secret was sealed with key/);
 });
@@ -234,8 +354,19 @@ test('doctor finds nothing to mend on a sound hub, and looks at its targets with
   assert.equal(run.code, 0, run.stdout);
   const { ok, checks }: { ok: boolean; checks: { name: string; status: string }[] } = JSON.parse(run.stdout);
   assert.equal(ok, true);
-  assert.deepEqual([...new Set(checks.map(({ name }) => name))].toSorted(), ['clock', 'database', 'hub', 'key', 'queue', 'settings', 'target']);
-  assert.ok(checks.every(({ status }) => status === 'ok'), run.stdout);
+  assert.deepEqual([...new Set(checks.map(({ name }) => name))].toSorted(), [
+    'clock',
+    'database',
+    'hub',
+    'key',
+    'queue',
+    'settings',
+    'target',
+  ]);
+  assert.ok(
+    checks.every(({ status }) => status === 'ok'),
+    run.stdout,
+  );
   assert.equal(receiver.requests.length, 0);
 });
 
@@ -259,11 +390,19 @@ test('errors are one line that helps, and wrong usage exits with 2', async () =>
   assert.equal(away.code, 1);
   assert.match(away.stderr, /^✗ No hub answers at http:\/\/127\.0\.0\.1:9\.? .*\n$/);
   const noFile = await runCli(['import', '/nowhere.jsonl']);
-  assert.deepEqual([noFile.code, noFile.stderr], [1, "✗ /nowhere.jsonl can't be read: there is no such file.\n"]);
+  assert.deepEqual(
+    [noFile.code, noFile.stderr],
+    [1, "✗ /nowhere.jsonl can't be read: there is no such file.\n"],
+  );
   const noUrl = await runCli(['keys', 'list', '--url', 'nonsense']);
   assert.equal(noUrl.code, 1);
   assert.match(noUrl.stderr, /^✗ --url/);
-  for (const usage of [['nonsense'], ['import'], ['keys', 'create', '--name', 'x'], ['keys', 'create', '--name', 'x', '--role', 'king']]) {
+  for (const usage of [
+    ['nonsense'],
+    ['import'],
+    ['keys', 'create', '--name', 'x'],
+    ['keys', 'create', '--name', 'x', '--role', 'king'],
+  ]) {
     assert.equal((await runCli(usage)).code, 2, usage.join(' '));
   }
   assert.equal((await runCli(['--help'])).code, 0);
@@ -277,7 +416,10 @@ test('start prints where it is and its first key once, says which port is taken,
   assert.equal((await runCli(['keys', 'list', '--url', url, '--key', key])).code, 0);
   const second = await runCli(['start'], { ...env, HUB_PORT: new URL(url).port });
   assert.deepEqual([second.code, second.stdout], [1, '']);
-  assert.match(second.stderr, new RegExp(`✗ Another program listens on port ${new URL(url).port} .*HUB_PORT`));
+  assert.match(
+    second.stderr,
+    new RegExp(`✗ Another program listens on port ${new URL(url).port} .*HUB_PORT`),
+  );
   hub.child.kill('SIGTERM');
   const end = await hub.ended;
   assert.equal(end.code, 0, end.stderr);

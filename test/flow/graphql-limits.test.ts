@@ -18,7 +18,13 @@ type SocketClient = Client & AsyncDisposable;
 
 /** A client whose socket stays open between operations, as a consumer's does. */
 function socketClient(hub: TestHub, key = adminKey): SocketClient {
-  const client = createClient({ lazy: false, url: `${hub.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams: { authorization: `Bearer ${key}` }, retryAttempts: 0 });
+  const client = createClient({
+    lazy: false,
+    url: `${hub.url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    connectionParams: { authorization: `Bearer ${key}` },
+    retryAttempts: 0,
+  });
   return Object.assign(client, { [Symbol.asyncDispose]: async () => client.dispose() });
 }
 
@@ -26,13 +32,16 @@ function socketClient(hub: TestHub, key = adminKey): SocketClient {
 function askSocket(client: Client, query: string, variables: Record<string, unknown> = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let answer: Answer = {};
-    client.subscribe<Record<string, unknown>>(
+    client.subscribe(
       { query, variables },
       {
         next: result => {
           answer = { data: result.data, errors: result.errors };
         },
-        error: error => (Array.isArray(error) ? resolve({ errors: error }) : reject(error instanceof Error ? error : new Error(JSON.stringify(error)))),
+        error: error =>
+          Array.isArray(error)
+            ? resolve({ errors: error })
+            : reject(error instanceof Error ? error : new Error(JSON.stringify(error))),
         complete: () => resolve(answer),
       },
     );
@@ -43,7 +52,8 @@ function askSocket(client: Client, query: string, variables: Record<string, unkn
 async function closeCodeOf(hub: TestHub, messages: (string | object)[]): Promise<number> {
   const socket = new WebSocket(`${hub.url.replace('http', 'ws')}/graphql`, protocol);
   await once(socket, 'open');
-  for (const message of messages) socket.send(typeof message === 'string' ? message : JSON.stringify(message));
+  for (const message of messages)
+    socket.send(typeof message === 'string' ? message : JSON.stringify(message));
   const [code]: unknown[] = await once(socket, 'close');
   return Number(code);
 }
@@ -63,14 +73,29 @@ async function upgradeStatus(hub: TestHub, path: string, headers: Record<string,
 }
 
 const nested = `{ voucher(id: 1) ${'{ events { voucher '.repeat(7)}{ id }${' } }'.repeat(7)} }`;
-const bomb = Array.from({ length: 60 }, (_, n) => `fragment F${n} on Voucher { ${n === 59 ? 'id' : `...F${n + 1} ...F${n + 1}`} }`).join(' ');
+const bomb = Array.from(
+  { length: 60 },
+  (_, n) => `fragment F${n} on Voucher { ${n === 59 ? 'id' : `...F${n + 1} ...F${n + 1}`} }`,
+).join(' ');
 const tooLarge: [what: string, query: string, variables: Record<string, unknown>][] = [
   ['depth', nested, {}],
   ['cost', '{ vouchers(first: 500) { edges { node { events { voucher { events { id } } } } } } }', {}],
-  ['cost', 'query ($n: Int = 500) { vouchers(first: $n) { edges { node { events { voucher { events { id } } } } } } }', {}],
+  [
+    'cost',
+    'query ($n: Int = 500) { vouchers(first: $n) { edges { node { events { voucher { events { id } } } } } } }',
+    {},
+  ],
   ['cost', `{ voucher(id: 1) { ...F0 } } ${bomb}`, {}],
-  ['aliases', `{ ${Array.from({ length: limits.aliases + 1 }, (_, n) => `a${n}: eventTypes { name }`).join(' ')} }`, {}],
-  ['directives', `{ eventTypes { ${Array.from({ length: limits.directives + 1 }, () => '... @include(if: true) { name }').join(' ')} } }`, {}],
+  [
+    'aliases',
+    `{ ${Array.from({ length: limits.aliases + 1 }, (_, n) => `a${n}: eventTypes { name }`).join(' ')} }`,
+    {},
+  ],
+  [
+    'directives',
+    `{ eventTypes { ${Array.from({ length: limits.directives + 1 }, () => '... @include(if: true) { name }').join(' ')} } }`,
+    {},
+  ],
   ['tokens', `{ eventTypes { ${'name '.repeat(limits.tokens)} } }`, {}],
 ];
 
@@ -80,8 +105,15 @@ test('operations that are too large are refused over HTTP and over the socket al
   await askSocket(client, '{ __typename }');
   for (const [what, query, variables] of tooLarge) {
     const startedAt = performance.now();
-    for (const [door, { errors }] of [['HTTP', await hub.ask(query, variables)], ['socket', await askSocket(client, query, variables)]] as const) {
-      assert.equal(errors?.[0]?.extensions?.code, 'LIMIT_EXCEEDED', `${what} over ${door}: ${JSON.stringify(errors)}`);
+    for (const [door, { errors }] of [
+      ['HTTP', await hub.ask(query, variables)],
+      ['socket', await askSocket(client, query, variables)],
+    ] as const) {
+      assert.equal(
+        errors?.[0]?.extensions?.code,
+        'LIMIT_EXCEEDED',
+        `${what} over ${door}: ${JSON.stringify(errors)}`,
+      );
       assert.ok(errors[0].message.includes(what), errors[0].message);
     }
     assert.ok(performance.now() - startedAt < 2_000, `${what}: ${performance.now() - startedAt} ms`);
@@ -104,9 +136,16 @@ test('faults carry the same stable code over HTTP and over the socket, and never
     ['mutation { pauseDataSubscription(id: 77) { id } }', {}, 'NOT_FOUND'],
   ];
   for (const [query, variables, code] of faults) {
-    for (const [door, { errors }] of [['HTTP', await hub.ask(query, variables)], ['socket', await askSocket(client, query, variables)]] as const) {
+    for (const [door, { errors }] of [
+      ['HTTP', await hub.ask(query, variables)],
+      ['socket', await askSocket(client, query, variables)],
+    ] as const) {
       assert.equal(errors?.[0]?.extensions?.code, code, `${query} over ${door}: ${JSON.stringify(errors)}`);
-      assert.doesNotMatch(JSON.stringify(errors), /stack|node_modules|\.ts:\d|select /i, `${query} over ${door}`);
+      assert.doesNotMatch(
+        JSON.stringify(errors),
+        /stack|node_modules|\.ts:\d|select /i,
+        `${query} over ${door}`,
+      );
     }
   }
 });
@@ -114,9 +153,17 @@ test('faults carry the same stable code over HTTP and over the socket, and never
 test('queries and mutations work over the socket', async () => {
   await using hub = await startTestHub();
   await using client = socketClient(hub);
-  const recorded = await askSocket(client, 'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { outcome voucher { sourceId amount } } }', { input: voucherInput() });
-  assert.deepEqual(JSON.parse(JSON.stringify(recorded)), { data: { recordVoucher: { outcome: 'CREATED', voucher: { sourceId: 'INV-1', amount: '100.00' } } } });
-  const answers = await Promise.all(Array.from({ length: 20 }, () => askSocket(client, '{ vouchers { totalCount } }')));
+  const recorded = await askSocket(
+    client,
+    'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { outcome voucher { sourceId amount } } }',
+    { input: voucherInput() },
+  );
+  assert.deepEqual(JSON.parse(JSON.stringify(recorded)), {
+    data: { recordVoucher: { outcome: 'CREATED', voucher: { sourceId: 'INV-1', amount: '100.00' } } },
+  });
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => askSocket(client, '{ vouchers { totalCount } }')),
+  );
   for (const { data } of answers) assert.deepEqual(data, { vouchers: { totalCount: 1 } });
 });
 
@@ -124,11 +171,19 @@ test('a socket takes so many operations at once, and others again when those are
   await using hub = await startTestHub();
   await using client = socketClient(hub);
   await askSocket(client, '{ __typename }');
-  const many = await Promise.all(Array.from({ length: limits.socketOperations * 2 }, () => askSocket(client, '{ vouchers { totalCount } }')));
+  const many = await Promise.all(
+    Array.from({ length: limits.socketOperations * 2 }, () =>
+      askSocket(client, '{ vouchers { totalCount } }'),
+    ),
+  );
   const refused = many.filter(answer => answer.errors?.[0]?.extensions?.code === 'LIMIT_EXCEEDED').length;
   assert.ok(refused > 0 && refused <= limits.socketOperations, `${refused} refused`);
   for (let round = 0; round < 3; round += 1) {
-    const again = await Promise.all(Array.from({ length: limits.socketOperations - 5 }, (_, n) => askSocket(client, n % 2 === 0 ? '{ vouchers { totalCount } }' : '{ nonsense }')));
+    const again = await Promise.all(
+      Array.from({ length: limits.socketOperations - 5 }, (_, n) =>
+        askSocket(client, n % 2 === 0 ? '{ vouchers { totalCount } }' : '{ nonsense }'),
+      ),
+    );
     assert.equal(again.filter(answer => answer.errors?.[0]?.extensions?.code === 'LIMIT_EXCEEDED').length, 0);
   }
 });
@@ -150,7 +205,11 @@ test('a request body beyond the limit is refused, and one below it is read', asy
 test('introspection needs a key', async () => {
   await using hub = await startTestHub();
   for (const key of [null, 'hub_bad_key']) {
-    for (const query of ['{ __schema { types { name } } }', '{ __type(name: "Voucher") { name } }', '{ __typename }']) {
+    for (const query of [
+      '{ __schema { types { name } } }',
+      '{ __type(name: "Voucher") { name } }',
+      '{ __typename }',
+    ]) {
       const answer = await hub.ask(query, {}, key);
       assert.equal(answer.status, 401);
       assert.equal(answer.errors?.[0]?.extensions.code, 'UNAUTHENTICATED');
@@ -166,13 +225,30 @@ test('what a page of another site could send is refused: a simple GET, a form po
   const query = encodeURIComponent('{ eventTypes { name } }');
   const simple = await fetch(`${hub.url}/graphql?query=${query}`, { headers: { authorization } });
   assert.equal(simple.status, 400);
-  const form = await fetch(`${hub.url}/graphql`, { method: 'POST', headers: { authorization, 'content-type': 'text/plain' }, body: JSON.stringify({ query: '{ eventTypes { name } }' }) });
+  const form = await fetch(`${hub.url}/graphql`, {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'text/plain' },
+    body: JSON.stringify({ query: '{ eventTypes { name } }' }),
+  });
   assert.ok(form.status >= 400 && form.status < 500, String(form.status));
-  const declared = await fetch(`${hub.url}/graphql?query=${query}`, { headers: { authorization, 'apollo-require-preflight': '1' } });
+  const declared = await fetch(`${hub.url}/graphql?query=${query}`, {
+    headers: { authorization, 'apollo-require-preflight': '1' },
+  });
   assert.equal(declared.status, 200);
   const mutation = encodeURIComponent('mutation { upsertEventType(name: "x", mode: BATCH) { name } }');
-  assert.equal((await fetch(`${hub.url}/graphql?query=${mutation}`, { headers: { authorization, 'apollo-require-preflight': '1' } })).status, 405);
-  const batch = await fetch(`${hub.url}/graphql`, { method: 'POST', headers: { authorization, 'content-type': 'application/json' }, body: JSON.stringify([{ query: '{ __typename }' }, { query: '{ __typename }' }]) });
+  assert.equal(
+    (
+      await fetch(`${hub.url}/graphql?query=${mutation}`, {
+        headers: { authorization, 'apollo-require-preflight': '1' },
+      })
+    ).status,
+    405,
+  );
+  const batch = await fetch(`${hub.url}/graphql`, {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/json' },
+    body: JSON.stringify([{ query: '{ __typename }' }, { query: '{ __typename }' }]),
+  });
   assert.equal(batch.status, 400);
   for (const answer of [simple, batch]) assert.match(await answer.text(), /"code":"BAD_USER_INPUT"/);
 });
@@ -194,7 +270,17 @@ test('a socket with a bad key is closed with 4403, one that never says who it is
 test('a message beyond the limit closes its socket, and the hub goes on', async () => {
   await using hub = await startTestHub();
   const init = { type: 'connection_init', payload: { authorization: `Bearer ${adminKey}` } };
-  assert.equal(await closeCodeOf(hub, [init, { id: '1', type: 'subscribe', payload: { query: '{ __typename }', variables: { pad: 'x'.repeat(limits.socketMessageBytes) } } }]), 1009);
+  assert.equal(
+    await closeCodeOf(hub, [
+      init,
+      {
+        id: '1',
+        type: 'subscribe',
+        payload: { query: '{ __typename }', variables: { pad: 'x'.repeat(limits.socketMessageBytes) } },
+      },
+    ]),
+    1009,
+  );
   assert.equal((await hub.ask('{ __typename }')).status, 200);
 });
 
@@ -203,7 +289,8 @@ test('a socket from a page of another origin is refused; from the hub’s own pa
   const host = new URL(hub.url).host;
   assert.equal(await upgradeStatus(hub, '/graphql', {}), 101);
   assert.equal(await upgradeStatus(hub, '/graphql', { origin: `http://${host}` }), 101);
-  for (const origin of ['http://evil.example', 'null', `http://${host}.evil.example`, 'http://127.0.0.1:1']) assert.equal(await upgradeStatus(hub, '/graphql', { origin }), 403, origin);
+  for (const origin of ['http://evil.example', 'null', `http://${host}.evil.example`, 'http://127.0.0.1:1'])
+    assert.equal(await upgradeStatus(hub, '/graphql', { origin }), 403, origin);
   assert.equal(await upgradeStatus(hub, '/other', {}), 404);
   assert.equal(await upgradeStatus(hub, '//', {}), 404);
   assert.equal((await hub.ask('{ __typename }')).status, 200);
@@ -211,9 +298,14 @@ test('a socket from a page of another origin is refused; from the hub’s own pa
 
 test('a key that is revoked while its socket is open can ask nothing more on it', async () => {
   await using hub = await startTestHub();
-  const { createApiKey: made } = await hub.data<{ createApiKey: { apiKey: { id: string }; secret: string } }>('mutation { createApiKey(name: "k", role: ANALYST) { secret apiKey { id } } }');
+  const { createApiKey: made } = await hub.data<{ createApiKey: { apiKey: { id: string }; secret: string } }>(
+    'mutation { createApiKey(name: "k", role: ANALYST) { secret apiKey { id } } }',
+  );
   await using client = socketClient(hub, made.secret);
   assert.equal((await askSocket(client, '{ eventTypes { name } }')).errors, undefined);
   await hub.data('mutation ($id: ID!) { revokeApiKey(id: $id) { id } }', { id: made.apiKey.id });
-  assert.equal((await askSocket(client, '{ eventTypes { name } }')).errors?.[0]?.extensions?.code, 'UNAUTHENTICATED');
+  assert.equal(
+    (await askSocket(client, '{ eventTypes { name } }')).errors?.[0]?.extensions?.code,
+    'UNAUTHENTICATED',
+  );
 });

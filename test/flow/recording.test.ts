@@ -57,11 +57,24 @@ test('each call comes to the outcome that the contract names, and writes what th
       assert.equal(item.result.deliveries, expected === 'CREATED' || expected === 'UPDATED' ? 1 : 0);
     }
   }
-  const { voucherBySource } = await hub.data<{ voucherBySource: { sourceVersion: number; amount: string; status: string; events: { sourceVersion: number }[] } }>(
+  const { voucherBySource } = await hub.data<{
+    voucherBySource: {
+      sourceVersion: number;
+      amount: string;
+      status: string;
+      events: { sourceVersion: number }[];
+    };
+  }>(
     `{ voucherBySource(sourceSystem: "settlement", sourceModule: "invoice", sourceId: "INV-1") { sourceVersion amount status events { sourceVersion } } }`,
   );
-  assert.deepEqual([voucherBySource.sourceVersion, voucherBySource.amount, voucherBySource.status], [7, '3.00', 'VOIDED']);
-  assert.deepEqual(voucherBySource.events.map(event => event.sourceVersion), [2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(
+    [voucherBySource.sourceVersion, voucherBySource.amount, voucherBySource.status],
+    [7, '3.00', 'VOIDED'],
+  );
+  assert.deepEqual(
+    voucherBySource.events.map(event => event.sourceVersion),
+    [2, 3, 4, 5, 6, 7],
+  );
 });
 
 test('a stale version is kept in the history and reaches no subscriber', async () => {
@@ -73,10 +86,14 @@ test('a stale version is kept in the history and reaches no subscriber', async (
   assert.equal(outcomeOf(stale), 'STALE');
   await record(hub, { sourceVersion: 6, amount: '6.00' });
   const events = await receiver.gotEvents(2);
-  assert.deepEqual(events.map(event => event.voucher.source_version), [5, 6]);
+  assert.deepEqual(
+    events.map(event => event.voucher.source_version),
+    [5, 6],
+  );
   assert.equal((await syncsOf(hub)).length, 2);
   const { voucher } = await hub.data<{ voucher: { sourceVersion: number; events: { data: unknown }[] } }>(
-    'query ($id: ID!) { voucher(id: $id) { sourceVersion events { data } } }', { id: stale.result?.voucher.id },
+    'query ($id: ID!) { voucher(id: $id) { sourceVersion events { data } } }',
+    { id: stale.result?.voucher.id },
   );
   assert.deepEqual(voucher.events[0]?.data, { old: true });
 });
@@ -84,10 +101,25 @@ test('a stale version is kept in the history and reaches no subscriber', async (
 test('one call with several versions of a record takes them one after another', async () => {
   await using hub = await startTestHub();
   const items = await recordVouchers(hub, [
-    voucherInput({ amount: '1' }), voucherInput({ amount: '2' }), voucherInput({ amount: '2' }), voucherInput({ amount: '0', sourceVersion: 1 }),
-    voucherInput({ amount: '1', sourceVersion: 1 }), voucherInput({ sourceVersion: 9 }), voucherInput({ sourceVersion: 5 }), voucherInput({ sourceVersion: 5 }),
+    voucherInput({ amount: '1' }),
+    voucherInput({ amount: '2' }),
+    voucherInput({ amount: '2' }),
+    voucherInput({ amount: '0', sourceVersion: 1 }),
+    voucherInput({ amount: '1', sourceVersion: 1 }),
+    voucherInput({ sourceVersion: 9 }),
+    voucherInput({ sourceVersion: 5 }),
+    voucherInput({ sourceVersion: 5 }),
   ]);
-  assert.deepEqual(items.map(outcomeOf), ['CREATED', 'UPDATED', 'DUPLICATE', 'CONFLICT sourceVersion', 'DUPLICATE', 'UPDATED', 'STALE', 'DUPLICATE']);
+  assert.deepEqual(items.map(outcomeOf), [
+    'CREATED',
+    'UPDATED',
+    'DUPLICATE',
+    'CONFLICT sourceVersion',
+    'DUPLICATE',
+    'UPDATED',
+    'STALE',
+    'DUPLICATE',
+  ]);
   assert.equal(new Set(items.flatMap(item => item.result?.voucher.id ?? [])).size, 1);
 });
 
@@ -99,19 +131,43 @@ test('a call without version and date is the same call after another day’s ver
   assert.equal(outcomeOf(await record(hub, { voucherDate: undefined, sourceVersion: 1 })), 'CREATED');
   now += day;
   assert.equal(outcomeOf(await record(hub, { voucherDate: undefined })), 'DUPLICATE');
-  assert.equal(outcomeOf(await record(hub, { voucherDate: undefined, sourceVersion: 2, amount: '2.00' })), 'UPDATED');
+  assert.equal(
+    outcomeOf(await record(hub, { voucherDate: undefined, sourceVersion: 2, amount: '2.00' })),
+    'UPDATED',
+  );
   assert.equal(outcomeOf(await record(hub, { voucherDate: undefined, sourceVersion: 1 })), 'DUPLICATE');
 });
 
 test('the digest is what Python makes of the stored record, for any business data', async () => {
   await using hub = await startTestHub();
   await using sql = await connectSql(hub.databaseUrl);
-  const data = fc.dictionary(fc.string({ unit: 'grapheme', maxLength: 8 }).filter(isStorable), fc.jsonValue({ maxDepth: 3 }).filter(isRecordable), { maxKeys: 6 });
-  const text = fc.option(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }).filter(isStorable), { nil: null });
-  const records = fc.sample(fc.record({ data, summary: text, counterpartyName: text, companyId: text }), { seed, numRuns: 200 });
-  const inputs = records.map((one, n) => voucherInput({ ...one, data: undefined, businessData: one.data, sourceId: `D${n}`, sourceVersion: 1 + (n % 3), amount: `${n}.50` }));
+  const data = fc.dictionary(
+    fc.string({ unit: 'grapheme', maxLength: 8 }).filter(isStorable),
+    fc.jsonValue({ maxDepth: 3 }).filter(isRecordable),
+    { maxKeys: 6 },
+  );
+  const text = fc.option(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }).filter(isStorable), {
+    nil: null,
+  });
+  const records = fc.sample(fc.record({ data, summary: text, counterpartyName: text, companyId: text }), {
+    seed,
+    numRuns: 200,
+  });
+  const inputs = records.map((one, n) =>
+    voucherInput({
+      ...one,
+      data: undefined,
+      businessData: one.data,
+      sourceId: `D${n}`,
+      sourceVersion: 1 + (n % 3),
+      amount: `${n}.50`,
+    }),
+  );
   const items = await recordVouchers(hub, inputs);
-  assert.deepEqual(items.filter(item => item.error !== null), []);
+  assert.deepEqual(
+    items.filter(item => item.error !== null),
+    [],
+  );
   const stored = await sql.rows<{ digest: string; line: string }>(
     `select digest, json_build_object('data', business_data, 'voucher', json_build_object('voucher_date', voucher_date::text, 'source_system', source_system,
        'source_module', source_module, 'source_type', source_type, 'source_id', source_id, 'source_reference_no', source_reference_no,
@@ -120,10 +176,17 @@ test('the digest is what Python makes of the stored record, for any business dat
      from fin_business_vouchers order by id`,
   );
   assert.equal(stored.length, 200);
-  const program = 'import hashlib, json, sys\nfor line in sys.stdin.buffer.read().decode().split(chr(1)):\n print(hashlib.sha256(json.dumps(json.loads(line), sort_keys=True).encode()).hexdigest())';
-  const python = spawnSync('python3', ['-c', program], { input: stored.map(row => row.line).join('\u0001'), encoding: 'utf8' });
+  const program =
+    'import hashlib, json, sys\nfor line in sys.stdin.buffer.read().decode().split(chr(1)):\n print(hashlib.sha256(json.dumps(json.loads(line), sort_keys=True).encode()).hexdigest())';
+  const python = spawnSync('python3', ['-c', program], {
+    input: stored.map(row => row.line).join('\u0001'),
+    encoding: 'utf8',
+  });
   assert.equal(python.stderr, '');
-  assert.deepEqual(python.stdout.trim().split('\n'), stored.map(row => row.digest));
+  assert.deepEqual(
+    python.stdout.trim().split('\n'),
+    stored.map(row => row.digest),
+  );
 });
 
 test('the same call fifty times at once, at two hubs on one database, is recorded once', async () => {
@@ -133,7 +196,9 @@ test('the same call fifty times at once, at two hubs on one database, is recorde
   await subscribe(first, {});
   for (let round = 0; round < 5; round += 1) {
     const over = { sourceId: `SAME-${round}`, ...(round % 2 === 0 ? { sourceVersion: 1 } : {}) };
-    const items = await Promise.all(Array.from({ length: 50 }, (_, n) => record(n % 2 === 0 ? first : second, over)));
+    const items = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => record(n % 2 === 0 ? first : second, over)),
+    );
     const outcomes = items.map(outcomeOf).sort();
     assert.deepEqual(outcomes, ['CREATED', ...Array.from({ length: 49 }, () => 'DUPLICATE')]);
     assert.equal(new Set(items.map(item => item.result?.voucher.id)).size, 1);
@@ -145,12 +210,23 @@ test('two hubs that record the same new records in any order at once refuse noth
   await using first = await startTestHub();
   await using second = await startTestHub({ databaseUrl: first.databaseUrl });
   await using sql = await connectSql(first.databaseUrl);
-  const orders = fc.sample(fc.shuffledSubarray(Array.from({ length: 12 }, (_, n) => n), { minLength: 6 }), { seed, numRuns: 400 });
+  const orders = fc.sample(
+    fc.shuffledSubarray(
+      Array.from({ length: 12 }, (_, n) => n),
+      { minLength: 6 },
+    ),
+    { seed, numRuns: 400 },
+  );
   let made = 0;
   for (let round = 0; round < 20; round += 1) {
     const some = orders.slice(round * 20, round * 20 + 20);
     const answers = await Promise.all(
-      some.map((order, n) => recordVouchers(n % 2 === 0 ? first : second, order.map(id => voucherInput({ sourceId: `R${round}-${id}`, sourceVersion: 1 })))),
+      some.map((order, n) =>
+        recordVouchers(
+          n % 2 === 0 ? first : second,
+          order.map(id => voucherInput({ sourceId: `R${round}-${id}`, sourceVersion: 1 })),
+        ),
+      ),
     );
     const refused = answers.flat().filter(item => item.error !== null);
     assert.deepEqual(refused, []);
@@ -164,7 +240,11 @@ test('versions of one record recorded at two hubs at once get their syncs in the
   await using second = await startTestHub({ databaseUrl: first.databaseUrl });
   await using sql = await connectSql(first.databaseUrl);
   await subscribe(first, {});
-  const inputs = Array.from({ length: 60 }, (_, n) => ({ sourceId: `O${n % 3}`, amount: `${n}.00`, businessData: { n } }));
+  const inputs = Array.from({ length: 60 }, (_, n) => ({
+    sourceId: `O${n % 3}`,
+    amount: `${n}.00`,
+    businessData: { n },
+  }));
   const items = await Promise.all(inputs.map((over, n) => record(n % 2 === 0 ? first : second, over)));
   assert.equal(items.filter(item => item.error !== null).length, 0);
   const rows = await sql.rows<{ voucher_id: string; versions: number[] }>(
@@ -172,7 +252,11 @@ test('versions of one record recorded at two hubs at once get their syncs in the
      from fin_data_sync_logs l join fin_voucher_events e on e.id = l.event_id group by 1`,
   );
   assert.equal(rows.length, 3);
-  for (const { versions } of rows) assert.deepEqual(versions, Array.from({ length: 20 }, (_, n) => n + 1));
+  for (const { versions } of rows)
+    assert.deepEqual(
+      versions,
+      Array.from({ length: 20 }, (_, n) => n + 1),
+    );
 });
 
 test('a thousand at once are recorded, and each refused one is named by its index, code and field', async () => {
@@ -186,12 +270,25 @@ test('a thousand at once are recorded, and each refused one is named by its inde
     [{ summary: 'a\0b' }, 'BAD_USER_INPUT', 'summary'],
     [{ sourceId: 'K0', amount: '7', sourceVersion: 1 }, 'CONFLICT', 'sourceVersion'],
   ];
-  const inputs = Array.from({ length: 1_000 }, (_, n) => voucherInput({ sourceId: `K${n}`, sourceVersion: 1, ...(n % 100 === 50 ? faults[((n - 50) / 100) % faults.length]?.[0] : {}) }));
+  const inputs = Array.from({ length: 1_000 }, (_, n) =>
+    voucherInput({
+      sourceId: `K${n}`,
+      sourceVersion: 1,
+      ...(n % 100 === 50 ? faults[((n - 50) / 100) % faults.length]?.[0] : {}),
+    }),
+  );
   const items = await recordVouchers(hub, inputs);
-  assert.deepEqual(items.map(item => item.index), inputs.map((_, n) => n));
+  assert.deepEqual(
+    items.map(item => item.index),
+    inputs.map((_, n) => n),
+  );
   for (const [n, item] of items.entries()) {
     if (n % 100 !== 50) assert.equal(item.result?.outcome, 'CREATED', `item ${n}: ${item.error?.message}`);
-    else assert.deepEqual([item.error?.code, item.error?.field, item.result], [...(faults[((n - 50) / 100) % faults.length]?.slice(1) ?? []), null]);
+    else
+      assert.deepEqual(
+        [item.error?.code, item.error?.field, item.result],
+        [...(faults[((n - 50) / 100) % faults.length]?.slice(1) ?? []), null],
+      );
   }
   assert.equal(await sql.count('select count(*) from fin_business_vouchers'), 990);
 });
@@ -200,7 +297,10 @@ test('more than a thousand at once are refused whole', async () => {
   await using hub = await startTestHub();
   await using sql = await connectSql(hub.databaseUrl);
   const inputs = Array.from({ length: 1_001 }, (_, n) => voucherInput({ sourceId: `K${n}` }));
-  const answer = await hub.ask('mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(inputs: $inputs) { index } }', { inputs });
+  const answer = await hub.ask(
+    'mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(inputs: $inputs) { index } }',
+    { inputs },
+  );
   assert.equal(answer.errors?.[0]?.extensions.code, 'BAD_USER_INPUT');
   assert.equal(answer.errors[0].extensions.field, 'inputs');
   assert.deepEqual(await totals(sql), [0, 0, 0]);
@@ -243,12 +343,24 @@ test('what cannot be kept exactly is refused with its field named, and nothing o
     assert.match(item.error.field ?? '', field, shown);
   }
   const malformed: [Record<string, unknown>, string][] = [
-    [{ voucherDate: '2025-02-30' }, 'voucherDate'], [{ occurredAt: '2025-12-19T08:00:00' }, 'occurredAt'], [{ amount: 0.1 }, 'amount'], [{ amount: '1e3' }, 'amount'],
-    [{ businessData: [] }, 'businessData'], [{ businessData: 'x' }, 'businessData'], [{ direction: 'debit' }, 'direction'], [{ sourceVersion: 1.5 }, 'sourceVersion'],
-    [{ sourceVersion: 2 ** 31 }, 'sourceVersion'], [{ status: 'GONE' }, 'status'], [{ currency: null }, 'currency'], [{ surprise: 1 }, 'surprise'],
+    [{ voucherDate: '2025-02-30' }, 'voucherDate'],
+    [{ occurredAt: '2025-12-19T08:00:00' }, 'occurredAt'],
+    [{ amount: 0.1 }, 'amount'],
+    [{ amount: '1e3' }, 'amount'],
+    [{ businessData: [] }, 'businessData'],
+    [{ businessData: 'x' }, 'businessData'],
+    [{ direction: 'debit' }, 'direction'],
+    [{ sourceVersion: 1.5 }, 'sourceVersion'],
+    [{ sourceVersion: 2 ** 31 }, 'sourceVersion'],
+    [{ status: 'GONE' }, 'status'],
+    [{ currency: null }, 'currency'],
+    [{ surprise: 1 }, 'surprise'],
   ];
   for (const [over, field] of malformed) {
-    const answer = await hub.ask('mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { outcome } }', { input: voucherInput(over) });
+    const answer = await hub.ask(
+      'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { outcome } }',
+      { input: voucherInput(over) },
+    );
     assert.equal(answer.errors?.[0]?.extensions.code, 'BAD_USER_INPUT', JSON.stringify(over));
     assert.ok(answer.errors[0].message.includes(field), answer.errors[0].message);
   }
@@ -257,18 +369,26 @@ test('what cannot be kept exactly is refused with its field named, and nothing o
 
 test('a number that no JSON parser can hold is refused with its field named, and its neighbours are recorded', async () => {
   await using hub = await startTestHub();
-  const query = 'mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(inputs: $inputs) { index result { outcome } error { code field } } }';
-  const inputs = JSON.stringify([voucherInput({ sourceId: 'A' }), voucherInput({ sourceId: 'B', businessData: { n: 'HERE' } })]).replace('"HERE"', '1e400');
+  const query =
+    'mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(inputs: $inputs) { index result { outcome } error { code field } } }';
+  const inputs = JSON.stringify([
+    voucherInput({ sourceId: 'A' }),
+    voucherInput({ sourceId: 'B', businessData: { n: 'HERE' } }),
+  ]).replace('"HERE"', '1e400');
   const response = await fetch(`${hub.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${adminKey}` },
     body: `{"query": ${JSON.stringify(query)}, "variables": {"inputs": ${inputs}}}`,
   });
   const answer: unknown = await response.json();
-  assert.deepEqual(answer, { data: { recordVouchers: [
-    { index: 0, result: { outcome: 'CREATED' }, error: null },
-    { index: 1, result: null, error: { code: 'BAD_USER_INPUT', field: 'businessData.n' } },
-  ] } });
+  assert.deepEqual(answer, {
+    data: {
+      recordVouchers: [
+        { index: 0, result: { outcome: 'CREATED' }, error: null },
+        { index: 1, result: null, error: { code: 'BAD_USER_INPUT', field: 'businessData.n' } },
+      ],
+    },
+  });
 });
 
 test('business data may have any keys: __proto__ and constructor are data, from a variable and from the text', async () => {
@@ -283,10 +403,18 @@ test('business data may have any keys: __proto__ and constructor are data, from 
   const expected = `"businessData":${text.replaceAll(': ', ':').replaceAll(', ', ',')}`;
   const answer = await response.text();
   // The order of the keys is the stored one: sorted.
-  assert.ok(answer.includes('"__proto__":{"polluted":true}') && answer.includes('"prototype":{"x":1}'), `${answer} instead of ${expected}`);
+  assert.ok(
+    answer.includes('"__proto__":{"polluted":true}') && answer.includes('"prototype":{"x":1}'),
+    `${answer} instead of ${expected}`,
+  );
   await using sql = await connectSql(hub.databaseUrl);
-  const [row] = await sql.rows<{ text: string }>('select business_data::text as text from fin_business_vouchers');
-  assert.equal(row?.text, '{"__proto__": {"polluted": true}, "constructor": {"prototype": {"x": 1}}, "toString": "t"}');
+  const [row] = await sql.rows<{ text: string }>(
+    'select business_data::text as text from fin_business_vouchers',
+  );
+  assert.equal(
+    row?.text,
+    '{"__proto__": {"polluted": true}, "constructor": {"prototype": {"x": 1}}, "toString": "t"}',
+  );
 });
 
 test('data nested to the limit is recorded, and nested a hundred thousand deep is refused without harm', async () => {
@@ -309,31 +437,78 @@ test('money is exact from the input through the database to the webhook', async 
   await using sql = await connectSql(hub.databaseUrl);
   await using receiver = await startReceiver();
   await subscribe(hub, { webhookUrl: receiver.url });
-  const amounts = ['0.10', '0.1', '100000.00', '123456789012345678901234567890.0123456789', '-0.01', '0', '0.0000000001', '9007199254740993', '-999999999999999999999999999999'];
-  const items = await recordVouchers(hub, amounts.map(amount => voucherInput({ sourceId: amount, amount })));
-  assert.deepEqual(items.map(outcomeOf), amounts.map(() => 'CREATED'));
+  const amounts = [
+    '0.10',
+    '0.1',
+    '100000.00',
+    '123456789012345678901234567890.0123456789',
+    '-0.01',
+    '0',
+    '0.0000000001',
+    '9007199254740993',
+    '-999999999999999999999999999999',
+  ];
+  const items = await recordVouchers(
+    hub,
+    amounts.map(amount => voucherInput({ sourceId: amount, amount })),
+  );
+  assert.deepEqual(
+    items.map(outcomeOf),
+    amounts.map(() => 'CREATED'),
+  );
   assert.equal(outcomeOf(await record(hub, { sourceId: 'int', amount: 42 })), 'CREATED');
-  const literal = await hub.ask(`mutation { recordVoucher(input: { eventType: "invoice_recorded", sourceSystem: "settlement", sourceModule: "invoice", sourceType: "s",
+  const literal =
+    await hub.ask(`mutation { recordVoucher(input: { eventType: "invoice_recorded", sourceSystem: "settlement", sourceModule: "invoice", sourceType: "s",
     sourceId: "literal", direction: CREDIT, amount: 12345678901234567890123, currency: "CNY", businessData: { a: 1 } }) { voucher { amount } } }`);
   assert.deepEqual(literal.data, { recordVoucher: { voucher: { amount: '12345678901234567890123' } } });
-  const expected = [...amounts.map(amount => [amount, amount]), ['int', '42'], ['literal', '12345678901234567890123']].sort();
-  const stored = await sql.rows<{ source_id: string; amount: string }>('select source_id, amount::text from fin_business_vouchers');
-  assert.deepEqual(stored.map(row => [row.source_id, row.amount]).sort(), expected);
-  const events = await receiver.gotEvents(expected.length);
-  assert.deepEqual(events.map(({ voucher }) => [voucher.source_id, voucher.amount]).sort(), expected);
+  const expected = Object.fromEntries([
+    ...amounts.map(amount => [amount, amount]),
+    ['int', '42'],
+    ['literal', '12345678901234567890123'],
+  ]);
+  const stored = await sql.rows<{ source_id: string; amount: string }>(
+    'select source_id, amount::text from fin_business_vouchers',
+  );
+  assert.deepEqual(Object.fromEntries(stored.map(row => [row.source_id, row.amount])), expected);
+  const events = await receiver.gotEvents(Object.keys(expected).length);
+  assert.deepEqual(
+    Object.fromEntries(events.map(({ voucher }) => [voucher.source_id, voucher.amount])),
+    expected,
+  );
   for (const { rawBody } of receiver.requests) assert.match(rawBody, /"amount": "-?\d+(\.\d+)?"/);
-  const { vouchers } = await hub.data<{ vouchers: { edges: { node: { sourceId: string; amount: string } }[] } }>('{ vouchers { edges { node { sourceId amount } } } }');
-  assert.deepEqual(vouchers.edges.map(({ node }) => [node.sourceId, node.amount]).sort(), expected);
+  const { vouchers } = await hub.data<{
+    vouchers: { edges: { node: { sourceId: string; amount: string } }[] };
+  }>('{ vouchers { edges { node { sourceId amount } } } }');
+  assert.deepEqual(
+    Object.fromEntries(vouchers.edges.map(({ node }) => [node.sourceId, node.amount])),
+    expected,
+  );
 });
 
 test('an event type’s JSON Schema is enforced from the next record on, at every hub, and taken back', async () => {
   await using first = await startTestHub();
   await using second = await startTestHub({ databaseUrl: first.databaseUrl });
-  const upsert = 'mutation ($schema: JSONObject) { upsertEventType(name: "tax_filed", description: "Filed", mode: REALTIME, schema: $schema) { name mode schema } }';
-  assert.equal(outcomeOf(await record(second, { eventType: 'tax_filed', sourceId: 'T0' })), 'BAD_USER_INPUT eventType');
-  const schema = { type: 'object', required: ['no'], properties: { no: { type: 'string', minLength: 3 }, lines: { type: 'array', prefixItems: [{ type: 'integer' }] } } };
-  assert.deepEqual((await first.data<{ upsertEventType: unknown }>(upsert, { schema })).upsertEventType, { name: 'tax_filed', mode: 'REALTIME', schema });
-  const tryIt = (businessData: unknown) => record(second, { eventType: 'tax_filed', sourceId: 'T1', businessData });
+  const upsert =
+    'mutation ($schema: JSONObject) { upsertEventType(name: "tax_filed", description: "Filed", mode: REALTIME, schema: $schema) { name mode schema } }';
+  assert.equal(
+    outcomeOf(await record(second, { eventType: 'tax_filed', sourceId: 'T0' })),
+    'BAD_USER_INPUT eventType',
+  );
+  const schema = {
+    type: 'object',
+    required: ['no'],
+    properties: {
+      no: { type: 'string', minLength: 3 },
+      lines: { type: 'array', prefixItems: [{ type: 'integer' }] },
+    },
+  };
+  assert.deepEqual((await first.data<{ upsertEventType: unknown }>(upsert, { schema })).upsertEventType, {
+    name: 'tax_filed',
+    mode: 'REALTIME',
+    schema,
+  });
+  const tryIt = (businessData: unknown) =>
+    record(second, { eventType: 'tax_filed', sourceId: 'T1', businessData });
   assert.equal(outcomeOf(await tryIt({})), 'BAD_USER_INPUT businessData');
   assert.equal(outcomeOf(await tryIt({ no: 'ab' })), 'BAD_USER_INPUT businessData.no');
   assert.equal(outcomeOf(await tryIt({ no: 'abc', lines: ['x'] })), 'BAD_USER_INPUT businessData.lines.0');
@@ -344,16 +519,31 @@ test('an event type’s JSON Schema is enforced from the next record on, at ever
 
 test('a schema that cannot be used is refused and changes nothing', async () => {
   await using hub = await startTestHub();
-  const upsert = 'mutation ($name: String!, $description: String, $schema: JSONObject) { upsertEventType(name: $name, description: $description, mode: REALTIME, schema: $schema) { name } }';
+  const upsert =
+    'mutation ($name: String!, $description: String, $schema: JSONObject) { upsertEventType(name: $name, description: $description, mode: REALTIME, schema: $schema) { name } }';
   const bad = [
-    { type: 'objekt' }, { properties: 7 }, { $ref: 'https://example.com/other.json' }, { $ref: '#/nowhere' }, { pattern: '(' }, { $schema: 'http://json-schema.org/draft-07/schema#' },
-    { $async: true, type: 'object', required: ['a'] }, { const: 'a\0' }, { const: '\ud800' },
+    { type: 'objekt' },
+    { properties: 7 },
+    { $ref: 'https://example.com/other.json' },
+    { $ref: '#/nowhere' },
+    { pattern: '(' },
+    { $schema: 'http://json-schema.org/draft-07/schema#' },
+    { $async: true, type: 'object', required: ['a'] },
+    { const: 'a\0' },
+    { const: '\ud800' },
   ];
   for (const schema of bad) {
     const answer = await hub.ask(upsert, { name: 'invoice_recorded', schema });
     assert.equal(answer.errors?.[0]?.extensions.code, 'BAD_USER_INPUT', JSON.stringify(schema));
   }
-  for (const [name, description] of [['', null], ['a b', null], ['x'.repeat(101), null], ['名', null], ['ok', 'nul \0'], ['ok', 'x'.repeat(2_001)]]) {
+  for (const [name, description] of [
+    ['', null],
+    ['a b', null],
+    ['x'.repeat(101), null],
+    ['名', null],
+    ['ok', 'nul \0'],
+    ['ok', 'x'.repeat(2_001)],
+  ]) {
     const answer = await hub.ask(upsert, { name, description });
     assert.equal(answer.errors?.[0]?.extensions.code, 'BAD_USER_INPUT', JSON.stringify([name, description]));
   }
@@ -370,24 +560,39 @@ test('a subscription made, changed or deleted at one hub is honoured by the very
     sourceSystems: fc.option(fc.subarray(['settlement', 'other'], { minLength: 1 }), { nil: null }),
     companyIds: fc.option(fc.subarray(['1', '2'], { minLength: 1 }), { nil: null }),
   });
-  const event = fc.record({ eventType: fc.constantFrom('invoice_recorded', 'invoice_updated', 'l1_confirmed'), sourceSystem: fc.constantFrom('settlement', 'other'), companyId: fc.constantFrom('1', '2', null) });
-  const steps = fc.sample(fc.record({ kind: kinds, matcher: matchers, pick: fc.nat(), at: fc.nat({ max: 1 }), event }), { seed, numRuns: 120 });
-  const live = new Map<string, typeof steps[number]['matcher']>();
+  const event = fc.record({
+    eventType: fc.constantFrom('invoice_recorded', 'invoice_updated', 'l1_confirmed'),
+    sourceSystem: fc.constantFrom('settlement', 'other'),
+    companyId: fc.constantFrom('1', '2', null),
+  });
+  const steps = fc.sample(
+    fc.record({ kind: kinds, matcher: matchers, pick: fc.nat(), at: fc.nat({ max: 1 }), event }),
+    { seed, numRuns: 120 },
+  );
+  const live = new Map<string, (typeof steps)[number]['matcher']>();
   for (const [n, step] of steps.entries()) {
     const hub = hubs[step.at] ?? first;
     const other = hubs[1 - step.at] ?? first;
     const id = [...live.keys()][step.pick % Math.max(1, live.size)];
-    if (step.kind === 'create' || id === undefined) live.set((await subscribe(hub, { name: `s${n}`, ...step.matcher })).id, step.matcher);
+    if (step.kind === 'create' || id === undefined)
+      live.set((await subscribe(hub, { name: `s${n}`, ...step.matcher })).id, step.matcher);
     else if (step.kind === 'delete') {
       await hub.data('mutation ($id: ID!) { deleteDataSubscription(id: $id) }', { id });
       live.delete(id);
     } else {
-      await hub.data('mutation ($id: ID!, $input: UpdateDataSubscriptionInput!) { updateDataSubscription(id: $id, input: $input) { id } }', { id, input: step.matcher });
+      await hub.data(
+        'mutation ($id: ID!, $input: UpdateDataSubscriptionInput!) { updateDataSubscription(id: $id, input: $input) { id } }',
+        { id, input: step.matcher },
+      );
       live.set(id, step.matcher);
     }
     const expected = [...live.values()].filter(
       ({ eventTypes, sourceSystems, companyIds }) =>
-        eventTypes.some(type => (type.endsWith('*') ? step.event.eventType.startsWith(type.slice(0, -1)) : type === step.event.eventType)) &&
+        eventTypes.some(type =>
+          type.endsWith('*')
+            ? step.event.eventType.startsWith(type.slice(0, -1))
+            : type === step.event.eventType,
+        ) &&
         (sourceSystems?.includes(step.event.sourceSystem) ?? true) &&
         (companyIds === null || (step.event.companyId !== null && companyIds.includes(step.event.companyId))),
     ).length;
@@ -443,8 +648,14 @@ test('hubs that start at once on an empty database all come up, and the migratio
 test('the ORM’s comparison of schemas never touches the queue’s tables', async () => {
   await using hub = await startTestHub();
   await using sql = await connectSql(hub.databaseUrl);
-  assert.ok((await sql.count(`select count(*) from information_schema.tables where table_schema = 'bullmq'`)) > 0);
-  await using db = await Database.connect({ url: hub.databaseUrl, poolSize: 4, log: createLogger({ level: 'silent', pretty: false }) });
+  assert.ok(
+    (await sql.count(`select count(*) from information_schema.tables where table_schema = 'bullmq'`)) > 0,
+  );
+  await using db = await Database.connect({
+    url: hub.databaseUrl,
+    poolSize: 4,
+    log: createLogger({ level: 'silent', pretty: false }),
+  });
   const update = await db.orm.schema.getUpdateSchemaSQL();
   assert.doesNotMatch(update, /bullmq/i);
   assert.doesNotMatch(update, /drop schema/i);

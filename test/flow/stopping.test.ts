@@ -11,10 +11,18 @@ test('a hub that is stopped while a call is under way answers it, and has stoppe
   await sql.rows('begin');
   await sql.rows('lock table fin_business_vouchers in access exclusive mode');
   const call = recordVouchers(hub, [voucherInput()]);
-  await until('the call waits for the table', async () => (await sql.count(`select count(*) from pg_locks where not granted`)) > 0);
+  await until(
+    'the call waits for the table',
+    async () => (await sql.count(`select count(*) from pg_locks where not granted`)) > 0,
+  );
   const startedAt = performance.now();
   const stopped = hub[Symbol.asyncDispose]();
-  await until('it takes no more', async () => fetch(`${hub.url}/healthz`).then(answer => !answer.ok, () => true));
+  await until('it takes no more', async () =>
+    fetch(`${hub.url}/healthz`).then(
+      answer => !answer.ok,
+      () => true,
+    ),
+  );
   await sql.rows('commit');
   assert.equal((await call)[0]?.result?.outcome, 'CREATED');
   await stopped;

@@ -28,8 +28,14 @@ export interface RunningCli {
 
 /** Starts `hub …`. Its environment holds nothing of the hub's but what is given. */
 export function startCli(args: readonly string[], env: Record<string, string> = {}): RunningCli {
-  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HUB_|DATABASE_URL|REDIS_URL)/.test(name)));
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], { cwd: root, env: { ...clean, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const clean = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(HUB_|DATABASE_URL|REDIS_URL)/.test(name)),
+  );
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
+    cwd: root,
+    env: { ...clean, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
@@ -38,7 +44,13 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
     child.once('close', code => resolve({ code, stdout, stderr }));
   });
   after(() => child.kill('SIGKILL'));
-  return { child, ended, stdout: () => stdout, printed: pattern => until(`it prints ${pattern} (so far: ${stdout}${stderr})`, () => pattern.exec(stdout), 60_000) };
+  return {
+    child,
+    ended,
+    stdout: () => stdout,
+    printed: pattern =>
+      until(`it prints ${pattern} (so far: ${stdout}${stderr})`, () => pattern.exec(stdout), 60_000),
+  };
 }
 
 /** Runs `hub …` to its end. */
@@ -71,7 +83,12 @@ export async function startGate(hubUrl: string, gate: Gate): Promise<{ url: stri
   };
 }
 
-async function pass(request: IncomingMessage, response: ServerResponse, hubUrl: string, gate: Gate): Promise<void> {
+async function pass(
+  request: IncomingMessage,
+  response: ServerResponse,
+  hubUrl: string,
+  gate: Gate,
+): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   const body = Buffer.concat(chunks).toString('utf8');

@@ -12,7 +12,8 @@ export async function connectSql(url: string): Promise<Sql> {
   const client = new Client({ connectionString: url });
   client.on('error', () => {});
   await client.connect();
-  const rows = async <R extends QueryResultRow>(text: string, values: unknown[] = []) => (await client.query<R>(text, values)).rows;
+  const rows = async <R extends QueryResultRow>(text: string, values: unknown[] = []) =>
+    (await client.query<R>(text, values)).rows;
   return {
     rows,
     count: async (text, values) => Number(Object.values((await rows(text, values))[0] ?? {})[0]),

@@ -8,7 +8,12 @@ const seed = propertySeed('business time');
 const at = (text: string) => Date.parse(text);
 
 function wallClock(timeZone: string, instant: Date): string {
-  return new Intl.DateTimeFormat('sv-SE', { timeZone, hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(instant);
+  return new Intl.DateTimeFormat('sv-SE', {
+    timeZone,
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  }).format(instant);
 }
 
 test('in Shanghai the day turns at 16:00 UTC and the nightly batch is at 18:00 UTC', () => {
@@ -24,16 +29,30 @@ test('in Shanghai the day turns at 16:00 UTC and the nightly batch is at 18:00 U
 test('any instant’s next nightly batch lies ahead of it, a day at most, at 02:00 by the business clock', () => {
   const time = new BusinessTime('Asia/Shanghai');
   fc.assert(
-    fc.property(fc.date({ min: new Date('2000-01-01T00:00:00Z'), max: new Date('2100-01-01T00:00:00Z'), noInvalidDate: true }), date => {
-      const next = time.nextNightly(date.getTime());
-      assert.ok(next.getTime() > date.getTime() && next.getTime() - date.getTime() <= 86_400_000);
-      assert.equal(wallClock('Asia/Shanghai', next), '02:00:00');
-    }),
+    fc.property(
+      fc.date({
+        min: new Date('2000-01-01T00:00:00Z'),
+        max: new Date('2100-01-01T00:00:00Z'),
+        noInvalidDate: true,
+      }),
+      date => {
+        const next = time.nextNightly(date.getTime());
+        assert.ok(next.getTime() > date.getTime() && next.getTime() - date.getTime() <= 86_400_000);
+        assert.equal(wallClock('Asia/Shanghai', next), '02:00:00');
+      },
+    ),
     { seed, numRuns: 300 },
   );
 });
 
-for (const zone of ['Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'America/Sao_Paulo', 'Asia/Kathmandu', 'UTC']) {
+for (const zone of [
+  'Europe/Berlin',
+  'America/New_York',
+  'Australia/Lord_Howe',
+  'America/Sao_Paulo',
+  'Asia/Kathmandu',
+  'UTC',
+]) {
   test(`where clocks change (${zone}), every day of two years has one nightly batch, at 02:00 where there is such an hour`, () => {
     const time = new BusinessTime(zone);
     let now = at('2025-01-01T12:00:00Z');
@@ -41,12 +60,17 @@ for (const zone of ['Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 
     let odd = 0;
     while (now < at('2027-01-01T12:00:00Z')) {
       const next = time.nextNightly(now);
-      assert.ok(next.getTime() > now && next.getTime() - now <= 26 * 3_600_000, `${new Date(now).toISOString()} → ${next.toISOString()}`);
+      assert.ok(
+        next.getTime() > now && next.getTime() - now <= 26 * 3_600_000,
+        `${new Date(now).toISOString()} → ${next.toISOString()}`,
+      );
       days.push(time.dayOf(next.getTime()));
       if (wallClock(zone, next) !== '02:00:00') odd += 1;
       now = next.getTime();
     }
-    const everyDay = days.map((_, n) => new Date(at('2025-01-02T00:00:00Z') + n * 86_400_000).toISOString().slice(0, 10));
+    const everyDay = days.map((_, n) =>
+      new Date(at('2025-01-02T00:00:00Z') + n * 86_400_000).toISOString().slice(0, 10),
+    );
     assert.deepEqual(days, everyDay);
     assert.ok(odd <= 2, `${odd} batches that are not at 02:00`);
   });

@@ -20,7 +20,16 @@ function refusal(env: Record<string, string>): string {
 test('with nothing set, what the contract says holds', () => {
   const config = readConfig({});
   assert.deepEqual(
-    [config.port, config.host, config.databaseUrl, config.redisUrl, config.dataDir, config.timeZone, config.adminKey, config.encryptionKey],
+    [
+      config.port,
+      config.host,
+      config.databaseUrl,
+      config.redisUrl,
+      config.dataDir,
+      config.timeZone,
+      config.adminKey,
+      config.encryptionKey,
+    ],
     [4000, '127.0.0.1', undefined, undefined, '.hub', 'Asia/Shanghai', undefined, undefined],
   );
   assert.deepEqual(config.roles, ['api', 'worker', 'scheduler']);
@@ -37,17 +46,45 @@ test('on a database of one’s own, webhooks reach nothing private and an encryp
 });
 
 test('an empty variable counts as left out, and blanks around a value do not count', () => {
-  const config = readConfig({ HUB_PORT: '', HUB_HOST: '  ', HUB_TIME_ZONE: ' Europe/Berlin ', HUB_TARGET_ALLOW: '' });
-  assert.deepEqual([config.port, config.host, config.timeZone, config.targetAllowIsDefault], [4000, '127.0.0.1', 'Europe/Berlin', true]);
+  const config = readConfig({
+    HUB_PORT: '',
+    HUB_HOST: '  ',
+    HUB_TIME_ZONE: ' Europe/Berlin ',
+    HUB_TARGET_ALLOW: '',
+  });
+  assert.deepEqual(
+    [config.port, config.host, config.timeZone, config.targetAllowIsDefault],
+    [4000, '127.0.0.1', 'Europe/Berlin', true],
+  );
 });
 
 test('every variable at fault is named at once, and no value is ever shown', () => {
   const message = refusal({
-    HUB_PORT: '70000', DATABASE_URL: 'mysql://user:hunter2@h/db', REDIS_URL: 'http://hunter2', HUB_ADMIN_KEY: 'hunter2', HUB_ENCRYPTION_KEY: 'hunter2',
-    HUB_ROLES: 'api,hunter2', HUB_TIME_ZONE: 'hunter2', HUB_LOG_LEVEL: 'hunter2', HUB_DATABASE_POOL: 'hunter2', HUB_ENCRYPTION_KEY_PREVIOUS: 'hunter2',
+    HUB_PORT: '70000',
+    DATABASE_URL: 'mysql://user:hunter2@h/db',
+    REDIS_URL: 'http://hunter2',
+    HUB_ADMIN_KEY: 'hunter2',
+    HUB_ENCRYPTION_KEY: 'hunter2',
+    HUB_ROLES: 'api,hunter2',
+    HUB_TIME_ZONE: 'hunter2',
+    HUB_LOG_LEVEL: 'hunter2',
+    HUB_DATABASE_POOL: 'hunter2',
+    HUB_ENCRYPTION_KEY_PREVIOUS: 'hunter2',
     HUB_LOG_FORMAT: 'hunter2',
   });
-  for (const name of ['HUB_PORT', 'DATABASE_URL', 'REDIS_URL', 'HUB_ADMIN_KEY', 'HUB_ENCRYPTION_KEY', 'HUB_ROLES', 'HUB_TIME_ZONE', 'HUB_LOG_LEVEL', 'HUB_DATABASE_POOL', 'HUB_ENCRYPTION_KEY_PREVIOUS', 'HUB_LOG_FORMAT']) {
+  for (const name of [
+    'HUB_PORT',
+    'DATABASE_URL',
+    'REDIS_URL',
+    'HUB_ADMIN_KEY',
+    'HUB_ENCRYPTION_KEY',
+    'HUB_ROLES',
+    'HUB_TIME_ZONE',
+    'HUB_LOG_LEVEL',
+    'HUB_DATABASE_POOL',
+    'HUB_ENCRYPTION_KEY_PREVIOUS',
+    'HUB_LOG_FORMAT',
+  ]) {
     assert.match(message, new RegExp(`\\b${name}:`));
   }
   assert.ok(!message.includes('hunter2') && !message.includes('70000'), message);
@@ -56,33 +93,56 @@ test('every variable at fault is named at once, and no value is ever shown', () 
 test('ports are whole numbers from 0 to 65535', () => {
   assert.equal(readConfig({ HUB_PORT: '0' }).port, 0);
   assert.equal(readConfig({ HUB_PORT: '65535' }).port, 65_535);
-  for (const text of ['-1', '65536', '80.5', 'http', '4000x', 'NaN']) assert.match(refusal({ HUB_PORT: text }), /HUB_PORT/);
+  for (const text of ['-1', '65536', '80.5', 'http', '4000x', 'NaN'])
+    assert.match(refusal({ HUB_PORT: text }), /HUB_PORT/);
 });
 
 test('roles are a list with commas, at least one, each of the three', () => {
   assert.deepEqual(readConfig({ HUB_ROLES: ' worker , api,' }).roles, ['worker', 'api']);
-  for (const text of [',', 'api;worker', 'API', 'all']) assert.match(refusal({ HUB_ROLES: text }), /HUB_ROLES/);
+  for (const text of [',', 'api;worker', 'API', 'all'])
+    assert.match(refusal({ HUB_ROLES: text }), /HUB_ROLES/);
 });
 
 test('the encryption key is 32 bytes in base64, nothing else', () => {
   assert.equal(readConfig({ HUB_ENCRYPTION_KEY: key }).encryptionKey, key);
-  const faults = [Buffer.alloc(31).toString('base64'), Buffer.alloc(33).toString('base64'), key.slice(0, -5), 'x'.repeat(32), `${key}!`, `${key.slice(0, 10)}%%%${key.slice(10)}`, Buffer.alloc(32, 1).toString('hex')];
+  const faults = [
+    Buffer.alloc(31).toString('base64'),
+    Buffer.alloc(33).toString('base64'),
+    key.slice(0, -5),
+    'x'.repeat(32),
+    `${key}!`,
+    `${key.slice(0, 10)}%%%${key.slice(10)}`,
+    Buffer.alloc(32, 1).toString('hex'),
+  ];
   for (const text of faults) assert.match(refusal({ HUB_ENCRYPTION_KEY: text }), /HUB_ENCRYPTION_KEY/, text);
 });
 
 test('an admin key is 24 to 200 printable characters', () => {
   assert.equal(readConfig({ HUB_ADMIN_KEY: 'x'.repeat(24) }).adminKey, 'x'.repeat(24));
-  for (const text of ['x'.repeat(23), 'x'.repeat(201), `${'x'.repeat(20)} ${'x'.repeat(20)}`, 'é'.repeat(30)]) assert.match(refusal({ HUB_ADMIN_KEY: text }), /HUB_ADMIN_KEY/);
+  for (const text of ['x'.repeat(23), 'x'.repeat(201), `${'x'.repeat(20)} ${'x'.repeat(20)}`, 'é'.repeat(30)])
+    assert.match(refusal({ HUB_ADMIN_KEY: text }), /HUB_ADMIN_KEY/);
 });
 
 test('time zones are IANA names', () => {
-  for (const zone of ['Asia/Shanghai', 'UTC', 'America/New_York']) assert.equal(readConfig({ HUB_TIME_ZONE: zone }).timeZone, zone);
+  for (const zone of ['Asia/Shanghai', 'UTC', 'America/New_York'])
+    assert.equal(readConfig({ HUB_TIME_ZONE: zone }).timeZone, zone);
   assert.match(refusal({ HUB_TIME_ZONE: 'Asia/Peking2' }), /HUB_TIME_ZONE/);
 });
 
 test('every setting of the contract is in the table, with its meaning and what holds without it', () => {
   const names = settings.map(setting => setting.variable);
-  for (const name of ['HUB_PORT', 'HUB_HOST', 'DATABASE_URL', 'REDIS_URL', 'HUB_DATA_DIR', 'HUB_ADMIN_KEY', 'HUB_ENCRYPTION_KEY', 'HUB_ROLES', 'HUB_TARGET_ALLOW', 'HUB_TIME_ZONE']) {
+  for (const name of [
+    'HUB_PORT',
+    'HUB_HOST',
+    'DATABASE_URL',
+    'REDIS_URL',
+    'HUB_DATA_DIR',
+    'HUB_ADMIN_KEY',
+    'HUB_ENCRYPTION_KEY',
+    'HUB_ROLES',
+    'HUB_TARGET_ALLOW',
+    'HUB_TIME_ZONE',
+  ]) {
     assert.ok(names.includes(name), name);
   }
   for (const { meaning, leftOut } of settings) assert.ok(meaning !== '' && leftOut !== '');

@@ -60,7 +60,10 @@ test('a record that is new is created: at version 1, at the version given, on th
   const made = new SourceRecord().record(input(), '2025-12-19');
   assert.ok(made !== 'conflict');
   assert.deepEqual([made.outcome, made.sourceVersion, made.voucherDate], ['created', 1, '2025-12-19']);
-  const later = new SourceRecord().record(input({ sourceVersion: 7, voucherDate: '2025-01-31' }), '2025-12-19');
+  const later = new SourceRecord().record(
+    input({ sourceVersion: 7, voucherDate: '2025-01-31' }),
+    '2025-12-19',
+  );
   assert.ok(later !== 'conflict');
   assert.deepEqual([later.outcome, later.sourceVersion, later.voucherDate], ['created', 7, '2025-01-31']);
 });
@@ -102,7 +105,10 @@ test('status and event type are content: a voucher that is voided is no duplicat
   record.outcome(input());
   assert.equal(record.outcome(input({ status: 'voided' })), 'updated 2');
   assert.equal(record.outcome(input({ status: 'voided', eventType: 'invoice_updated' })), 'updated 3');
-  assert.equal(record.outcome(input({ sourceVersion: 3, status: 'approved', eventType: 'invoice_updated' })), 'conflict');
+  assert.equal(
+    record.outcome(input({ sourceVersion: 3, status: 'approved', eventType: 'invoice_updated' })),
+    'conflict',
+  );
 });
 
 test('a call without a date, repeated after midnight, is still the same call', () => {
@@ -151,7 +157,16 @@ test('any sequence of calls comes to what a comparison of all the content says',
           known?.content === content && (given.voucherDate === undefined || given.voucherDate === known.date);
         const version = given.sourceVersion ?? (isSame(history.get(current)) ? current : current + 1);
         const known = history.get(version);
-        const expected = known !== undefined ? (isSame(known) ? 'duplicate' : 'conflict') : current === 0 ? 'created' : version > current ? 'updated' : 'stale';
+        const expected =
+          known !== undefined
+            ? isSame(known)
+              ? 'duplicate'
+              : 'conflict'
+            : current === 0
+              ? 'created'
+              : version > current
+                ? 'updated'
+                : 'stale';
         const decision = record.record(input(given), today);
         assert.equal(decision === 'conflict' ? decision : decision.outcome, expected);
         if (decision === 'conflict') continue;
@@ -165,7 +180,10 @@ test('any sequence of calls comes to what a comparison of all the content says',
 });
 
 test('repeating any sequence of calls, in any order and on any day, records nothing more where versions are named', () => {
-  const named = call.map(({ given, today }) => ({ given: { ...given, sourceVersion: given.sourceVersion ?? 1 }, today }));
+  const named = call.map(({ given, today }) => ({
+    given: { ...given, sourceVersion: given.sourceVersion ?? 1 },
+    today,
+  }));
   fc.assert(
     fc.property(fc.array(named, { minLength: 1, maxLength: 8 }), fc.infiniteStream(day), (calls, days) => {
       const record = new SourceRecord();
@@ -197,12 +215,26 @@ test('the digest is the SHA-256 that the contract describes, whatever order the 
 test('the digest tells apart every field that the contract puts into it, and no other', () => {
   const base = digestOf(prepareContent(input()), 1, '2025-12-19');
   const changes: Partial<VoucherInput>[] = [
-    { sourceSystem: 'x' }, { sourceModule: 'x' }, { sourceType: 'x' }, { sourceId: 'x' }, { sourceReferenceNo: 'x' }, { companyId: 'x' },
-    { counterpartyType: 'x' }, { counterpartyId: 'x' }, { counterpartyName: 'x' }, { direction: 'credit' }, { amount: '100.0' },
-    { currency: 'USD' }, { summary: 'x' }, { businessData: { n: 2 } },
+    { sourceSystem: 'x' },
+    { sourceModule: 'x' },
+    { sourceType: 'x' },
+    { sourceId: 'x' },
+    { sourceReferenceNo: 'x' },
+    { companyId: 'x' },
+    { counterpartyType: 'x' },
+    { counterpartyId: 'x' },
+    { counterpartyName: 'x' },
+    { direction: 'credit' },
+    { amount: '100.0' },
+    { currency: 'USD' },
+    { summary: 'x' },
+    { businessData: { n: 2 } },
   ];
   const digests = changes.map(change => digestOf(prepareContent(input(change)), 1, '2025-12-19'));
-  digests.push(digestOf(prepareContent(input()), 2, '2025-12-19'), digestOf(prepareContent(input()), 1, '2025-12-20'));
+  digests.push(
+    digestOf(prepareContent(input()), 2, '2025-12-19'),
+    digestOf(prepareContent(input()), 1, '2025-12-20'),
+  );
   assert.equal(new Set([base, ...digests]).size, digests.length + 1);
   const outside = input({ status: 'draft', eventType: 'x', createdBy: 'x', occurredAt: new Date(0) });
   assert.equal(digestOf(prepareContent(outside), 1, '2025-12-19'), base);

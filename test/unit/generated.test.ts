@@ -44,19 +44,35 @@ test('the typed documents in src/cli/generated are those of the schema and the c
   const made = await generate({ ...config, cwd: root }, false);
   const files: { filename: string; content: string }[] = Array.isArray(made) ? made : [];
   const folder = path.join(root, 'src/cli/generated');
-  assert.deepEqual((await readdir(folder)).toSorted(), files.map(({ filename }) => path.basename(filename)).toSorted());
+  assert.deepEqual(
+    (await readdir(folder)).toSorted(),
+    files.map(({ filename }) => path.basename(filename)).toSorted(),
+  );
   for (const { filename, content } of files) {
     assert.equal(await readFile(path.join(folder, path.basename(filename)), 'utf8'), content, filename);
   }
 });
 
-test('the served schema breaks nothing of the contract but what is still to come', { skip: !existsSync(contract) }, async () => {
-  const [promised, served] = await Promise.all([contract, path.join(root, 'src/schema/schema.graphql')].map(async file => buildSchema(await readFile(file, 'utf8'))));
+test('the served schema breaks nothing of the contract but what is still to come', {
+  skip: !existsSync(contract),
+}, async () => {
+  const [promised, served] = await Promise.all(
+    [contract, path.join(root, 'src/schema/schema.graphql')].map(async file =>
+      buildSchema(await readFile(file, 'utf8')),
+    ),
+  );
   assert.ok(promised && served);
   const names = new Set(Object.values(toCome).flat());
   const broken = findBreakingChanges(promised, served).map(({ description }) => description);
   const isToCome = (description: string) => (description.match(/\w+/g) ?? []).some(word => names.has(word));
-  assert.deepEqual(broken.filter(description => !isToCome(description)), []);
+  assert.deepEqual(
+    broken.filter(description => !isToCome(description)),
+    [],
+  );
   const stillMissing = new Set(broken.flatMap(description => description.match(/\w+/g) ?? []));
-  assert.deepEqual([...names].filter(name => !stillMissing.has(name)), [], 'these are served now: take them off the list');
+  assert.deepEqual(
+    [...names].filter(name => !stillMissing.has(name)),
+    [],
+    'these are served now: take them off the list',
+  );
 });

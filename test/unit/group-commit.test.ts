@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
 import { systemClock } from '../../src/core/clock.ts';
 import { HubError } from '../../src/core/errors.ts';
@@ -19,23 +19,33 @@ function gate(): { opened: Promise<void>; open: () => void } {
 test('every caller gets its own results, in the order of its items, however calls are grouped', async () => {
   const calls = fc.array(fc.array(fc.nat(), { maxLength: 12 }), { minLength: 1, maxLength: 40 });
   await fc.assert(
-    fc.asyncProperty(calls, fc.integer({ min: 1, max: 10 }), fc.integer({ min: 1, max: 4 }), async (given, groupSize, concurrency) => {
-      let underWay = 0;
-      const group = new GroupCommit<string, string>(
-        async items => {
-          underWay += 1;
-          assert.ok(underWay <= concurrency, 'more groups at once than allowed');
-          await Promise.resolve();
-          underWay -= 1;
-          return items.map(item => `done ${item}`);
-        },
-        systemClock,
-        { ...bounds, lingerMs: 0, groupSize, concurrency },
-      );
-      const results = await Promise.all(given.map((items, call) => group.add(items.map((item, n) => `${call}/${n}/${item}`))));
-      assert.deepEqual(results, given.map((items, call) => items.map((item, n) => `done ${call}/${n}/${item}`)));
-      await group.close();
-    }),
+    fc.asyncProperty(
+      calls,
+      fc.integer({ min: 1, max: 10 }),
+      fc.integer({ min: 1, max: 4 }),
+      async (given, groupSize, concurrency) => {
+        let underWay = 0;
+        const group = new GroupCommit<string, string>(
+          async items => {
+            underWay += 1;
+            assert.ok(underWay <= concurrency, 'more groups at once than allowed');
+            await Promise.resolve();
+            underWay -= 1;
+            return items.map(item => `done ${item}`);
+          },
+          systemClock,
+          { ...bounds, lingerMs: 0, groupSize, concurrency },
+        );
+        const results = await Promise.all(
+          given.map((items, call) => group.add(items.map((item, n) => `${call}/${n}/${item}`))),
+        );
+        assert.deepEqual(
+          results,
+          given.map((items, call) => items.map((item, n) => `done ${call}/${n}/${item}`)),
+        );
+        await group.close();
+      },
+    ),
     { seed, numRuns: 150 },
   );
 });
@@ -49,9 +59,20 @@ test('calls are committed in the order in which they came, and a call is never s
   const group = new GroupCommit<number, number>(commit, systemClock, { ...bounds, concurrency: 1 });
   const calls = [[1, 2, 3], [4, 5, 6], [7, 8, 9], [10], Array.from({ length: 20 }, (_, n) => 11 + n), [31]];
   await Promise.all(calls.map(items => group.add(items)));
-  assert.deepEqual(groups.flat(), Array.from({ length: 31 }, (_, n) => n + 1));
-  for (const items of calls) assert.ok(groups.some(one => items.every(item => one.includes(item))), `the call ${items.join()} was split`);
-  for (const one of groups) assert.ok(one.length <= bounds.groupSize || calls.some(items => items.length === one.length), `a group of ${one.length}`);
+  assert.deepEqual(
+    groups.flat(),
+    Array.from({ length: 31 }, (_, n) => n + 1),
+  );
+  for (const items of calls)
+    assert.ok(
+      groups.some(one => items.every(item => one.includes(item))),
+      `the call ${items.join()} was split`,
+    );
+  for (const one of groups)
+    assert.ok(
+      one.length <= bounds.groupSize || calls.some(items => items.length === one.length),
+      `a group of ${one.length}`,
+    );
 });
 
 test('calls that come while a group is under way commit together after it', async () => {
@@ -84,15 +105,25 @@ test('what a commit throws reaches all of its callers and none of another group'
     { ...bounds, groupSize: 2, concurrency: 1 },
   );
   const settled = await Promise.allSettled([1, 2, 3, 4, 5].map(item => group.add([item])));
-  assert.deepEqual(settled.map(({ status }) => status), ['fulfilled', 'fulfilled', 'rejected', 'rejected', 'fulfilled']);
+  assert.deepEqual(
+    settled.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'rejected', 'rejected', 'fulfilled'],
+  );
 });
 
 test('more than the queue holds is refused with UNAVAILABLE, and room that comes free is used', async () => {
   const hold = gate();
-  const group = new GroupCommit<number, number>(async items => hold.opened.then(() => [...items]), systemClock, { groupSize: 1, lingerMs: 0, concurrency: 1, queueSize: 3 });
+  const group = new GroupCommit<number, number>(
+    async items => hold.opened.then(() => [...items]),
+    systemClock,
+    { groupSize: 1, lingerMs: 0, concurrency: 1, queueSize: 3 },
+  );
   const underWay = group.add([0]);
   const waiting = [group.add([1, 2]), group.add([3])];
-  await assert.rejects(group.add([4]), (error: unknown) => error instanceof HubError && error.code === 'UNAVAILABLE');
+  await assert.rejects(
+    group.add([4]),
+    (error: unknown) => error instanceof HubError && error.code === 'UNAVAILABLE',
+  );
   hold.open();
   assert.deepEqual(await Promise.all([underWay, ...waiting]), [[0], [1, 2], [3]]);
   assert.deepEqual(await group.add([5]), [5]);
@@ -116,7 +147,10 @@ test('close takes no more and waits for all that was taken', async () => {
     closed = true;
     assert.equal(committed, 3);
   });
-  await assert.rejects(group.add([4]), (error: unknown) => error instanceof HubError && error.code === 'SHUTTING_DOWN');
+  await assert.rejects(
+    group.add([4]),
+    (error: unknown) => error instanceof HubError && error.code === 'SHUTTING_DOWN',
+  );
   assert.equal(closed, false);
   hold.open();
   await Promise.all([...taken, closing]);

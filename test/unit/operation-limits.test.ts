@@ -26,12 +26,20 @@ function check(query: string, variables: Record<string, unknown> = {}): void {
 
 test('depth counts fields from the operation down, through fragments of both kinds', () => {
   assert.equal(size('{ eventTypes { name } }').depth, 2);
-  assert.equal(size('{ voucher(id: 1) { ... on Voucher { events { ...E } } } } fragment E on VoucherEvent { voucher { id } }').depth, 4);
+  assert.equal(
+    size(
+      '{ voucher(id: 1) { ... on Voucher { events { ...E } } } } fragment E on VoucherEvent { voucher { id } }',
+    ).depth,
+    4,
+  );
 });
 
 test('aliases and directives are counted wherever they stand', () => {
-  const found = size(`query ($y: Boolean!) { a: voucher(id: 1) { b: id ...V @include(if: $y) ... @skip(if: $y) { c: id } } }
-    fragment V on Voucher { d: id @include(if: $y) }`, { y: true });
+  const found = size(
+    `query ($y: Boolean!) { a: voucher(id: 1) { b: id ...V @include(if: $y) ... @skip(if: $y) { c: id } } }
+    fragment V on Voucher { d: id @include(if: $y) }`,
+    { y: true },
+  );
   assert.equal(found.aliases, 4);
   assert.equal(found.directives, 3);
 });
@@ -42,37 +50,67 @@ test('what stands in a list costs as often as the list is long: by its literal, 
   assert.equal(cost(`{ vouchers(first: 7) ${selection} }`), 1 + 7 * 3);
   assert.equal(cost(`query ($n: Int) { vouchers(first: $n) ${selection} }`, { n: 7 }), 1 + 7 * 3);
   assert.equal(cost(`{ vouchers ${selection} }`), 1 + 50 * 3, 'the argument’s default');
-  assert.equal(cost(`query ($n: Int) { vouchers(first: $n) ${selection} }`), 1 + 50 * 3, 'a variable left out takes the argument’s default');
-  assert.equal(cost(`query ($n: Int = 400) { vouchers(first: $n) ${selection} }`), 1 + 400 * 3, 'the variable’s default');
+  assert.equal(
+    cost(`query ($n: Int) { vouchers(first: $n) ${selection} }`),
+    1 + 50 * 3,
+    'a variable left out takes the argument’s default',
+  );
+  assert.equal(
+    cost(`query ($n: Int = 400) { vouchers(first: $n) ${selection} }`),
+    1 + 400 * 3,
+    'the variable’s default',
+  );
   assert.equal(cost(`query ($n: Int = 400) { vouchers(first: $n) ${selection} }`, { n: 7 }), 1 + 7 * 3);
   assert.equal(cost('{ eventTypes { name mode } }'), 1 + 10 * 2, 'a list without first');
-  assert.equal(cost(`{ vouchers(first: 2) { edges { node { events { id } } } } }`), 1 + 2 * (1 + 1 + (1 + 10)), 'lists in lists multiply');
+  assert.equal(
+    cost(`{ vouchers(first: 2) { edges { node { events { id } } } } }`),
+    1 + 2 * (1 + 1 + (1 + 10)),
+    'lists in lists multiply',
+  );
 });
 
 test('recording costs by the number of inputs, given as a variable or in the text', () => {
-  const text = 'mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(inputs: $inputs) { index result { outcome } } }';
+  const text =
+    'mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(inputs: $inputs) { index result { outcome } } }';
   assert.equal(size(text, { inputs: Array.from({ length: 1_000 }, () => ({})) }).cost, 1 + 1_000 * 3);
 });
 
 test('a negative or absurd first gives no way under the bound', () => {
   const text = 'query ($n: Int) { vouchers(first: $n) { edges { node { id events { id data } } } } }';
   assert.ok(size(text, { n: -5 }).cost >= 0);
-  assert.throws(() => check(text, { n: 2_147_483_647 }), (error: unknown) => error instanceof HubError && error.code === 'LIMIT_EXCEEDED');
-  assert.throws(() => check('query ($n: Int) { vouchers(first: $n) { __typename } b: vouchers(first: 500) { edges { node { events { voucher { events { id data } } } } } } }', { n: Number.POSITIVE_INFINITY }), HubError);
+  assert.throws(
+    () => check(text, { n: 2_147_483_647 }),
+    (error: unknown) => error instanceof HubError && error.code === 'LIMIT_EXCEEDED',
+  );
+  assert.throws(
+    () =>
+      check(
+        'query ($n: Int) { vouchers(first: $n) { __typename } b: vouchers(first: 500) { edges { node { events { voucher { events { id data } } } } } } }',
+        { n: Number.POSITIVE_INFINITY },
+      ),
+    HubError,
+  );
 });
 
 test('each limit refuses one more than it takes, and names itself', () => {
-  const nested = (depth: number) => `{ voucher(id: 1) ${'{ events { voucher '.repeat((depth - 2) / 2)}{ id }${' } }'.repeat((depth - 2) / 2)} }`;
+  const nested = (depth: number) =>
+    `{ voucher(id: 1) ${'{ events { voucher '.repeat((depth - 2) / 2)}{ id }${' } }'.repeat((depth - 2) / 2)} }`;
   assert.equal(size(nested(limits.depth)).depth, limits.depth);
-  const isLimit = (name: string) => (error: unknown) => error instanceof HubError && error.code === 'LIMIT_EXCEEDED' && error.message.includes(name);
+  const isLimit = (name: string) => (error: unknown) =>
+    error instanceof HubError && error.code === 'LIMIT_EXCEEDED' && error.message.includes(name);
   assert.throws(() => check(nested(limits.depth + 2)), isLimit('depth'));
-  const aliased = (count: number) => `{ ${Array.from({ length: count }, (_, n) => `a${n}: eventTypes { name }`).join(' ')} }`;
+  const aliased = (count: number) =>
+    `{ ${Array.from({ length: count }, (_, n) => `a${n}: eventTypes { name }`).join(' ')} }`;
   assert.doesNotThrow(() => check(aliased(limits.aliases)));
   assert.throws(() => check(aliased(limits.aliases + 1)), isLimit('aliases'));
-  const directed = (count: number) => `{ eventTypes { ${Array.from({ length: count }, () => '... @include(if: true) { name }').join(' ')} } }`;
+  const directed = (count: number) =>
+    `{ eventTypes { ${Array.from({ length: count }, () => '... @include(if: true) { name }').join(' ')} } }`;
   assert.doesNotThrow(() => check(directed(limits.directives)));
   assert.throws(() => check(directed(limits.directives + 1)), isLimit('directives'));
-  assert.throws(() => check('{ vouchers(first: 500) { edges { node { events { voucher { events { id } } } } } } }'), isLimit('cost'));
+  assert.throws(
+    () => check('{ vouchers(first: 500) { edges { node { events { voucher { events { id } } } } } } }'),
+    isLimit('cost'),
+  );
 });
 
 test('what the console and the tests ask for stays under the bounds', () => {
@@ -86,11 +124,17 @@ test('introspection, which GraphiQL does in full, is taken', async () => {
 });
 
 test('a bomb of nested fragments is measured at once', () => {
-  const bomb = Array.from({ length: 300 }, (_, n) => `fragment F${n} on Voucher { ${n === 299 ? 'id' : `...F${n + 1} ...F${n + 1}`} }`).join(' ');
+  const bomb = Array.from(
+    { length: 300 },
+    (_, n) => `fragment F${n} on Voucher { ${n === 299 ? 'id' : `...F${n + 1} ...F${n + 1}`} }`,
+  ).join(' ');
   const document = parse(`{ voucher(id: 1) { ...F0 } } ${bomb}`);
   const operation = getOperationAST(document);
   assert.ok(operation);
   const startedAt = performance.now();
-  assert.throws(() => checkOperationSize(schema, document, operation, {}), (error: unknown) => error instanceof HubError && error.message.includes('cost'));
+  assert.throws(
+    () => checkOperationSize(schema, document, operation, {}),
+    (error: unknown) => error instanceof HubError && error.message.includes('cost'),
+  );
   assert.ok(performance.now() - startedAt < 200, `${performance.now() - startedAt} ms`);
 });

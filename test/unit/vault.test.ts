@@ -25,7 +25,12 @@ test('a sealed text shows nothing of the secret and can be told by its key', () 
   const vault = new Vault(createVaultKey());
   const sealed = vault.seal('whsec_0123456789', 'subscription:1');
   assert.match(sealed, /^v1:[0-9a-f]{8}:[A-Za-z0-9+/]+=*$/);
-  assert.ok(!sealed.includes('whsec') && !Buffer.from(sealed.split(':')[2] ?? '', 'base64').toString('latin1').includes('whsec'));
+  assert.ok(
+    !sealed.includes('whsec') &&
+      !Buffer.from(sealed.split(':')[2] ?? '', 'base64')
+        .toString('latin1')
+        .includes('whsec'),
+  );
 });
 
 test('a text with any byte altered, or cut short anywhere, is a fault that names nothing', () => {
@@ -36,11 +41,23 @@ test('a text with any byte altered, or cut short anywhere, is a fault that names
   for (let at = 0; at < bytes.length; at += 1) {
     const altered = Buffer.from(bytes);
     altered[at] = (altered[at] ?? 0) ^ 1;
-    assert.throws(() => vault.open(`${version}:${keyId}:${altered.toString('base64')}`, 'c'), isFault, `byte ${at} altered`);
+    assert.throws(
+      () => vault.open(`${version}:${keyId}:${altered.toString('base64')}`, 'c'),
+      isFault,
+      `byte ${at} altered`,
+    );
     const short = bytes.subarray(0, at).toString('base64');
     assert.throws(() => vault.open(`${version}:${keyId}:${short}`, 'c'), isFault, `cut to ${at} bytes`);
   }
-  for (const text of ['', 'v1', 'v1:', `v1:${keyId}`, `v2:${keyId}:${body}`, `v1:00000000:${body}`, 'plain text']) {
+  for (const text of [
+    '',
+    'v1',
+    'v1:',
+    `v1:${keyId}`,
+    `v2:${keyId}:${body}`,
+    `v1:00000000:${body}`,
+    'plain text',
+  ]) {
     assert.throws(() => vault.open(text, 'c'), isFault, text);
   }
 });

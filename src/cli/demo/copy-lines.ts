@@ -10,7 +10,8 @@ export interface DemoPlace {
 
 /** Prints what may be tried while the demo stays up. */
 export function printCopyLines({ url, key, folder, webhookUrl }: DemoPlace): void {
-  const query = 'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { outcome deliveries voucher { voucherNo } } }';
+  const query =
+    'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { outcome deliveries voucher { voucherNo } } }';
   const input = {
     eventType: 'invoice_recorded',
     sourceSystem: 'settlement',

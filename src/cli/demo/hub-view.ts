@@ -51,8 +51,14 @@ export class HubView {
 
   /** How it stands now. */
   async look(): Promise<HubState> {
-    const { dataSubscription, syncLogs } = await this.#client.request(syncsOfSubscription, { subscriptionId: this.#subscriptionId });
-    return { state: dataSubscription?.state ?? 'gone', backlog: dataSubscription?.backlog ?? 0, syncs: syncLogs.edges.map(({ node }) => node) };
+    const { dataSubscription, syncLogs } = await this.#client.request(syncsOfSubscription, {
+      subscriptionId: this.#subscriptionId,
+    });
+    return {
+      state: dataSubscription?.state ?? 'gone',
+      backlog: dataSubscription?.backlog ?? 0,
+      syncs: syncLogs.edges.map(({ node }) => node),
+    };
   }
 
   /**
@@ -66,7 +72,8 @@ export class HubView {
       this.checkStop();
       const found = find(await this.look());
       if (found !== undefined) return found;
-      if (this.#clock.now() > giveUpAt) throw new HubError('UNAVAILABLE', `The demo waited ${patienceMs / 1_000} s in vain until ${what}.`);
+      if (this.#clock.now() > giveUpAt)
+        throw new HubError('UNAVAILABLE', `The demo waited ${patienceMs / 1_000} s in vain until ${what}.`);
       await this.#clock.sleep(lookEveryMs, this.#stop);
     }
   }
@@ -79,5 +86,7 @@ export class HubView {
 
 /** The sync of one version of a record. */
 export function syncOf(hub: HubState, sourceId: string, version: number): SyncView | undefined {
-  return hub.syncs.find(({ event }) => event.voucher.sourceId === sourceId && event.sourceVersion === version);
+  return hub.syncs.find(
+    ({ event }) => event.voucher.sourceId === sourceId && event.sourceVersion === version,
+  );
 }

@@ -8,7 +8,7 @@ export interface TaxOrder {
 }
 
 /** What the tax system tells the demo of itself. */
-export interface TaxListening {
+interface TaxListening {
   readonly kind: 'listening';
   readonly port: number;
 }

@@ -47,7 +47,9 @@ export class TaxSystem implements AsyncDisposable {
       this.#events.emit('receipt', message);
     });
     child.once('error', listening.reject);
-    child.once('exit', () => listening.reject(new HubError('UNAVAILABLE', `The tax system could not listen at ${this.webhookUrl}.`)));
+    child.once('exit', () =>
+      listening.reject(new HubError('UNAVAILABLE', `The tax system could not listen at ${this.webhookUrl}.`)),
+    );
     // By message, not as an argument: what stands on a command line, every user of the machine can read.
     child.send({ port: this.#port, secret: this.#secret, file: this.#file });
     this.#port = await listening.promise;

@@ -13,7 +13,12 @@ import { verifySignatures } from './verify.ts';
 interface Body {
   readonly event: string;
   readonly data: { readonly tax_no?: unknown };
-  readonly voucher: { readonly source_system?: string; readonly source_module?: string; readonly source_id?: string; readonly source_version?: number };
+  readonly voucher: {
+    readonly source_system?: string;
+    readonly source_module?: string;
+    readonly source_id?: string;
+    readonly source_version?: number;
+  };
 }
 
 type Verdict = Pick<TaxReceipt, 'answered' | 'reason'>;
@@ -26,7 +31,9 @@ class Ledger {
   constructor(file: string) {
     this.#file = file;
     if (!existsSync(file)) return;
-    for (const line of readFileSync(file, 'utf8').split('\n').filter(text => text !== '')) {
+    for (const line of readFileSync(file, 'utf8')
+      .split('\n')
+      .filter(text => text !== '')) {
       const kept: { record: string; version: number } = JSON.parse(line);
       this.#versions.set(kept.record, kept.version);
     }
@@ -36,7 +43,10 @@ class Ledger {
   keep(record: string, version: number, body: Body): Verdict {
     const known = this.#versions.get(record) ?? 0;
     if (version <= known) return { answered: 200, reason: `version ${known} is known already` };
-    appendFileSync(this.#file, `${JSON.stringify({ record, version, event: body.event, data: body.data })}\n`);
+    appendFileSync(
+      this.#file,
+      `${JSON.stringify({ record, version, event: body.event, data: body.data })}\n`,
+    );
     this.#versions.set(record, version);
     return { answered: 200, reason: null };
   }
@@ -59,7 +69,12 @@ async function serve(order: TaxOrder): Promise<void> {
   if (typeof address === 'object' && address !== null) tell({ kind: 'listening', port: address.port });
 }
 
-async function take(request: IncomingMessage, response: ServerResponse, secret: string, ledger: Ledger): Promise<void> {
+async function take(
+  request: IncomingMessage,
+  response: ServerResponse,
+  secret: string,
+  ledger: Ledger,
+): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   const rawBody = Buffer.concat(chunks);
@@ -72,7 +87,8 @@ async function take(request: IncomingMessage, response: ServerResponse, secret: 
   const verdict = judge(body, ledger);
   answer(response, verdict);
   const { source_id: sourceId, source_version: version } = body.voucher;
-  if (sourceId !== undefined && version !== undefined) tell({ kind: 'receipt', sourceId, version, verified: true, ...verdict });
+  if (sourceId !== undefined && version !== undefined)
+    tell({ kind: 'receipt', sourceId, version, verified: true, ...verdict });
 }
 
 function judge(body: Body, ledger: Ledger): Verdict {
@@ -83,7 +99,9 @@ function judge(body: Body, ledger: Ledger): Verdict {
 }
 
 function answer(response: ServerResponse, { answered, reason }: Verdict): void {
-  response.writeHead(answered, { 'content-type': 'application/json' }).end(JSON.stringify({ ok: answered === 200, reason }));
+  response
+    .writeHead(answered, { 'content-type': 'application/json' })
+    .end(JSON.stringify({ ok: answered === 200, reason }));
 }
 
 function tell(message: TaxMessage): void {

@@ -10,12 +10,17 @@ const toleranceSeconds = 300;
  * @param rawBody the exact bytes that came; parsing and dumping again is for receivers that kept only the object
  * @returns null when right, else what is wrong
  */
-export function verifySignatures(rawBody: Buffer, headers: IncomingHttpHeaders, secret: string, nowSeconds: number): string | null {
+export function verifySignatures(
+  rawBody: Buffer,
+  headers: IncomingHttpHeaders,
+  secret: string,
+  nowSeconds: number,
+): string | null {
   const bare = `sha256:${createHmac('sha256', secret).update(rawBody).digest('hex')}`;
   if (!isSame(bare, headers['x-signature'])) return 'X-Signature does not fit';
 
-  const id = headers['webhook-id'];
-  const timestamp = headers['webhook-timestamp'];
+  const id = String(headers['webhook-id']);
+  const timestamp = String(headers['webhook-timestamp']);
   if (Math.abs(nowSeconds - Number(timestamp)) > toleranceSeconds) return 'webhook-timestamp is not of now';
   const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
   const standard = `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.`).update(rawBody).digest('base64')}`;

@@ -22,7 +22,9 @@ const skewFailMs = 60_000;
 
 /** The database that the settings name, the queue where it lives in it, and how far its clock is off. */
 export async function checkDatabase(config: Config): Promise<Check[]> {
-  return config.databaseUrl === undefined ? [await checkEmbedded(config.dataDir)] : checkServer(config.databaseUrl, config.redisUrl === undefined);
+  return config.databaseUrl === undefined
+    ? [await checkEmbedded(config.dataDir)]
+    : checkServer(config.databaseUrl, config.redisUrl === undefined);
 }
 
 /** Looks only: a PostgreSQL that runs there is its hub's, and none is started. */
@@ -32,16 +34,28 @@ async function checkEmbedded(dataDir: string): Promise<Check> {
   const [pid, , , port] = pidFile.split('\n');
   const { isAlive } = await import('../../db/embedded-cluster.ts');
   if (pid !== undefined && pid !== '' && isAlive(Number(pid))) {
-    return ok(`embedded in ${path.resolve(dataDir)}: its PostgreSQL is running (process ${pid}, port ${port}); looked at through the hub below`);
+    return ok(
+      `embedded in ${path.resolve(dataDir)}: its PostgreSQL is running (process ${pid}, port ${port}); looked at through the hub below`,
+    );
   }
   const { locatePrograms } = await import('../../db/embedded-program.ts');
   await locatePrograms();
-  const made = await access(path.join(pgData, 'PG_VERSION')).then(() => true, () => false);
-  return ok(`embedded in ${path.resolve(dataDir)}: ${made ? 'not running; `hub start` starts it' : 'not made yet; the first `hub start` makes it'}`);
+  const made = await access(path.join(pgData, 'PG_VERSION')).then(
+    () => true,
+    () => false,
+  );
+  return ok(
+    `embedded in ${path.resolve(dataDir)}: ${made ? 'not running; `hub start` starts it' : 'not made yet; the first `hub start` makes it'}`,
+  );
 }
 
 async function checkServer(url: string, holdsQueue: boolean): Promise<Check[]> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: connectMs, query_timeout: connectMs, application_name: 'hub doctor' });
+  const client = new Client({
+    connectionString: url,
+    connectionTimeoutMillis: connectMs,
+    query_timeout: connectMs,
+    application_name: 'hub doctor',
+  });
   client.on('error', () => {});
   try {
     await client.connect();
@@ -49,7 +63,11 @@ async function checkServer(url: string, holdsQueue: boolean): Promise<Check[]> {
     return [unreachable(url, error)];
   }
   try {
-    const checks = [await checkVersion(client, url), await checkMigrations(client, url), await checkSkew(client, systemClock)];
+    const checks = [
+      await checkVersion(client, url),
+      await checkMigrations(client, url),
+      await checkSkew(client, systemClock),
+    ];
     return holdsQueue ? [...checks, await checkQueueSchema(client)] : checks;
   } catch (error) {
     return [fail(`${withoutPassword(url)} answered, then failed: ${messageOf(error)}`)];
@@ -63,7 +81,8 @@ async function checkVersion(client: Client, url: string): Promise<Check> {
     `select current_setting('server_version_num') as number, current_setting('server_version') as name`,
   );
   const { number = '0', name = '?' } = rows[0] ?? {};
-  if (Number(number) < oldestVersion) return fail(`${withoutPassword(url)} is PostgreSQL ${name}`, 'The hub needs PostgreSQL 15 or later.');
+  if (Number(number) < oldestVersion)
+    return fail(`${withoutPassword(url)} is PostgreSQL ${name}`, 'The hub needs PostgreSQL 15 or later.');
   return ok(`${withoutPassword(url)} answers: PostgreSQL ${name}`);
 }
 
@@ -71,20 +90,37 @@ async function checkMigrations(client: Client, url: string): Promise<Check> {
   const { rows } = await client.query<{ there: boolean; mayCreate: boolean }>(
     `select to_regclass('hub_migrations') is not null as there, has_schema_privilege(current_schema(), 'create') as "mayCreate"`,
   );
-  if (rows[0]?.mayCreate !== true) return fail('this user may not make tables in it', 'grant create on schema public to <user>, or make the user its owner.');
-  if (rows[0].there !== true) return warn('it has no tables of the hub yet', 'The first `hub start` makes them.');
+  if (rows[0]?.mayCreate !== true)
+    return fail(
+      'this user may not make tables in it',
+      'grant create on schema public to <user>, or make the user its owner.',
+    );
+  if (!rows[0].there) return warn('it has no tables of the hub yet', 'The first `hub start` makes them.');
   const { Database } = await import('../../db/database.ts');
-  await using db = await Database.connect({ url, poolSize: 4, log: createLogger({ level: 'silent', pretty: false }) });
+  await using db = await Database.connect({
+    url,
+    poolSize: 4,
+    log: createLogger({ level: 'silent', pretty: false }),
+  });
   const pending = await db.orm.migrator.getPending();
   if (pending.length === 0) return ok('its tables are up to date');
-  return warn(`${pending.length} migrations are not applied: ${pending.map(({ name }) => name).join(', ')}`, 'The next `hub start` applies them.');
+  return warn(
+    `${pending.length} migrations are not applied: ${pending.map(({ name }) => name).join(', ')}`,
+    'The next `hub start` applies them.',
+  );
 }
 
 async function checkSkew(client: Client, machine: Clock): Promise<Check> {
   const askedAt = machine.now();
-  const { rows } = await client.query<{ ms: number }>('select extract(epoch from clock_timestamp())::float8 * 1000 as ms');
+  const { rows } = await client.query<{ ms: number }>(
+    'select extract(epoch from clock_timestamp())::float8 * 1000 as ms',
+  );
   const answeredAt = machine.now();
-  return skewCheck("the database's clock", (rows[0]?.ms ?? 0) - (askedAt + answeredAt) / 2, (answeredAt - askedAt) / 2);
+  return skewCheck(
+    "the database's clock",
+    (rows[0]?.ms ?? 0) - (askedAt + answeredAt) / 2,
+    (answeredAt - askedAt) / 2,
+  );
 }
 
 /** Judges how far another clock is ahead of this machine's. @param errorMs how far off the measurement may be */
@@ -93,20 +129,38 @@ export function skewCheck(whose: string, aheadMs: number, errorMs: number): Chec
   const message = `${whose} is ${duration(Math.abs(aheadMs))} ${aheadMs < 0 ? 'behind' : 'ahead of'} this machine's`;
   const mend = 'Let both keep time by NTP: leases, retries and signatures go by them.';
   if (off > skewFailMs) return clock.fail(message, mend);
-  return off > skewWarnMs ? clock.warn(message, mend) : clock.ok(`${whose} and this machine's agree (within ${duration(Math.max(1, Math.abs(aheadMs)))})`);
+  return off > skewWarnMs
+    ? clock.warn(message, mend)
+    : clock.ok(`${whose} and this machine's agree (within ${duration(Math.max(1, Math.abs(aheadMs)))})`);
 }
 
 async function checkQueueSchema(client: Client): Promise<Check> {
   const { queueSchema } = await import('../../db/database.ts');
-  const { rows } = await client.query<{ there: boolean }>('select to_regnamespace($1) is not null as there', [queueSchema]);
+  const { rows } = await client.query<{ there: boolean }>('select to_regnamespace($1) is not null as there', [
+    queueSchema,
+  ]);
   if (rows[0]?.there === true) return queue.ok(`on PostgreSQL, in schema ${queueSchema}`);
-  return queue.warn(`on PostgreSQL; schema ${queueSchema} is not there yet`, 'The first `hub start` makes it.');
+  return queue.warn(
+    `on PostgreSQL; schema ${queueSchema} is not there yet`,
+    'The first `hub start` makes it.',
+  );
 }
 
 function unreachable(url: string, error: unknown): Check {
   const where = withoutPassword(url);
   const code = errorCodeOf(error) ?? '';
-  if (code === '28P01' || code === '28000') return fail(`${where} refuses the user or password (${messageOf(error)})`, 'Correct them in DATABASE_URL.');
-  if (code === '3D000') return fail(`${where}: there is no such database`, 'Make it (createdb), or correct its name in DATABASE_URL.');
-  return fail(`${where} can't be reached: ${code} ${messageOf(error)}`, 'Is it running, is DATABASE_URL right, does a firewall stand between?');
+  if (code === '28P01' || code === '28000')
+    return fail(
+      `${where} refuses the user or password (${messageOf(error)})`,
+      'Correct them in DATABASE_URL.',
+    );
+  if (code === '3D000')
+    return fail(
+      `${where}: there is no such database`,
+      'Make it (createdb), or correct its name in DATABASE_URL.',
+    );
+  return fail(
+    `${where} can't be reached: ${code} ${messageOf(error)}`,
+    'Is it running, is DATABASE_URL right, does a firewall stand between?',
+  );
 }

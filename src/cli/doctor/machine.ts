@@ -45,6 +45,13 @@ export async function checkPort(config: Config): Promise<Check> {
     server.listen(config.port, config.host, () => server.close(() => resolve(null)));
   });
   if (code === null) return port.ok(`${config.host}:${config.port} is free`);
-  if (code === 'EADDRINUSE') return port.fail(`${config.host}:${config.port} is taken by another program`, 'Stop it, or set HUB_PORT to another port.');
-  return port.fail(`nothing can listen on ${config.host}:${config.port} (${code})`, 'Correct HUB_HOST and HUB_PORT.');
+  if (code === 'EADDRINUSE')
+    return port.fail(
+      `${config.host}:${config.port} is taken by another program`,
+      'Stop it, or set HUB_PORT to another port.',
+    );
+  return port.fail(
+    `nothing can listen on ${config.host}:${config.port} (${code})`,
+    'Correct HUB_HOST and HUB_PORT.',
+  );
 }

@@ -14,7 +14,13 @@ const oldestMinor = 2;
 /** The Redis that the settings name. */
 export async function checkRedis(url: string): Promise<Check[]> {
   const where = withoutPassword(url);
-  const redis = new Redis(url, { lazyConnect: true, connectTimeout: connectMs, commandTimeout: connectMs, maxRetriesPerRequest: 0, retryStrategy: () => null });
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: connectMs,
+    commandTimeout: connectMs,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
   let cause: unknown;
   redis.on('error', (error: Error) => {
     cause = error;
@@ -33,7 +39,11 @@ function checkVersion(info: string, where: string): Check {
   const version = /^redis_version:(\S+)/m.exec(info)?.[1] ?? '?';
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isOld = major < oldestMajor || (major === oldestMajor && minor < oldestMinor);
-  if (isOld) return fail(`${where} is Redis ${version}`, `The queue needs Redis ${oldestMajor}.${oldestMinor} or later.`);
+  if (isOld)
+    return fail(
+      `${where} is Redis ${version}`,
+      `The queue needs Redis ${oldestMajor}.${oldestMinor} or later.`,
+    );
   return ok(`${where} answers: Redis ${version}`);
 }
 
@@ -41,19 +51,29 @@ function checkVersion(info: string, where: string): Check {
 async function checkPolicy(redis: Redis): Promise<Check> {
   const answer = await redis.config('GET', 'maxmemory-policy').catch(() => null);
   const policy = Array.isArray(answer) ? answer[1] : policyOf(answer);
-  if (typeof policy !== 'string') return warn("its maxmemory-policy can't be asked", 'See to it that it is noeviction.');
+  if (typeof policy !== 'string')
+    return warn("its maxmemory-policy can't be asked", 'See to it that it is noeviction.');
   if (policy === 'noeviction') return ok('its maxmemory-policy is noeviction');
-  return fail(`its maxmemory-policy is ${policy}: full, it would throw jobs away`, 'Set it: config set maxmemory-policy noeviction (and in redis.conf).');
+  return fail(
+    `its maxmemory-policy is ${policy}: full, it would throw jobs away`,
+    'Set it: config set maxmemory-policy noeviction (and in redis.conf).',
+  );
 }
 
 /** Under RESP3 the answer is a map. */
 function policyOf(answer: unknown): unknown {
   if (answer instanceof Map) return answer.get('maxmemory-policy');
-  return typeof answer === 'object' && answer !== null && 'maxmemory-policy' in answer ? answer['maxmemory-policy'] : undefined;
+  return typeof answer === 'object' && answer !== null && 'maxmemory-policy' in answer
+    ? answer['maxmemory-policy']
+    : undefined;
 }
 
 function unreachable(where: string, error: unknown): Check {
   const message = messageOf(error);
-  if (/NOAUTH|WRONGPASS/.test(message)) return fail(`${where} refuses the user or password`, 'Correct them in REDIS_URL.');
-  return fail(`${where} can't be reached: ${errorCodeOf(error) ?? ''} ${message}`.trim(), 'Is it running, is REDIS_URL right, does a firewall stand between?');
+  if (/NOAUTH|WRONGPASS/.test(message))
+    return fail(`${where} refuses the user or password`, 'Correct them in REDIS_URL.');
+  return fail(
+    `${where} can't be reached: ${errorCodeOf(error) ?? ''} ${message}`.trim(),
+    'Is it running, is REDIS_URL right, does a firewall stand between?',
+  );
 }

@@ -42,17 +42,38 @@ async function checkHealth(url: string): Promise<{ checks: Check[]; answers: boo
   try {
     response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(answerMs) });
   } catch {
-    return { checks: [hub.warn(`none answers at ${url}`, 'Start it with `hub start`, or say where it is with --url or HUB_URL.')], answers: false };
+    return {
+      checks: [
+        hub.warn(
+          `none answers at ${url}`,
+          'Start it with `hub start`, or say where it is with --url or HUB_URL.',
+        ),
+      ],
+      answers: false,
+    };
   }
   const answeredAt = systemClock.now();
   const body = await response.json().catch(() => null);
   const parts = readinessOf(body);
-  if (parts === null) return { checks: [hub.fail(`what answers at ${url} is no hub (HTTP ${response.status})`, 'Correct --url or HUB_URL.')], answers: true };
-  const failing = Object.entries(parts).filter(([, isGood]) => !isGood).map(([part]) => part);
-  const ready = failing.length === 0 ? hub.ok(`ready at ${url}`) : hub.fail(`at ${url} not ready: ${failing.join(', ')}`, 'Its log says why.');
+  if (parts === null)
+    return {
+      checks: [
+        hub.fail(`what answers at ${url} is no hub (HTTP ${response.status})`, 'Correct --url or HUB_URL.'),
+      ],
+      answers: true,
+    };
+  const failing = Object.entries(parts)
+    .filter(([, isGood]) => !isGood)
+    .map(([part]) => part);
+  const ready =
+    failing.length === 0
+      ? hub.ok(`ready at ${url}`)
+      : hub.fail(`at ${url} not ready: ${failing.join(', ')}`, 'Its log says why.');
   // The header counts whole seconds, cut off: on average half a second has passed since.
   const hubMs = Date.parse(response.headers.get('date') ?? '') + 500;
-  const skew = Number.isNaN(hubMs) ? [] : [skewCheck("the hub's clock", hubMs - (askedAt + answeredAt) / 2, 500 + (answeredAt - askedAt) / 2)];
+  const skew = Number.isNaN(hubMs)
+    ? []
+    : [skewCheck("the hub's clock", hubMs - (askedAt + answeredAt) / 2, 500 + (answeredAt - askedAt) / 2)];
   return { checks: [ready, ...skew], answers: true };
 }
 
@@ -61,10 +82,15 @@ function readinessOf(body: unknown): Record<string, unknown> | null {
   return typeof body.checks === 'object' && body.checks !== null ? { ...body.checks } : null;
 }
 
-async function checkKey(options: ClientOptions): Promise<{ check: Check; subscriptions: readonly TargetView[] }> {
+async function checkKey(
+  options: ClientOptions,
+): Promise<{ check: Check; subscriptions: readonly TargetView[] }> {
   try {
     const { dataSubscriptions } = await createClient(options).request(targets, {});
-    return { check: key.ok(`the hub takes the API key; it sees ${dataSubscriptions.length} subscriptions`), subscriptions: dataSubscriptions };
+    return {
+      check: key.ok(`the hub takes the API key; it sees ${dataSubscriptions.length} subscriptions`),
+      subscriptions: dataSubscriptions,
+    };
   } catch (error) {
     return { check: keyFault(error, hasKey(options)), subscriptions: [] };
   }
@@ -72,7 +98,12 @@ async function checkKey(options: ClientOptions): Promise<{ check: Check; subscri
 
 function keyFault(error: unknown, wasGiven: boolean): Check {
   if (!(error instanceof RefusedError)) return hub.fail(messageOf(error));
-  if (error.code === 'UNAUTHENTICATED' && !wasGiven) return key.warn('none given, so subscriptions were not looked at', 'Give --key or set HUB_KEY.');
-  if (error.code === 'FORBIDDEN') return key.warn('good, but it may not see subscriptions, so targets were not looked at', 'Use an admin, analyst or subscriber key.');
+  if (error.code === 'UNAUTHENTICATED' && !wasGiven)
+    return key.warn('none given, so subscriptions were not looked at', 'Give --key or set HUB_KEY.');
+  if (error.code === 'FORBIDDEN')
+    return key.warn(
+      'good, but it may not see subscriptions, so targets were not looked at',
+      'Use an admin, analyst or subscriber key.',
+    );
   return key.fail(error.message);
 }

@@ -31,14 +31,25 @@ async function checkTarget(subscription: TargetView, allow: TargetAllow): Promis
   const waiting = plural(subscription.backlog, 'event');
   if (subscription.state === 'ACTIVE') return ok(`${who}: ${url.host} takes connections`);
   const state = subscription.state.toLowerCase();
-  return warn(`${who}: ${url.host} takes connections, but the subscription is ${state}; ${waiting} waiting`, `hub subscriptions resume ${subscription.id}`);
+  return warn(
+    `${who}: ${url.host} takes connections, but the subscription is ${state}; ${waiting} waiting`,
+    `hub subscriptions resume ${subscription.id}`,
+  );
 }
 
 function targetFault(what: string, error: unknown): Check {
   const code = errorCodeOf(error);
-  if (code === 'TARGET_NOT_ALLOWED') return fail(`${what} is not allowed`, `${messageOf(error)} (This is the HUB_TARGET_ALLOW of this command; the hub goes by its own.)`);
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return fail(`${what}: the name does not resolve (${code})`, 'Correct the webhookUrl or the DNS.');
-  return fail(`${what} takes no connection (${code ?? messageOf(error)})`, 'Start the consumer, or correct the webhookUrl; events are kept meanwhile.');
+  if (code === 'TARGET_NOT_ALLOWED')
+    return fail(
+      `${what} is not allowed`,
+      `${messageOf(error)} (This is the HUB_TARGET_ALLOW of this command; the hub goes by its own.)`,
+    );
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return fail(`${what}: the name does not resolve (${code})`, 'Correct the webhookUrl or the DNS.');
+  return fail(
+    `${what} takes no connection (${code ?? messageOf(error)})`,
+    'Start the consumer, or correct the webhookUrl; events are kept meanwhile.',
+  );
 }
 
 /** Connects as the hub would, with its guard, and hangs up. */
@@ -55,7 +66,8 @@ async function reach(host: string, port: number, allow: TargetAllow): Promise<vo
 /** An address is judged like a name that resolves to it. */
 function vetted(host: string, allow: TargetAllow): Promise<LookupAddress[]> {
   const family = isIP(host);
-  const resolve = family === 0 ? () => dns.lookup(host, { all: true }) : async () => [{ address: host, family }];
+  const resolve =
+    family === 0 ? () => dns.lookup(host, { all: true }) : async () => [{ address: host, family }];
   return new Promise((done, refuse) => {
     guardedLookup(allow, resolve)(host, { all: true }, (error, found) => {
       if (error !== null) refuse(error);

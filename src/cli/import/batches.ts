@@ -34,7 +34,10 @@ export interface Batch {
 }
 
 /** Gathers lines into batches, in their order; hands those that can't be sent to `reject`. */
-export async function* gatherBatches(lines: AsyncIterable<FileLine>, reject: (line: RejectedLine) => void): AsyncGenerator<Batch> {
+export async function* gatherBatches(
+  lines: AsyncIterable<FileLine>,
+  reject: (line: RejectedLine) => void,
+): AsyncGenerator<Batch> {
   let waiting: VoucherLine[] = [];
   let bytes = 0;
   let position = 0;
@@ -64,15 +67,27 @@ function batchOf(lines: readonly VoucherLine[], position: number): Batch {
 
 /** Null: a blank line. */
 function readLine({ number, bytes }: FileLine): VoucherLine | RejectedLine | null {
-  const fault = (message: string, input: unknown): RejectedLine => ({ line: number, code: 'BAD_USER_INPUT', message, field: null, input });
+  const fault = (message: string, input: unknown): RejectedLine => ({
+    line: number,
+    code: 'BAD_USER_INPUT',
+    message,
+    field: null,
+    input,
+  });
   if (bytes === null) return fault(`The line is longer than ${maxLineBytes / 1_048_576} MiB.`, null);
   const text = decode(bytes);
   if (text === null) return fault('The line is no valid UTF-8.', bytes.toString('latin1'));
   if (text.trim() === '') return null;
   const value = parse(text);
   if (value === undefined) return fault('The line is no JSON.', text);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return fault('The line is no JSON object.', value);
-  return { number, text, record: recordOf(value, number), versioned: 'sourceVersion' in value && value.sourceVersion !== null };
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return fault('The line is no JSON object.', value);
+  return {
+    number,
+    text,
+    record: recordOf(value, number),
+    versioned: 'sourceVersion' in value && value.sourceVersion !== null,
+  };
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -96,7 +111,11 @@ function parse(text: string): unknown {
 
 /** A line without a whole identity is a record of its own: the hub will refuse it. */
 function recordOf(value: object, number: number): string {
-  const { sourceSystem, sourceModule, sourceId }: { sourceSystem?: unknown; sourceModule?: unknown; sourceId?: unknown } = value;
+  const {
+    sourceSystem,
+    sourceModule,
+    sourceId,
+  }: { sourceSystem?: unknown; sourceModule?: unknown; sourceId?: unknown } = value;
   const whole = [sourceSystem, sourceModule, sourceId].every(part => typeof part === 'string');
   return whole ? JSON.stringify([sourceSystem, sourceModule, sourceId]) : `line ${number}`;
 }

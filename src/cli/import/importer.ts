@@ -27,7 +27,12 @@ export interface ImporterOptions {
   readonly stop: AbortSignal;
 }
 
-const fieldOf: Record<RecordOutcome, keyof ImportCounts> = { CREATED: 'created', UPDATED: 'updated', DUPLICATE: 'duplicate', STALE: 'stale' };
+const fieldOf: Record<RecordOutcome, keyof ImportCounts> = {
+  CREATED: 'created',
+  UPDATED: 'updated',
+  DUPLICATE: 'duplicate',
+  STALE: 'stale',
+};
 
 /** Records the lines of one file, several requests at once. */
 export class Importer {
@@ -77,7 +82,9 @@ export class Importer {
   #mustWait(batch: Batch): boolean {
     if (this.#isOver) return false;
     if (this.#underWay.size >= requestsAtOnce) return true;
-    return [...this.#underWay.keys()].some(other => batch.lines.some(({ record }) => other.records.has(record)));
+    return [...this.#underWay.keys()].some(other =>
+      batch.lines.some(({ record }) => other.records.has(record)),
+    );
   }
 
   async #record(batch: Batch): Promise<void> {

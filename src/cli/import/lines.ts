@@ -60,11 +60,18 @@ async function* linesOf(path: string, file: FileHandle, zipped: boolean): AsyncG
 }
 
 /** @param packedPosition how far the packed file was read; left out: the file is plain, and lines are counted */
-async function* split(source: AsyncIterable<Buffer>, packedPosition: (() => number) | undefined): AsyncGenerator<FileLine> {
+async function* split(
+  source: AsyncIterable<Buffer>,
+  packedPosition: (() => number) | undefined,
+): AsyncGenerator<FileLine> {
   const pending = new PendingLine();
   let offset = 0;
   let number = 0;
-  const take = (): FileLine => ({ number: ++number, bytes: pending.take(), position: packedPosition?.() ?? offset });
+  const take = (): FileLine => ({
+    number: ++number,
+    bytes: pending.take(),
+    position: packedPosition?.() ?? offset,
+  });
   for await (const chunk of source) {
     let from = 0;
     for (let at = chunk.indexOf(newline); at !== -1; at = chunk.indexOf(newline, from)) {
@@ -103,8 +110,14 @@ class PendingLine {
 }
 
 function unreadable(path: string, error: unknown): HubError {
-  const reasons: Record<string, string> = { ENOENT: 'there is no such file', EISDIR: 'it is a folder', EACCES: 'this user may not read it' };
+  const reasons: Record<string, string> = {
+    ENOENT: 'there is no such file',
+    EISDIR: 'it is a folder',
+    EACCES: 'this user may not read it',
+  };
   const code = errorCodeOf(error) ?? '';
-  const reason = code.startsWith('Z_') ? `its gzip form is damaged (${code})` : (reasons[code] ?? messageOf(error));
+  const reason = code.startsWith('Z_')
+    ? `its gzip form is damaged (${code})`
+    : (reasons[code] ?? messageOf(error));
   return new HubError('BAD_USER_INPUT', `${path} can't be read: ${reason}.`, { cause: error });
 }

@@ -22,7 +22,11 @@ export function startProgress(totalBytes: number, clock: Clock): Progress {
   const rates = (bytes: number, lines: number) => {
     const ms = Math.max(1, clock.now() - startedAt);
     const left = bytes === 0 ? '…' : duration((ms * Math.max(0, totalBytes - bytes)) / bytes);
-    return { lines: lines.toLocaleString('en-US'), perSecond: Math.round((lines * 1_000) / ms).toLocaleString('en-US'), left };
+    return {
+      lines: lines.toLocaleString('en-US'),
+      perSecond: Math.round((lines * 1_000) / ms).toLocaleString('en-US'),
+      left,
+    };
   };
   return process.stderr.isTTY ? barProgress(totalBytes, rates) : plainProgress(totalBytes, rates, clock);
 }
@@ -63,7 +67,9 @@ function plainProgress(totalBytes: number, rates: Rates, clock: Clock): Progress
       if (clock.now() - saidAt < plainEveryMs) return;
       saidAt = clock.now();
       const { lines: count, perSecond, left } = rates(bytes, lines);
-      note(`${Math.floor((100 * bytes) / Math.max(1, totalBytes))} % · ${count} lines · ${perSecond} lines/s · ${left} left`);
+      note(
+        `${Math.floor((100 * bytes) / Math.max(1, totalBytes))} % · ${count} lines · ${perSecond} lines/s · ${left} left`,
+      );
     },
     say: note,
     [Symbol.dispose]: () => {},

@@ -35,7 +35,9 @@ export class RejectedFile implements Disposable {
     try {
       work();
     } catch (error) {
-      throw new HubError('UNAVAILABLE', `${this.path} can't be written: ${messageOf(error)}.`, { cause: error });
+      throw new HubError('UNAVAILABLE', `${this.path} can't be written: ${messageOf(error)}.`, {
+        cause: error,
+      });
     }
   }
 }

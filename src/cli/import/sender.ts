@@ -92,7 +92,10 @@ export class Sender {
     return lines.map((line, index) => {
       const item = items[index];
       if (item?.result != null) return { line, outcome: item.result.outcome };
-      const error = item?.error ?? { code: 'INTERNAL_SERVER_ERROR', message: 'The hub said nothing of this line.' };
+      const error = item?.error ?? {
+        code: 'INTERNAL_SERVER_ERROR',
+        message: 'The hub said nothing of this line.',
+      };
       return rejectedBy(error, line);
     });
   }
@@ -115,9 +118,18 @@ export function isPassing(error: unknown): error is Error {
   return error instanceof UnreachableError || (error instanceof RefusedError && passing.has(error.code));
 }
 
-function rejectedBy(error: { code: string; message: string; field?: string | null }, line: VoucherLine): RejectedLine {
+function rejectedBy(
+  error: { code: string; message: string; field?: string | null },
+  line: VoucherLine,
+): RejectedLine {
   const { message, field } = plainMessage(error.message);
-  return { line: line.number, code: error.code, message, field: error.field ?? field, input: JSON.parse(line.text) };
+  return {
+    line: line.number,
+    code: error.code,
+    message,
+    field: error.field ?? field,
+    input: JSON.parse(line.text),
+  };
 }
 
 /** graphql-js repeats the whole value in what it says of it; what is left here names the field and the fault. */
