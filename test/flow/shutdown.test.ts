@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startTestHub } from '../support/hub.ts';
-import { detailsOf, numbers, record, settled, sql, statusCounts, vouchers } from '../support/lanes.ts';
+import { numbers, record, settled, sql, statusCounts, vouchers } from '../support/lanes.ts';
 import { startLoad } from '../support/load.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
@@ -15,8 +15,10 @@ test('hubs that stop and start under load deliver every event exactly once, and 
   await using receiver = await startReceiver();
   receiver.answer(() => pause(50 + Math.random() * 150, 200));
   let hub = await startTestHub({ databaseUrl });
+  // Whichever runs at the end.
+  await using _last = { [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose]() };
   await subscribe(hub, { webhookUrl: receiver.url });
-  const load = startLoad(() => hub.ask, { workers: 6 });
+  await using load = startLoad(() => hub.ask, { workers: 6 });
   const stops: number[] = [];
   for (const _ of numbers(4)) {
     const before = receiver.requests.length;
@@ -28,12 +30,10 @@ test('hubs that stop and start under load deliver every event exactly once, and 
     hub = await startTestHub({ databaseUrl });
   }
   await load.stop();
-  await using last = hub;
   await until('everything is delivered', async () => (await statusCounts(databaseUrl)).success === load.acknowledged.size, 60_000);
   assertIntact(load.acknowledged, receiver.events());
   assert.equal(duplicates(receiver.events()).size, 0);
   assert.ok(Math.max(...stops) < 5_000, `stops took ${stops.map(ms => ms.toFixed(0)).join(', ')} ms`);
-  assert.ok(last.url);
   t.diagnostic(`${load.acknowledged.size} events over 4 restarts; stops took ${stops.map(ms => ms.toFixed(0)).join(', ')} ms; refusals ${JSON.stringify([...load.refusals])}`);
 });
 
@@ -83,9 +83,5 @@ test('two hubs on one database share the work without duplicates, in order per r
       assert.equal(highest.size, 30, `${system} ${id}`);
     }
   }
-  const byHub = await sql<{ n: number }>(databaseUrl, `select count(distinct application_name)::int as n from pg_stat_activity where datname = current_database()`);
-  assert.ok((byHub[0]?.n ?? 0) >= 1);
-  const [one] = await detailsOf(first, '1');
-  assert.ok(one);
   t.diagnostic(`refusals ${JSON.stringify(loads.flatMap(load => [...load.refusals]))}`);
 });

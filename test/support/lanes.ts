@@ -128,3 +128,14 @@ export async function statusCounts(databaseUrl: string): Promise<Record<string, 
   const rows = await sql<{ status: string; count: number }>(databaseUrl, 'select status, count(*)::int as count from fin_data_sync_logs group by 1');
   return Object.fromEntries(rows.map(row => [row.status, row.count]));
 }
+
+/** Empties BullMQ's tables, all but the record of its migrations; gives their names. */
+export async function emptyQueue(databaseUrl: string): Promise<string[]> {
+  const tables = await sql<{ name: string }>(
+    databaseUrl,
+    `select quote_ident(schemaname) || '.' || quote_ident(tablename) as name from pg_tables where schemaname = 'bullmq' and tablename !~ 'migration'`,
+  );
+  const names = tables.map(({ name }) => name);
+  await sql(databaseUrl, `truncate ${names.join(', ')}`);
+  return names;
+}

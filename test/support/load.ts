@@ -4,7 +4,7 @@ import type { RecordedItem } from './vouchers.ts';
 import { voucherInput } from './vouchers.ts';
 
 /** What a load generator was told, voucher by voucher. */
-export interface Load {
+export interface Load extends AsyncDisposable {
   /** `sourceId/version` of everything whose recording was acknowledged. */
   readonly acknowledged: Set<string>;
   /** Codes of refusals, and how often each came; `transport` where no answer came at all. */
@@ -45,14 +45,11 @@ export function startLoad(
     }
   };
   const running = Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)));
-  return {
-    acknowledged,
-    refusals,
-    async stop() {
-      stopped = true;
-      await running;
-    },
+  const stop = async () => {
+    stopped = true;
+    await running;
   };
+  return { acknowledged, refusals, stop, [Symbol.asyncDispose]: stop };
 }
 
 async function send(ask: TestHub['ask'], inputs: Record<string, unknown>[], note: (code: string) => void): Promise<RecordedItem[] | null> {
