@@ -64,7 +64,7 @@ export async function prepareProbe(pool: Pool, subscriptionId: string): Promise<
          and not exists (
            select 1 from fin_data_sync_logs e
            where e.subscription_id = l.subscription_id and e.voucher_id = l.voucher_id
-             and e.status in ('pending', 'processing', 'retrying') and e.id < l.id)
+             and e.status in ('pending', 'processing', 'retrying') and e.id < l.id offset 0)
        order by l.next_attempt_at, l.id limit 1),
      made_due as (
        update fin_data_sync_logs l set next_attempt_at = now() from head

@@ -63,6 +63,9 @@ export async function readLane(pool: Pool, id: string): Promise<LaneRow | undefi
  * same source record. The lease runs by the database's clock; `token` fences: only its holder may write results.
  * It must be another at each claim: who lost a row and claims it again must not take the first one's late result.
  *
+ * `offset 0` keeps the look at earlier ones a look into the index, one a row. As a join, and with statistics from
+ * when the table was small, it became a loop over the whole backlog for each row of the backlog.
+ *
  * The commit does not wait for the disk: a claim lost in a crash of the database is a sync that is due again.
  * @param limit 1 or more
  * @param leaseMs milliseconds
@@ -80,7 +83,7 @@ export async function claimDue(
                and not exists (
                  select 1 from fin_data_sync_logs e
                  where e.subscription_id = l.subscription_id and e.voucher_id = l.voucher_id
-                   and e.status in ('pending', 'processing', 'retrying') and e.id < l.id)
+                   and e.status in ('pending', 'processing', 'retrying') and e.id < l.id offset 0)
                and exists (select 1 from data_subscriptions s where s.id = $1 and s.state = any($5) and s.deleted_at is null)
              order by l.next_attempt_at, l.id
              limit $3 for update of l skip locked),

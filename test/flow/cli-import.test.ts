@@ -7,7 +7,6 @@ import { gzipSync } from 'node:zlib';
 import { runCli, startCli, startGate, temporaryFolder } from '../support/cli.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { voucherInput } from '../support/vouchers.ts';
-import { until } from '../support/wait.ts';
 
 const folder = await temporaryFolder();
 
@@ -182,7 +181,7 @@ test('Ctrl-C during an import finishes what is under way, sums up, and exits wit
   const cli = startCli(['import', file, '--json'], access(gate));
   await third.promise;
   cli.child.kill('SIGINT');
-  await until('it says that it is stopping', () => requests >= 3);
+  await cli.noted(/Stopping: requests under way/);
   held.resolve();
   const run = await cli.ended;
   assert.equal(run.code, 130, run.stderr);

@@ -20,10 +20,10 @@ export interface CliEnd {
 export interface RunningCli {
   readonly child: ChildProcess;
   readonly ended: Promise<CliEnd>;
-  /** What it has printed so far. */
-  stdout(): string;
-  /** Waits until it has printed something. */
+  /** Waits until something stands on its standard output. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Waits until something stands on its standard error. */
+  noted(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
 /** Starts `hub …`. Its environment holds nothing of the hub's but what is given. */
@@ -44,13 +44,9 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
     child.once('close', code => resolve({ code, stdout, stderr }));
   });
   after(() => child.kill('SIGKILL'));
-  return {
-    child,
-    ended,
-    stdout: () => stdout,
-    printed: pattern =>
-      until(`it prints ${pattern} (so far: ${stdout}${stderr})`, () => pattern.exec(stdout), 60_000),
-  };
+  const printed = (pattern: RegExp) => until(`it prints ${pattern}`, () => pattern.exec(stdout), 60_000);
+  const noted = (pattern: RegExp) => until(`it notes ${pattern}`, () => pattern.exec(stderr), 60_000);
+  return { child, ended, printed, noted };
 }
 
 /** Runs `hub …` to its end. */

@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
+import { startReceiver } from '../support/receiver.ts';
+import { connectSql, type Sql } from '../support/sql.ts';
+import { type RecordedItem, recordVouchers, subscribe, voucherInput } from '../support/vouchers.ts';
+
+/** What an item came to, in a word. */
+function outcomeOf(item: RecordedItem | undefined): string {
+  return item?.result?.outcome ?? `${item?.error?.code} ${item?.error?.field}`;
+}
+
+async function record(hub: TestHub, over: Record<string, unknown> = {}): Promise<RecordedItem> {
+  const [item] = await recordVouchers(hub, [voucherInput(over)]);
+  assert.ok(item);
+  return item;
+}
+
+/** How many vouchers, events and syncs there are. */
+async function totals(sql: Sql): Promise<number[]> {
+  const tables = ['fin_business_vouchers', 'fin_voucher_events', 'fin_data_sync_logs'];
+  return Promise.all(tables.map(name => sql.count(`select count(*) from ${name}`)));
+}
+
+test('a thousand at once are recorded, and each refused one is named by its index, code and field', async () => {
+  await using hub = await startTestHub();
+  await using sql = await connectSql(hub.databaseUrl);
+  const faults: [Record<string, unknown>, string, string | null][] = [
+    [{ eventType: 'no_such_type' }, 'BAD_USER_INPUT', 'eventType'],
+    [{ currency: 'cny' }, 'BAD_USER_INPUT', 'currency'],
+    [{ sourceVersion: 0 }, 'BAD_USER_INPUT', 'sourceVersion'],
+    [{ sourceId: '' }, 'BAD_USER_INPUT', 'sourceId'],
+    [{ summary: 'a\0b' }, 'BAD_USER_INPUT', 'summary'],
+    [{ sourceId: 'K0', amount: '7', sourceVersion: 1 }, 'CONFLICT', 'sourceVersion'],
+  ];
+  const inputs = Array.from({ length: 1_000 }, (_, n) =>
+    voucherInput({
+      sourceId: `K${n}`,
+      sourceVersion: 1,
+      ...(n % 100 === 50 ? faults[((n - 50) / 100) % faults.length]?.[0] : {}),
+    }),
+  );
+  const items = await recordVouchers(hub, inputs);
+  assert.deepEqual(
+    items.map(item => item.index),
+    inputs.map((_, n) => n),
+  );
+  for (const [n, item] of items.entries()) {
+    if (n % 100 !== 50) assert.equal(item.result?.outcome, 'CREATED', `item ${n}: ${item.error?.message}`);
+    else
+      assert.deepEqual(
+        [item.error?.code, item.error?.field, item.result],
+        [...(faults[((n - 50) / 100) % faults.length]?.slice(1) ?? []), null],
+      );
+  }
+  assert.equal(await sql.count('select count(*) from fin_business_vouchers'), 990);
+});
+
+test('more than a thousand at once are refused whole', async () => {
+  await using hub = await startTestHub();
+  await using sql = await connectSql(hub.databaseUrl);
+  const inputs = Array.from({ length: 1_001 }, (_, n) => voucherInput({ sourceId: `K${n}` }));
+  const answer = await hub.ask(
+    'mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(inputs: $inputs) { index } }',
+    { inputs },
+  );
+  assert.equal(answer.errors?.[0]?.extensions.code, 'BAD_USER_INPUT');
+  assert.equal(answer.errors[0].extensions.field, 'inputs');
+  assert.deepEqual(await totals(sql), [0, 0, 0]);
+  assert.deepEqual(await recordVouchers(hub, []), []);
+});
+
+test('what cannot be kept exactly is refused with its field named, and nothing of it is written', async () => {
+  await using hub = await startTestHub();
+  await using sql = await connectSql(hub.databaseUrl);
+  let deep: unknown = 1;
+  for (let n = 0; n < 64; n += 1) deep = { deep };
+  const faults: [Record<string, unknown>, RegExp][] = [
+    [{ sourceSystem: 'a\0' }, /^sourceSystem$/],
+    [{ sourceId: '\ud800' }, /^sourceId$/],
+    [{ counterpartyName: 'x\udc00y' }, /^counterpartyName$/],
+    [{ createdBy: 'x'.repeat(201) }, /^createdBy$/],
+    [{ summary: 'x'.repeat(2_001) }, /^summary$/],
+    [{ sourceModule: '' }, /^sourceModule$/],
+    [{ businessData: { a: 'x\0' } }, /^businessData\.a$/],
+    [{ businessData: { a: [{ b: '\ud83d' }] } }, /^businessData\.a\.b$/],
+    [{ businessData: { 'k\0': 1 } }, /businessData/],
+    [{ businessData: { '\ude00': 1 } }, /businessData/],
+    [{ businessData: { id: 2 ** 53 } }, /^businessData\.id$/],
+    [{ businessData: { id: [-(2 ** 60)] } }, /^businessData\.id$/],
+    [{ businessData: { id: 1e300 } }, /^businessData\.id$/],
+    [{ businessData: { deep } }, /^businessData$/],
+    [{ businessData: { big: 'x'.repeat(1_048_600) } }, /^businessData$/],
+    [{ currency: 'YUAN' }, /^currency$/],
+    [{ currency: '' }, /^currency$/],
+    [{ eventType: 'nothing' }, /^eventType$/],
+    [{ sourceVersion: -1 }, /^sourceVersion$/],
+    [{ amount: '1'.repeat(31) }, /^amount$/],
+    [{ amount: '0.12345678901' }, /^amount$/],
+    [{ occurredAt: new Date(Date.now() + 25 * 3_600_000).toISOString() }, /^occurredAt$/],
+  ];
+  for (const [over, field] of faults) {
+    const item = await record(hub, over);
+    const shown = JSON.stringify(over).slice(0, 100);
+    assert.equal(item.error?.code, 'BAD_USER_INPUT', shown);
+    assert.match(item.error.field ?? '', field, shown);
+  }
+  const malformed: [Record<string, unknown>, string][] = [
+    [{ voucherDate: '2025-02-30' }, 'voucherDate'],
+    [{ occurredAt: '2025-12-19T08:00:00' }, 'occurredAt'],
+    [{ amount: 0.1 }, 'amount'],
+    [{ amount: '1e3' }, 'amount'],
+    [{ businessData: [] }, 'businessData'],
+    [{ businessData: 'x' }, 'businessData'],
+    [{ direction: 'debit' }, 'direction'],
+    [{ sourceVersion: 1.5 }, 'sourceVersion'],
+    [{ sourceVersion: 2 ** 31 }, 'sourceVersion'],
+    [{ status: 'GONE' }, 'status'],
+    [{ currency: null }, 'currency'],
+    [{ surprise: 1 }, 'surprise'],
+  ];
+  for (const [over, field] of malformed) {
+    const answer = await hub.ask(
+      'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { outcome } }',
+      { input: voucherInput(over) },
+    );
+    assert.equal(answer.errors?.[0]?.extensions.code, 'BAD_USER_INPUT', JSON.stringify(over));
+    assert.ok(answer.errors[0].message.includes(field), answer.errors[0].message);
+  }
+  assert.deepEqual(await totals(sql), [0, 0, 0]);
+});
+
+test('a number that no JSON parser can hold is refused with its field named, and its neighbours are recorded', async () => {
+  await using hub = await startTestHub();
+  const query =
+    'mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(inputs: $inputs) { index result { outcome } error { code field } } }';
+  const inputs = JSON.stringify([
+    voucherInput({ sourceId: 'A' }),
+    voucherInput({ sourceId: 'B', businessData: { n: 'HERE' } }),
+  ]).replace('"HERE"', '1e400');
+  const response = await fetch(`${hub.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${adminKey}` },
+    body: `{"query": ${JSON.stringify(query)}, "variables": {"inputs": ${inputs}}}`,
+  });
+  const answer: unknown = await response.json();
+  assert.deepEqual(answer, {
+    data: {
+      recordVouchers: [
+        { index: 0, result: { outcome: 'CREATED' }, error: null },
+        { index: 1, result: null, error: { code: 'BAD_USER_INPUT', field: 'businessData.n' } },
+      ],
+    },
+  });
+});
+
+test('business data may have any keys: __proto__ and constructor are data, from a variable and from the text', async () => {
+  await using hub = await startTestHub();
+  const text = '{"__proto__": {"polluted": true}, "constructor": {"prototype": {"x": 1}}, "toString": "t"}';
+  const response = await fetch(`${hub.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${adminKey}` },
+    body: `{"query": "mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { outcome voucher { businessData } event { data } } }",
+      "variables": {"input": ${JSON.stringify(voucherInput({ businessData: 'HERE' })).replace('"HERE"', text)}}}`,
+  });
+  const expected = `"businessData":${text.replaceAll(': ', ':').replaceAll(', ', ',')}`;
+  const answer = await response.text();
+  // The order of the keys is the stored one: sorted.
+  assert.ok(
+    answer.includes('"__proto__":{"polluted":true}') && answer.includes('"prototype":{"x":1}'),
+    `${answer} instead of ${expected}`,
+  );
+  await using sql = await connectSql(hub.databaseUrl);
+  const [row] = await sql.rows<{ text: string }>(
+    'select business_data::text as text from fin_business_vouchers',
+  );
+  assert.equal(
+    row?.text,
+    '{"__proto__": {"polluted": true}, "constructor": {"prototype": {"x": 1}}, "toString": "t"}',
+  );
+});
+
+test('data nested to the limit is recorded, and nested a hundred thousand deep is refused without harm', async () => {
+  await using hub = await startTestHub();
+  let data: unknown = { n: 1 };
+  for (let n = 1; n < 64; n += 1) data = { d: data };
+  assert.equal(outcomeOf(await record(hub, { businessData: data })), 'CREATED');
+  const deep = `{"d":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+  const response = await fetch(`${hub.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${adminKey}` },
+    body: `{"query": "mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { outcome } }",
+      "variables": {"input": ${JSON.stringify(voucherInput({ sourceId: 'DEEP', businessData: 'HERE' })).replace('"HERE"', deep)}}}`,
+  });
+  assert.match(await response.text(), /"code":"BAD_USER_INPUT","field":"businessData"/);
+});
+
+test('money is exact from the input through the database to the webhook', async () => {
+  await using hub = await startTestHub();
+  await using sql = await connectSql(hub.databaseUrl);
+  await using receiver = await startReceiver();
+  await subscribe(hub, { webhookUrl: receiver.url });
+  const amounts = [
+    '0.10',
+    '0.1',
+    '100000.00',
+    '123456789012345678901234567890.0123456789',
+    '-0.01',
+    '0',
+    '0.0000000001',
+    '9007199254740993',
+    '-999999999999999999999999999999',
+  ];
+  const items = await recordVouchers(
+    hub,
+    amounts.map(amount => voucherInput({ sourceId: amount, amount })),
+  );
+  assert.deepEqual(
+    items.map(outcomeOf),
+    amounts.map(() => 'CREATED'),
+  );
+  assert.equal(outcomeOf(await record(hub, { sourceId: 'int', amount: 42 })), 'CREATED');
+  const literal =
+    await hub.ask(`mutation { recordVoucher(input: { eventType: "invoice_recorded", sourceSystem: "settlement", sourceModule: "invoice", sourceType: "s",
+    sourceId: "literal", direction: CREDIT, amount: 12345678901234567890123, currency: "CNY", businessData: { a: 1 } }) { voucher { amount } } }`);
+  assert.deepEqual(literal.data, { recordVoucher: { voucher: { amount: '12345678901234567890123' } } });
+  const expected = Object.fromEntries([
+    ...amounts.map(amount => [amount, amount]),
+    ['int', '42'],
+    ['literal', '12345678901234567890123'],
+  ]);
+  const stored = await sql.rows<{ source_id: string; amount: string }>(
+    'select source_id, amount::text from fin_business_vouchers',
+  );
+  assert.deepEqual(Object.fromEntries(stored.map(row => [row.source_id, row.amount])), expected);
+  const events = await receiver.gotEvents(Object.keys(expected).length);
+  assert.deepEqual(
+    Object.fromEntries(events.map(({ voucher }) => [voucher.source_id, voucher.amount])),
+    expected,
+  );
+  for (const { rawBody } of receiver.requests) assert.match(rawBody, /"amount": "-?\d+(\.\d+)?"/);
+  const { vouchers } = await hub.data<{
+    vouchers: { edges: { node: { sourceId: string; amount: string } }[] };
+  }>('{ vouchers { edges { node { sourceId amount } } } }');
+  assert.deepEqual(
+    Object.fromEntries(vouchers.edges.map(({ node }) => [node.sourceId, node.amount])),
+    expected,
+  );
+});
+
+test('an event type’s JSON Schema is enforced from the next record on, at every hub, and taken back', async () => {
+  await using first = await startTestHub();
+  await using second = await startTestHub({ databaseUrl: first.databaseUrl });
+  const upsert =
+    'mutation ($schema: JSONObject) { upsertEventType(name: "tax_filed", description: "Filed", mode: REALTIME, schema: $schema) { name mode schema } }';
+  assert.equal(
+    outcomeOf(await record(second, { eventType: 'tax_filed', sourceId: 'T0' })),
+    'BAD_USER_INPUT eventType',
+  );
+  const schema = {
+    type: 'object',
+    required: ['no'],
+    properties: {
+      no: { type: 'string', minLength: 3 },
+      lines: { type: 'array', prefixItems: [{ type: 'integer' }] },
+    },
+  };
+  assert.deepEqual((await first.data<{ upsertEventType: unknown }>(upsert, { schema })).upsertEventType, {
+    name: 'tax_filed',
+    mode: 'REALTIME',
+    schema,
+  });
+  const tryIt = (businessData: unknown) =>
+    record(second, { eventType: 'tax_filed', sourceId: 'T1', businessData });
+  assert.equal(outcomeOf(await tryIt({})), 'BAD_USER_INPUT businessData');
+  assert.equal(outcomeOf(await tryIt({ no: 'ab' })), 'BAD_USER_INPUT businessData.no');
+  assert.equal(outcomeOf(await tryIt({ no: 'abc', lines: ['x'] })), 'BAD_USER_INPUT businessData.lines.0');
+  assert.equal(outcomeOf(await tryIt({ no: 'abc', lines: [1, 'x'] })), 'CREATED');
+  await first.data(upsert, { schema: null });
+  assert.equal(outcomeOf(await tryIt({})), 'UPDATED');
+});
+
+test('a schema that cannot be used is refused and changes nothing', async () => {
+  await using hub = await startTestHub();
+  const upsert =
+    'mutation ($name: String!, $description: String, $schema: JSONObject) { upsertEventType(name: $name, description: $description, mode: REALTIME, schema: $schema) { name } }';
+  const bad = [
+    { type: 'objekt' },
+    { properties: 7 },
+    { $ref: 'https://example.com/other.json' },
+    { $ref: '#/nowhere' },
+    { pattern: '(' },
+    { $schema: 'http://json-schema.org/draft-07/schema#' },
+    { $async: true, type: 'object', required: ['a'] },
+    { const: 'a\0' },
+    { const: '\ud800' },
+  ];
+  for (const schema of bad) {
+    const answer = await hub.ask(upsert, { name: 'invoice_recorded', schema });
+    assert.equal(answer.errors?.[0]?.extensions.code, 'BAD_USER_INPUT', JSON.stringify(schema));
+  }
+  for (const [name, description] of [
+    ['', null],
+    ['a b', null],
+    ['x'.repeat(101), null],
+    ['名', null],
+    ['ok', 'nul \0'],
+    ['ok', 'x'.repeat(2_001)],
+  ]) {
+    const answer = await hub.ask(upsert, { name, description });
+    assert.equal(answer.errors?.[0]?.extensions.code, 'BAD_USER_INPUT', JSON.stringify([name, description]));
+  }
+  assert.equal(outcomeOf(await record(hub)), 'CREATED');
+});
