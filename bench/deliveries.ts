@@ -57,6 +57,7 @@ function sample(n: number) {
   const item = '{"name": "WHITE METAL LANTERN", "quantity": "6", "sku": "71053", "unit_price": "3.39"}';
   return {
     id: String(n),
+    token: '',
     eventId: String(n),
     voucherId: String(n),
     eventType: 'invoice_recorded',

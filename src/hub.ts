@@ -118,7 +118,7 @@ async function start({ config, clock, random, log, parts }: Start): Promise<Hub>
   });
   let stopping = false;
   const graphql = config.roles.includes('api') ? { schema, log, contextOf } : undefined;
-  const server = parts.use(await startServer({ host: config.host, port: config.port, graphql, readiness }));
+  const server = parts.use(await startServer({ host: config.host, port: config.port, log, graphql, readiness }));
   log.info({ url: server.url, roles: config.roles, queue: home.kind, database: config.databaseUrl === undefined ? 'embedded' : 'external' }, 'hub is up');
   return {
     url: server.url,

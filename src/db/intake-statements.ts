@@ -214,7 +214,7 @@ const writeVouchersSql = `
   insert into fin_business_vouchers (id, voucher_no, ${columnNames.join(', ')})
   select id, voucher_no, ${columnNames.map(name => casts[name] ?? name).join(', ')}
   from json_to_recordset($1::json) as r (id bigint, voucher_no text, ${voucherColumns.join(', ')})
-  order by source_system, source_module, source_id
+  order by source_system collate "C", source_module collate "C", source_id collate "C"
   on conflict (source_system, source_module, source_id) do update set
     ${columnNames.map(name => `${name} = excluded.${name}`).join(', ')}, updated_at = now()
   where fin_business_vouchers.id = excluded.id`;

@@ -6,7 +6,7 @@ import { ApiKey, ApiKeyWithSecret } from '../schema/access.types.ts';
 import { RoleEnum } from '../schema/enums.ts';
 import { callerOf, type OperationContext } from './context.ts';
 
-/** GraphQL: API keys; for administrators. */
+/** GraphQL: API keys; administrators manage them, analysts see them (without secrets, like everything). */
 @Resolver()
 export class AccessResolver {
   readonly #keys: ApiKeys;
@@ -17,7 +17,7 @@ export class AccessResolver {
 
   @Query(() => [ApiKey])
   apiKeys(@Ctx() context: OperationContext): Promise<ApiKey[]> {
-    requireRole(callerOf(context));
+    requireRole(callerOf(context), 'analyst');
     return this.#keys.list();
   }
 

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { errorCatalogue, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import type { Logger } from '../core/logger.ts';
 import { registerGraphiql } from './graphiql.ts';
 import { type GraphqlDoor, registerGraphqlHttp } from './graphql-http.ts';
 import { serveGraphqlSocket } from './graphql-socket.ts';
@@ -13,6 +15,7 @@ const consoleFolder = fileURLToPath(new URL('../../dist/console', import.meta.ur
 export interface ServerOptions {
   readonly host: string;
   readonly port: number;
+  readonly log: Logger;
   /** Undefined: this process has no api role; it answers health checks only. */
   readonly graphql: GraphqlDoor | undefined;
   /** The checks of `/readyz` by name; all must hold. */
@@ -48,6 +51,7 @@ export async function startServer(options: ServerOptions): Promise<HubServer> {
     // A connection that was busy when closing began would stay open until its keep-alive runs out.
     if (closing) reply.header('connection', 'close');
   });
+  app.setErrorHandler((error, request, reply) => answerBadRequest(error, request.id, reply, options.log));
   registerHealth(app, options.readiness);
   if (options.graphql !== undefined) {
     closers.use(await registerGraphqlHttp(app, options.graphql));
@@ -61,6 +65,16 @@ export async function startServer(options: ServerOptions): Promise<HubServer> {
     await closers.disposeAsync();
     throw error;
   }
+}
+
+/** A request that never became an operation (too large, no JSON) is answered in GraphQL's form like any other error. */
+function answerBadRequest(error: unknown, requestId: string, reply: FastifyReply, log: Logger): FastifyReply {
+  const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
+  const isFault = !(status >= 400 && status < 500);
+  if (isFault) log.error({ request: requestId, err: error }, 'fault');
+  const code = isFault ? 'INTERNAL_SERVER_ERROR' : status === 413 ? 'LIMIT_EXCEEDED' : 'BAD_USER_INPUT';
+  const message = isFault ? errorCatalogue[code] : status === 413 ? `The request is larger than ${limits.requestBytes} bytes.` : messageOf(error);
+  return reply.code(isFault ? 500 : status).send({ errors: [{ message, extensions: { code } }] });
 }
 
 function registerHealth(app: FastifyInstance, readiness: ServerOptions['readiness']): void {

@@ -116,7 +116,7 @@ test('each role may do what the contract says and nothing else', async () => {
     ['{ dataSubscriptions { id } }', 'subscriber analyst', () => ({})],
     ['{ syncLog(id: 1) { id } }', 'subscriber analyst', () => ({})],
     ['{ syncLogs { totalCount edges { node { id } } } }', 'subscriber analyst', () => ({})],
-    ['{ apiKeys { id } }', '', () => ({})],
+    ['{ apiKeys { id } }', 'analyst', () => ({})],
     ['{ __schema { queryType { name } } }', 'publisher subscriber analyst', () => ({})],
     ['{ __typename }', 'publisher subscriber analyst', () => ({})],
   ];

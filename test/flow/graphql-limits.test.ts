@@ -309,3 +309,15 @@ test('a key that is revoked while its socket is open can ask nothing more on it'
     'UNAUTHENTICATED',
   );
 });
+
+test('a request that never becomes an operation is answered in the form of GraphQL, with a stable code', async () => {
+  await using hub = await startTestHub();
+  const post = async (body: string): Promise<{ status: number; code: unknown }> => {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${adminKey}` };
+    const response = await fetch(`${hub.url}/graphql`, { method: 'POST', headers, body });
+    const answer: Answer = JSON.parse(await response.text());
+    return { status: response.status, code: answer.errors?.[0]?.extensions?.code };
+  };
+  assert.deepEqual(await post('{"query": '), { status: 400, code: 'BAD_USER_INPUT' });
+  assert.deepEqual(await post(' '.repeat(limits.requestBytes + 1)), { status: 413, code: 'LIMIT_EXCEEDED' });
+});
