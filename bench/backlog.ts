@@ -18,7 +18,12 @@ export interface BacklogFigures {
  * decide.
  * @param sizes.part syncs drained for each figure; twice it and what is under way must fit into the short backlog
  */
-export async function backlog(sizes: { part: number; short: number; long: number; history: number }): Promise<BacklogFigures> {
+export async function backlog(sizes: {
+  part: number;
+  short: number;
+  long: number;
+  history: number;
+}): Promise<BacklogFigures> {
   using receiver = await BenchReceiver.start();
   await using hub = await BenchHub.start();
   const id = await hub.subscribe(receiver.url);
@@ -47,5 +52,7 @@ async function best(measure: () => Promise<number>): Promise<number> {
 }
 
 async function clear(hub: BenchHub): Promise<void> {
-  await hub.db.query('truncate fin_data_sync_logs, fin_data_sync_attempts, fin_voucher_events, fin_business_vouchers');
+  await hub.db.query(
+    'truncate fin_data_sync_logs, fin_data_sync_attempts, fin_voucher_events, fin_business_vouchers',
+  );
 }

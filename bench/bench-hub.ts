@@ -36,7 +36,14 @@ export class BenchHub implements AsyncDisposable {
   static async start(): Promise<BenchHub> {
     const folder = await mkdtemp(path.join(tmpdir(), 'hub-bench-'));
     const key = `hub_bench_${randomBytes(24).toString('hex')}`;
-    const env = { PATH: process.env.PATH, HUB_DATA_DIR: folder, HUB_PORT: '0', HUB_ADMIN_KEY: key, HUB_LOG_LEVEL: 'warn', HUB_LOG_FORMAT: 'json' };
+    const env = {
+      PATH: process.env.PATH,
+      HUB_DATA_DIR: folder,
+      HUB_PORT: '0',
+      HUB_ADMIN_KEY: key,
+      HUB_LOG_LEVEL: 'warn',
+      HUB_LOG_FORMAT: 'json',
+    };
     const child = fork(fileURLToPath(new URL('hub-process.ts', import.meta.url)), { env, stdio: 'inherit' });
     const [message] = await once(child, 'message');
     return new BenchHub(child, folder, key, started.parse(message));
@@ -51,7 +58,8 @@ export class BenchHub implements AsyncDisposable {
       body,
     });
     const answer: unknown = await response.body.json();
-    if (typeof answer === 'object' && answer !== null && 'errors' in answer) throw new Error(JSON.stringify(answer.errors));
+    if (typeof answer === 'object' && answer !== null && 'errors' in answer)
+      throw new Error(JSON.stringify(answer.errors));
     return answer;
   }
 
@@ -59,7 +67,9 @@ export class BenchHub implements AsyncDisposable {
   async subscribe(webhookUrl: string): Promise<string> {
     const query = `mutation ($u: String!) { createDataSubscription(input: { name: "bench", targetSystem: "bench", eventTypes: ["*"], webhookUrl: $u }) { subscription { id } } }`;
     await this.ask(JSON.stringify({ query, variables: { u: webhookUrl } }));
-    const { rows } = await this.db.query<{ id: string }>('select max(id)::text as id from data_subscriptions');
+    const { rows } = await this.db.query<{ id: string }>(
+      'select max(id)::text as id from data_subscriptions',
+    );
     const id = rows[0]?.id ?? '';
     await this.pause(id);
     return id;
@@ -76,7 +86,9 @@ export class BenchHub implements AsyncDisposable {
   /** Waits until nothing is under way any more. */
   async quiet(): Promise<void> {
     for (;;) {
-      const { rows } = await this.db.query<{ count: number }>(`select count(*)::int as count from fin_data_sync_logs where status = 'processing'`);
+      const { rows } = await this.db.query<{ count: number }>(
+        `select count(*)::int as count from fin_data_sync_logs where status = 'processing'`,
+      );
       if (rows[0]?.count === 0) return;
       await pause(20);
     }

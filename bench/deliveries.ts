@@ -20,7 +20,10 @@ async function floor(receiver: BenchReceiver, count: number): Promise<number> {
   await concurrently(count, maxInFlight, async n => {
     const body = bodies[n] ?? Buffer.alloc(0);
     const timestampSeconds = Math.floor(Date.now() / 1_000);
-    const headers = { ...signer.headers({ body, webhookId: `sync_${n}`, timestampSeconds }), 'content-type': 'application/json' };
+    const headers = {
+      ...signer.headers({ body, webhookId: `sync_${n}`, timestampSeconds }),
+      'content-type': 'application/json',
+    };
     const response = await request(receiver.url, { dispatcher, method: 'POST', headers, body });
     await response.body.dump();
   });
@@ -29,7 +32,12 @@ async function floor(receiver: BenchReceiver, count: number): Promise<number> {
 }
 
 /** Lets the hub drain a backlog. Requests a second. */
-export async function drain(hub: BenchHub, receiver: BenchReceiver, id: string, count: number): Promise<number> {
+export async function drain(
+  hub: BenchHub,
+  receiver: BenchReceiver,
+  id: string,
+  count: number,
+): Promise<number> {
   await receiver.reset();
   await hub.resume(id);
   const rate = ratePerSecond(await receiver.got(count));

@@ -5,7 +5,12 @@ import type { Pool } from 'pg';
  * recording. The bodies are of the size of a real invoice (about 1 KiB).
  * @param status what the syncs are: due, or long done
  */
-export async function fill(db: Pool, subscriptionId: string, count: number, status: 'pending' | 'success'): Promise<void> {
+export async function fill(
+  db: Pool,
+  subscriptionId: string,
+  count: number,
+  status: 'pending' | 'success',
+): Promise<void> {
   const block = 50_000;
   for (let done = 0; done < count; done += block) {
     await db.query(sql, [subscriptionId, Math.min(block, count - done), status]);

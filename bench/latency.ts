@@ -34,8 +34,15 @@ async function run(hub: BenchHub, receiver: BenchReceiver, events: number, name:
 
 async function record(hub: BenchHub, mark: string, answered: Map<string, number>): Promise<void> {
   const input = {
-    eventType: 'invoice_recorded', sourceSystem: 'bench', sourceModule: 'invoice', sourceType: 'sales_invoice', sourceId: mark,
-    direction: 'DEBIT', amount: '139.12', currency: 'GBP', businessData: { mark },
+    eventType: 'invoice_recorded',
+    sourceSystem: 'bench',
+    sourceModule: 'invoice',
+    sourceType: 'sales_invoice',
+    sourceId: mark,
+    direction: 'DEBIT',
+    amount: '139.12',
+    currency: 'GBP',
+    businessData: { mark },
   };
   await hub.ask(JSON.stringify({ query: mutation, variables: { input } }));
   answered.set(mark, monotonicMs());

@@ -7,7 +7,9 @@ import { recording } from './recording.ts';
 import { median } from './support.ts';
 
 // `npm run bench [-- --quick] [--only NAME]`: figures as ratios within one run, since machines are noisy.
-const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
+});
 const scale = values.quick ? 0.1 : 1;
 const table = new Table({ head: ['what', 'hub', 'against', 'ratio', 'wanted'] });
 
@@ -24,24 +26,66 @@ function perSecond(rate: number): string {
 const benches: Record<string, () => Promise<void>> = {
   async deliveries() {
     const rounds = await deliveries(values.quick ? 2 : 5, 20_000 * scale);
-    row('deliveries, one subscription, against signing and posting alone', rounds.map(r => r.hub), rounds.map(r => r.floor), '≥ 0.5');
+    row(
+      'deliveries, one subscription, against signing and posting alone',
+      rounds.map(r => r.hub),
+      rounds.map(r => r.floor),
+      '≥ 0.5',
+    );
   },
   async recording() {
     const rounds = await recording(values.quick ? 2 : 5, 10_000 * scale);
     const floor = rounds.map(r => r.floor);
-    row('recordVoucher, 64 at a time: intake, against single-row inserts', rounds.map(r => r.service), floor, '≥ 2');
-    row('the same over GraphQL and HTTP', rounds.map(r => r.hub), floor, 'printed');
+    row(
+      'recordVoucher, 64 at a time: intake, against single-row inserts',
+      rounds.map(r => r.service),
+      floor,
+      '≥ 2',
+    );
+    row(
+      'the same over GraphQL and HTTP',
+      rounds.map(r => r.hub),
+      floor,
+      'printed',
+    );
   },
   async latency() {
     const { p50, p99, max } = await latency(3_000 * scale);
     const ms = (value: number) => `${value.toFixed(1)} ms`;
-    table.push(['mutation answered to request received, 100/s', `p50 ${ms(p50)}, p99 ${ms(p99)}, max ${ms(max)}`, '', '', 'p99 < 50 ms']);
+    table.push([
+      'mutation answered to request received, 100/s',
+      `p50 ${ms(p50)}, p99 ${ms(p99)}, max ${ms(max)}`,
+      '',
+      '',
+      'p99 < 50 ms',
+    ]);
   },
   async backlog() {
-    const figures = await backlog({ part: 4_000, short: 10_000, long: 200_000 * scale, history: 1_000_000 * scale });
-    row(`drain with a backlog of ${200_000 * scale} against 10,000`, [figures.long], [figures.short], '≥ 0.9');
-    row(`drain with ${1_000_000 * scale} finished syncs against none`, [figures.longHistory], [figures.emptyHistory], '≥ 0.9');
-    table.push(['memory of the hub process with that backlog', `${Math.round(figures.memoryMiB)} MiB`, '', '', '< 400 MiB']);
+    const figures = await backlog({
+      part: 4_000,
+      short: 10_000,
+      long: 200_000 * scale,
+      history: 1_000_000 * scale,
+    });
+    row(
+      `drain with a backlog of ${200_000 * scale} against 10,000`,
+      [figures.long],
+      [figures.short],
+      '≥ 0.9',
+    );
+    row(
+      `drain with ${1_000_000 * scale} finished syncs against none`,
+      [figures.longHistory],
+      [figures.emptyHistory],
+      '≥ 0.9',
+    );
+    table.push([
+      'memory of the hub process with that backlog',
+      `${Math.round(figures.memoryMiB)} MiB`,
+      '',
+      '',
+      '< 400 MiB',
+    ]);
   },
 };
 

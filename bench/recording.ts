@@ -9,7 +9,8 @@ import { concurrently, monotonicMs } from './support.ts';
 
 const width = 64;
 
-const mutation = 'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { outcome deliveries } }';
+const mutation =
+  'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { outcome deliveries } }';
 
 const insertSql = `insert into bench_floor (voucher_no, voucher_date, source_system, source_module, source_type, source_id, source_version,
   direction, amount, currency, business_data, status) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`;
@@ -26,7 +27,20 @@ async function floor(hub: BenchHub, count: number): Promise<number> {
     await hub.db.query({
       name: 'floor',
       text: insertSql,
-      values: [voucher.sourceId, voucher.voucherDate, 'bench', 'invoice', 'sales_invoice', voucher.sourceId, 1, 'debit', voucher.amount, 'GBP', JSON.stringify(businessData), 'approved'],
+      values: [
+        voucher.sourceId,
+        voucher.voucherDate,
+        'bench',
+        'invoice',
+        'sales_invoice',
+        voucher.sourceId,
+        1,
+        'debit',
+        voucher.amount,
+        'GBP',
+        JSON.stringify(businessData),
+        'approved',
+      ],
     });
   });
   return (count * 1_000) / (monotonicMs() - startedAt);
@@ -36,7 +50,9 @@ async function floor(hub: BenchHub, count: number): Promise<number> {
 async function recordInProcess(intake: Intake, round: number, count: number): Promise<number> {
   const startedAt = monotonicMs();
   await concurrently(count, width, async n => {
-    const [result] = await intake.record([{ ...sample(`S${round}-${n}`), direction: 'debit', status: 'approved' }]);
+    const [result] = await intake.record([
+      { ...sample(`S${round}-${n}`), direction: 'debit', status: 'approved' },
+    ]);
     if (result === undefined || result instanceof Error) throw result ?? new Error('no result');
   });
   return (count * 1_000) / (monotonicMs() - startedAt);
@@ -52,13 +68,23 @@ async function record(hub: BenchHub, round: number, count: number): Promise<numb
 }
 
 /** `recordVoucher` calls a second against single-row inserts, taken in turns. */
-export async function recording(rounds: number, count: number): Promise<{ hub: number; service: number; floor: number }[]> {
+export async function recording(
+  rounds: number,
+  count: number,
+): Promise<{ hub: number; service: number; floor: number }[]> {
   await using hub = await BenchHub.start();
   const log = createLogger({ level: 'warn', pretty: false });
   await using db = await Database.connect({ url: hub.databaseUrl, poolSize: 8, log });
   const clock = systemClock;
   const waker = { wake: () => {} };
-  const intake = new Intake({ db, clock, time: new BusinessTime('Asia/Shanghai'), routing: new RoutingCache(db, clock), waker, log });
+  const intake = new Intake({
+    db,
+    clock,
+    time: new BusinessTime('Asia/Shanghai'),
+    routing: new RoutingCache(db, clock),
+    waker,
+    log,
+  });
   await hub.subscribe('http://127.0.0.1:9/hook');
   await record(hub, -1, count / 4);
   await recordInProcess(intake, -1, count / 4);

@@ -53,7 +53,8 @@ export class BenchReceiver implements Disposable {
     for (;;) {
       const now = await this.report();
       if (now.count >= count) return now;
-      if (monotonicMs() > deadline) throw new Error(`The receiver got ${now.count} of ${count} within ${withinMs} ms.`);
+      if (monotonicMs() > deadline)
+        throw new Error(`The receiver got ${now.count} of ${count} within ${withinMs} ms.`);
       await pause(20);
     }
   }
@@ -80,7 +81,11 @@ export function median(values: readonly number[]): number {
 }
 
 /** Runs `work` `count` times, so many at once. */
-export async function concurrently(count: number, width: number, work: (n: number) => Promise<void>): Promise<void> {
+export async function concurrently(
+  count: number,
+  width: number,
+  work: (n: number) => Promise<void>,
+): Promise<void> {
   let next = 0;
   const lane = async () => {
     while (next < count) await work(next++);

@@ -20,32 +20,113 @@ const port = z
   .refine(value => value <= 65_535, 'must be a port, 0 to 65535');
 const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://');
 const redisUrl = z.string().regex(/^rediss?:\/\//, 'must begin with redis:// or rediss://');
-const adminKey = z.string().regex(/^[\x21-\x7e]{24,200}$/, 'must be 24 to 200 printable characters without spaces');
-const encryptionKey = z.string().regex(/^[A-Za-z0-9+/_-]{43}=?$/, 'must be 32 bytes in base64 (openssl rand -base64 32)');
+const adminKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{24,200}$/, 'must be 24 to 200 printable characters without spaces');
+const encryptionKey = z
+  .string()
+  .regex(/^[A-Za-z0-9+/_-]{43}=?$/, 'must be 32 bytes in base64 (openssl rand -base64 32)');
 const timeZone = z.string().refine(isTimeZone, 'must be an IANA time zone, e.g. Asia/Shanghai');
-const roles = z.string().transform(splitList).pipe(z.array(z.enum(roleNames)).min(1));
+const roles = z
+  .string()
+  .transform(splitList)
+  .pipe(z.array(z.enum(roleNames)).min(1));
 const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
 
 /** The one table of settings: reading, `hub start --help` and docs/operations.md all come from it. */
 const table = {
-  port: { variable: 'HUB_PORT', type: port.default(4000), meaning: 'port it listens on; 0: any free one', leftOut: '4000' },
-  host: { variable: 'HUB_HOST', type: z.string().default('127.0.0.1'), meaning: 'address it listens on', leftOut: '127.0.0.1' },
-  databaseUrl: { variable: 'DATABASE_URL', type: postgresUrl.optional(), meaning: 'PostgreSQL 15 or later', leftOut: 'an embedded PostgreSQL under HUB_DATA_DIR' },
-  redisUrl: { variable: 'REDIS_URL', type: redisUrl.optional(), meaning: 'Redis for the queue (redis://, rediss://)', leftOut: 'the queue is on PostgreSQL' },
-  dataDir: { variable: 'HUB_DATA_DIR', type: z.string().min(1).default('.hub'), meaning: "folder of the embedded default", leftOut: '.hub' },
-  adminKey: { variable: 'HUB_ADMIN_KEY', type: adminKey.optional(), meaning: 'the first admin key', leftOut: 'made at the first start, printed once' },
-  encryptionKey: { variable: 'HUB_ENCRYPTION_KEY', type: encryptionKey.optional(), meaning: "32 bytes, base64: encrypts subscriptions' secrets at rest", leftOut: 'the embedded default makes and keeps one; otherwise required' },
-  previousEncryptionKey: { variable: 'HUB_ENCRYPTION_KEY_PREVIOUS', type: encryptionKey.optional(), meaning: 'the key before, while `hub keys reencrypt` moves secrets to the new one', leftOut: 'none' },
-  roles: { variable: 'HUB_ROLES', type: roles.default([...roleNames]), meaning: 'any of api, worker, scheduler, with commas', leftOut: 'all three' },
-  targetAllow: { variable: 'HUB_TARGET_ALLOW', type: z.string().optional(), meaning: 'host names and CIDR ranges that webhooks may reach though private, with commas; none: none', leftOut: 'on the embedded database localhost,127.0.0.0/8,::1/128; otherwise none' },
-  timeZone: { variable: 'HUB_TIME_ZONE', type: timeZone.default('Asia/Shanghai'), meaning: 'business time zone', leftOut: 'Asia/Shanghai' },
-  databasePool: { variable: 'HUB_DATABASE_POOL', type: z.coerce.number().int().min(4).max(500).default(20), meaning: 'most database connections of this process, the queue’s few not counted', leftOut: '20' },
-  logLevel: { variable: 'HUB_LOG_LEVEL', type: logLevel.default('info'), meaning: 'trace, debug, info, warn, error, fatal or silent', leftOut: 'info' },
-  logFormat: { variable: 'HUB_LOG_FORMAT', type: z.enum(['json', 'pretty']).optional(), meaning: 'json or pretty', leftOut: 'pretty on a terminal, else json' },
+  port: {
+    variable: 'HUB_PORT',
+    type: port.default(4000),
+    meaning: 'port it listens on; 0: any free one',
+    leftOut: '4000',
+  },
+  host: {
+    variable: 'HUB_HOST',
+    type: z.string().default('127.0.0.1'),
+    meaning: 'address it listens on',
+    leftOut: '127.0.0.1',
+  },
+  databaseUrl: {
+    variable: 'DATABASE_URL',
+    type: postgresUrl.optional(),
+    meaning: 'PostgreSQL 15 or later',
+    leftOut: 'an embedded PostgreSQL under HUB_DATA_DIR',
+  },
+  redisUrl: {
+    variable: 'REDIS_URL',
+    type: redisUrl.optional(),
+    meaning: 'Redis for the queue (redis://, rediss://)',
+    leftOut: 'the queue is on PostgreSQL',
+  },
+  dataDir: {
+    variable: 'HUB_DATA_DIR',
+    type: z.string().min(1).default('.hub'),
+    meaning: 'folder of the embedded default',
+    leftOut: '.hub',
+  },
+  adminKey: {
+    variable: 'HUB_ADMIN_KEY',
+    type: adminKey.optional(),
+    meaning: 'the first admin key',
+    leftOut: 'made at the first start, printed once',
+  },
+  encryptionKey: {
+    variable: 'HUB_ENCRYPTION_KEY',
+    type: encryptionKey.optional(),
+    meaning: "32 bytes, base64: encrypts subscriptions' secrets at rest",
+    leftOut: 'the embedded default makes and keeps one; otherwise required',
+  },
+  previousEncryptionKey: {
+    variable: 'HUB_ENCRYPTION_KEY_PREVIOUS',
+    type: encryptionKey.optional(),
+    meaning: 'the key before, while `hub keys reencrypt` moves secrets to the new one',
+    leftOut: 'none',
+  },
+  roles: {
+    variable: 'HUB_ROLES',
+    type: roles.default([...roleNames]),
+    meaning: 'any of api, worker, scheduler, with commas',
+    leftOut: 'all three',
+  },
+  targetAllow: {
+    variable: 'HUB_TARGET_ALLOW',
+    type: z.string().optional(),
+    meaning: 'host names and CIDR ranges that webhooks may reach though private, with commas; none: none',
+    leftOut: 'on the embedded database localhost,127.0.0.0/8,::1/128; otherwise none',
+  },
+  timeZone: {
+    variable: 'HUB_TIME_ZONE',
+    type: timeZone.default('Asia/Shanghai'),
+    meaning: 'business time zone',
+    leftOut: 'Asia/Shanghai',
+  },
+  databasePool: {
+    variable: 'HUB_DATABASE_POOL',
+    type: z.coerce.number().int().min(4).max(500).default(20),
+    meaning: 'most database connections of this process, the queue’s few not counted',
+    leftOut: '20',
+  },
+  logLevel: {
+    variable: 'HUB_LOG_LEVEL',
+    type: logLevel.default('info'),
+    meaning: 'trace, debug, info, warn, error, fatal or silent',
+    leftOut: 'info',
+  },
+  logFormat: {
+    variable: 'HUB_LOG_FORMAT',
+    type: z.enum(['json', 'pretty']).optional(),
+    meaning: 'json or pretty',
+    leftOut: 'pretty on a terminal, else json',
+  },
 } as const;
 
 /** Every setting, in the order of the table, for help and documentation. */
-export const settings: readonly Setting[] = Object.values(table).map(({ variable, meaning, leftOut }) => ({ variable, meaning, leftOut }));
+export const settings: readonly Setting[] = Object.values(table).map(({ variable, meaning, leftOut }) => ({
+  variable,
+  meaning,
+  leftOut,
+}));
 
 /** The settings that a hub runs with; frozen. */
 export interface Config {
@@ -69,10 +150,20 @@ export interface Config {
 }
 
 const schema = z.object({
-  port: table.port.type, host: table.host.type, databaseUrl: table.databaseUrl.type, redisUrl: table.redisUrl.type,
-  dataDir: table.dataDir.type, adminKey: table.adminKey.type, encryptionKey: table.encryptionKey.type,
-  previousEncryptionKey: table.previousEncryptionKey.type, roles: table.roles.type, targetAllow: table.targetAllow.type,
-  timeZone: table.timeZone.type, databasePool: table.databasePool.type, logLevel: table.logLevel.type, logFormat: table.logFormat.type,
+  port: table.port.type,
+  host: table.host.type,
+  databaseUrl: table.databaseUrl.type,
+  redisUrl: table.redisUrl.type,
+  dataDir: table.dataDir.type,
+  adminKey: table.adminKey.type,
+  encryptionKey: table.encryptionKey.type,
+  previousEncryptionKey: table.previousEncryptionKey.type,
+  roles: table.roles.type,
+  targetAllow: table.targetAllow.type,
+  timeZone: table.timeZone.type,
+  databasePool: table.databasePool.type,
+  logLevel: table.logLevel.type,
+  logFormat: table.logFormat.type,
 });
 
 /**
@@ -90,7 +181,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   }
   const { targetAllow, logFormat, ...rest } = parsed.data;
   if (rest.databaseUrl !== undefined && rest.encryptionKey === undefined) {
-    throw new HubError('BAD_USER_INPUT', 'HUB_ENCRYPTION_KEY: required with DATABASE_URL; make one with: openssl rand -base64 32');
+    throw new HubError(
+      'BAD_USER_INPUT',
+      'HUB_ENCRYPTION_KEY: required with DATABASE_URL; make one with: openssl rand -base64 32',
+    );
   }
   const defaultAllow = rest.databaseUrl === undefined ? 'localhost,127.0.0.0/8,::1/128' : 'none';
   return Object.freeze({
@@ -102,7 +196,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 }
 
 /** What the commands that talk to a running hub take from the environment. */
-export function readClientEnvironment(env: NodeJS.ProcessEnv): { url: string | undefined; key: string | undefined } {
+export function readClientEnvironment(env: NodeJS.ProcessEnv): {
+  url: string | undefined;
+  key: string | undefined;
+} {
   return { url: env.HUB_URL?.trim() || undefined, key: env.HUB_KEY?.trim() || undefined };
 }
 
@@ -117,7 +214,10 @@ function variableOf(name: PropertyKey | undefined): string {
 }
 
 function splitList(text: string): string[] {
-  return text.split(',').map(part => part.trim()).filter(part => part !== '');
+  return text
+    .split(',')
+    .map(part => part.trim())
+    .filter(part => part !== '');
 }
 
 function isTimeZone(name: string): boolean {

@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 
 import { ApiKeys } from './access/keys.ts';
+import { localVaultKey } from './access/local-key.ts';
 import { Vault } from './access/vault.ts';
 import type { Config } from './config.ts';
 import { BusinessTime } from './core/business-time.ts';
@@ -29,7 +30,6 @@ import { Reconciler } from './jobs/reconciler.ts';
 import { createContext } from './resolvers/context.ts';
 import { createResolvers, resolverClasses } from './resolvers/resolvers.ts';
 import { buildHubSchema } from './schema/build-schema.ts';
-import { localVaultKey } from './access/local-key.ts';
 import { startServer } from './server/server.ts';
 
 /** What tests (and a demo) may put in the place of the real thing. */
@@ -51,7 +51,8 @@ export interface Hub extends AsyncDisposable {
 export async function createHub(config: Config, overrides: HubOverrides = {}): Promise<Hub> {
   const clock = overrides.clock ?? systemClock;
   const random = overrides.random ?? Math.random;
-  const log = overrides.log ?? createLogger({ level: config.logLevel, pretty: config.logFormat === 'pretty' });
+  const log =
+    overrides.log ?? createLogger({ level: config.logLevel, pretty: config.logFormat === 'pretty' });
   const parts = new AsyncDisposableStack();
   try {
     return await start({ config, clock, random, log, parts });
@@ -72,8 +73,10 @@ interface Start {
 
 async function start({ config, clock, random, log, parts }: Start): Promise<Hub> {
   const allow = targetAllowOf(config);
-  if (config.targetAllowIsDefault) log.info('webhooks may reach this machine (HUB_TARGET_ALLOW sets what they may reach)');
-  const databaseUrl = config.databaseUrl ?? parts.use(await startEmbeddedPostgres({ dataDir: config.dataDir, log, clock })).url;
+  if (config.targetAllowIsDefault)
+    log.info('webhooks may reach this machine (HUB_TARGET_ALLOW sets what they may reach)');
+  const databaseUrl =
+    config.databaseUrl ?? parts.use(await startEmbeddedPostgres({ dataDir: config.dataDir, log, clock })).url;
   const vaultKey = config.encryptionKey ?? (await localVaultKey(config.dataDir));
   const vault = new Vault(vaultKey, config.previousEncryptionKey);
   const db = parts.use(await Database.connect({ url: databaseUrl, poolSize: config.databasePool, log }));
@@ -81,7 +84,10 @@ async function start({ config, clock, random, log, parts }: Start): Promise<Hub>
   const keys = new ApiKeys(db, clock);
   const adminKey = await keys.ensureAdmin(config.adminKey);
 
-  const home = config.redisUrl === undefined ? { kind: 'postgres' as const, url: databaseUrl, schema: queueSchema } : { kind: 'redis' as const, url: config.redisUrl };
+  const home =
+    config.redisUrl === undefined
+      ? { kind: 'postgres' as const, url: databaseUrl, schema: queueSchema }
+      : { kind: 'redis' as const, url: config.redisUrl };
   const queue = parts.use(await openLaneQueue(home, { log, clock }));
   const sender = parts.use(new WebhookSender({ allow, clock }));
   const transport = new WebhookTransport(sender, clock);
@@ -94,7 +100,14 @@ async function start({ config, clock, random, log, parts }: Start): Promise<Hub>
   if (config.roles.includes('scheduler')) reconciler.start();
 
   const subscriptions = new Subscriptions({ db, vault, lanes });
-  const intake = new Intake({ db, clock, time: new BusinessTime(config.timeZone), routing: new RoutingCache(db, clock), waker: lanes, log });
+  const intake = new Intake({
+    db,
+    clock,
+    time: new BusinessTime(config.timeZone),
+    routing: new RoutingCache(db, clock),
+    waker: lanes,
+    log,
+  });
   parts.defer(() => intake.close());
   const resolvers = createResolvers({
     intake,
@@ -106,20 +119,35 @@ async function start({ config, clock, random, log, parts }: Start): Promise<Hub>
     syncs: new SyncReader(db),
     compensation: new Compensation(db, lanes),
   });
-  const schema = buildHubSchema(resolverClasses, someClass => resolvers.find(resolver => resolver.constructor === someClass));
+  const schema = buildHubSchema(resolverClasses, someClass =>
+    resolvers.find(resolver => resolver.constructor === someClass),
+  );
   const contextOf = async (authorization: string | undefined, requestId: string) => {
     const key = /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
     return createContext(db, key === undefined ? null : await keys.authenticate(key), requestId);
   };
   const readiness = async () => ({
-    database: await db.pool.query('select 1').then(() => true, () => false),
+    database: await db.pool.query('select 1').then(
+      () => true,
+      () => false,
+    ),
     queue: await queue.isReady(),
     running: !stopping,
   });
   let stopping = false;
   const graphql = config.roles.includes('api') ? { schema, log, contextOf } : undefined;
-  const server = parts.use(await startServer({ host: config.host, port: config.port, log, graphql, readiness }));
-  log.info({ url: server.url, roles: config.roles, queue: home.kind, database: config.databaseUrl === undefined ? 'embedded' : 'external' }, 'hub is up');
+  const server = parts.use(
+    await startServer({ host: config.host, port: config.port, log, graphql, readiness }),
+  );
+  log.info(
+    {
+      url: server.url,
+      roles: config.roles,
+      queue: home.kind,
+      database: config.databaseUrl === undefined ? 'embedded' : 'external',
+    },
+    'hub is up',
+  );
   return {
     url: server.url,
     databaseUrl,

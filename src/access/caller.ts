@@ -12,7 +12,10 @@ export interface Caller {
 /** @throws HubError FORBIDDEN unless the caller's role is among `roles`; an administrator may do everything */
 export function requireRole(caller: Caller, ...roles: Role[]): void {
   if (caller.role === 'admin' || roles.includes(caller.role)) return;
-  throw new HubError('FORBIDDEN', `A ${caller.role} key may not do this; it takes ${['admin', ...roles].join(' or ')}.`);
+  throw new HubError(
+    'FORBIDDEN',
+    `A ${caller.role} key may not do this; it takes ${['admin', ...roles].join(' or ')}.`,
+  );
 }
 
 /**

@@ -46,9 +46,14 @@ export class ApiKeys {
    * Makes a key; its secret is given back this once.
    * @throws HubError BAD_USER_INPUT when the role needs a system, or takes none
    */
-  async create(input: { name: string; role: Role; system: string | null }): Promise<{ key: ApiKeyRow; secret: string }> {
+  async create(input: {
+    name: string;
+    role: Role;
+    system: string | null;
+  }): Promise<{ key: ApiKeyRow; secret: string }> {
     const name = input.name.trim();
-    if (name === '' || name.length > limits.shortText) throw badInput('name', `name: 1 to ${limits.shortText} characters.`);
+    if (name === '' || name.length > limits.shortText)
+      throw badInput('name', `name: 1 to ${limits.shortText} characters.`);
     checkSystem(input.role, input.system);
     const secret = createKeySecret();
     const key = await this.#insert({ ...input, name }, secret);
@@ -97,7 +102,10 @@ export class ApiKeys {
     return made ? secret : null;
   }
 
-  async #insert(input: { name: string; role: Role; system: string | null }, secret: string): Promise<ApiKeyRow> {
+  async #insert(
+    input: { name: string; role: Role; system: string | null },
+    secret: string,
+  ): Promise<ApiKeyRow> {
     const { rows } = await this.#db.pool.query<{ id: string }>(
       'insert into api_keys (name, role, system, key_hash) values ($1, $2, $3, $4) returning id::text',
       [input.name, input.role, input.system, hashOf(secret)],
@@ -117,8 +125,10 @@ function checkSystem(role: Role, system: string | null): void {
   if (bound && (system === null || system.trim() === '')) {
     throw badInput('system', `system: a ${role} key is bound to one system; name it.`);
   }
-  if (!bound && system !== null) throw badInput('system', `system: ${role} keys are not bound to a system; leave it out.`);
-  if (system !== null && system.length > limits.shortText) throw badInput('system', `system: at most ${limits.shortText} characters.`);
+  if (!bound && system !== null)
+    throw badInput('system', `system: ${role} keys are not bound to a system; leave it out.`);
+  if (system !== null && system.length > limits.shortText)
+    throw badInput('system', `system: at most ${limits.shortText} characters.`);
 }
 
 function createKeySecret(): string {

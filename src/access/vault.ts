@@ -41,17 +41,27 @@ export class Vault {
     const [version, keyId, body] = text.split(':');
     const known = keyId === undefined ? undefined : this.#known.get(keyId);
     if (version !== 'v1' || known === undefined || body === undefined) {
-      throw new HubError('INTERNAL_SERVER_ERROR', `A secret was sealed with key ${keyId ?? '?'}, which HUB_ENCRYPTION_KEY is not.`);
+      throw new HubError(
+        'INTERNAL_SERVER_ERROR',
+        `A secret was sealed with key ${keyId ?? '?'}, which HUB_ENCRYPTION_KEY is not.`,
+      );
     }
     const sealed = Buffer.from(body, 'base64');
     try {
       // Without the length, a text that was cut short would be checked by as few as four bytes of tag.
-      const decipher = createDecipheriv('aes-256-gcm', known.key, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes })
+      const decipher = createDecipheriv('aes-256-gcm', known.key, sealed.subarray(0, nonceBytes), {
+        authTagLength: tagBytes,
+      })
         .setAAD(Buffer.from(context))
         .setAuthTag(sealed.subarray(sealed.length - tagBytes));
-      return decipher.update(sealed.subarray(nonceBytes, sealed.length - tagBytes), undefined, 'utf8') + decipher.final('utf8');
+      return (
+        decipher.update(sealed.subarray(nonceBytes, sealed.length - tagBytes), undefined, 'utf8') +
+        decipher.final('utf8')
+      );
     } catch (cause) {
-      throw new HubError('INTERNAL_SERVER_ERROR', 'A stored secret was altered: it does not open.', { cause });
+      throw new HubError('INTERNAL_SERVER_ERROR', 'A stored secret was altered: it does not open.', {
+        cause,
+      });
     }
   }
 

@@ -10,7 +10,12 @@ export class BusinessTime {
   constructor(timeZone: string) {
     this.timeZone = timeZone;
     // The Swedish locale writes dates as YYYY-MM-DD.
-    this.#day = new Intl.DateTimeFormat('sv-SE', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
+    this.#day = new Intl.DateTimeFormat('sv-SE', {
+      timeZone,
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+    });
     this.#nightly = new Cron('0 2 * * *', { timezone: timeZone, paused: true });
   }
 

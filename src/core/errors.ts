@@ -9,7 +9,8 @@ export const errorCatalogue = {
   FORBIDDEN: 'The key is good, but its role or system does not allow this.',
   NOT_FOUND: 'There is nothing with this id that the key may see.',
   LIMIT_EXCEEDED: 'The operation is larger than the hub takes; the message names the limit.',
-  UNAVAILABLE: 'The database does not answer, or too much waits. Send it again in a moment; nothing is recorded twice.',
+  UNAVAILABLE:
+    'The database does not answer, or too much waits. Send it again in a moment; nothing is recorded twice.',
   SHUTTING_DOWN: 'This process is stopping. Nothing was recorded; send it again.',
   INTERNAL_SERVER_ERROR: 'A fault of the hub. Its log has the cause, under the x-request-id of this answer.',
 } as const;

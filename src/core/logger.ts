@@ -23,10 +23,19 @@ export function createLogger(options: LoggerOptions): Logger {
     base: undefined,
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: stdSerializers.err },
-    redact: { paths: ['secret', '*.secret', 'authorization', '*.authorization', 'key', '*.key'], censor: '[secret]' },
+    redact: {
+      paths: ['secret', '*.secret', 'authorization', '*.authorization', 'key', '*.key'],
+      censor: '[secret]',
+    },
   };
   if (options.pretty) {
-    const stream = pretty({ colorize: process.stderr.isTTY, singleLine: true, destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss.l' });
+    const stream = pretty({
+      colorize: process.stderr.isTTY,
+      singleLine: true,
+      destination: 2,
+      sync: true,
+      translateTime: 'SYS:HH:MM:ss.l',
+    });
     return pino(settings, stream);
   }
   return pino(settings, options.destination ?? pino.destination({ dest: 2, sync: false }));

@@ -25,7 +25,11 @@ export async function pauseLane(pool: Pool, subscriptionId: string): Promise<boo
  * @param only the states it may be in before; null: any
  * @returns how many syncs were queued again; null: the lane was in another state
  */
-export async function resumeLane(client: PoolClient, subscriptionId: string, only: readonly string[] | null): Promise<number | null> {
+export async function resumeLane(
+  client: PoolClient,
+  subscriptionId: string,
+  only: readonly string[] | null,
+): Promise<number | null> {
   const { rowCount } = await client.query(
     `update data_subscriptions set state = 'active', probes = 0, probe_at = null, updated_at = now()
      where id = $1 and deleted_at is null and ($2::text[] is null or state = any($2))`,

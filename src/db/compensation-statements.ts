@@ -2,7 +2,11 @@ import type { Pool } from 'pg';
 import type { SyncStatus } from '../core/model.ts';
 
 /** Makes syncs due now, with all their retries before them again. Only those still in one of `statuses`. */
-export async function queueSyncsAgain(pool: Pool, ids: readonly string[], statuses: readonly SyncStatus[]): Promise<{ subscriptionId: string }[]> {
+export async function queueSyncsAgain(
+  pool: Pool,
+  ids: readonly string[],
+  statuses: readonly SyncStatus[],
+): Promise<{ subscriptionId: string }[]> {
   const { rows } = await pool.query<{ subscriptionId: string }>(
     `update fin_data_sync_logs l
      set status = case when attempt_count > 0 then 'retrying' else 'pending' end, retry_count = 0, next_attempt_at = now(),
@@ -16,7 +20,11 @@ export async function queueSyncsAgain(pool: Pool, ids: readonly string[], status
 }
 
 /** Cancels syncs that are still in one of `statuses`. @returns how many */
-export async function cancelSyncs(pool: Pool, ids: readonly string[], statuses: readonly SyncStatus[]): Promise<number> {
+export async function cancelSyncs(
+  pool: Pool,
+  ids: readonly string[],
+  statuses: readonly SyncStatus[],
+): Promise<number> {
   const { rowCount } = await pool.query(
     `update fin_data_sync_logs set status = 'cancelled', sync_completed_at = now(), next_attempt_at = null, failed_by_connection = false
      where id = any($1) and status = any($2)`,
@@ -26,7 +34,11 @@ export async function cancelSyncs(pool: Pool, ids: readonly string[], statuses: 
 }
 
 /** Adds a compensation sync of the current version of each voucher, unless one of that version is on its way. @returns how many */
-export async function addCompensation(pool: Pool, subscriptionId: string, voucherIds: readonly string[]): Promise<number> {
+export async function addCompensation(
+  pool: Pool,
+  subscriptionId: string,
+  voucherIds: readonly string[],
+): Promise<number> {
   const { rowCount } = await pool.query(
     // The vouchers are locked like at intake, so that a newer version can't slip in between with a lower sync id.
     `with current as materialized (

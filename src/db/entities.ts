@@ -1,5 +1,14 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
-import type { JsonObject, Role, SubscriptionState, SyncMode, SyncStatus, TransportKind, VoucherDirection, VoucherStatus } from '../core/model.ts';
+import type {
+  JsonObject,
+  Role,
+  SubscriptionState,
+  SyncMode,
+  SyncStatus,
+  TransportKind,
+  VoucherDirection,
+  VoucherStatus,
+} from '../core/model.ts';
 
 /** The catalogue of what can happen. */
 export const EventTypeEntity = defineEntity({
@@ -39,9 +48,9 @@ export const SubscriptionEntity = defineEntity({
     id: p.bigint('string').primary(),
     name: p.string(),
     targetSystem: p.string(),
-    eventTypes: p.array<string>(),
-    sourceSystems: p.array<string>().nullable(),
-    companyIds: p.array<string>().nullable(),
+    eventTypes: p.array(),
+    sourceSystems: p.array().nullable(),
+    companyIds: p.array().nullable(),
     mode: p.string().$type<SyncMode>().nullable(),
     state: p.string().$type<SubscriptionState>(),
     webhookUrl: p.string().nullable(),

@@ -55,15 +55,20 @@ export function voucherWhere(criteria: VoucherCriteria): FilterQuery<VoucherRow>
 export function syncWhere(criteria: SyncCriteria): FilterQuery<SyncLogRow> {
   checkTexts(criteria);
   const parts: FilterQuery<SyncLogRow>[] = [];
-  if (criteria.ids != null) parts.push({ id: { $in: bounded('ids', criteria.ids).map(id => checkId('ids', id)) } });
-  if (criteria.subscriptionId != null) parts.push({ subscriptionId: checkId('subscriptionId', criteria.subscriptionId) });
+  if (criteria.ids != null)
+    parts.push({ id: { $in: bounded('ids', criteria.ids).map(id => checkId('ids', id)) } });
+  if (criteria.subscriptionId != null)
+    parts.push({ subscriptionId: checkId('subscriptionId', criteria.subscriptionId) });
   if (criteria.voucherId != null) parts.push({ voucherId: checkId('voucherId', criteria.voucherId) });
   if (criteria.voucherIds != null) parts.push({ voucherId: { $in: criteria.voucherIds } });
   if (criteria.statuses != null) parts.push({ status: { $in: bounded('statuses', criteria.statuses) } });
   if (criteria.modes != null) parts.push({ mode: { $in: bounded('modes', criteria.modes) } });
-  if (criteria.transports != null) parts.push({ transport: { $in: bounded('transports', criteria.transports) } });
-  if (criteria.eventTypes != null) parts.push({ eventType: { $in: bounded('eventTypes', criteria.eventTypes) } });
-  if (criteria.errorCodes != null) parts.push({ errorCode: { $in: bounded('errorCodes', criteria.errorCodes) } });
+  if (criteria.transports != null)
+    parts.push({ transport: { $in: bounded('transports', criteria.transports) } });
+  if (criteria.eventTypes != null)
+    parts.push({ eventType: { $in: bounded('eventTypes', criteria.eventTypes) } });
+  if (criteria.errorCodes != null)
+    parts.push({ errorCode: { $in: bounded('errorCodes', criteria.errorCodes) } });
   if (criteria.sourceSystem != null) parts.push({ sourceSystem: criteria.sourceSystem });
   if (criteria.createdFrom != null) parts.push({ createdAt: { $gte: criteria.createdFrom } });
   if (criteria.createdTo != null) parts.push({ createdAt: { $lte: criteria.createdTo } });
@@ -80,7 +85,8 @@ export function checkId(field: string, id: string): string {
 export function checkTexts(criteria: object): void {
   for (const [field, value] of Object.entries(criteria)) {
     const texts: unknown[] = Array.isArray(value) ? value : [value];
-    if (texts.some(text => typeof text === 'string' && text.includes('\0'))) throw badInput(field, `${field}: holds a NUL character.`);
+    if (texts.some(text => typeof text === 'string' && text.includes('\0')))
+      throw badInput(field, `${field}: holds a NUL character.`);
   }
 }
 

@@ -114,7 +114,9 @@ const versionsSql = `select (select version from hub_state where name = 'subscri
 /** Begins an intake transaction and tells which versions of the caches hold in it. One round trip. */
 export async function beginIntake(client: PoolClient): Promise<CacheVersions> {
   // Several statements at once each take a snapshot of their own, so the versions are read after the lock is held.
-  const results: unknown = await client.query(`begin; select pg_advisory_xact_lock_shared(${routingLock}); ${versionsSql}`);
+  const results: unknown = await client.query(
+    `begin; select pg_advisory_xact_lock_shared(${routingLock}); ${versionsSql}`,
+  );
   const last: unknown = Array.isArray(results) ? results[2] : undefined;
   if (typeof last === 'object' && last !== null && 'rows' in last && Array.isArray(last.rows)) {
     const row: CacheVersions | undefined = last.rows[0];
@@ -140,7 +142,9 @@ export async function readRouting(client: PoolClient): Promise<RoutingRows> {
 /** As `readRouting`, within an intake transaction: its lock keeps everything as it is until it ends. */
 export async function readRoutingRows(client: PoolClient): Promise<RoutingRows> {
   const versions = await client.query<CacheVersions>(versionsSql);
-  const eventTypes = await client.query<RoutingRows['eventTypes'][number]>('select name, mode, schema from event_types');
+  const eventTypes = await client.query<RoutingRows['eventTypes'][number]>(
+    'select name, mode, schema from event_types',
+  );
   const subscriptions = await client.query<RoutingRows['subscriptions'][number]>(
     `select id::text, event_types as "eventTypes", source_systems as "sourceSystems", company_ids as "companyIds", mode
      from data_subscriptions where deleted_at is null order by id`,
@@ -199,14 +203,35 @@ export async function reserveVoucherIds(pool: Pool, count: number): Promise<stri
  * @returns how many were written; fewer than given: another hub created one of the records meanwhile
  */
 export async function writeVouchers(client: PoolClient, vouchers: readonly VoucherWrite[]): Promise<number> {
-  const { rowCount } = await client.query({ name: 'intake-vouchers', text: writeVouchersSql, values: [JSON.stringify(vouchers)] });
+  const { rowCount } = await client.query({
+    name: 'intake-vouchers',
+    text: writeVouchersSql,
+    values: [JSON.stringify(vouchers)],
+  });
   return rowCount ?? 0;
 }
 
 const voucherColumns = [
-  'voucher_date date', 'source_system text', 'source_module text', 'source_type text', 'source_id text', 'source_reference_no text',
-  'source_version int', 'event_type text', 'company_id text', 'counterparty_type text', 'counterparty_id text', 'counterparty_name text',
-  'direction text', 'amount text', 'currency text', 'summary text', 'business_data text', 'status text', 'digest text', 'created_by text',
+  'voucher_date date',
+  'source_system text',
+  'source_module text',
+  'source_type text',
+  'source_id text',
+  'source_reference_no text',
+  'source_version int',
+  'event_type text',
+  'company_id text',
+  'counterparty_type text',
+  'counterparty_id text',
+  'counterparty_name text',
+  'direction text',
+  'amount text',
+  'currency text',
+  'summary text',
+  'business_data text',
+  'status text',
+  'digest text',
+  'created_by text',
 ];
 const casts: Record<string, string> = { amount: 'amount::numeric', business_data: 'business_data::json' };
 const columnNames = voucherColumns.map(column => column.split(' ')[0] ?? '');
@@ -248,8 +273,13 @@ export async function writeSyncs(client: PoolClient, syncs: readonly SyncWrite[]
              with ordinality as r (event_id, voucher_id, subscription_id, event_type, source_system, mode, due_at, n)
            order by n`,
     values: [
-      syncs.map(s => s.eventId), syncs.map(s => s.voucherId), syncs.map(s => s.subscriptionId), syncs.map(s => s.eventType),
-      syncs.map(s => s.sourceSystem), syncs.map(s => s.mode), syncs.map(s => s.dueAt),
+      syncs.map(s => s.eventId),
+      syncs.map(s => s.voucherId),
+      syncs.map(s => s.subscriptionId),
+      syncs.map(s => s.eventType),
+      syncs.map(s => s.sourceSystem),
+      syncs.map(s => s.mode),
+      syncs.map(s => s.dueAt),
     ],
   });
 }

@@ -73,7 +73,13 @@ export async function readLane(pool: Pool, id: string): Promise<LaneRow | undefi
  */
 export async function claimDue(
   pool: Pool,
-  claim: { subscriptionId: string; token: string; limit: number; leaseMs: number; states: readonly SubscriptionState[] },
+  claim: {
+    subscriptionId: string;
+    token: string;
+    limit: number;
+    leaseMs: number;
+    states: readonly SubscriptionState[];
+  },
 ): Promise<ClaimedSync[]> {
   const { rows } = await pool.query<ClaimedSync>({
     name: 'lane-claim',

@@ -57,14 +57,26 @@ export async function writeOutcomes(pool: Pool, outcomes: readonly OutcomeWrite[
 
 function columnsOf(outcomes: readonly OutcomeWrite[]): unknown[] {
   return [
-    outcomes.map(o => o.id), outcomes.map(o => o.token), outcomes.map(o => o.status), outcomes.map(o => o.retryCount),
-    outcomes.map(o => o.delayMs), outcomes.map(o => o.failedByConnection), outcomes.map(o => o.startedAt),
-    outcomes.map(o => Math.round(o.durationMs)), outcomes.map(o => o.statusCode), outcomes.map(o => o.errorCode),
-    outcomes.map(o => o.errorMessage), outcomes.map(o => o.responseExcerpt),
+    outcomes.map(o => o.id),
+    outcomes.map(o => o.token),
+    outcomes.map(o => o.status),
+    outcomes.map(o => o.retryCount),
+    outcomes.map(o => o.delayMs),
+    outcomes.map(o => o.failedByConnection),
+    outcomes.map(o => o.startedAt),
+    outcomes.map(o => Math.round(o.durationMs)),
+    outcomes.map(o => o.statusCode),
+    outcomes.map(o => o.errorCode),
+    outcomes.map(o => o.errorMessage),
+    outcomes.map(o => o.responseExcerpt),
   ];
 }
 
 /** Notes when a lane last delivered. */
 export async function noteSuccess(pool: Pool, subscriptionId: string): Promise<void> {
-  await pool.query({ name: 'lane-success', text: 'update data_subscriptions set last_success_at = now() where id = $1', values: [subscriptionId] });
+  await pool.query({
+    name: 'lane-success',
+    text: 'update data_subscriptions set last_success_at = now() where id = $1',
+    values: [subscriptionId],
+  });
 }

@@ -18,7 +18,11 @@ export async function syncIdsOfVouchers(
 }
 
 /** Ids of the events of some vouchers, the oldest version first, `perVoucher` of each. */
-export async function eventIdsOfVouchers(pool: Pool, voucherIds: readonly string[], perVoucher: number): Promise<{ id: string; voucherId: string }[]> {
+export async function eventIdsOfVouchers(
+  pool: Pool,
+  voucherIds: readonly string[],
+  perVoucher: number,
+): Promise<{ id: string; voucherId: string }[]> {
   const { rows } = await pool.query<{ id: string; voucherId: string }>(
     `select e.id::text, v.id::text as "voucherId" from unnest($1::bigint[]) v (id) cross join lateral (
        select e.id from fin_voucher_events e where e.voucher_id = v.id order by e.source_version limit $2) e`,
@@ -38,7 +42,11 @@ export async function backlogs(pool: Pool, subscriptionIds: readonly string[]): 
 }
 
 /** Those of some vouchers that were ever sent to a target system. */
-export async function vouchersSentTo(pool: Pool, voucherIds: readonly string[], targetSystem: string): Promise<Set<string>> {
+export async function vouchersSentTo(
+  pool: Pool,
+  voucherIds: readonly string[],
+  targetSystem: string,
+): Promise<Set<string>> {
   const { rows } = await pool.query<{ id: string }>(
     `select v.id::text from unnest($1::bigint[]) v (id) where exists (
        select 1 from fin_data_sync_logs l join data_subscriptions s on s.id = l.subscription_id

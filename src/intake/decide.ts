@@ -48,7 +48,8 @@ export function decide(
     return { sourceVersion, voucherDate, digest: digestOf(content, sourceVersion, voucherDate) };
   };
   if (known === undefined) return { outcome: 'created', ...at(wanted ?? 1, today) };
-  if (wanted !== undefined && wanted > known.sourceVersion) return { outcome: 'updated', ...at(wanted, today) };
+  if (wanted !== undefined && wanted > known.sourceVersion)
+    return { outcome: 'updated', ...at(wanted, today) };
   if (wanted === undefined || wanted === known.sourceVersion) {
     const same = at(known.sourceVersion, known.voucherDate);
     if (isSame(content, same.digest, known)) return { outcome: 'duplicate', ...same };
@@ -64,7 +65,11 @@ export function decide(
 }
 
 function isSame(content: PreparedContent, digest: string, known: KnownVersion): boolean {
-  return digest === known.digest && content.input.status === known.status && content.input.eventType === known.eventType;
+  return (
+    digest === known.digest &&
+    content.input.status === known.status &&
+    content.input.eventType === known.eventType
+  );
 }
 
 function conflict(content: PreparedContent, version: number): HubError {

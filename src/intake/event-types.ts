@@ -20,9 +20,16 @@ export class EventTypes {
   }
 
   /** Adds or changes one; holds for every voucher recorded after it. @throws HubError BAD_USER_INPUT */
-  async upsert(type: { name: string; description: string | null; mode: SyncMode; schema: JsonObject | null }): Promise<EventTypeRow> {
-    if (!/^[A-Za-z0-9_.:-]{1,100}$/.test(type.name)) throw badInput('name', 'name: 1 to 100 letters, digits, _ . : or -.');
-    if ((type.description?.length ?? 0) > limits.longText) throw badInput('description', `description: at most ${limits.longText} characters.`);
+  async upsert(type: {
+    name: string;
+    description: string | null;
+    mode: SyncMode;
+    schema: JsonObject | null;
+  }): Promise<EventTypeRow> {
+    if (!/^[A-Za-z0-9_.:-]{1,100}$/.test(type.name))
+      throw badInput('name', 'name: 1 to 100 letters, digits, _ . : or -.');
+    if ((type.description?.length ?? 0) > limits.longText)
+      throw badInput('description', `description: at most ${limits.longText} characters.`);
     const schema = type.schema === null ? null : JSON.stringify(type.schema);
     if (type.schema !== null) compileSchema(type.schema);
     await this.#db.transaction(async client => {

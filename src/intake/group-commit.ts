@@ -43,9 +43,17 @@ export class GroupCommit<I, R> {
 
   /** @throws HubError UNAVAILABLE when too much waits, SHUTTING_DOWN after `close`; else what the commit threw */
   add(items: readonly I[]): Promise<R[]> {
-    if (this.#closed) return Promise.reject(new HubError('SHUTTING_DOWN', 'This hub is stopping; nothing was recorded. Send it again.'));
+    if (this.#closed)
+      return Promise.reject(
+        new HubError('SHUTTING_DOWN', 'This hub is stopping; nothing was recorded. Send it again.'),
+      );
     if (this.#waitingItems + items.length > this.#options.queueSize) {
-      return Promise.reject(new HubError('UNAVAILABLE', 'Too many vouchers wait to be recorded; nothing was recorded. Send it again in a moment.'));
+      return Promise.reject(
+        new HubError(
+          'UNAVAILABLE',
+          'Too many vouchers wait to be recorded; nothing was recorded. Send it again in a moment.',
+        ),
+      );
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ items, resolve, reject });
@@ -87,7 +95,8 @@ export class GroupCommit<I, R> {
     let items = 0;
     while (this.#waiting.length > units.length) {
       const next = this.#waiting[units.length];
-      if (next === undefined || (units.length > 0 && items + next.items.length > this.#options.groupSize)) break;
+      if (next === undefined || (units.length > 0 && items + next.items.length > this.#options.groupSize))
+        break;
       units.push(next);
       items += next.items.length;
     }

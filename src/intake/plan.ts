@@ -1,7 +1,13 @@
 import type { PoolClient } from 'pg';
 import { HubError } from '../core/errors.ts';
 import type { RecordOutcome } from '../core/model.ts';
-import { type EventWrite, findVersions, lockVouchers, type SyncWrite, type VoucherWrite } from '../db/intake-statements.ts';
+import {
+  type EventWrite,
+  findVersions,
+  lockVouchers,
+  type SyncWrite,
+  type VoucherWrite,
+} from '../db/intake-statements.ts';
 import { type Decision, decide, type KnownVersion, type KnownVoucher } from './decide.ts';
 import type { Routing } from './routing.ts';
 import type { SubscriptionMatcher } from './subscription-index.ts';
@@ -49,7 +55,8 @@ export async function planRecording(client: PoolClient, input: PlanInput): Promi
 /** The sync log rows of a plan, once its events have ids. */
 export function syncsOf(plan: RecordingPlan, eventIds: readonly string[], nextNightly: Date): SyncWrite[] {
   return plan.items.flatMap(item => {
-    const event = item instanceof HubError || item.eventIndex === null ? undefined : plan.events[item.eventIndex];
+    const event =
+      item instanceof HubError || item.eventIndex === null ? undefined : plan.events[item.eventIndex];
     if (item instanceof HubError || item.eventIndex === null || event === undefined) return [];
     const eventId = eventIds[item.eventIndex] ?? '';
     return item.subscriptions.map(({ id, mode }) => ({
@@ -90,7 +97,12 @@ class Planner {
   }
 
   plan(): RecordingPlan {
-    return { items: this.#items, vouchers: [...this.#vouchers.values()], events: this.#events, unusedIds: this.#ids };
+    return {
+      items: this.#items,
+      vouchers: [...this.#vouchers.values()],
+      events: this.#events,
+      unusedIds: this.#ids,
+    };
   }
 
   #planOne(content: PreparedContent): PlannedItem {
@@ -99,18 +111,26 @@ class Planner {
     const type = catalogue.check(input.eventType, input.businessData);
     const key = keyOf(input);
     const known = this.#known.get(key);
-    const decision = decide(content, known, this.#input.today, version => this.#older.get(`${known?.id}/${version}`));
+    const decision = decide(content, known, this.#input.today, version =>
+      this.#older.get(`${known?.id}/${version}`),
+    );
     const id = known?.id ?? this.#ids.shift() ?? '';
-    if (decision.outcome === 'duplicate') return { outcome: 'duplicate', voucherId: id, eventIndex: null, subscriptions: [] };
+    if (decision.outcome === 'duplicate')
+      return { outcome: 'duplicate', voucherId: id, eventIndex: null, subscriptions: [] };
     const state = { id, voucherNo: known?.voucherNo ?? voucherNoOf(id, decision.voucherDate) };
     const eventIndex = this.#addEvent(content, decision, state);
     const version: KnownVersion = { ...decision, status: input.status, eventType: input.eventType };
     this.#older.set(`${id}/${decision.sourceVersion}`, version);
-    if (decision.outcome === 'stale') return { outcome: 'stale', voucherId: id, eventIndex, subscriptions: [] };
+    if (decision.outcome === 'stale')
+      return { outcome: 'stale', voucherId: id, eventIndex, subscriptions: [] };
     this.#known.set(key, { ...version, ...state, voucherDate: decision.voucherDate });
     this.#vouchers.set(id, voucherWrite(content, decision, state));
     const subscriptions = index
-      .match({ eventType: input.eventType, sourceSystem: input.sourceSystem, companyId: input.companyId ?? null })
+      .match({
+        eventType: input.eventType,
+        sourceSystem: input.sourceSystem,
+        companyId: input.companyId ?? null,
+      })
       .map(subscription => ({ ...subscription, mode: subscription.mode ?? type.mode }));
     return { outcome: decision.outcome, voucherId: id, eventIndex, subscriptions };
   }
@@ -131,7 +151,10 @@ class Planner {
   }
 }
 
-async function lockKnown(client: PoolClient, contents: readonly PreparedContent[]): Promise<Map<string, KnownVoucher>> {
+async function lockKnown(
+  client: PoolClient,
+  contents: readonly PreparedContent[],
+): Promise<Map<string, KnownVoucher>> {
   const keys = new Map(contents.map(({ input }) => [keyOf(input), input]));
   // Sorted, so that all commits of all hubs take locks in one order.
   const sorted = [...keys].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, input]) => input);
@@ -152,7 +175,9 @@ async function findOlder(
     return [{ voucherId: voucher.id, sourceVersion: version }];
   });
   const rows = wanted.length === 0 ? [] : await findVersions(client, wanted);
-  const older = new Map<string, KnownVersion>(rows.map(row => [`${row.voucherId}/${row.sourceVersion}`, row]));
+  const older = new Map<string, KnownVersion>(
+    rows.map(row => [`${row.voucherId}/${row.sourceVersion}`, row]),
+  );
   // The versions that are current now may be older ones by the end of this group.
   for (const voucher of known.values()) older.set(`${voucher.id}/${voucher.sourceVersion}`, voucher);
   return older;
@@ -167,7 +192,11 @@ function voucherNoOf(id: string, voucherDate: string): string {
   return `V${voucherDate.replaceAll('-', '')}-${id.padStart(8, '0')}`;
 }
 
-function voucherWrite(content: PreparedContent, decision: Decision, state: { id: string; voucherNo: string }): VoucherWrite {
+function voucherWrite(
+  content: PreparedContent,
+  decision: Decision,
+  state: { id: string; voucherNo: string },
+): VoucherWrite {
   const { input, dataJson } = content;
   return {
     id: state.id,

@@ -6,7 +6,13 @@ import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { RecordOutcome } from '../core/model.ts';
 import type { Database } from '../db/database.ts';
-import { beginIntake, reserveVoucherIds, writeEvents, writeSyncs, writeVouchers } from '../db/intake-statements.ts';
+import {
+  beginIntake,
+  reserveVoucherIds,
+  writeEvents,
+  writeSyncs,
+  writeVouchers,
+} from '../db/intake-statements.ts';
 import { GroupCommit } from './group-commit.ts';
 import { planRecording, type RecordingPlan, syncsOf } from './plan.ts';
 import type { Routing, RoutingCache } from './routing.ts';
@@ -51,7 +57,14 @@ export class Intake {
   readonly #group: GroupCommit<PreparedContent, RecordResult>;
   #ids: string[] = [];
 
-  constructor(deps: { db: Database; clock: Clock; time: BusinessTime; routing: RoutingCache; waker: LaneWaker; log: Logger }) {
+  constructor(deps: {
+    db: Database;
+    clock: Clock;
+    time: BusinessTime;
+    routing: RoutingCache;
+    waker: LaneWaker;
+    log: Logger;
+  }) {
     this.#db = deps.db;
     this.#clock = deps.clock;
     this.#time = deps.time;
@@ -91,7 +104,11 @@ export class Intake {
     } catch (error) {
       if (!isDataFault(error)) throw this.#unavailable(error);
       if (contents.length === 1) {
-        return [new HubError('BAD_USER_INPUT', `The database refused this voucher: ${messageOf(error)}`, { cause: error })];
+        return [
+          new HubError('BAD_USER_INPUT', `The database refused this voucher: ${messageOf(error)}`, {
+            cause: error,
+          }),
+        ];
       }
       // One voucher that the database refuses must not take its neighbours with it: find it by halves.
       const half = contents.length >> 1;
@@ -112,7 +129,10 @@ export class Intake {
         return attempt.results;
       }
     }
-    throw new HubError('UNAVAILABLE', 'Other hubs change the same records all the time; nothing was recorded. Send it again.');
+    throw new HubError(
+      'UNAVAILABLE',
+      'Other hubs change the same records all the time; nothing was recorded. Send it again.',
+    );
   }
 
   async #tryCommit(
@@ -125,14 +145,19 @@ export class Intake {
     let broken: boolean | Error = true;
     try {
       const versions = await beginIntake(client);
-      const stale = versions.subscriptions !== routing.versions.subscriptions || versions.eventTypes !== routing.versions.eventTypes;
+      const stale =
+        versions.subscriptions !== routing.versions.subscriptions ||
+        versions.eventTypes !== routing.versions.eventTypes;
       const current = stale && reload ? await this.#routing.reloadWithin(client) : routing;
       const done = stale && !reload ? 'routing-changed' : await this.#write(client, contents, current, ids);
       await client.query(typeof done === 'string' ? 'rollback' : 'commit');
       broken = false;
       return done;
     } catch (error) {
-      broken = await client.query('rollback').then(() => false, () => true);
+      broken = await client.query('rollback').then(
+        () => false,
+        () => true,
+      );
       // New records can't be locked ahead, so commits that create the same ones may meet in two orders.
       if (errorCodeOf(error) === deadlockDetected) return 'raced';
       throw error;
@@ -149,7 +174,8 @@ export class Intake {
   ): Promise<'raced' | { results: RecordResult[]; wake: Set<string> }> {
     const now = this.#clock.now();
     const plan = await planRecording(client, { contents, routing, ids, today: this.#time.dayOf(now) });
-    if (plan.vouchers.length > 0 && (await writeVouchers(client, plan.vouchers)) < plan.vouchers.length) return 'raced';
+    if (plan.vouchers.length > 0 && (await writeVouchers(client, plan.vouchers)) < plan.vouchers.length)
+      return 'raced';
     const eventIds = plan.events.length === 0 ? [] : await writeEvents(client, plan.events);
     const syncs = syncsOf(plan, eventIds, this.#time.nextNightly(now));
     if (syncs.length > 0) await writeSyncs(client, syncs);
@@ -159,14 +185,19 @@ export class Intake {
   }
 
   async #takeIds(count: number): Promise<string[]> {
-    if (this.#ids.length < count) this.#ids.push(...(await reserveVoucherIds(this.#db.pool, Math.max(count, idBlock))));
+    if (this.#ids.length < count)
+      this.#ids.push(...(await reserveVoucherIds(this.#db.pool, Math.max(count, idBlock))));
     return this.#ids.splice(0, count);
   }
 
   #unavailable(error: unknown): HubError {
     if (error instanceof HubError) return error;
     this.#log.error({ err: error }, 'vouchers could not be recorded');
-    return new HubError('UNAVAILABLE', 'The database does not answer; send it again (nothing is recorded twice).', { cause: error });
+    return new HubError(
+      'UNAVAILABLE',
+      'The database does not answer; send it again (nothing is recorded twice).',
+      { cause: error },
+    );
   }
 }
 

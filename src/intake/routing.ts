@@ -2,7 +2,12 @@ import type { PoolClient } from 'pg';
 import type { Clock } from '../core/clock.ts';
 import { limits } from '../core/limits.ts';
 import type { Database } from '../db/database.ts';
-import { type CacheVersions, readRouting, readRoutingRows, type RoutingRows } from '../db/intake-statements.ts';
+import {
+  type CacheVersions,
+  type RoutingRows,
+  readRouting,
+  readRoutingRows,
+} from '../db/intake-statements.ts';
 import { Catalogue } from './catalogue.ts';
 import { SubscriptionIndex } from './subscription-index.ts';
 
@@ -64,7 +69,11 @@ export class RoutingCache {
   }
 
   #keep(rows: RoutingRows): Routing {
-    const routing = { versions: rows.versions, catalogue: new Catalogue(rows.eventTypes), index: new SubscriptionIndex(rows.subscriptions) };
+    const routing = {
+      versions: rows.versions,
+      catalogue: new Catalogue(rows.eventTypes),
+      index: new SubscriptionIndex(rows.subscriptions),
+    };
     this.#cached = routing;
     this.#until = this.#clock.now() + limits.subscriptionCacheMs;
     return routing;

@@ -45,7 +45,9 @@ export class SubscriptionIndex {
   #ofType(eventType: string): readonly SubscriptionMatcher[] {
     const known = this.#byType.get(eventType);
     if (known !== undefined) return known;
-    const found = this.#all.filter(({ eventTypes }) => eventTypes.some(pattern => covers(pattern, eventType)));
+    const found = this.#all.filter(({ eventTypes }) =>
+      eventTypes.some(pattern => covers(pattern, eventType)),
+    );
     this.#byType.set(eventType, found);
     return found;
   }

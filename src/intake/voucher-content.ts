@@ -16,7 +16,10 @@ export interface PreparedContent {
 export function prepareContent(input: VoucherInput): PreparedContent {
   const dataJson = pythonJson(input.businessData);
   if (dataJson.length > limits.businessDataBytes) {
-    throw badInput('businessData', `businessData: ${dataJson.length} bytes; at most ${limits.businessDataBytes}.`);
+    throw badInput(
+      'businessData',
+      `businessData: ${dataJson.length} bytes; at most ${limits.businessDataBytes}.`,
+    );
   }
   return { input, dataJson };
 }

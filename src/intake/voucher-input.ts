@@ -29,7 +29,13 @@ export interface VoucherInput {
 }
 
 const names = ['eventType', 'sourceSystem', 'sourceModule', 'sourceType', 'sourceId'] as const;
-const shortTexts = ['sourceReferenceNo', 'companyId', 'counterpartyType', 'counterpartyId', 'createdBy'] as const;
+const shortTexts = [
+  'sourceReferenceNo',
+  'companyId',
+  'counterpartyType',
+  'counterpartyId',
+  'createdBy',
+] as const;
 const longTexts = ['counterpartyName', 'summary'] as const;
 const decimal = /^-?(\d+)(?:\.(\d+))?$/;
 const maxVersion = 2_147_483_647;
@@ -43,9 +49,11 @@ export function checkVoucherInput(input: VoucherInput, nowMs: number): void {
   for (const field of shortTexts) checkText(field, input[field], 0, limits.shortText);
   for (const field of longTexts) checkText(field, input[field], 0, limits.longText);
   checkAmount(input.amount);
-  if (!/^[A-Z]{3}$/.test(input.currency)) throw badInput('currency', 'currency: three capital letters (ISO 4217), e.g. CNY.');
+  if (!/^[A-Z]{3}$/.test(input.currency))
+    throw badInput('currency', 'currency: three capital letters (ISO 4217), e.g. CNY.');
   const version = input.sourceVersion;
-  if (version != null && (version < 1 || version > maxVersion)) throw badInput('sourceVersion', 'sourceVersion: 1 or more.');
+  if (version != null && (version < 1 || version > maxVersion))
+    throw badInput('sourceVersion', 'sourceVersion: 1 or more.');
   if (input.occurredAt != null && input.occurredAt.getTime() > nowMs + limits.occurredAheadMs) {
     throw badInput('occurredAt', "occurredAt: more than a day ahead of the hub's clock.");
   }
@@ -61,14 +69,18 @@ function checkText(field: string, text: string | null | undefined, min: number, 
 /** PostgreSQL's text holds neither NUL nor half of a surrogate pair; refused here, where the field can be named. */
 function checkStorable(path: string, text: string): void {
   if (text.includes('\0')) throw badInput(path, `${path}: holds a NUL character, which can't be stored.`);
-  if (!text.isWellFormed()) throw badInput(path, `${path}: holds half of a surrogate pair, which is no valid Unicode.`);
+  if (!text.isWellFormed())
+    throw badInput(path, `${path}: holds half of a surrogate pair, which is no valid Unicode.`);
 }
 
 function checkAmount(amount: string): void {
   const parts = decimal.exec(amount);
   if (parts === null) throw badInput('amount', 'amount: a decimal number, e.g. "100000.00".');
   if ((parts[1] ?? '').length > limits.amountDigits || (parts[2] ?? '').length > limits.amountDecimals) {
-    throw badInput('amount', `amount: at most ${limits.amountDigits} digits before the point and ${limits.amountDecimals} after it.`);
+    throw badInput(
+      'amount',
+      `amount: at most ${limits.amountDigits} digits before the point and ${limits.amountDecimals} after it.`,
+    );
   }
 }
 
@@ -76,7 +88,8 @@ function checkJson(value: JsonValue, path: string, depth: number): void {
   if (typeof value === 'string') return checkStorable(path, value);
   if (typeof value === 'number') return checkNumber(path, value);
   if (typeof value !== 'object' || value === null) return;
-  if (depth > limits.businessDataDepth) throw badInput('businessData', `businessData: nested deeper than ${limits.businessDataDepth}.`);
+  if (depth > limits.businessDataDepth)
+    throw badInput('businessData', `businessData: nested deeper than ${limits.businessDataDepth}.`);
   if (Array.isArray(value)) {
     for (const item of value) checkJson(item, path, depth + 1);
     return;
@@ -89,7 +102,8 @@ function checkJson(value: JsonValue, path: string, depth: number): void {
 
 /** A whole number past 2^53 has lost digits already when JSON was parsed, and one past 1e308 all: better refused than recorded wrong. */
 function checkNumber(path: string, value: number): void {
-  if (!Number.isFinite(value)) throw badInput(path, `${path}: a number beyond what JSON's readers hold; send it as a string.`);
+  if (!Number.isFinite(value))
+    throw badInput(path, `${path}: a number beyond what JSON's readers hold; send it as a string.`);
   if (Number.isSafeInteger(value) || !Number.isInteger(value)) return;
   throw badInput(path, `${path}: whole numbers beyond 2^53 lose digits in JSON; send it as a string.`);
 }

@@ -24,7 +24,11 @@ export class VoucherReader {
   }
 
   /** A page, the newest first. @param sourceSystem only this system's; null: any */
-  page(criteria: VoucherCriteria, sourceSystem: string | null, page: { limit: number; belowId: string | null }): Promise<VoucherRow[]> {
+  page(
+    criteria: VoucherCriteria,
+    sourceSystem: string | null,
+    page: { limit: number; belowId: string | null },
+  ): Promise<VoucherRow[]> {
     const below = page.belowId === null ? {} : { id: { $lt: page.belowId } };
     const where = { $and: [voucherWhere(criteria), ownOnly(sourceSystem), below] };
     return this.#db.fork().find(VoucherEntity, where, { orderBy: { id: 'desc' }, limit: page.limit });

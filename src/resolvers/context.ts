@@ -1,5 +1,5 @@
-import { HubError } from '../core/errors.ts';
 import type { Caller } from '../access/caller.ts';
+import { HubError } from '../core/errors.ts';
 import type { Database } from '../db/database.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 
@@ -14,7 +14,10 @@ export interface OperationContext {
 /** @throws HubError UNAUTHENTICATED */
 export function callerOf(context: OperationContext): Caller {
   if (context.caller === null) {
-    throw new HubError('UNAUTHENTICATED', 'An API key is needed: send the header Authorization: Bearer <key>.');
+    throw new HubError(
+      'UNAUTHENTICATED',
+      'An API key is needed: send the header Authorization: Bearer <key>.',
+    );
   }
   return context.caller;
 }

@@ -3,16 +3,16 @@ import { type Caller, visibleTargetSystem } from '../access/caller.ts';
 import { limits } from '../core/limits.ts';
 import type { Database } from '../db/database.ts';
 import {
-  type SubscriptionRow,
   SubscriptionEntity,
-  type SyncAttemptRow,
+  type SubscriptionRow,
   SyncAttemptEntity,
-  type SyncLogRow,
+  type SyncAttemptRow,
   SyncLogEntity,
-  type VoucherEventRow,
-  VoucherEventEntity,
-  type VoucherRow,
+  type SyncLogRow,
   VoucherEntity,
+  VoucherEventEntity,
+  type VoucherEventRow,
+  type VoucherRow,
 } from '../db/entities.ts';
 import { backlogs, eventIdsOfVouchers, syncIdsOfVouchers } from '../db/read-statements.ts';
 
@@ -36,8 +36,14 @@ export function createLoaders(db: Database, caller: Caller | null): Loaders {
   const targetSystem = caller === null ? null : visibleTargetSystem(caller);
   const event = byId(ids => em.find(VoucherEventEntity, { id: { $in: ids } }));
   const sync = byId(ids => em.find(SyncLogEntity, { id: { $in: ids } }));
-  const loadAll = async <T>(loader: DataLoader<string, T>, links: { id: string; voucherId: string }[], voucherIds: readonly string[]) => {
-    const rows = await Promise.all(links.map(async link => ({ voucherId: link.voucherId, row: await loader.load(link.id) })));
+  const loadAll = async <T>(
+    loader: DataLoader<string, T>,
+    links: { id: string; voucherId: string }[],
+    voucherIds: readonly string[],
+  ) => {
+    const rows = await Promise.all(
+      links.map(async link => ({ voucherId: link.voucherId, row: await loader.load(link.id) })),
+    );
     const groups = Map.groupBy(rows, ({ voucherId }) => voucherId);
     return voucherIds.map(id => (groups.get(id) ?? []).map(({ row }) => row));
   };
@@ -45,12 +51,22 @@ export function createLoaders(db: Database, caller: Caller | null): Loaders {
     voucher: byId(ids => em.find(VoucherEntity, { id: { $in: ids } })),
     event,
     subscription: byId(ids => em.find(SubscriptionEntity, { id: { $in: ids } })),
-    eventsOfVoucher: batch(async ids => loadAll(event, await eventIdsOfVouchers(db.pool, ids, limits.nestedList), ids)),
+    eventsOfVoucher: batch(async ids =>
+      loadAll(event, await eventIdsOfVouchers(db.pool, ids, limits.nestedList), ids),
+    ),
     syncsOfVoucher: batch(async ids =>
-      loadAll(sync, await syncIdsOfVouchers(db.pool, ids, { targetSystem, perVoucher: limits.nestedList }), ids),
+      loadAll(
+        sync,
+        await syncIdsOfVouchers(db.pool, ids, { targetSystem, perVoucher: limits.nestedList }),
+        ids,
+      ),
     ),
     attemptsOfSync: batch(async ids => {
-      const rows = await em.find(SyncAttemptEntity, { syncId: { $in: [...ids] } }, { orderBy: { syncId: 'asc', number: 'asc' } });
+      const rows = await em.find(
+        SyncAttemptEntity,
+        { syncId: { $in: [...ids] } },
+        { orderBy: { syncId: 'asc', number: 'asc' } },
+      );
       const groups = Map.groupBy(rows, row => row.syncId);
       return ids.map(id => (groups.get(id) ?? []).slice(-limits.nestedList));
     }),

@@ -24,8 +24,13 @@ export function pageRequest(first: number | null | undefined, after: string | nu
 }
 
 /** A Relay connection's edges and page info from one row more than asked for. `hasPreviousPage` is true behind a cursor. */
-export function pageOf<T extends { id: string }>(rows: T[], request: PageRequest): { edges: { cursor: string; node: T }[]; pageInfo: PageInfo } {
-  const edges = rows.slice(0, request.first).map(node => ({ cursor: Buffer.from(cursorPrefix + node.id).toString('base64url'), node }));
+export function pageOf<T extends { id: string }>(
+  rows: T[],
+  request: PageRequest,
+): { edges: { cursor: string; node: T }[]; pageInfo: PageInfo } {
+  const edges = rows
+    .slice(0, request.first)
+    .map(node => ({ cursor: Buffer.from(cursorPrefix + node.id).toString('base64url'), node }));
   return {
     edges,
     pageInfo: {

@@ -9,8 +9,12 @@ import type { VoucherReader } from '../intake/voucher-reader.ts';
 import { AccessResolver } from './access.resolver.ts';
 import { SubscriptionResolver } from './subscription.resolver.ts';
 import { SyncLogConnectionResolver, SyncResolver } from './sync.resolver.ts';
-import { RecordVoucherResultResolver, VoucherConnectionResolver, VoucherEventResolver } from './voucher-links.resolver.ts';
 import { VoucherResolver } from './voucher.resolver.ts';
+import {
+  RecordVoucherResultResolver,
+  VoucherConnectionResolver,
+  VoucherEventResolver,
+} from './voucher-links.resolver.ts';
 
 /** The services that the GraphQL door calls. */
 export interface ResolverServices {

@@ -4,7 +4,14 @@ import { HubError } from '../core/errors.ts';
 import type { SubscriptionRow } from '../db/entities.ts';
 import type { DeliveryTester } from '../delivery/delivery-test.ts';
 import type { Subscriptions } from '../delivery/subscriptions.ts';
-import { CreateDataSubscriptionInput, DataSubscription, DataSubscriptionWithSecret, DeliveryTest, RetryPolicy, UpdateDataSubscriptionInput } from '../schema/subscription.types.ts';
+import {
+  CreateDataSubscriptionInput,
+  DataSubscription,
+  DataSubscriptionWithSecret,
+  DeliveryTest,
+  RetryPolicy,
+  UpdateDataSubscriptionInput,
+} from '../schema/subscription.types.ts';
 import { callerOf, type OperationContext } from './context.ts';
 
 /** GraphQL: the subscriptions of consumers. */
@@ -19,7 +26,10 @@ export class SubscriptionResolver {
   }
 
   @Query(() => DataSubscription, { nullable: true })
-  async dataSubscription(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<DataSubscription | null> {
+  async dataSubscription(
+    @Ctx() context: OperationContext,
+    @Arg('id', () => ID) id: string,
+  ): Promise<DataSubscription | null> {
     const row = await this.#subscriptions.find(id, readable(callerOf(context)));
     return row === null ? null : toDataSubscription(row);
   }
@@ -41,7 +51,9 @@ export class SubscriptionResolver {
   ): Promise<DataSubscriptionWithSecret> {
     const own = writable(callerOf(context));
     if (own !== null && input.targetSystem !== own) {
-      throw new HubError('FORBIDDEN', `This key manages subscriptions of ${own} only.`, { field: 'targetSystem' });
+      throw new HubError('FORBIDDEN', `This key manages subscriptions of ${own} only.`, {
+        field: 'targetSystem',
+      });
     }
     return withSecret(await this.#subscriptions.create(input));
   }
@@ -57,25 +69,39 @@ export class SubscriptionResolver {
   }
 
   @Mutation(() => DataSubscription)
-  async pauseDataSubscription(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<DataSubscription> {
+  async pauseDataSubscription(
+    @Ctx() context: OperationContext,
+    @Arg('id', () => ID) id: string,
+  ): Promise<DataSubscription> {
     await this.#checkOwn(context, id);
     return toDataSubscription(await this.#subscriptions.pause(id));
   }
 
-  @Mutation(() => DataSubscription, { description: 'Also closes the breaker; delivers what was kept, and what had FAILED because of the connection.' })
-  async resumeDataSubscription(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<DataSubscription> {
+  @Mutation(() => DataSubscription, {
+    description:
+      'Also closes the breaker; delivers what was kept, and what had FAILED because of the connection.',
+  })
+  async resumeDataSubscription(
+    @Ctx() context: OperationContext,
+    @Arg('id', () => ID) id: string,
+  ): Promise<DataSubscription> {
     await this.#checkOwn(context, id);
     return toDataSubscription(await this.#subscriptions.resume(id));
   }
 
   @Mutation(() => Boolean)
-  async deleteDataSubscription(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<boolean> {
+  async deleteDataSubscription(
+    @Ctx() context: OperationContext,
+    @Arg('id', () => ID) id: string,
+  ): Promise<boolean> {
     await this.#checkOwn(context, id);
     await this.#subscriptions.delete(id);
     return true;
   }
 
-  @Mutation(() => DataSubscriptionWithSecret, { description: "Both secrets sign until the old one's overlap is over." })
+  @Mutation(() => DataSubscriptionWithSecret, {
+    description: "Both secrets sign until the old one's overlap is over.",
+  })
   async rotateDataSubscriptionSecret(
     @Ctx() context: OperationContext,
     @Arg('id', () => ID) id: string,
@@ -86,7 +112,10 @@ export class SubscriptionResolver {
   }
 
   @Mutation(() => DeliveryTest)
-  async testDataSubscription(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<DeliveryTest> {
+  async testDataSubscription(
+    @Ctx() context: OperationContext,
+    @Arg('id', () => ID) id: string,
+  ): Promise<DeliveryTest> {
     await this.#checkOwn(context, id);
     return this.#tester.test(id);
   }

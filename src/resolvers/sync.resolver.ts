@@ -38,18 +38,27 @@ export class SyncResolver {
   ): Promise<SyncLogConnection> {
     const own = await this.#ownSubscriptions(readingCaller(context));
     const request = pageRequest(first, after);
-    const rows = await this.#reader.page(filter ?? {}, own, { limit: request.first + 1, belowId: request.belowId });
+    const rows = await this.#reader.page(filter ?? {}, own, {
+      limit: request.first + 1,
+      belowId: request.belowId,
+    });
     return { ...pageOf(rows, request), count: () => this.#reader.count(filter ?? {}, own) };
   }
 
   @Mutation(() => Int, { description: 'Manual compensation. Returns how many were queued again.' })
-  async retrySyncs(@Ctx() context: OperationContext, @Arg('filter', () => SyncLogFilter) filter: SyncLogFilter): Promise<number> {
+  async retrySyncs(
+    @Ctx() context: OperationContext,
+    @Arg('filter', () => SyncLogFilter) filter: SyncLogFilter,
+  ): Promise<number> {
     const own = await this.#ownSubscriptions(writingCaller(context));
     return this.#compensation.retry(await this.#reader.criteriaOf(filter), own);
   }
 
   @Mutation(() => Int)
-  async cancelSyncs(@Ctx() context: OperationContext, @Arg('filter', () => SyncLogFilter) filter: SyncLogFilter): Promise<number> {
+  async cancelSyncs(
+    @Ctx() context: OperationContext,
+    @Arg('filter', () => SyncLogFilter) filter: SyncLogFilter,
+  ): Promise<number> {
     const own = await this.#ownSubscriptions(writingCaller(context));
     return this.#compensation.cancel(await this.#reader.criteriaOf(filter), own);
   }
@@ -60,7 +69,10 @@ export class SyncResolver {
     @Arg('subscriptionId', () => ID) subscriptionId: string,
     @Arg('filter', () => VoucherFilter) filter: VoucherFilter,
   ): Promise<number> {
-    const subscription = await this.#subscriptions.get(subscriptionId, visibleTargetSystem(writingCaller(context)));
+    const subscription = await this.#subscriptions.get(
+      subscriptionId,
+      visibleTargetSystem(writingCaller(context)),
+    );
     return this.#compensation.resync(subscription, filter);
   }
 

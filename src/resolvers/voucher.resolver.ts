@@ -3,14 +3,23 @@ import { type Caller, requireRole, visibleSourceSystem, visibleTargetSystem } fr
 import { badInput, HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { JsonObject, SyncMode } from '../core/model.ts';
-import { SyncModeEnum } from '../schema/enums.ts';
-import { JSONObjectScalar } from '../schema/scalars.ts';
-import { SyncLog } from '../schema/sync.types.ts';
-import { EventType, RecordVoucherInput, RecordVoucherResult, RecordVouchersItem, Voucher, VoucherConnection, VoucherEvent, VoucherFilter } from '../schema/voucher.types.ts';
 import type { EventTypes } from '../intake/event-types.ts';
 import type { Intake, RecordResult } from '../intake/record-vouchers.ts';
 import type { VoucherInput } from '../intake/voucher-input.ts';
 import type { VoucherReader } from '../intake/voucher-reader.ts';
+import { SyncModeEnum } from '../schema/enums.ts';
+import { JSONObjectScalar } from '../schema/scalars.ts';
+import { SyncLog } from '../schema/sync.types.ts';
+import {
+  EventType,
+  RecordVoucherInput,
+  RecordVoucherResult,
+  RecordVouchersItem,
+  Voucher,
+  VoucherConnection,
+  VoucherEvent,
+  VoucherFilter,
+} from '../schema/voucher.types.ts';
 import { callerOf, type OperationContext } from './context.ts';
 import { pageOf, pageRequest } from './page.ts';
 
@@ -28,27 +37,38 @@ export class VoucherResolver {
   }
 
   @Mutation(() => RecordVoucherResult)
-  async recordVoucher(@Ctx() context: OperationContext, @Arg('input', () => RecordVoucherInput) input: RecordVoucherInput): Promise<RecordVoucherResult> {
+  async recordVoucher(
+    @Ctx() context: OperationContext,
+    @Arg('input', () => RecordVoucherInput) input: RecordVoucherInput,
+  ): Promise<RecordVoucherResult> {
     const caller = callerOf(context);
     requireRole(caller, 'publisher');
     checkSystem(caller, input);
     const [result] = await this.#intake.record([toVoucherInput(input)]);
-    if (result === undefined || result instanceof HubError) throw result ?? new HubError('INTERNAL_SERVER_ERROR', 'No result.');
+    if (result === undefined || result instanceof HubError)
+      throw result ?? new HubError('INTERNAL_SERVER_ERROR', 'No result.');
     return result;
   }
 
-  @Mutation(() => [RecordVouchersItem], { description: 'Up to 1,000 at once; a refused item does not stop the others.' })
+  @Mutation(() => [RecordVouchersItem], {
+    description: 'Up to 1,000 at once; a refused item does not stop the others.',
+  })
   async recordVouchers(
     @Ctx() context: OperationContext,
     @Arg('inputs', () => [RecordVoucherInput]) inputs: RecordVoucherInput[],
   ): Promise<RecordVouchersItem[]> {
     const caller = callerOf(context);
     requireRole(caller, 'publisher');
-    if (inputs.length > limits.recordBatch) throw badInput('inputs', `inputs: at most ${limits.recordBatch} at once; these are ${inputs.length}.`);
+    if (inputs.length > limits.recordBatch)
+      throw badInput('inputs', `inputs: at most ${limits.recordBatch} at once; these are ${inputs.length}.`);
     const foreign = inputs.map(input => isForeign(caller, input));
-    const results = await this.#intake.record(inputs.filter((_, index) => !foreign[index]).map(toVoucherInput));
+    const results = await this.#intake.record(
+      inputs.filter((_, index) => !foreign[index]).map(toVoucherInput),
+    );
     let at = 0;
-    return inputs.map((input, index) => toItem(index, foreign[index] ? foreignSystem(caller, input) : results[at++]));
+    return inputs.map((input, index) =>
+      toItem(index, foreign[index] ? foreignSystem(caller, input) : results[at++]),
+    );
   }
 
   @Query(() => Voucher, { nullable: true })
@@ -58,7 +78,10 @@ export class VoucherResolver {
     return this.#visible(caller, await this.#reader.byId(id));
   }
 
-  @Query(() => Voucher, { nullable: true, description: 'What a consumer asks when its cached version may be behind.' })
+  @Query(() => Voucher, {
+    nullable: true,
+    description: 'What a consumer asks when its cached version may be behind.',
+  })
   async voucherBySource(
     @Ctx() context: OperationContext,
     @Arg('sourceSystem', () => String) sourceSystem: string,
@@ -80,7 +103,10 @@ export class VoucherResolver {
     requireRole(caller, 'publisher', 'analyst');
     const request = pageRequest(first, after);
     const own = visibleSourceSystem(caller);
-    const page = await this.#reader.page(filter ?? {}, own, { limit: request.first + 1, belowId: request.belowId });
+    const page = await this.#reader.page(filter ?? {}, own, {
+      limit: request.first + 1,
+      belowId: request.belowId,
+    });
     return { ...pageOf(page, request), count: () => this.#reader.count(filter ?? {}, own) };
   }
 
@@ -107,7 +133,9 @@ export class VoucherResolver {
     return context.loaders.eventsOfVoucher.load(voucher.id);
   }
 
-  @FieldResolver(() => [SyncLog], { description: 'How this record stands with every subscription it was sent to.' })
+  @FieldResolver(() => [SyncLog], {
+    description: 'How this record stands with every subscription it was sent to.',
+  })
   syncLogs(@Ctx() context: OperationContext, @Root() voucher: Voucher): Promise<SyncLog[]> {
     requireRole(callerOf(context), 'subscriber', 'analyst');
     return context.loaders.syncsOfVoucher.load(voucher.id);
@@ -124,7 +152,7 @@ export class VoucherResolver {
 }
 
 function toVoucherInput(input: RecordVoucherInput): VoucherInput {
-  return { ...input, status: input.status ?? 'approved' };
+  return Object.assign(input, { status: input.status ?? 'approved' });
 }
 
 function isForeign(caller: Caller, input: RecordVoucherInput): boolean {
@@ -132,7 +160,11 @@ function isForeign(caller: Caller, input: RecordVoucherInput): boolean {
 }
 
 function foreignSystem(caller: Caller, input: RecordVoucherInput): HubError {
-  return new HubError('FORBIDDEN', `This key records vouchers of ${caller.system}, not of ${input.sourceSystem.slice(0, 100)}.`, { field: 'sourceSystem' });
+  return new HubError(
+    'FORBIDDEN',
+    `This key records vouchers of ${caller.system}, not of ${input.sourceSystem.slice(0, 100)}.`,
+    { field: 'sourceSystem' },
+  );
 }
 
 function checkSystem(caller: Caller, input: RecordVoucherInput): void {
@@ -140,7 +172,13 @@ function checkSystem(caller: Caller, input: RecordVoucherInput): void {
 }
 
 function toItem(index: number, result: RecordResult | undefined): RecordVouchersItem {
-  if (result === undefined) return { index, result: null, error: { code: 'INTERNAL_SERVER_ERROR', message: 'No result.' } };
-  if (result instanceof HubError) return { index, result: null, error: { code: result.code, message: result.message, field: result.field ?? null } };
+  if (result === undefined)
+    return { index, result: null, error: { code: 'INTERNAL_SERVER_ERROR', message: 'No result.' } };
+  if (result instanceof HubError)
+    return {
+      index,
+      result: null,
+      error: { code: result.code, message: result.message, field: result.field ?? null },
+    };
   return { index, result, error: null };
 }

@@ -4,7 +4,10 @@ import { buildSchemaSync, type NonEmptyArray } from 'type-graphql';
 import { DateTimeScalar } from './scalars.ts';
 
 /** Builds the executable schema from resolver classes; `instanceOf` gives each one's instance. */
-export function buildHubSchema(classes: readonly Function[], instanceOf: (someClass: unknown) => object | undefined): GraphQLSchema {
+export function buildHubSchema(
+  classes: readonly Function[],
+  instanceOf: (someClass: unknown) => object | undefined,
+): GraphQLSchema {
   const [first, ...rest] = classes;
   if (first === undefined) throw new Error('A schema needs resolvers.');
   const resolvers: NonEmptyArray<Function> = [first, ...rest];

@@ -4,9 +4,18 @@ import { registerEnumType } from 'type-graphql';
 export const VoucherDirectionEnum = { DEBIT: 'debit', CREDIT: 'credit' } as const;
 export const VoucherStatusEnum = { DRAFT: 'draft', APPROVED: 'approved', VOIDED: 'voided' } as const;
 export const SyncModeEnum = { REALTIME: 'realtime', BATCH: 'batch', COMPENSATION: 'compensation' } as const;
-export const RecordOutcomeEnum = { CREATED: 'created', UPDATED: 'updated', DUPLICATE: 'duplicate', STALE: 'stale' } as const;
+export const RecordOutcomeEnum = {
+  CREATED: 'created',
+  UPDATED: 'updated',
+  DUPLICATE: 'duplicate',
+  STALE: 'stale',
+} as const;
 export const TransportEnum = { WEBSOCKET: 'websocket', WEBHOOK: 'webhook' } as const;
-export const DataSubscriptionStateEnum = { ACTIVE: 'active', PAUSED: 'paused', SUSPENDED: 'suspended' } as const;
+export const DataSubscriptionStateEnum = {
+  ACTIVE: 'active',
+  PAUSED: 'paused',
+  SUSPENDED: 'suspended',
+} as const;
 export const SyncStatusEnum = {
   PENDING: 'pending',
   PROCESSING: 'processing',
@@ -15,7 +24,12 @@ export const SyncStatusEnum = {
   FAILED: 'failed',
   CANCELLED: 'cancelled',
 } as const;
-export const RoleEnum = { PUBLISHER: 'publisher', SUBSCRIBER: 'subscriber', ANALYST: 'analyst', ADMIN: 'admin' } as const;
+export const RoleEnum = {
+  PUBLISHER: 'publisher',
+  SUBSCRIBER: 'subscriber',
+  ANALYST: 'analyst',
+  ADMIN: 'admin',
+} as const;
 
 registerEnumType(VoucherDirectionEnum, { name: 'VoucherDirection' });
 registerEnumType(VoucherStatusEnum, { name: 'VoucherStatus' });

@@ -72,9 +72,12 @@ function isDay(text: string): boolean {
 /** Plain digits, without leading zeros or a plus; the digits after the point stay as given. */
 function parseDecimal(value: unknown): string {
   if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-    throw new GraphQLError('Decimal: a number with a fraction (or beyond 2^53) is not exact in JSON; send it as a string.');
+    throw new GraphQLError(
+      'Decimal: a number with a fraction (or beyond 2^53) is not exact in JSON; send it as a string.',
+    );
   }
-  const parts = typeof value === 'number' || typeof value === 'string' ? decimalPattern.exec(String(value)) : null;
+  const parts =
+    typeof value === 'number' || typeof value === 'string' ? decimalPattern.exec(String(value)) : null;
   if (parts === null) throw new GraphQLError('Decimal: an exact decimal is expected, e.g. "100000.00".');
   const digits = (parts[2] ?? '').replace(/^0+(?=\d)/, '') + (parts[3] ?? '');
   return parts[1] === '-' && /[1-9]/.test(digits) ? `-${digits}` : digits;

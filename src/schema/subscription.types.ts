@@ -6,7 +6,8 @@ import { DateTimeScalar } from './scalars.ts';
 /** GraphQL: how a failed attempt is tried again. */
 @ObjectType()
 export class RetryPolicy {
-  @Field(() => Int, { description: 'Retries after the first attempt; then the sync waits for a person.' }) maxRetries!: number;
+  @Field(() => Int, { description: 'Retries after the first attempt; then the sync waits for a person.' })
+  maxRetries!: number;
   @Field(() => Int) baseDelayMs!: number;
   @Field(() => Int) maxDelayMs!: number;
   @Field(() => Float, { description: 'Share of the delay that is added at random, 0 to 1.' }) jitter!: number;
@@ -18,15 +19,19 @@ export class DataSubscription {
   @Field(() => ID) id!: string;
   @Field(() => String) name!: string;
   @Field(() => String) targetSystem!: string;
-  @Field(() => [String], { description: 'Names from the catalogue, a prefix with a star (invoice_*), or *.' }) eventTypes!: string[];
+  @Field(() => [String], { description: 'Names from the catalogue, a prefix with a star (invoice_*), or *.' })
+  eventTypes!: string[];
   @Field(() => [String], { nullable: true, description: 'Null: all.' }) sourceSystems?: string[] | null;
   @Field(() => [String], { nullable: true, description: 'Null: all.' }) companyIds?: string[] | null;
-  @Field(() => SyncModeEnum, { nullable: true, description: 'Null: as the event type says.' }) mode?: SyncMode | null;
+  @Field(() => SyncModeEnum, { nullable: true, description: 'Null: as the event type says.' })
+  mode?: SyncMode | null;
   @Field(() => DataSubscriptionStateEnum) state!: SubscriptionState;
   @Field(() => String, { nullable: true }) webhookUrl?: string | null;
-  @Field(() => Int, { description: 'One event a request at 1; above it, requests carry up to that many.' }) batchSize!: number;
+  @Field(() => Int, { description: 'One event a request at 1; above it, requests carry up to that many.' })
+  batchSize!: number;
   @Field(() => Int, { description: 'Requests under way at once.' }) maxInFlight!: number;
-  @Field(() => Int, { nullable: true, description: 'Requests a second. Null: unlimited.' }) rateLimitPerSecond?: number | null;
+  @Field(() => Int, { nullable: true, description: 'Requests a second. Null: unlimited.' })
+  rateLimitPerSecond?: number | null;
   @Field(() => Int) timeoutMs!: number;
   @Field(() => RetryPolicy) retry!: RetryPolicy;
   @Field(() => DateTimeScalar, { nullable: true }) lastSuccessAt?: Date | null;
@@ -69,8 +74,11 @@ export class CreateDataSubscriptionInput {
   @Field(() => [String], { nullable: true }) sourceSystems?: string[] | null;
   @Field(() => [String], { nullable: true }) companyIds?: string[] | null;
   @Field(() => SyncModeEnum, { nullable: true }) mode?: SyncMode | null;
-  @Field(() => String, { nullable: true, description: 'Left out: delivered over graphql-ws only.' }) webhookUrl?: string | null;
-  @Field(() => String, { nullable: true, description: 'Left out: the hub makes one.' }) secret?: string | null;
+  @Field(() => String, { nullable: true, description: 'Left out: delivered over graphql-ws only.' })
+  webhookUrl?: string | null;
+  @Field(() => String, { nullable: true, description: 'Left out: the hub makes one.' }) secret?:
+    | string
+    | null;
   @Field(() => Int, { nullable: true, defaultValue: 1 }) batchSize?: number | null;
   @Field(() => Int, { nullable: true, defaultValue: 32 }) maxInFlight?: number | null;
   @Field(() => Int, { nullable: true }) rateLimitPerSecond?: number | null;

@@ -13,10 +13,14 @@ export class SyncLog {
   subscriptionId!: string;
   @Field(() => SyncModeEnum) mode!: SyncMode;
   @Field(() => SyncStatusEnum) status!: SyncStatus;
-  @Field(() => TransportEnum, { nullable: true, description: 'The transport of the last attempt.' }) transport?: TransportKind | null;
+  @Field(() => TransportEnum, { nullable: true, description: 'The transport of the last attempt.' })
+  transport?: TransportKind | null;
   @Field(() => Int) retryCount!: number;
   @Field(() => DateTimeScalar, { nullable: true }) nextAttemptAt?: Date | null;
-  @Field(() => String, { nullable: true, description: 'ECONNREFUSED, ETIMEDOUT, HTTP_400, ACK_TIMEOUT …; null when none failed.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'ECONNREFUSED, ETIMEDOUT, HTTP_400, ACK_TIMEOUT …; null when none failed.',
+  })
   errorCode?: string | null;
   @Field(() => String, { nullable: true }) errorMessage?: string | null;
   @Field(() => DateTimeScalar) createdAt!: Date;
@@ -34,7 +38,8 @@ export class SyncAttempt {
   @Field(() => Int, { nullable: true }) statusCode?: number | null;
   @Field(() => String, { nullable: true }) errorCode?: string | null;
   @Field(() => String, { nullable: true }) errorMessage?: string | null;
-  @Field(() => String, { nullable: true, description: 'The first part of what the target answered.' }) responseExcerpt?: string | null;
+  @Field(() => String, { nullable: true, description: 'The first part of what the target answered.' })
+  responseExcerpt?: string | null;
 }
 
 /** GraphQL: which syncs are meant. */

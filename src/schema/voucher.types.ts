@@ -26,7 +26,9 @@ export class Voucher {
   @Field(() => String, { nullable: true }) summary?: string | null;
   @Field(() => JSONObjectScalar) businessData!: JsonObject;
   @Field(() => VoucherStatusEnum) status!: VoucherStatus;
-  @Field(() => String, { description: 'SHA-256 (hex) of the content that a consumer must hold to be consistent.' })
+  @Field(() => String, {
+    description: 'SHA-256 (hex) of the content that a consumer must hold to be consistent.',
+  })
   digest!: string;
   @Field(() => String, { nullable: true }) createdBy?: string | null;
   @Field(() => DateTimeScalar) createdAt!: Date;
@@ -40,7 +42,8 @@ export class VoucherEvent {
   voucherId!: string;
   @Field(() => String) eventType!: string;
   @Field(() => Int) sourceVersion!: number;
-  @Field(() => JSONObjectScalar, { description: 'The business data as it was in this version.' }) data!: JsonObject;
+  @Field(() => JSONObjectScalar, { description: 'The business data as it was in this version.' })
+  data!: JsonObject;
   @Field(() => DateTimeScalar) occurredAt!: Date;
   @Field(() => DateTimeScalar) recordedAt!: Date;
 }
@@ -54,7 +57,10 @@ export class RecordVoucherInput {
   @Field(() => String) sourceType!: string;
   @Field(() => String) sourceId!: string;
   @Field(() => String, { nullable: true }) sourceReferenceNo?: string | null;
-  @Field(() => Int, { nullable: true, description: 'Left out: one more than the version known, if the content differs.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Left out: one more than the version known, if the content differs.',
+  })
   sourceVersion?: number | null;
   @Field(() => DateScalar, { nullable: true, description: 'Left out: today in the business time zone.' })
   voucherDate?: string | null;
@@ -67,8 +73,10 @@ export class RecordVoucherInput {
   @Field(() => String, { description: 'ISO 4217.' }) currency!: string;
   @Field(() => String, { nullable: true }) summary?: string | null;
   @Field(() => JSONObjectScalar) businessData!: JsonObject;
-  @Field(() => VoucherStatusEnum, { nullable: true, defaultValue: VoucherStatusEnum.APPROVED }) status?: VoucherStatus | null;
-  @Field(() => DateTimeScalar, { nullable: true, description: 'Left out: the time of recording.' }) occurredAt?: Date | null;
+  @Field(() => VoucherStatusEnum, { nullable: true, defaultValue: VoucherStatusEnum.APPROVED })
+  status?: VoucherStatus | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Left out: the time of recording.' })
+  occurredAt?: Date | null;
   @Field(() => String, { nullable: true }) createdBy?: string | null;
 }
 
@@ -86,7 +94,9 @@ export class RecordVoucherResult {
 export class ItemError {
   @Field(() => String, { description: 'BAD_USER_INPUT, CONFLICT, FORBIDDEN …' }) code!: string;
   @Field(() => String) message!: string;
-  @Field(() => String, { nullable: true, description: 'The input field at fault, e.g. amount.' }) field?: string | null;
+  @Field(() => String, { nullable: true, description: 'The input field at fault, e.g. amount.' }) field?:
+    | string
+    | null;
 }
 
 /** GraphQL: one item of `recordVouchers`. */
@@ -103,7 +113,10 @@ export class RecordVouchersItem {
 export class EventType {
   @Field(() => String) name!: string;
   @Field(() => String, { nullable: true }) description?: string | null;
-  @Field(() => SyncModeEnum, { description: 'How it is delivered where a subscription does not say otherwise.' }) mode!: SyncMode;
+  @Field(() => SyncModeEnum, {
+    description: 'How it is delivered where a subscription does not say otherwise.',
+  })
+  mode!: SyncMode;
   @Field(() => JSONObjectScalar, {
     nullable: true,
     description: 'JSON Schema (draft 2020-12) that businessData must satisfy; null: anything.',

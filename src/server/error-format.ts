@@ -19,8 +19,14 @@ export function formatError(error: GraphQLError): GraphQLFormattedError {
     const field = cause.field === undefined ? {} : { field: cause.field };
     return { ...base, message: cause.message, extensions: { code: cause.code, ...field } };
   }
-  if (cause instanceof GraphQLError) return { ...base, message: error.message, extensions: { code: codeOf(error) } };
-  if (isDataFault(cause)) return { ...base, message: `An input holds what can't be stored or compared: ${messageOf(cause).slice(-200)}`, extensions: { code: 'BAD_USER_INPUT' } };
+  if (cause instanceof GraphQLError)
+    return { ...base, message: error.message, extensions: { code: codeOf(error) } };
+  if (isDataFault(cause))
+    return {
+      ...base,
+      message: `An input holds what can't be stored or compared: ${messageOf(cause).slice(-200)}`,
+      extensions: { code: 'BAD_USER_INPUT' },
+    };
   const code: ErrorCode = isDatabaseAway(cause) ? 'UNAVAILABLE' : 'INTERNAL_SERVER_ERROR';
   return { ...base, message: errorCatalogue[code], extensions: { code } };
 }
@@ -28,9 +34,12 @@ export function formatError(error: GraphQLError): GraphQLFormattedError {
 /** Logs what an error really was, under the request's id, where the caller was told only that something failed. */
 export function reportFault(error: GraphQLError, requestId: string, log: Logger): void {
   const cause = rootOf(error);
-  if (cause instanceof GraphQLError || (cause instanceof HubError && cause.code !== 'INTERNAL_SERVER_ERROR')) return;
-  if (isDataFault(cause)) log.warn({ request: requestId, error: messageOf(cause) }, 'the database refused an input');
-  else if (isDatabaseAway(cause)) log.warn({ request: requestId, error: messageOf(cause) }, 'the database does not answer');
+  if (cause instanceof GraphQLError || (cause instanceof HubError && cause.code !== 'INTERNAL_SERVER_ERROR'))
+    return;
+  if (isDataFault(cause))
+    log.warn({ request: requestId, error: messageOf(cause) }, 'the database refused an input');
+  else if (isDatabaseAway(cause))
+    log.warn({ request: requestId, error: messageOf(cause) }, 'the database does not answer');
   else log.error({ request: requestId, err: cause, path: error.path }, 'fault');
 }
 
@@ -46,7 +55,8 @@ function isDataFault(error: unknown): boolean {
 
 function rootOf(error: unknown): unknown {
   let at = error;
-  for (let depth = 0; depth < 5 && at instanceof GraphQLError && at.originalError != null; depth += 1) at = at.originalError;
+  for (let depth = 0; depth < 5 && at instanceof GraphQLError && at.originalError != null; depth += 1)
+    at = at.originalError;
   return at;
 }
 
@@ -57,7 +67,9 @@ function rootOf(error: unknown): unknown {
 function codeOf(error: GraphQLError): ErrorCode {
   const code = error.extensions.code;
   if (tokenLimit.test(error.message)) return 'LIMIT_EXCEEDED';
-  return typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR' && isErrorCode(code) ? code : 'BAD_USER_INPUT';
+  return typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR' && isErrorCode(code)
+    ? code
+    : 'BAD_USER_INPUT';
 }
 
 function isErrorCode(code: string): code is ErrorCode {

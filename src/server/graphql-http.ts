@@ -34,12 +34,18 @@ export async function registerGraphqlHttp(app: FastifyInstance, door: GraphqlDoo
   });
   await apollo.start();
   const context = (request: FastifyRequest) => door.contextOf(request.headers.authorization, request.id);
-  app.route({ url: '/graphql', method: ['GET', 'POST', 'OPTIONS'], handler: fastifyApolloHandler(apollo, { context }) });
+  app.route({
+    url: '/graphql',
+    method: ['GET', 'POST', 'OPTIONS'],
+    handler: fastifyApolloHandler(apollo, { context }),
+  });
   return { [Symbol.asyncDispose]: () => apollo.stop() };
 }
 
 const landingOff: ApolloServerPlugin = {
-  serverWillStart: async () => ({ renderLandingPage: async () => ({ html: '<meta http-equiv="refresh" content="0; url=/graphiql">' }) }),
+  serverWillStart: async () => ({
+    renderLandingPage: async () => ({ html: '<meta http-equiv="refresh" content="0; url=/graphiql">' }),
+  }),
 };
 
 /** Refuses operations without a key (introspection too) and ones that are too large, before anything runs. */
@@ -49,7 +55,8 @@ function guardPlugin(schema: GraphQLSchema): ApolloServerPlugin<OperationContext
       didResolveOperation: async ({ contextValue, document, operation, request, response }) => {
         try {
           callerOf(contextValue);
-          if (operation !== undefined) checkOperationSize(schema, document, operation, request.variables ?? {});
+          if (operation !== undefined)
+            checkOperationSize(schema, document, operation, request.variables ?? {});
         } catch (error) {
           response.http.status = contextValue.caller === null ? 401 : 400;
           throw error;
@@ -86,7 +93,12 @@ function logPlugin(log: Logger): ApolloServerPlugin<OperationContext> {
 }
 
 /** Apollo's own log lines: what it says at info is of no interest here. */
-function apolloLogger(log: Logger): { debug: (text: string) => void; info: (text: string) => void; warn: (text: string) => void; error: (text: string) => void } {
+function apolloLogger(log: Logger): {
+  debug: (text: string) => void;
+  info: (text: string) => void;
+  warn: (text: string) => void;
+  error: (text: string) => void;
+} {
   return {
     debug: text => log.trace(text),
     info: text => log.debug(text),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { execute, getOperationAST, GraphQLError, parse, specifiedRules, subscribe, validate } from 'graphql';
+import { execute, GraphQLError, getOperationAST, parse, specifiedRules, subscribe, validate } from 'graphql';
 import type { ServerOptions } from 'graphql-ws';
 import { type Extra, useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
@@ -30,9 +30,14 @@ type SocketOptions = ServerOptions<Record<string, unknown>, Extra & Partial<Sock
  * Apollo's plugins know nothing of here. A bad key closes with 4403; browsers of other origins are refused.
  */
 export function serveGraphqlSocket(server: Server, door: GraphqlDoor): AsyncDisposable {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.socketMessageBytes, perMessageDeflate: false });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.socketMessageBytes,
+    perMessageDeflate: false,
+  });
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const refuse = (answer: string) => void socket.end(`HTTP/1.1 ${answer}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    const refuse = (answer: string) =>
+      void socket.end(`HTTP/1.1 ${answer}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     // Not `new URL`, which throws on paths that anybody may send (`//`).
     if (request.url?.split('?', 1)[0] !== '/graphql') return refuse('404 Not Found');
     if (!isOwnOrigin(request)) return refuse('403 Forbidden');
@@ -63,7 +68,12 @@ function socketOptions(door: GraphqlDoor): SocketOptions {
     },
     onSubscribe: async (context, _id, payload) => {
       const open = context.extra.operations ?? 0;
-      if (open >= limits.socketOperations) return [new GraphQLError(`At most ${limits.socketOperations} operations at once on a socket.`, { extensions: { code: 'LIMIT_EXCEEDED' } })];
+      if (open >= limits.socketOperations)
+        return [
+          new GraphQLError(`At most ${limits.socketOperations} operations at once on a socket.`, {
+            extensions: { code: 'LIMIT_EXCEEDED' },
+          }),
+        ];
       // Counted before anything is waited for: messages of one packet come all at once.
       context.extra.operations = open + 1;
       const refuse = (errors: readonly GraphQLError[]) => {
@@ -77,19 +87,37 @@ function socketOptions(door: GraphqlDoor): SocketOptions {
         const faults = validate(door.schema, document, specifiedRules);
         if (faults.length > 0) return refuse(faults);
         const operation = getOperationAST(document, payload.operationName);
-        if (operation == null) return refuse([new GraphQLError('Name one of the operations in the document.')]);
+        if (operation == null)
+          return refuse([new GraphQLError('Name one of the operations in the document.')]);
         const variableValues = payload.variables ?? {};
         checkOperationSize(door.schema, document, operation, variableValues);
-        return { schema: door.schema, document, operationName: payload.operationName, variableValues, contextValue };
+        return {
+          schema: door.schema,
+          document,
+          operationName: payload.operationName,
+          variableValues,
+          contextValue,
+        };
       } catch (error) {
-        return refuse([error instanceof GraphQLError ? error : new GraphQLError(error instanceof Error ? error.message : 'fault', { originalError: error instanceof Error ? error : undefined })]);
+        return refuse([
+          error instanceof GraphQLError
+            ? error
+            : new GraphQLError(error instanceof Error ? error.message : 'fault', {
+                originalError: error instanceof Error ? error : undefined,
+              }),
+        ]);
       }
     },
     onComplete: context => uncount(context.extra),
     onNext: (_context, id, _payload, _args, result) => {
       if (result.errors === undefined) return undefined;
       for (const error of result.errors) reportFault(error, id, door.log);
-      return { ...result, errors: result.errors.map(error => new GraphQLError(formatError(error).message, { ...formatError(error) })) };
+      return {
+        ...result,
+        errors: result.errors.map(
+          error => new GraphQLError(formatError(error).message, { ...formatError(error) }),
+        ),
+      };
     },
     onError: (_context, id, _payload, errors) => {
       for (const error of errors) if (error instanceof GraphQLError) reportFault(error, id, door.log);

@@ -2,10 +2,10 @@ import {
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
-  getNamedType,
-  getNullableType,
   type GraphQLField,
   type GraphQLSchema,
+  getNamedType,
+  getNullableType,
   isInterfaceType,
   isListType,
   isObjectType,
@@ -43,7 +43,10 @@ export function checkOperationSize(
   for (const measure of ['depth', 'aliases', 'directives', 'cost'] as const) {
     // Not `>`: what is not a number (an infinite list of nothing) is over the limit too.
     if (!(size[measure] <= limits[measure])) {
-      throw new HubError('LIMIT_EXCEEDED', `The operation's ${measure} is ${size[measure]}; at most ${limits[measure]} is taken. Ask for less at once.`);
+      throw new HubError(
+        'LIMIT_EXCEEDED',
+        `The operation's ${measure} is ${size[measure]}; at most ${limits[measure]} is taken. Ask for less at once.`,
+      );
     }
   }
 }
@@ -55,7 +58,11 @@ export function sizeOf(
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
 ): OperationSize {
-  const fragments = new Map(document.definitions.flatMap(node => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [])));
+  const fragments = new Map(
+    document.definitions.flatMap(node =>
+      node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [],
+    ),
+  );
   const meter = new Meter(schema, fragments, { ...defaultsOf(operation), ...variables });
   const size = meter.selections(operation.selectionSet, schema.getRootType(operation.operation)?.name ?? '');
   return { ...size, directives: size.directives + (operation.directives?.length ?? 0) };
@@ -67,7 +74,11 @@ class Meter {
   readonly #variables: Readonly<Record<string, unknown>>;
   readonly #measured = new Map<string, OperationSize>();
 
-  constructor(schema: GraphQLSchema, fragments: ReadonlyMap<string, FragmentDefinitionNode>, variables: Readonly<Record<string, unknown>>) {
+  constructor(
+    schema: GraphQLSchema,
+    fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+    variables: Readonly<Record<string, unknown>>,
+  ) {
     this.#schema = schema;
     this.#fragments = fragments;
     this.#variables = variables;
@@ -94,7 +105,10 @@ class Meter {
     const known = this.#measured.get(name);
     if (known !== undefined) return known;
     const fragment = this.#fragments.get(name);
-    const size = fragment === undefined ? nothing : this.selections(fragment.selectionSet, fragment.typeCondition.name.value);
+    const size =
+      fragment === undefined
+        ? nothing
+        : this.selections(fragment.selectionSet, fragment.typeCondition.name.value);
     this.#measured.set(name, size);
     return size;
   }
@@ -106,9 +120,17 @@ class Meter {
     if (name.startsWith('__')) return { ...nothing, aliases };
     const type = this.#schema.getType(typeName);
     const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
-    const below = node.selectionSet === undefined || field === undefined ? nothing : this.selections(node.selectionSet, getNamedType(field.type).name);
+    const below =
+      node.selectionSet === undefined || field === undefined
+        ? nothing
+        : this.selections(node.selectionSet, getNamedType(field.type).name);
     const times = field === undefined ? 1 : this.#length(node, field, typeName);
-    return { depth: below.depth + 1, aliases: below.aliases + aliases, directives: below.directives, cost: 1 + times * below.cost };
+    return {
+      depth: below.depth + 1,
+      aliases: below.aliases + aliases,
+      directives: below.directives,
+      cost: 1 + times * below.cost,
+    };
   }
 
   /** How many nodes a field stands for. A connection's edges are counted at the field that takes `first`. */
@@ -127,7 +149,12 @@ class Meter {
 
 /** The defaults that an operation gives its variables, as literals: they hold where a variable is left out. */
 function defaultsOf(operation: OperationDefinitionNode): Record<string, unknown> {
-  return Object.fromEntries((operation.variableDefinitions ?? []).map(({ variable, defaultValue }) => [variable.name.value, defaultValue]));
+  return Object.fromEntries(
+    (operation.variableDefinitions ?? []).map(({ variable, defaultValue }) => [
+      variable.name.value,
+      defaultValue,
+    ]),
+  );
 }
 
 const nothing: OperationSize = { depth: 0, aliases: 0, directives: 0, cost: 0 };
@@ -137,5 +164,7 @@ function lengthOf(value: unknown): number | undefined {
   if (Array.isArray(value)) return value.length;
   if (typeof value !== 'object' || value === null || !('kind' in value)) return undefined;
   if (value.kind === Kind.INT && 'value' in value) return Math.max(0, Number(value.value));
-  return value.kind === Kind.LIST && 'values' in value && Array.isArray(value.values) ? value.values.length : undefined;
+  return value.kind === Kind.LIST && 'values' in value && Array.isArray(value.values)
+    ? value.values.length
+    : undefined;
 }

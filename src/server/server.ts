@@ -69,11 +69,16 @@ export async function startServer(options: ServerOptions): Promise<HubServer> {
 
 /** A request that never became an operation (too large, no JSON) is answered in GraphQL's form like any other error. */
 function answerBadRequest(error: unknown, requestId: string, reply: FastifyReply, log: Logger): FastifyReply {
-  const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
+  const status =
+    typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
   const isFault = !(status >= 400 && status < 500);
   if (isFault) log.error({ request: requestId, err: error }, 'fault');
   const code = isFault ? 'INTERNAL_SERVER_ERROR' : status === 413 ? 'LIMIT_EXCEEDED' : 'BAD_USER_INPUT';
-  const message = isFault ? errorCatalogue[code] : status === 413 ? `The request is larger than ${limits.requestBytes} bytes.` : messageOf(error);
+  const message = isFault
+    ? errorCatalogue[code]
+    : status === 413
+      ? `The request is larger than ${limits.requestBytes} bytes.`
+      : messageOf(error);
   return reply.code(isFault ? 500 : status).send({ errors: [{ message, extensions: { code } }] });
 }
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { startTestHub, type TestHub } from '../support/hub.ts';
-import { record, settled, stateOf, type SyncDetail, theSync, vouchers } from '../support/lanes.ts';
+import { record, type SyncDetail, settled, stateOf, theSync, vouchers } from '../support/lanes.ts';
 import { type Answer, startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -19,21 +19,32 @@ const retry = { maxRetries: 2, baseDelayMs: 100, maxDelayMs: 60_000, jitter: 0.1
 // Registered before the hub's database registers its own removal: the hub goes first.
 after(() => hub[Symbol.asyncDispose]());
 // The .invalid name is permitted, so that DNS is what fails, not the guard.
-const hub: TestHub = await startTestHub({ env: { HUB_TARGET_ALLOW: 'localhost,127.0.0.0/8,hub-test.invalid' } });
+const hub: TestHub = await startTestHub({
+  env: { HUB_TARGET_ALLOW: 'localhost,127.0.0.0/8,hub-test.invalid' },
+});
 
 let cases = 0;
 
 /** A subscription that gets one event. */
 async function deliverOne(webhookUrl: string, settings: Record<string, unknown> = {}): Promise<string> {
   const system = `answers-${++cases}`;
-  const { id } = await subscribe(hub, { name: system, sourceSystems: [system], webhookUrl, retry, ...settings });
+  const { id } = await subscribe(hub, {
+    name: system,
+    sourceSystems: [system],
+    webhookUrl,
+    retry,
+    ...settings,
+  });
   await record(hub, vouchers(system, [1]));
   return id;
 }
 
 /** The pauses between the ends of attempts and the starts of the next, milliseconds. */
 function pauses(sync: SyncDetail): number[] {
-  const times = sync.attempts.map(({ startedAt, durationMs }) => ({ start: Date.parse(startedAt), end: Date.parse(startedAt) + durationMs }));
+  const times = sync.attempts.map(({ startedAt, durationMs }) => ({
+    start: Date.parse(startedAt),
+    end: Date.parse(startedAt) + durationMs,
+  }));
   return times.slice(1).map(({ start }, n) => start - (times[n]?.end ?? 0));
 }
 
@@ -45,7 +56,13 @@ const statuses: [Meaning, number[]][] = [
   ['unfit', [400, 413, 415, 422]],
   ['gone', [410]],
   ['tried again', [408, 425, 429, 500, 501, 502, 503, 504, 507, 599]],
-  ['tried again', [300, 301, 302, 303, 304, 307, 308, 401, 402, 403, 404, 405, 406, 407, 409, 411, 412, 414, 416, 417, 418, 421, 423, 424, 426, 428, 431, 451, 499]],
+  [
+    'tried again',
+    [
+      300, 301, 302, 303, 304, 307, 308, 401, 402, 403, 404, 405, 406, 407, 409, 411, 412, 414, 416, 417, 418,
+      421, 423, 424, 426, 428, 431, 451, 499,
+    ],
+  ],
 ];
 
 describe('what an answer means', { concurrency: 8 }, () => {
@@ -65,7 +82,10 @@ describe('what an answer means', { concurrency: 8 }, () => {
         assert.equal(sync.errorCode, meaning === 'success' ? null : `HTTP_${code}`);
         assert.equal(sync.retryCount, again ? 2 : 0);
         assert.equal(receiver.requests.length, again ? 3 : 1);
-        assert.deepEqual(sync.attempts.map(attempt => attempt.number), again ? [1, 2, 3] : [1]);
+        assert.deepEqual(
+          sync.attempts.map(attempt => attempt.number),
+          again ? [1, 2, 3] : [1],
+        );
         for (const attempt of sync.attempts) {
           assert.equal(attempt.statusCode, code);
           assert.equal(attempt.errorCode, sync.errorCode);
@@ -77,7 +97,8 @@ describe('what an answer means', { concurrency: 8 }, () => {
           assert.ok(second >= 199 && second < 3_000, `second pause ${second} ms`);
         }
         assert.equal(new Set(receiver.requests.map(({ headers }) => headers['webhook-id'])).size, 1);
-        if (meaning === 'gone') await until('the subscription is paused', async () => (await stateOf(hub, id)) === 'PAUSED');
+        if (meaning === 'gone')
+          await until('the subscription is paused', async () => (await stateOf(hub, id)) === 'PAUSED');
         else assert.equal(await stateOf(hub, id), 'ACTIVE');
       });
     }
@@ -102,7 +123,10 @@ describe('what an answer means', { concurrency: 8 }, () => {
     assert.equal(sync?.status, 'SUCCESS');
     assert.equal(sync?.retryCount, 2);
     assert.equal(sync?.errorCode, null);
-    assert.deepEqual(sync?.attempts.map(({ statusCode }) => statusCode), [503, 503, 200]);
+    assert.deepEqual(
+      sync?.attempts.map(({ statusCode }) => statusCode),
+      [503, 503, 200],
+    );
   });
 
   test('a redirect is not followed', async () => {
@@ -179,7 +203,8 @@ describe('no answer', { concurrency: 8 }, () => {
     await using receiver = await startReceiver();
     receiver.answer(() => undefined);
     const sync = await failsByConnection(await deliverOne(receiver.url, { timeoutMs: 300 }), /^ETIMEDOUT$/);
-    for (const { durationMs } of sync.attempts) assert.ok(durationMs >= 299 && durationMs < 2_000, `${durationMs} ms`);
+    for (const { durationMs } of sync.attempts)
+      assert.ok(durationMs >= 299 && durationMs < 2_000, `${durationMs} ms`);
   });
 
   test('an answer that is no HTTP is tried again, then the subscription is suspended', async () => {
@@ -197,7 +222,10 @@ describe('no answer', { concurrency: 8 }, () => {
     });
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
     try {
-      await failsByConnection(await deliverOne(`https://localhost:${portOf(server)}/hook`), /^DEPTH_ZERO_SELF_SIGNED_CERT$/);
+      await failsByConnection(
+        await deliverOne(`https://localhost:${portOf(server)}/hook`),
+        /^DEPTH_ZERO_SELF_SIGNED_CERT$/,
+      );
       assert.equal(requests, 0, 'nothing was sent over a connection that was not trusted');
     } finally {
       server.close();
@@ -205,7 +233,11 @@ describe('no answer', { concurrency: 8 }, () => {
   });
 
   test('a target that the hub may not reach fails at once, is never tried again, and suspends nothing', async () => {
-    for (const url of ['http://169.254.169.254/latest/meta-data', 'http://[::ffff:10.0.0.1]/', 'http://10.1.2.3/hook']) {
+    for (const url of [
+      'http://169.254.169.254/latest/meta-data',
+      'http://[::ffff:10.0.0.1]/',
+      'http://10.1.2.3/hook',
+    ]) {
       const id = await deliverOne(url);
       const [sync] = await settled(hub, id);
       assert.equal(sync?.status, 'FAILED');
@@ -218,17 +250,23 @@ describe('no answer', { concurrency: 8 }, () => {
 });
 
 describe('Retry-After', { concurrency: 8 }, () => {
-  const after = (value: string): Answer => (_request, response) => {
-    response.writeHead(429, { 'retry-after': value }).end();
-    return undefined;
-  };
+  const after =
+    (value: string): Answer =>
+    (_request, response) => {
+      response.writeHead(429, { 'retry-after': value }).end();
+      return undefined;
+    };
 
   /** When the next attempt is due after the first answer, milliseconds from its end. */
   async function dueAfter(value: string): Promise<number> {
     await using receiver = await startReceiver();
     receiver.answer(after(value));
     const id = await deliverOne(receiver.url);
-    const sync = await theSync(hub, id, ({ status, attempts }) => status === 'RETRYING' && attempts.length === 1);
+    const sync = await theSync(
+      hub,
+      id,
+      ({ status, attempts }) => status === 'RETRYING' && attempts.length === 1,
+    );
     const [attempt] = sync.attempts;
     assert.ok(attempt);
     return Date.parse(sync.nextAttemptAt ?? '') - Date.parse(attempt.startedAt) - attempt.durationMs;
@@ -236,7 +274,9 @@ describe('Retry-After', { concurrency: 8 }, () => {
 
   test('in seconds it is obeyed to the second', async () => {
     await using receiver = await startReceiver();
-    receiver.answer((request, response) => (receiver.requests.length === 1 ? after('2')(request, response) : 200));
+    receiver.answer((request, response) =>
+      receiver.requests.length === 1 ? after('2')(request, response) : 200,
+    );
     const [sync] = await settled(hub, await deliverOne(receiver.url));
     assert.equal(sync?.status, 'SUCCESS');
     assert.ok(sync);
@@ -257,9 +297,18 @@ describe('Retry-After', { concurrency: 8 }, () => {
   });
 
   test('garbage, the past and too short a time leave the delay to the policy', async () => {
-    for (const value of ['soon', '-5', '1e3', '2147483648 s', '0', new Date(Date.now() - 86_400_000).toUTCString()]) {
+    for (const value of [
+      'soon',
+      '-5',
+      '1e3',
+      '2147483648 s',
+      '0',
+      new Date(Date.now() - 86_400_000).toUTCString(),
+    ]) {
       await using receiver = await startReceiver();
-      receiver.answer((request, response) => (receiver.requests.length === 1 ? after(value)(request, response) : 200));
+      receiver.answer((request, response) =>
+        receiver.requests.length === 1 ? after(value)(request, response) : 200,
+      );
       const [sync] = await settled(hub, await deliverOne(receiver.url));
       assert.ok(sync);
       const [pause = 0] = pauses(sync);
@@ -292,7 +341,10 @@ describe('answers that would do harm', { concurrency: 8 }, () => {
         return undefined;
       });
       const [sync] = await settled(hub, await deliverOne(receiver.url));
-      assert.deepEqual(sync?.attempts.map(({ statusCode }) => statusCode), status === 200 ? [200] : [500, 200]);
+      assert.deepEqual(
+        sync?.attempts.map(({ statusCode }) => statusCode),
+        status === 200 ? [200] : [500, 200],
+      );
       assert.equal(sync?.status, 'SUCCESS');
       assert.equal(sync?.attempts[0]?.responseExcerpt, 'x'.repeat(500));
     });
@@ -329,7 +381,9 @@ interface Noise extends AsyncDisposable {
 }
 
 /** A TCP server that talks no HTTP, or does what it is told with each socket. */
-async function startNoise(talk: (socket: import('node:net').Socket) => void = socket => socket.end('this is no HTTP\r\n\r\n')): Promise<Noise> {
+async function startNoise(
+  talk: (socket: import('node:net').Socket) => void = socket => socket.end('this is no HTTP\r\n\r\n'),
+): Promise<Noise> {
   const sockets = new Set<import('node:net').Socket>();
   const server = createNetServer(socket => {
     sockets.add(socket);
@@ -359,7 +413,10 @@ function selfSigned(): { key: string; cert: string } | null {
     const files = ['-keyout', 'key.pem', '-out', 'cert.pem'];
     const about = ['-subj', '/CN=localhost', '-days', '2', '-addext', 'subjectAltName=DNS:localhost'];
     execFileSync('openssl', ['req', '-x509', ...ec, ...files, ...about], { cwd: folder, stdio: 'pipe' });
-    return { key: readFileSync(path.join(folder, 'key.pem'), 'utf8'), cert: readFileSync(path.join(folder, 'cert.pem'), 'utf8') };
+    return {
+      key: readFileSync(path.join(folder, 'key.pem'), 'utf8'),
+      cert: readFileSync(path.join(folder, 'cert.pem'), 'utf8'),
+    };
   } catch {
     return null;
   } finally {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { startTestHub, type TestHub } from '../support/hub.ts';
-import { detailsOf, numbers, record, settled, setState, stateOf, vouchers } from '../support/lanes.ts';
+import { detailsOf, numbers, record, setState, settled, stateOf, vouchers } from '../support/lanes.ts';
 import { type ReceivedRequest, startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -16,9 +16,20 @@ const retry = { maxRetries: 2, baseDelayMs: 50, maxDelayMs: 200, jitter: 0.1 };
 let lanes = 0;
 
 /** A batch lane on which `count` events wait, so that they fill batches: it is paused until they are recorded. */
-async function batchLane(webhookUrl: string, count: number, settings: Record<string, unknown> = {}): Promise<{ id: string; secret: string }> {
+async function batchLane(
+  webhookUrl: string,
+  count: number,
+  settings: Record<string, unknown> = {},
+): Promise<{ id: string; secret: string }> {
   const system = `batches-${++lanes}`;
-  const made = await subscribe(hub, { name: system, sourceSystems: [system], webhookUrl, retry, batchSize: 10, ...settings });
+  const made = await subscribe(hub, {
+    name: system,
+    sourceSystems: [system],
+    webhookUrl,
+    retry,
+    batchSize: 10,
+    ...settings,
+  });
   await setState(hub, made.id, 'pause');
   await record(hub, vouchers(system, numbers(count)));
   await setState(hub, made.id, 'resume');
@@ -34,7 +45,9 @@ function numberOf(item: { voucher: { source_id: string } }): number {
 function results(request: ReceivedRequest, codeOf: (n: number) => number | undefined): string {
   const items = (request.body.items ?? []).flatMap(item => {
     const code = codeOf(numberOf(item));
-    return code === undefined ? [] : [{ sync_id: item.sync_id, code, message: code === 0 ? '' : `refused ${numberOf(item)}` }];
+    return code === undefined
+      ? []
+      : [{ sync_id: item.sync_id, code, message: code === 0 ? '' : `refused ${numberOf(item)}` }];
   });
   return JSON.stringify({ results: items });
 }
@@ -46,8 +59,14 @@ describe('batches', { concurrency: 6 }, () => {
     const syncs = await settled(hub, id);
     assert.ok(syncs.every(({ status }) => status === 'SUCCESS'));
     const sizes = receiver.requests.map(({ body }) => body.items?.length ?? 0);
-    assert.ok(sizes.every(size => size >= 1 && size <= 10), `sizes ${sizes}`);
-    assert.equal(sizes.reduce((sum, size) => sum + size, 0), 95);
+    assert.ok(
+      sizes.every(size => size >= 1 && size <= 10),
+      `sizes ${sizes}`,
+    );
+    assert.equal(
+      sizes.reduce((sum, size) => sum + size, 0),
+      95,
+    );
     assert.ok(receiver.requests.length <= 20, `${receiver.requests.length} requests`);
     assert.equal(new Set(receiver.events().map(({ sync_id }) => sync_id)).size, 95);
     for (const { rawBody, headers, body } of receiver.requests) {
@@ -74,8 +93,14 @@ describe('batches', { concurrency: 6 }, () => {
       assert.equal(again?.status, 'SUCCESS');
       assert.equal(again?.retryCount, 1);
       assert.equal(again?.attempts[0]?.errorCode, 'HTTP_500');
-      assert.equal(syncs.filter(({ status: is, attempts }) => is === 'SUCCESS' && attempts.length === 1).length, 8);
-      assert.deepEqual(receiver.requests.map(({ body }) => body.items?.map(numberOf)), [numbers(10), [5]]);
+      assert.equal(
+        syncs.filter(({ status: is, attempts }) => is === 'SUCCESS' && attempts.length === 1).length,
+        8,
+      );
+      assert.deepEqual(
+        receiver.requests.map(({ body }) => body.items?.map(numberOf)),
+        [numbers(10), [5]],
+      );
       assert.equal(await stateOf(hub, id), 'ACTIVE');
     });
   }
@@ -83,28 +108,46 @@ describe('batches', { concurrency: 6 }, () => {
   test('sync ids may come back as text', async () => {
     await using receiver = await startReceiver();
     receiver.answer(({ body }, response) => {
-      response.writeHead(200).end(JSON.stringify({ results: body.items?.map(({ sync_id }) => ({ sync_id: String(sync_id), code: 0 })) }));
+      response
+        .writeHead(200)
+        .end(
+          JSON.stringify({
+            results: body.items?.map(({ sync_id }) => ({ sync_id: String(sync_id), code: 0 })),
+          }),
+        );
       return undefined;
     });
     const { id } = await batchLane(receiver.url, 10);
-    assert.ok((await settled(hub, id)).every(({ status, attempts }) => status === 'SUCCESS' && attempts.length === 1));
+    assert.ok(
+      (await settled(hub, id)).every(({ status, attempts }) => status === 'SUCCESS' && attempts.length === 1),
+    );
   });
 
   test('an item that the answer leaves out is tried again', async () => {
     await using receiver = await startReceiver();
     receiver.answer((request, response) => {
-      response.writeHead(200).end(results(request, n => (n === 7 && receiver.requests.length === 1 ? undefined : 0)));
+      response
+        .writeHead(200)
+        .end(results(request, n => (n === 7 && receiver.requests.length === 1 ? undefined : 0)));
       return undefined;
     });
     const { id } = await batchLane(receiver.url, 10);
     const syncs = await settled(hub, id);
     assert.ok(syncs.every(({ status }) => status === 'SUCCESS'));
-    assert.deepEqual(receiver.requests.map(({ body }) => body.items?.length), [10, 1]);
+    assert.deepEqual(
+      receiver.requests.map(({ body }) => body.items?.length),
+      [10, 1],
+    );
     assert.equal(syncs[7]?.attempts[0]?.errorCode, 'BATCH_ITEM_MISSING');
   });
 
   test('results that can not be read accept nothing: all is tried again', async () => {
-    for (const broken of ['{"results": 5}', '{"results": [{"code": 0}]}', '{"results": [', `{"results": [${'{"sync_id": 1, "code": 0}, '.repeat(2_000)}`]) {
+    for (const broken of [
+      '{"results": 5}',
+      '{"results": [{"code": 0}]}',
+      '{"results": [',
+      `{"results": [${'{"sync_id": 1, "code": 0}, '.repeat(2_000)}`,
+    ]) {
       await using receiver = await startReceiver();
       receiver.answer((_request, response) => {
         response.writeHead(200).end(receiver.requests.length === 1 ? broken : '');
@@ -112,7 +155,15 @@ describe('batches', { concurrency: 6 }, () => {
       });
       const { id } = await batchLane(receiver.url, 10, { retry: { ...retry, jitter: 0 } });
       const syncs = await settled(hub, id);
-      assert.ok(syncs.every(({ status, attempts }) => status === 'SUCCESS' && attempts.length === 2 && attempts[0]?.errorCode === 'BATCH_ANSWER_UNREADABLE'), broken.slice(0, 40));
+      assert.ok(
+        syncs.every(
+          ({ status, attempts }) =>
+            status === 'SUCCESS' &&
+            attempts.length === 2 &&
+            attempts[0]?.errorCode === 'BATCH_ANSWER_UNREADABLE',
+        ),
+        broken.slice(0, 40),
+      );
       assert.equal(receiver.requests.length, 2);
     }
   });
@@ -121,7 +172,9 @@ describe('batches', { concurrency: 6 }, () => {
     await using receiver = await startReceiver();
     receiver.answer(() => (receiver.requests.length === 1 ? 207 : 200));
     const { id } = await batchLane(receiver.url, 10);
-    assert.ok((await settled(hub, id)).every(({ status, attempts }) => status === 'SUCCESS' && attempts.length === 2));
+    assert.ok(
+      (await settled(hub, id)).every(({ status, attempts }) => status === 'SUCCESS' && attempts.length === 2),
+    );
   });
 
   test('an answer of 500 to the whole is tried again as a whole under the same webhook-id; 400 refuses the whole', async () => {
@@ -129,16 +182,28 @@ describe('batches', { concurrency: 6 }, () => {
     receiver.answer(() => (receiver.requests.length === 1 ? 500 : 400));
     const { id } = await batchLane(receiver.url, 10, { retry: { ...retry, jitter: 0 } });
     const syncs = await settled(hub, id);
-    assert.ok(syncs.every(({ status, errorCode, attempts }) => status === 'FAILED' && errorCode === 'HTTP_400' && attempts.length === 2));
+    assert.ok(
+      syncs.every(
+        ({ status, errorCode, attempts }) =>
+          status === 'FAILED' && errorCode === 'HTTP_400' && attempts.length === 2,
+      ),
+    );
     assert.equal(new Set(receiver.requests.map(({ headers }) => headers['webhook-id'])).size, 1);
   });
 
   test('versions of one record never share a batch, and come in order', async () => {
     await using receiver = await startReceiver();
     const system = `batches-${++lanes}`;
-    const { id } = await subscribe(hub, { name: system, sourceSystems: [system], webhookUrl: receiver.url, retry, batchSize: 10 });
+    const { id } = await subscribe(hub, {
+      name: system,
+      sourceSystems: [system],
+      webhookUrl: receiver.url,
+      retry,
+      batchSize: 10,
+    });
     await setState(hub, id, 'pause');
-    for (const version of numbers(5)) await record(hub, vouchers(system, numbers(6), { amount: `${version + 1}.00` }));
+    for (const version of numbers(5))
+      await record(hub, vouchers(system, numbers(6), { amount: `${version + 1}.00` }));
     await setState(hub, id, 'resume');
     await settled(hub, id);
     for (const { body } of receiver.requests) {
@@ -146,7 +211,10 @@ describe('batches', { concurrency: 6 }, () => {
       assert.equal(new Set(ids).size, ids.length);
     }
     for (const n of numbers(6)) {
-      const versions = receiver.events().filter(item => numberOf(item) === n).map(({ voucher }) => voucher.source_version);
+      const versions = receiver
+        .events()
+        .filter(item => numberOf(item) === n)
+        .map(({ voucher }) => voucher.source_version);
       assert.deepEqual(versions, [1, 2, 3, 4, 5]);
     }
   });
@@ -154,7 +222,9 @@ describe('batches', { concurrency: 6 }, () => {
 
 describe('rotation of the secret', { concurrency: 4 }, () => {
   const rotate = async (id: string, overlapHours: number) => {
-    const { rotateDataSubscriptionSecret: made } = await hub.data<{ rotateDataSubscriptionSecret: { secret: string } }>(
+    const { rotateDataSubscriptionSecret: made } = await hub.data<{
+      rotateDataSubscriptionSecret: { secret: string };
+    }>(
       'mutation ($id: ID!, $hours: Int!) { rotateDataSubscriptionSecret(id: $id, overlapHours: $hours) { secret } }',
       { id, hours: overlapHours },
     );
@@ -181,7 +251,12 @@ describe('rotation of the secret', { concurrency: 4 }, () => {
   test('while it overlaps both secrets sign: X-Signature the old one, X-Signature-Next the new one', async () => {
     await using receiver = await startReceiver();
     const system = `rotation-${++lanes}`;
-    const { id, secret: old } = await subscribe(hub, { name: system, sourceSystems: [system], webhookUrl: receiver.url, retry });
+    const { id, secret: old } = await subscribe(hub, {
+      name: system,
+      sourceSystems: [system],
+      webhookUrl: receiver.url,
+      retry,
+    });
     const fresh = await rotate(id, 1);
     assert.notEqual(fresh, old);
     await record(hub, vouchers(system, [1]));
@@ -196,7 +271,12 @@ describe('rotation of the secret', { concurrency: 4 }, () => {
   test('after the overlap only the new one signs', async () => {
     await using receiver = await startReceiver();
     const system = `rotation-${++lanes}`;
-    const { id, secret: old } = await subscribe(hub, { name: system, sourceSystems: [system], webhookUrl: receiver.url, retry });
+    const { id, secret: old } = await subscribe(hub, {
+      name: system,
+      sourceSystems: [system],
+      webhookUrl: receiver.url,
+      retry,
+    });
     const fresh = await rotate(id, 0);
     await record(hub, vouchers(system, [1]));
     await receiver.gotEvents(1);
@@ -212,7 +292,12 @@ describe('rotation of the secret', { concurrency: 4 }, () => {
     receiver.answer(() => (receiver.requests.length < 3 ? 503 : 200));
     const system = `rotation-${++lanes}`;
     const slow = { maxRetries: 5, baseDelayMs: 1_000, maxDelayMs: 1_000, jitter: 0 };
-    const { id, secret: first } = await subscribe(hub, { name: system, sourceSystems: [system], webhookUrl: receiver.url, retry: slow });
+    const { id, secret: first } = await subscribe(hub, {
+      name: system,
+      sourceSystems: [system],
+      webhookUrl: receiver.url,
+      retry: slow,
+    });
     await record(hub, vouchers(system, [1]));
     await receiver.gotEvents(1);
     const second = await rotate(id, 1);
@@ -220,7 +305,10 @@ describe('rotation of the secret', { concurrency: 4 }, () => {
     const third = await rotate(id, 0);
     await receiver.gotEvents(3);
     const secrets = { first, second, third };
-    assert.deepEqual(receiver.requests.map(request => verifiesBy(request, secrets)), [['first'], ['first', 'second'], ['third']]);
+    assert.deepEqual(
+      receiver.requests.map(request => verifiesBy(request, secrets)),
+      [['first'], ['first', 'second'], ['third']],
+    );
     assert.equal(new Set(receiver.requests.map(({ headers }) => headers['webhook-id'])).size, 1);
     await until('it is delivered', async () => (await detailsOf(hub, id))[0]?.status === 'SUCCESS');
   });

@@ -3,7 +3,17 @@ import { after, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { limits } from '../../src/core/limits.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
-import { detailsOf, numbers, record, setState, settled, sql, stateOf, theSync, vouchers } from '../support/lanes.ts';
+import {
+  detailsOf,
+  numbers,
+  record,
+  setState,
+  settled,
+  sql,
+  stateOf,
+  theSync,
+  vouchers,
+} from '../support/lanes.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -17,10 +27,18 @@ const retry = { maxRetries: 1, baseDelayMs: 50, maxDelayMs: 100, jitter: 0 };
 let lanes = 0;
 
 /** A lane whose target goes down: its receiver is gone, its subscription SUSPENDED, `lost` events FAILED. */
-async function downLane(settings: Record<string, unknown> = {}): Promise<{ id: string; system: string; port: number }> {
+async function downLane(
+  settings: Record<string, unknown> = {},
+): Promise<{ id: string; system: string; port: number }> {
   const system = `breaker-${++lanes}`;
   const receiver = await startReceiver();
-  const { id } = await subscribe(hub, { name: system, sourceSystems: [system], webhookUrl: receiver.url, retry, ...settings });
+  const { id } = await subscribe(hub, {
+    name: system,
+    sourceSystems: [system],
+    webhookUrl: receiver.url,
+    retry,
+    ...settings,
+  });
   await record(hub, vouchers(system, ['before']));
   await receiver.gotEvents(1);
   await settled(hub, id);
@@ -31,7 +49,10 @@ async function downLane(settings: Record<string, unknown> = {}): Promise<{ id: s
 }
 
 function idsOf(receiver: Receiver): string[] {
-  return receiver.events().map(({ voucher }) => voucher.source_id).sort();
+  return receiver
+    .events()
+    .map(({ voucher }) => voucher.source_id)
+    .sort();
 }
 
 describe('the breaker', { concurrency: 6 }, () => {
@@ -40,9 +61,16 @@ describe('the breaker', { concurrency: 6 }, () => {
     await record(hub, vouchers(system, numbers(50)));
     await pause(1_000);
     const kept = await detailsOf(hub, id);
-    assert.equal(kept.filter(({ status, attempts }) => status === 'PENDING' && attempts.length === 0).length, 50);
+    assert.equal(
+      kept.filter(({ status, attempts }) => status === 'PENDING' && attempts.length === 0).length,
+      50,
+    );
     await using back = await startReceiver(port);
-    await until('the subscription is active', async () => (await stateOf(hub, id)) === 'ACTIVE', limits.probeFirstMs * 4);
+    await until(
+      'the subscription is active',
+      async () => (await stateOf(hub, id)) === 'ACTIVE',
+      limits.probeFirstMs * 4,
+    );
     const syncs = await settled(hub, id);
     assert.equal(syncs.length, 52);
     assert.ok(syncs.every(({ status }) => status === 'SUCCESS'));
@@ -119,7 +147,11 @@ describe('the breaker', { concurrency: 6 }, () => {
     const { id, port } = await downLane();
     await using back = await startReceiver(port);
     back.answer(() => 503);
-    await until('the subscription is active', async () => (await stateOf(hub, id)) === 'ACTIVE', limits.probeFirstMs * 4);
+    await until(
+      'the subscription is active',
+      async () => (await stateOf(hub, id)) === 'ACTIVE',
+      limits.probeFirstMs * 4,
+    );
     const [, failing] = await settled(hub, id);
     assert.equal(failing?.status, 'FAILED');
     assert.equal(failing?.errorCode, 'HTTP_503');
@@ -130,7 +162,11 @@ describe('the breaker', { concurrency: 6 }, () => {
     const { id, port } = await downLane();
     await using back = await startReceiver(port);
     back.answer(() => 410);
-    await until('the subscription is paused', async () => (await stateOf(hub, id)) === 'PAUSED', limits.probeFirstMs * 4);
+    await until(
+      'the subscription is paused',
+      async () => (await stateOf(hub, id)) === 'PAUSED',
+      limits.probeFirstMs * 4,
+    );
     assert.equal(back.requests.length, 1);
   });
 
@@ -138,7 +174,12 @@ describe('the breaker', { concurrency: 6 }, () => {
     const system = `breaker-${++lanes}`;
     await using receiver = await startReceiver();
     receiver.answer((_request, response) => void setTimeout(() => response.socket?.destroy(), 500));
-    const { id } = await subscribe(hub, { name: system, sourceSystems: [system], webhookUrl: receiver.url, retry: { ...retry, maxRetries: 0 } });
+    const { id } = await subscribe(hub, {
+      name: system,
+      sourceSystems: [system],
+      webhookUrl: receiver.url,
+      retry: { ...retry, maxRetries: 0 },
+    });
     await record(hub, vouchers(system, ['x']));
     await receiver.gotEvents(1);
     await setState(hub, id, 'pause');

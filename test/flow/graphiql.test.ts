@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -158,8 +157,7 @@ describe('GraphiQL in a browser', { skip: noBrowser, timeout: 120_000 }, () => {
     await build({ configFile, logLevel: 'error', build: { outDir: folder } });
     await registerGraphiql(app, folder);
     addGraphql(app, seen);
-    await app.listen({ host: '127.0.0.1', port: 0 });
-    origin = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+    origin = await app.listen({ host: '127.0.0.1', port: 0 });
     browser = await launch();
   });
 

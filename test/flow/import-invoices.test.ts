@@ -50,15 +50,26 @@ for (const [name, source] of [
 
     for (const request of receiver.requests) {
       assert.doesNotThrow(() => verifyByLibrary(secret, request));
-      const verdict = await python.verify({ body: request.rawBody, signature: String(request.headers['x-signature']), secret });
+      const verdict = await python.verify({
+        body: request.rawBody,
+        signature: String(request.headers['x-signature']),
+        secret,
+      });
       assert.deepEqual(verdict, { same: true, signed: true });
     }
     assert.equal(new Set(events.map(event => event.sync_id)).size, recorded, 'none twice');
     for (const [record, versions] of Map.groupBy(events, event => event.voucher.source_id)) {
       const numbers = versions.map(event => event.voucher.source_version);
-      assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b), `versions of ${record} in order`);
+      assert.deepEqual(
+        numbers,
+        numbers.toSorted((a, b) => a - b),
+        `versions of ${record} in order`,
+      );
     }
-    await until('all syncs are successes', async () => (await countByStatus(hub.ask, 'SUCCESS')) === recorded);
+    await until(
+      'all syncs are successes',
+      async () => (await countByStatus(hub.ask, 'SUCCESS')) === recorded,
+    );
     assert.equal(await countByStatus(hub.ask, 'FAILED'), 0);
 
     const second = await runImport();
@@ -76,7 +87,10 @@ function verifyByLibrary(secret: string, { rawBody, headers }: ReceivedRequest):
   });
 }
 
-async function countByStatus(ask: (query: string) => Promise<{ data: unknown }>, status: string): Promise<number> {
+async function countByStatus(
+  ask: (query: string) => Promise<{ data: unknown }>,
+  status: string,
+): Promise<number> {
   const { data } = await ask(`{ syncLogs(filter: { statuses: [${status}] }, first: 0) { totalCount } }`);
   const answer: { syncLogs: { totalCount: number } } = JSON.parse(JSON.stringify(data));
   return answer.syncLogs.totalCount;

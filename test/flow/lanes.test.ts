@@ -2,7 +2,18 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startTestHub, type TestHub } from '../support/hub.ts';
-import { detailsOf, numbers, record, settled, setState, sql, stateOf, theSync, unsubscribe, vouchers } from '../support/lanes.ts';
+import {
+  detailsOf,
+  numbers,
+  record,
+  setState,
+  settled,
+  sql,
+  stateOf,
+  theSync,
+  unsubscribe,
+  vouchers,
+} from '../support/lanes.ts';
 import { seeded } from '../support/random.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
@@ -20,9 +31,21 @@ const epsilonMs = 500;
 let lanes = 0;
 
 /** A subscription to a source system of its own; the name of both. */
-async function lane(webhookUrl: string | null, settings: Record<string, unknown> = {}): Promise<{ id: string; system: string; secret: string }> {
+async function lane(
+  webhookUrl: string | null,
+  settings: Record<string, unknown> = {},
+): Promise<{ id: string; system: string; secret: string }> {
   const system = `lanes-${++lanes}`;
-  return { system, ...(await subscribe(hub, { name: system, sourceSystems: [system], webhookUrl, retry: quick, ...settings })) };
+  return {
+    system,
+    ...(await subscribe(hub, {
+      name: system,
+      sourceSystems: [system],
+      webhookUrl,
+      retry: quick,
+      ...settings,
+    })),
+  };
 }
 
 describe('order within a source record', () => {
@@ -38,33 +61,58 @@ describe('order within a source record', () => {
       return 200;
     });
     const { id, system } = await lane(receiver.url);
-    for (const version of numbers(20)) await record(hub, vouchers(system, numbers(30), { amount: `${version + 1}.00` }));
+    for (const version of numbers(20))
+      await record(hub, vouchers(system, numbers(30), { amount: `${version + 1}.00` }));
     await until('all 600 are accepted', () => accepted.length >= 600, 60_000);
     await until('the log says so', async () => {
-      const [row] = await sql<{ n: number }>(hub.databaseUrl, `select count(*)::int as n from fin_data_sync_logs where subscription_id = $1 and status = 'success'`, [id]);
+      const [row] = await sql<{ n: number }>(
+        hub.databaseUrl,
+        `select count(*)::int as n from fin_data_sync_logs where subscription_id = $1 and status = 'success'`,
+        [id],
+      );
       return row?.n === 600;
     });
     assert.equal(accepted.length, 600, 'each version is accepted once');
     for (const n of numbers(30)) {
-      const versions = accepted.filter(({ id: source }) => source === `${system}-${n}`).map(({ version }) => version);
-      assert.deepEqual(versions, numbers(20).map(version => version + 1), `record ${n}`);
+      const versions = accepted
+        .filter(({ id: source }) => source === `${system}-${n}`)
+        .map(({ version }) => version);
+      assert.deepEqual(
+        versions,
+        numbers(20).map(version => version + 1),
+        `record ${n}`,
+      );
     }
     const firstToFinish = accepted.findIndex(({ version }) => version === 20);
     const lastToBegin = accepted.findLastIndex(({ version }) => version <= 15);
-    assert.ok(firstToFinish < lastToBegin, 'no record overtook another, which 30 records with random failures all but rule out');
+    assert.ok(
+      firstToFinish < lastToBegin,
+      'no record overtook another, which 30 records with random failures all but rule out',
+    );
   });
 
   test('a version that waits for its retry holds back later versions of its record, and nothing else', async () => {
     await using receiver = await startReceiver();
-    receiver.answer(({ body }) => (body.voucher.source_id.endsWith('-bad') && receiver.requests.length < 3 ? 503 : 200));
-    const { id, system } = await lane(receiver.url, { retry: { ...quick, baseDelayMs: 1_500, maxDelayMs: 1_500 } });
+    receiver.answer(({ body }) =>
+      body.voucher.source_id.endsWith('-bad') && receiver.requests.length < 3 ? 503 : 200,
+    );
+    const { id, system } = await lane(receiver.url, {
+      retry: { ...quick, baseDelayMs: 1_500, maxDelayMs: 1_500 },
+    });
     await record(hub, vouchers(system, ['bad']));
     await receiver.gotEvents(1);
     await record(hub, [...vouchers(system, ['bad'], { amount: '2.00' }), ...vouchers(system, ['good'])]);
-    await until('the other record is delivered', () => receiver.events().some(event => event.voucher.source_id.endsWith('-good')), 1_000);
+    await until(
+      'the other record is delivered',
+      () => receiver.events().some(event => event.voucher.source_id.endsWith('-good')),
+      1_000,
+    );
     await settled(hub, id);
     const bad = receiver.events().filter(event => event.voucher.source_id.endsWith('-bad'));
-    assert.deepEqual(bad.map(event => event.voucher.source_version), bad.length === 3 ? [1, 1, 2] : [1, 1, 1, 2]);
+    assert.deepEqual(
+      bad.map(event => event.voucher.source_version),
+      bad.length === 3 ? [1, 1, 2] : [1, 1, 1, 2],
+    );
   });
 
   test('a version that FAILED holds back nothing', async () => {
@@ -72,7 +120,10 @@ describe('order within a source record', () => {
     receiver.answer(({ body }) => (body.voucher.source_version === 1 ? 422 : 200));
     const { id, system } = await lane(receiver.url);
     await record(hub, [...vouchers(system, ['x']), ...vouchers(system, ['x'], { amount: '2.00' })]);
-    assert.deepEqual((await settled(hub, id)).map(({ status }) => status), ['FAILED', 'SUCCESS']);
+    assert.deepEqual(
+      (await settled(hub, id)).map(({ status }) => status),
+      ['FAILED', 'SUCCESS'],
+    );
   });
 });
 
@@ -104,7 +155,10 @@ describe('the window', () => {
       for (let last = first + 1; last < times.length; last += 1) {
         const seconds = ((times[last] ?? 0) - from) / 1_000;
         // A burst of two, and 60 ms for the way of a request that was late.
-        assert.ok(last - first + 1 <= 40 * (seconds + 0.06) + 3, `${last - first + 1} requests in ${seconds} s`);
+        assert.ok(
+          last - first + 1 <= 40 * (seconds + 0.06) + 3,
+          `${last - first + 1} requests in ${seconds} s`,
+        );
       }
     }
     const tookS = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1_000;
@@ -114,7 +168,11 @@ describe('the window', () => {
   test('an answer that does not come holds one slot; the others go on', async () => {
     await using receiver = await startReceiver();
     receiver.answer(({ body }) => (body.voucher.source_id.endsWith('-0') ? undefined : 200));
-    const { id, system } = await lane(receiver.url, { maxInFlight: 2, timeoutMs: 8_000, retry: { ...quick, maxRetries: 0 } });
+    const { id, system } = await lane(receiver.url, {
+      maxInFlight: 2,
+      timeoutMs: 8_000,
+      retry: { ...quick, maxRetries: 0 },
+    });
     await record(hub, vouchers(system, [0]));
     await receiver.gotEvents(1);
     const startedAt = performance.now();
@@ -123,7 +181,11 @@ describe('the window', () => {
     assert.ok(performance.now() - startedAt < 5_000);
     const late = await settled(hub, id);
     assert.equal(late[0]?.errorCode, 'ETIMEDOUT');
-    assert.equal(await stateOf(hub, id), 'ACTIVE', 'one event that hangs the consumer suspends nothing: others succeeded meanwhile');
+    assert.equal(
+      await stateOf(hub, id),
+      'ACTIVE',
+      'one event that hangs the consumer suspends nothing: others succeeded meanwhile',
+    );
   });
 
   test('retries come when they are due though an answer is awaited all the while', async () => {
@@ -132,7 +194,10 @@ describe('the window', () => {
       if (body.voucher.source_id.endsWith('-slow')) return undefined;
       return receiver.requests.length < 5 ? 503 : 200;
     });
-    const { system } = await lane(receiver.url, { timeoutMs: 20_000, retry: { maxRetries: 5, baseDelayMs: 100, maxDelayMs: 100, jitter: 0 } });
+    const { system } = await lane(receiver.url, {
+      timeoutMs: 20_000,
+      retry: { maxRetries: 5, baseDelayMs: 100, maxDelayMs: 100, jitter: 0 },
+    });
     await record(hub, vouchers(system, ['slow']));
     await receiver.gotEvents(1);
     const startedAt = performance.now();
@@ -155,7 +220,10 @@ describe('the window', () => {
       latencies.push(performance.now() - startedAt);
       await pause(500);
     }
-    assert.ok(Math.max(...latencies) < 3_000, `the slowest of ${latencies.length} took ${Math.max(...latencies)} ms`);
+    assert.ok(
+      Math.max(...latencies) < 3_000,
+      `the slowest of ${latencies.length} took ${Math.max(...latencies)} ms`,
+    );
   });
 });
 
@@ -168,7 +236,9 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
     await receiver.gotEvents(20);
     await setState(hub, id, 'pause');
     const pausedAt = performance.now();
-    await until('nothing is under way any more', async () => (await detailsOf(hub, id)).every(({ status }) => status !== 'PROCESSING'));
+    await until('nothing is under way any more', async () =>
+      (await detailsOf(hub, id)).every(({ status }) => status !== 'PROCESSING'),
+    );
     const delivered = receiver.requests.length;
     assert.ok(delivered < 300, 'the pause came while there was work');
     await record(hub, vouchers(system, numbers(310).slice(300)));
@@ -194,7 +264,10 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
     await record(hub, vouchers(system, numbers(16)));
     await receiver.gotEvents(4);
     await setState(hub, id, 'pause');
-    await until('what was under way is answered', async () => (await detailsOf(hub, id)).filter(({ status }) => status === 'SUCCESS').length === 4);
+    await until(
+      'what was under way is answered',
+      async () => (await detailsOf(hub, id)).filter(({ status }) => status === 'SUCCESS').length === 4,
+    );
     await pause(500);
     assert.equal(receiver.requests.length, 4);
   });
@@ -232,13 +305,22 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
     const { id, system } = await lane(receiver.url, { maxInFlight: 1 });
     await record(hub, vouchers(system, numbers(10)));
     await until('the subscription is paused', async () => (await stateOf(hub, id)) === 'PAUSED');
-    await until('nothing is under way', async () => (await detailsOf(hub, id)).every(({ status }) => status !== 'PROCESSING'));
+    await until('nothing is under way', async () =>
+      (await detailsOf(hub, id)).every(({ status }) => status !== 'PROCESSING'),
+    );
     const counts = (await detailsOf(hub, id)).map(({ status }) => status);
-    assert.deepEqual([...counts].sort(), ['FAILED', 'SUCCESS', 'SUCCESS', ...numbers(7).map(() => 'PENDING')].sort());
+    assert.deepEqual(
+      [...counts].sort(),
+      ['FAILED', 'SUCCESS', 'SUCCESS', ...numbers(7).map(() => 'PENDING')].sort(),
+    );
     await setState(hub, id, 'resume');
     const syncs = await settled(hub, id);
     assert.equal(syncs.filter(({ status }) => status === 'SUCCESS').length, 9);
-    assert.equal(syncs.filter(({ errorCode }) => errorCode === 'HTTP_410').length, 1, 'what the consumer wanted no more is not sent again');
+    assert.equal(
+      syncs.filter(({ errorCode }) => errorCode === 'HTTP_410').length,
+      1,
+      'what the consumer wanted no more is not sent again',
+    );
   });
 
   test('a deleted subscription gets nothing more, and what it did not get is CANCELLED', async () => {
@@ -251,10 +333,18 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
     const deletedAt = performance.now();
     await record(hub, vouchers(system, ['after']));
     const rows = await until('nothing of it is unfinished', async () => {
-      const found = await sql<{ status: string; n: number }>(hub.databaseUrl, 'select status, count(*)::int as n from fin_data_sync_logs where subscription_id = $1 group by 1', [id]);
+      const found = await sql<{ status: string; n: number }>(
+        hub.databaseUrl,
+        'select status, count(*)::int as n from fin_data_sync_logs where subscription_id = $1 group by 1',
+        [id],
+      );
       return found.every(({ status }) => status === 'success' || status === 'cancelled') && found;
     });
-    assert.equal(rows.reduce((sum, { n }) => sum + n, 0), 100, 'what is recorded after the deletion does not concern it');
+    assert.equal(
+      rows.reduce((sum, { n }) => sum + n, 0),
+      100,
+      'what is recorded after the deletion does not concern it',
+    );
     assert.equal(rows.find(({ status }) => status === 'success')?.n, receiver.requests.length);
     await pause(500);
     assert.equal(receiver.requests.filter(({ at }) => at > deletedAt + epsilonMs).length, 0);
@@ -268,7 +358,11 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
     await receiver.gotEvents(1);
     await unsubscribe(hub, id);
     await until('it is cancelled', async () => {
-      const [row] = await sql<{ status: string }>(hub.databaseUrl, 'select status from fin_data_sync_logs where subscription_id = $1', [id]);
+      const [row] = await sql<{ status: string }>(
+        hub.databaseUrl,
+        'select status from fin_data_sync_logs where subscription_id = $1',
+        [id],
+      );
       return row?.status === 'cancelled';
     });
     assert.equal(receiver.requests.length, 1);
@@ -281,7 +375,10 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
     await pause(1_000);
     const kept = await detailsOf(hub, id);
     assert.ok(kept.every(({ status, attempts }) => status === 'PENDING' && attempts.length === 0));
-    await hub.data(`mutation ($id: ID!, $input: UpdateDataSubscriptionInput!) { updateDataSubscription(id: $id, input: $input) { id } }`, { id, input: { webhookUrl: receiver.url } });
+    await hub.data(
+      `mutation ($id: ID!, $input: UpdateDataSubscriptionInput!) { updateDataSubscription(id: $id, input: $input) { id } }`,
+      { id, input: { webhookUrl: receiver.url } },
+    );
     await receiver.gotEvents(20);
     assert.ok((await settled(hub, id)).every(({ status }) => status === 'SUCCESS'));
   });
@@ -293,7 +390,10 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
     const { id, system } = await lane(first.url, { maxInFlight: 1 });
     await record(hub, vouchers(system, numbers(60)));
     await first.gotEvents(3);
-    await hub.data(`mutation ($id: ID!, $input: UpdateDataSubscriptionInput!) { updateDataSubscription(id: $id, input: $input) { id } }`, { id, input: { webhookUrl: second.url } });
+    await hub.data(
+      `mutation ($id: ID!, $input: UpdateDataSubscriptionInput!) { updateDataSubscription(id: $id, input: $input) { id } }`,
+      { id, input: { webhookUrl: second.url } },
+    );
     const changedAt = performance.now();
     await settled(hub, id);
     assert.equal(first.requests.length + second.requests.length, 60);
@@ -309,7 +409,8 @@ describe('lanes beside one another', () => {
     const system = `lanes-${++lanes}`;
     const settings = { sourceSystems: [system], retry: quick, timeoutMs: 3_000 };
     const hung = await subscribe(hub, { ...settings, name: `${system}-dead`, webhookUrl: dead.url });
-    for (const n of numbers(20)) await subscribe(hub, { ...settings, name: `${system}-${n}`, webhookUrl: healthy.url });
+    for (const n of numbers(20))
+      await subscribe(hub, { ...settings, name: `${system}-${n}`, webhookUrl: healthy.url });
     const recordedAt = new Map<string, number>();
     for (const n of numbers(40)) {
       const id = `${system}-${n}`;
@@ -318,10 +419,14 @@ describe('lanes beside one another', () => {
       await pause(50);
     }
     await healthy.gotEvents(800);
-    const latencies = healthy.requests.map(({ body, at }) => at - (recordedAt.get(body.voucher.source_id) ?? 0)).sort((a, b) => a - b);
+    const latencies = healthy.requests
+      .map(({ body, at }) => at - (recordedAt.get(body.voucher.source_id) ?? 0))
+      .sort((a, b) => a - b);
     const p50 = latencies[Math.floor(latencies.length * 0.5)] ?? 0;
     const p99 = latencies[Math.floor(latencies.length * 0.99)] ?? 0;
-    t.diagnostic(`latency from the call to the receiver: p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, max ${latencies.at(-1)?.toFixed(0)} ms`);
+    t.diagnostic(
+      `latency from the call to the receiver: p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, max ${latencies.at(-1)?.toFixed(0)} ms`,
+    );
     assert.ok(p99 < 1_500, `p99 ${p99} ms`);
     await unsubscribe(hub, hung.id);
   });
@@ -336,7 +441,9 @@ describe('lanes beside one another', () => {
       for (const n of numbers(6)) {
         const startedAt = performance.now();
         await record(hub, vouchers(system, [n]));
-        await until('it came', () => receiver.events().some(({ voucher }) => voucher.source_id === `${system}-${n}`));
+        await until('it came', () =>
+          receiver.events().some(({ voucher }) => voucher.source_id === `${system}-${n}`),
+        );
         const tookMs = performance.now() - startedAt;
         if (tookMs > 1_000) slow.push(tookMs);
         // The drain stays for two seconds: the next comes just about then.
@@ -360,7 +467,13 @@ describe('lanes beside one another', () => {
     await theSync(quiet, id, ({ status }) => status === 'RETRYING');
     await record(quiet, vouchers('settlement', ['x'], { amount: '2.00' }));
     await pause(3_000);
-    const asked = async () => (await sql<{ n: string }>(quiet.databaseUrl, `select idx_scan::text as n from pg_stat_user_indexes where indexrelname = 'fin_data_sync_logs_unfinished'`))[0];
+    const asked = async () =>
+      (
+        await sql<{ n: string }>(
+          quiet.databaseUrl,
+          `select idx_scan::text as n from pg_stat_user_indexes where indexrelname = 'fin_data_sync_logs_unfinished'`,
+        )
+      )[0];
     const before = Number((await asked())?.n);
     await pause(3_000);
     const scans = Number((await asked())?.n) - before;

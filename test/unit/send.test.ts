@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createNetServer } from 'node:net';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { limits } from '../../src/core/limits.ts';
 import type { Verdict } from '../../src/core/model.ts';
 import { type ResolveAll } from '../../src/delivery/webhook/guard.ts';
