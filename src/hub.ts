@@ -25,11 +25,12 @@ import { Intake } from './intake/record-vouchers.ts';
 import { RoutingCache } from './intake/routing.ts';
 import { VoucherReader } from './intake/voucher-reader.ts';
 import { Lanes } from './jobs/lanes.ts';
-import { openLaneQueue } from './jobs/queues.ts';
+import { openLaneQueue, type QueueHome } from './jobs/queues.ts';
 import { Reconciler } from './jobs/reconciler.ts';
 import { createContext } from './resolvers/context.ts';
-import { createResolvers, resolverClasses } from './resolvers/resolvers.ts';
+import { createResolvers, type ResolverServices, resolverClasses } from './resolvers/resolvers.ts';
 import { buildHubSchema } from './schema/build-schema.ts';
+import type { GraphqlDoor } from './server/graphql-http.ts';
 import { startServer } from './server/server.ts';
 
 /** What tests (and a demo) may put in the place of the real thing. */
@@ -71,10 +72,42 @@ interface Start {
   readonly parts: AsyncDisposableStack;
 }
 
-async function start({ config, clock, random, log, parts }: Start): Promise<Hub> {
-  const allow = targetAllowOf(config);
+async function start(context: Start): Promise<Hub> {
+  const { config, log, parts } = context;
   if (config.targetAllowIsDefault)
     log.info('webhooks may reach this machine (HUB_TARGET_ALLOW sets what they may reach)');
+  const store = await openStore(context);
+  const delivery = await openDelivery(context, store);
+  const services = createServices(context, store, delivery);
+  let stopping = false;
+  const server = parts.use(
+    await startServer({
+      host: config.host,
+      port: config.port,
+      log,
+      graphql: config.roles.includes('api') ? graphqlDoor(log, store, services) : undefined,
+      readiness: async () => ({ ...(await checkReadiness(store, delivery)), running: !stopping }),
+    }),
+  );
+  log.info({ url: server.url, roles: config.roles, ...homesOf(config) }, 'hub is up');
+  return {
+    url: server.url,
+    databaseUrl: store.databaseUrl,
+    adminKey: store.adminKey,
+    async [Symbol.asyncDispose]() {
+      stopping = true;
+      log.info('hub is stopping');
+      await parts.disposeAsync();
+      log.info('hub has stopped');
+    },
+  };
+}
+
+type Store = Awaited<ReturnType<typeof openStore>>;
+type Delivery = Awaited<ReturnType<typeof openDelivery>>;
+
+/** The database, migrated, and what opens its secrets and its doors. */
+async function openStore({ config, clock, log, parts }: Start) {
   const databaseUrl =
     config.databaseUrl ?? parts.use(await startEmbeddedPostgres({ dataDir: config.dataDir, log, clock })).url;
   const vaultKey = config.encryptionKey ?? (await localVaultKey(config.dataDir));
@@ -82,43 +115,58 @@ async function start({ config, clock, random, log, parts }: Start): Promise<Hub>
   const db = parts.use(await Database.connect({ url: databaseUrl, poolSize: config.databasePool, log }));
   await db.migrate();
   const keys = new ApiKeys(db, clock);
-  const adminKey = await keys.ensureAdmin(config.adminKey);
+  return { databaseUrl, vault, db, keys, adminKey: await keys.ensureAdmin(config.adminKey) };
+}
 
-  const home =
+/** The queue, the lanes and the reconciler; those of this process's roles are started. */
+async function openDelivery({ config, clock, random, log, parts }: Start, { databaseUrl, db, vault }: Store) {
+  const home: QueueHome =
     config.redisUrl === undefined
-      ? { kind: 'postgres' as const, url: databaseUrl, schema: queueSchema }
-      : { kind: 'redis' as const, url: config.redisUrl };
+      ? { kind: 'postgres', url: databaseUrl, schema: queueSchema }
+      : { kind: 'redis', url: config.redisUrl };
   const queue = parts.use(await openLaneQueue(home, { log, clock }));
-  const sender = parts.use(new WebhookSender({ allow, clock }));
+  const sender = parts.use(new WebhookSender({ allow: targetAllowOf(config), clock }));
   const transport = new WebhookTransport(sender, clock);
-  const breaker = new Breaker(db, log);
-  const lanes = new Lanes(queue, { db, vault, clock, random, log, transport, breaker });
+  const lanes = new Lanes(queue, {
+    db,
+    vault,
+    clock,
+    random,
+    log,
+    transport,
+    breaker: new Breaker(db, log),
+  });
   parts.defer(() => lanes.stop());
   if (config.roles.includes('worker')) await lanes.start();
   const reconciler = new Reconciler({ db, clock, log, lanes });
   parts.defer(() => reconciler.stop());
   if (config.roles.includes('scheduler')) reconciler.start();
+  return { queue, transport, lanes };
+}
 
-  const subscriptions = new Subscriptions({ db, vault, lanes });
-  const intake = new Intake({
-    db,
-    clock,
-    time: new BusinessTime(config.timeZone),
-    routing: new RoutingCache(db, clock),
-    waker: lanes,
-    log,
-  });
+/** The services that the GraphQL door calls. */
+function createServices(
+  { config, clock, log, parts }: Start,
+  { db, vault, keys }: Store,
+  { lanes, transport }: Delivery,
+): ResolverServices {
+  const time = new BusinessTime(config.timeZone);
+  const intake = new Intake({ db, clock, time, routing: new RoutingCache(db, clock), waker: lanes, log });
   parts.defer(() => intake.close());
-  const resolvers = createResolvers({
+  return {
     intake,
     keys,
-    subscriptions,
+    subscriptions: new Subscriptions({ db, vault, lanes }),
     vouchers: new VoucherReader(db),
     eventTypes: new EventTypes(db),
     tester: new DeliveryTester({ db, vault, clock, transport }),
     syncs: new SyncReader(db),
     compensation: new Compensation(db, lanes),
-  });
+  };
+}
+
+function graphqlDoor(log: Logger, { db, keys }: Store, services: ResolverServices): GraphqlDoor {
+  const resolvers = createResolvers(services);
   const schema = buildHubSchema(resolverClasses, someClass =>
     resolvers.find(resolver => resolver.constructor === someClass),
   );
@@ -126,38 +174,21 @@ async function start({ config, clock, random, log, parts }: Start): Promise<Hub>
     const key = /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
     return createContext(db, key === undefined ? null : await keys.authenticate(key), requestId);
   };
-  const readiness = async () => ({
-    database: await db.pool.query('select 1').then(
-      () => true,
-      () => false,
-    ),
-    queue: await queue.isReady(),
-    running: !stopping,
-  });
-  let stopping = false;
-  const graphql = config.roles.includes('api') ? { schema, log, contextOf } : undefined;
-  const server = parts.use(
-    await startServer({ host: config.host, port: config.port, log, graphql, readiness }),
+  return { schema, log, contextOf };
+}
+
+async function checkReadiness({ db }: Store, { queue }: Delivery): Promise<Record<string, boolean>> {
+  const database = db.pool.query('select 1').then(
+    () => true,
+    () => false,
   );
-  log.info(
-    {
-      url: server.url,
-      roles: config.roles,
-      queue: home.kind,
-      database: config.databaseUrl === undefined ? 'embedded' : 'external',
-    },
-    'hub is up',
-  );
+  return { database: await database, queue: await queue.isReady() };
+}
+
+function homesOf(config: Config): { database: string; queue: string } {
   return {
-    url: server.url,
-    databaseUrl,
-    adminKey,
-    async [Symbol.asyncDispose]() {
-      stopping = true;
-      log.info('hub is stopping');
-      await parts.disposeAsync();
-      log.info('hub has stopped');
-    },
+    database: config.databaseUrl === undefined ? 'embedded' : 'external',
+    queue: config.redisUrl === undefined ? 'postgres' : 'redis',
   };
 }
 

@@ -1,8 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { execute, GraphQLError, getOperationAST, parse, specifiedRules, subscribe, validate } from 'graphql';
-import type { ServerOptions } from 'graphql-ws';
+import {
+  type ExecutionArgs,
+  execute,
+  GraphQLError,
+  getOperationAST,
+  parse,
+  specifiedRules,
+  subscribe,
+  validate,
+} from 'graphql';
+import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { type Extra, useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { limits } from '../core/limits.ts';
@@ -68,45 +77,14 @@ function socketOptions(door: GraphqlDoor): SocketOptions {
     },
     onSubscribe: async (context, _id, payload) => {
       const open = context.extra.operations ?? 0;
-      if (open >= limits.socketOperations)
-        return [
-          new GraphQLError(`At most ${limits.socketOperations} operations at once on a socket.`, {
-            extensions: { code: 'LIMIT_EXCEEDED' },
-          }),
-        ];
+      if (open >= limits.socketOperations) {
+        return [refusal(`At most ${limits.socketOperations} operations at once on a socket.`)];
+      }
       // Counted before anything is waited for: messages of one packet come all at once.
       context.extra.operations = open + 1;
-      const refuse = (errors: readonly GraphQLError[]) => {
-        uncount(context.extra);
-        return errors;
-      };
-      try {
-        const contextValue = await door.contextOf(context.extra.authorization, randomUUID());
-        callerOf(contextValue);
-        const document = parse(payload.query, { maxTokens: limits.tokens });
-        const faults = validate(door.schema, document, specifiedRules);
-        if (faults.length > 0) return refuse(faults);
-        const operation = getOperationAST(document, payload.operationName);
-        if (operation == null)
-          return refuse([new GraphQLError('Name one of the operations in the document.')]);
-        const variableValues = payload.variables ?? {};
-        checkOperationSize(door.schema, document, operation, variableValues);
-        return {
-          schema: door.schema,
-          document,
-          operationName: payload.operationName,
-          variableValues,
-          contextValue,
-        };
-      } catch (error) {
-        return refuse([
-          error instanceof GraphQLError
-            ? error
-            : new GraphQLError(error instanceof Error ? error.message : 'fault', {
-                originalError: error instanceof Error ? error : undefined,
-              }),
-        ]);
-      }
+      const prepared = await prepareOperation(door, context.extra.authorization, payload);
+      if (!('document' in prepared)) uncount(context.extra);
+      return prepared;
     },
     onComplete: context => uncount(context.extra),
     onNext: (_context, id, _payload, _args, result) => {
@@ -124,6 +102,40 @@ function socketOptions(door: GraphqlDoor): SocketOptions {
       return errors.map(error => (error instanceof GraphQLError ? formatError(error) : error));
     },
   };
+}
+
+/** What graphql-ws runs, or the errors that the operation is refused with. Nothing has run yet. */
+async function prepareOperation(
+  door: GraphqlDoor,
+  authorization: string | undefined,
+  payload: SubscribePayload,
+): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  try {
+    const contextValue = await door.contextOf(authorization, randomUUID());
+    callerOf(contextValue);
+    const document = parse(payload.query, { maxTokens: limits.tokens });
+    const faults = validate(door.schema, document, specifiedRules);
+    if (faults.length > 0) return faults;
+    const operation = getOperationAST(document, payload.operationName);
+    if (operation == null) return [new GraphQLError('Name one of the operations in the document.')];
+    const variableValues = payload.variables ?? {};
+    checkOperationSize(door.schema, document, operation, variableValues);
+    return {
+      schema: door.schema,
+      document,
+      operationName: payload.operationName,
+      variableValues,
+      contextValue,
+    };
+  } catch (error) {
+    if (error instanceof GraphQLError) return [error];
+    const originalError = error instanceof Error ? error : new Error(String(error));
+    return [new GraphQLError(originalError.message, { originalError })];
+  }
+}
+
+function refusal(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED' } });
 }
 
 function uncount(extra: SocketExtra): void {

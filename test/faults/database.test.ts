@@ -6,10 +6,9 @@ import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '../../src/core/clock.ts';
 import { createLogger } from '../../src/core/logger.ts';
-import { startEmbeddedPostgres } from '../../src/db/embedded.ts';
 import { prepareCluster } from '../../src/db/embedded-cluster.ts';
-import { EmbeddedServer } from '../../src/db/embedded-server.ts';
 import { findPostmaster } from '../../src/db/embedded-postmaster.ts';
+import { EmbeddedServer } from '../../src/db/embedded-server.ts';
 import { startHubProcess } from '../support/hub-process.ts';
 import { numbers, statusCounts } from '../support/lanes.ts';
 import { startLoad } from '../support/load.ts';
@@ -23,12 +22,14 @@ const log = createLogger({ level: 'silent', pretty: false });
 /** A PostgreSQL of this test's own, which it may stop and start again on the same port. */
 async function startCluster() {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'hub-fault-'));
-  const postgres = await startEmbeddedPostgres({ dataDir, log, clock: systemClock });
+  // Without the lock of `startEmbeddedPostgres`, whose holder would start the server again at once.
   const cluster = await prepareCluster({ dataDir, log, clock: systemClock });
   const server = new EmbeddedServer(cluster);
-  const port = Number(new URL(postgres.url).port);
+  const { client: first, port } = await server.connect({ applicationName: 'faults' });
+  await first.query('create database hub');
+  await first.end();
   return {
-    url: postgres.url,
+    url: server.urlOf('hub', port),
     /** In good order: connections are cut, nothing is lost. */
     stop: () => server.stop(),
     /** As by a crash of the machine, but that the disk keeps what was written. */
@@ -42,7 +43,7 @@ async function startCluster() {
       await client.end();
     },
     async [Symbol.asyncDispose]() {
-      await postgres[Symbol.asyncDispose]();
+      await server.stop();
       await rm(dataDir, { recursive: true, force: true });
     },
   };
@@ -53,7 +54,9 @@ for (const { how, downMs, mayRepeat } of [
   { how: 'killed and away for 3 s', downMs: 3_000, mayRepeat: true },
   { how: 'away for longer than a lease', downMs: 15_000, mayRepeat: true },
 ]) {
-  test(`PostgreSQL ${how} under load: no false OK, nothing acknowledged is lost`, { timeout: 180_000 }, async t => {
+  test(`PostgreSQL ${how} under load: no false OK, nothing acknowledged is lost`, {
+    timeout: 180_000,
+  }, async t => {
     await using postgres = await startCluster();
     await using receiver = await startReceiver();
     receiver.answer(() => pause(20 + Math.random() * 50, 200));
@@ -88,7 +91,10 @@ for (const { how, downMs, mayRepeat } of [
       `${load.acknowledged.size} acknowledged, ${again.size} delivered more than once, flowing again after ${recoveries.map(ms => ms.toFixed(0)).join(', ')} ms, refusals ${JSON.stringify([...load.refusals])}`,
     );
     const codes = [...load.refusals.keys()];
-    assert.deepEqual(codes.filter(code => code !== 'UNAVAILABLE'), []);
+    assert.deepEqual(
+      codes.filter(code => code !== 'UNAVAILABLE'),
+      [],
+    );
     assert.ok(codes.length > 0, 'the outage was noticed');
     assert.equal((await statusCounts(postgres.url)).failed, undefined);
     if (!mayRepeat) assert.equal(again.size, 0);

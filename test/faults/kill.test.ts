@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startHubProcess } from '../support/hub-process.ts';
-import { detailsOf, emptyQueue, numbers, record, settled, sql, statusCounts, vouchers } from '../support/lanes.ts';
+import {
+  detailsOf,
+  emptyQueue,
+  numbers,
+  record,
+  settled,
+  sql,
+  statusCounts,
+  vouchers,
+} from '../support/lanes.ts';
 import { startLoad } from '../support/load.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
@@ -13,13 +22,18 @@ import { until } from '../support/wait.ts';
 /** The pass line: what a killed process held is delivered again within this. */
 const redeliveredMs = 60_000;
 
-test('a hub killed twice while it delivers the same event delivers it after all, under the same id', { timeout: 180_000 }, async t => {
+test('a hub killed twice while it delivers the same event delivers it after all, under the same id', {
+  timeout: 180_000,
+}, async t => {
   const databaseUrl = await createTestDatabase();
   await using receiver = await startReceiver();
   receiver.answer(() => (receiver.requests.length <= 2 ? undefined : 200));
   const waits: number[] = [];
   const first = await startHubProcess(databaseUrl);
-  const { id } = await subscribe(first.hub, { webhookUrl: receiver.url, retry: { maxRetries: 0, baseDelayMs: 1_000 } });
+  const { id } = await subscribe(first.hub, {
+    webhookUrl: receiver.url,
+    retry: { maxRetries: 0, baseDelayMs: 1_000 },
+  });
   await record(first.hub, vouchers('settlement', ['held']));
   await receiver.gotEvents(1);
   await first.kill();
@@ -35,13 +49,18 @@ test('a hub killed twice while it delivers the same event delivers it after all,
   const [sync] = await settled(third.hub, id);
   assert.equal(sync?.status, 'SUCCESS');
   assert.equal(sync?.retryCount, 0);
-  assert.deepEqual(sync?.attempts.map(({ errorCode }) => errorCode), ['LEASE_EXPIRED', 'LEASE_EXPIRED', null]);
+  assert.deepEqual(
+    sync?.attempts.map(({ errorCode }) => errorCode),
+    ['LEASE_EXPIRED', 'LEASE_EXPIRED', null],
+  );
   assert.equal(new Set(receiver.events().map(({ sync_id }) => sync_id)).size, 1);
   assert.equal(new Set(receiver.requests.map(({ headers }) => headers['webhook-id'])).size, 1);
   t.diagnostic(`redelivered ${waits.map(ms => `${(ms / 1_000).toFixed(1)} s`).join(' and ')} after the kill`);
 });
 
-test('what was committed but never queued, because the process died in between, is delivered within 30 s', { timeout: 120_000 }, async t => {
+test('what was committed but never queued, because the process died in between, is delivered within 30 s', {
+  timeout: 120_000,
+}, async t => {
   const databaseUrl = await createTestDatabase();
   await using receiver = await startReceiver();
   // A process that only takes vouchers: its wake-ups go into the queue, and nobody takes them out.
@@ -57,14 +76,20 @@ test('what was committed but never queued, because the process died in between, 
   t.diagnostic(`delivered ${((performance.now() - startedAt) / 1_000).toFixed(1)} s after the worker was up`);
   assert.ok(worker.isUp());
   const rows = await until('the log says so', async () => {
-    const found = await sql<{ status: string }>(databaseUrl, 'select status from fin_data_sync_logs where subscription_id = $1', [id]);
+    const found = await sql<{ status: string }>(
+      databaseUrl,
+      'select status from fin_data_sync_logs where subscription_id = $1',
+      [id],
+    );
     return found.every(({ status }) => status === 'success') && found;
   });
   assert.equal(rows.length, 20);
   assert.equal(receiver.requests.length, 20);
 });
 
-test('a hub killed under load and started again loses nothing; duplicates are only what was under way', { timeout: 180_000 }, async t => {
+test('a hub killed under load and started again loses nothing; duplicates are only what was under way', {
+  timeout: 180_000,
+}, async t => {
   const databaseUrl = await createTestDatabase();
   await using receiver = await startReceiver();
   receiver.answer(() => pause(20 + Math.random() * 80, 200));
@@ -81,19 +106,27 @@ test('a hub killed under load and started again loses nothing; duplicates are on
     current = await startHubProcess(databaseUrl);
   }
   await load.stop();
-  await until('nothing is unfinished', async () => {
-    const { pending = 0, processing = 0, retrying = 0 } = await statusCounts(databaseUrl);
-    return pending + processing + retrying === 0;
-  }, redeliveredMs);
+  await until(
+    'nothing is unfinished',
+    async () => {
+      const { pending = 0, processing = 0, retrying = 0 } = await statusCounts(databaseUrl);
+      return pending + processing + retrying === 0;
+    },
+    redeliveredMs,
+  );
   assertIntact(load.acknowledged, receiver.events());
   const again = duplicates(receiver.events());
   assert.ok(again.size <= kills * 16, `${again.size} duplicates`);
   assert.equal((await statusCounts(databaseUrl)).failed, undefined);
   assert.ok(current.isUp(), current.log());
-  t.diagnostic(`${load.acknowledged.size} acknowledged, ${receiver.requests.length} requests, ${again.size} events more than once, refusals ${JSON.stringify([...load.refusals])}`);
+  t.diagnostic(
+    `${load.acknowledged.size} acknowledged, ${receiver.requests.length} requests, ${again.size} events more than once, refusals ${JSON.stringify([...load.refusals])}`,
+  );
 });
 
-test('the queue emptied under load loses nothing and is filled again by itself', { timeout: 120_000 }, async t => {
+test('the queue emptied under load loses nothing and is filled again by itself', {
+  timeout: 120_000,
+}, async t => {
   const databaseUrl = await createTestDatabase();
   await using receiver = await startReceiver();
   receiver.answer(() => pause(10 + Math.random() * 30, 200));
@@ -108,8 +141,14 @@ test('the queue emptied under load loses nothing and is filled again by itself',
   }
   await load.stop();
   const stoppedAt = performance.now();
-  await until('everything acknowledged is delivered', () => receiver.events().length >= load.acknowledged.size, 30_000);
-  t.diagnostic(`${load.acknowledged.size} events; the last came ${((performance.now() - stoppedAt) / 1_000).toFixed(1)} s after the load ended`);
+  await until(
+    'everything acknowledged is delivered',
+    () => receiver.events().length >= load.acknowledged.size,
+    30_000,
+  );
+  t.diagnostic(
+    `${load.acknowledged.size} events; the last came ${((performance.now() - stoppedAt) / 1_000).toFixed(1)} s after the load ended`,
+  );
   assertIntact(load.acknowledged, receiver.events());
   assert.equal(duplicates(receiver.events()).size, 0);
   // And the lane still takes its wake-ups from the queue: an event after a quiet time comes at once.
@@ -120,7 +159,9 @@ test('the queue emptied under load loses nothing and is filled again by itself',
   await until('it came', () => receiver.requests.length > before, 30_000);
   t.diagnostic(`an event after that took ${(performance.now() - startedAt).toFixed(0)} ms`);
   assert.ok(hub.isUp());
-  await until('the log says so', async () => (await detailsOf(hub.hub, id)).every(({ status }) => status === 'SUCCESS'));
+  await until('the log says so', async () =>
+    (await detailsOf(hub.hub, id)).every(({ status }) => status === 'SUCCESS'),
+  );
 });
 
 /** Longer than a drain stays on its empty lane. */

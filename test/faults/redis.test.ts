@@ -42,11 +42,31 @@ async function startRedis() {
   const client = new Redis(url, { lazyConnect: true, retryStrategy: () => 50, maxRetriesPerRequest: null });
   client.on('error', () => {});
   const start = async () => {
-    running = spawn(program ?? '', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'], {
-      cwd: folder,
-      stdio: 'ignore',
-    });
-    await until('Redis answers', () => client.ping().then(() => true, () => false));
+    running = spawn(
+      program ?? '',
+      [
+        '--port',
+        String(port),
+        '--bind',
+        '127.0.0.1',
+        '--save',
+        '',
+        '--appendonly',
+        'no',
+        '--maxmemory-policy',
+        'noeviction',
+      ],
+      {
+        cwd: folder,
+        stdio: 'ignore',
+      },
+    );
+    await until('Redis answers', () =>
+      client.ping().then(
+        () => true,
+        () => false,
+      ),
+    );
   };
   const kill = async () => {
     if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
@@ -68,8 +88,12 @@ async function startRedis() {
   };
 }
 
-describe('Redis as the home of the queue', { skip: program === null ? 'redis-server is not installed' : false }, () => {
-  test('FLUSHALL under load loses nothing, and the queue is filled again by itself', { timeout: 120_000 }, async t => {
+describe('Redis as the home of the queue', {
+  skip: program === null ? 'redis-server is not installed' : false,
+}, () => {
+  test('FLUSHALL under load loses nothing, and the queue is filled again by itself', {
+    timeout: 120_000,
+  }, async t => {
     await using redis = await startRedis();
     const databaseUrl = await createTestDatabase();
     await using receiver = await startReceiver();
@@ -83,7 +107,11 @@ describe('Redis as the home of the queue', { skip: program === null ? 'redis-ser
       await redis.client.flushall();
     }
     await load.stop();
-    await until('everything acknowledged is delivered', () => receiver.events().length >= load.acknowledged.size, 30_000);
+    await until(
+      'everything acknowledged is delivered',
+      () => receiver.events().length >= load.acknowledged.size,
+      30_000,
+    );
     assertIntact(load.acknowledged, receiver.events());
     assert.equal(duplicates(receiver.events()).size, 0);
     await pause(3_000);
@@ -91,11 +119,15 @@ describe('Redis as the home of the queue', { skip: program === null ? 'redis-ser
     const before = receiver.requests.length;
     await record(hub.hub, vouchers('settlement', ['after']));
     await until('an event after a quiet time comes', () => receiver.requests.length > before, 30_000);
-    t.diagnostic(`${load.acknowledged.size} events; one after the flushes took ${(performance.now() - startedAt).toFixed(0)} ms`);
+    t.diagnostic(
+      `${load.acknowledged.size} events; one after the flushes took ${(performance.now() - startedAt).toFixed(0)} ms`,
+    );
     assert.ok(hub.isUp(), hub.log());
   });
 
-  test('Redis killed under load: vouchers are taken and delivered without it, and with it again', { timeout: 180_000 }, async t => {
+  test('Redis killed under load: vouchers are taken and delivered without it, and with it again', {
+    timeout: 180_000,
+  }, async t => {
     await using redis = await startRedis();
     const databaseUrl = await createTestDatabase();
     await using receiver = await startReceiver();

@@ -108,13 +108,11 @@ describe('batches', { concurrency: 6 }, () => {
   test('sync ids may come back as text', async () => {
     await using receiver = await startReceiver();
     receiver.answer(({ body }, response) => {
-      response
-        .writeHead(200)
-        .end(
-          JSON.stringify({
-            results: body.items?.map(({ sync_id }) => ({ sync_id: String(sync_id), code: 0 })),
-          }),
-        );
+      response.writeHead(200).end(
+        JSON.stringify({
+          results: body.items?.map(({ sync_id }) => ({ sync_id: String(sync_id), code: 0 })),
+        }),
+      );
       return undefined;
     });
     const { id } = await batchLane(receiver.url, 10);

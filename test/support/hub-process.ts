@@ -22,7 +22,10 @@ export interface HubProcess extends AsyncDisposable {
 }
 
 /** Starts a hub process on a database and waits until it is up. @param env what differs from a test hub's settings */
-export async function startHubProcess(databaseUrl: string, env: Record<string, string> = {}): Promise<HubProcess> {
+export async function startHubProcess(
+  databaseUrl: string,
+  env: Record<string, string> = {},
+): Promise<HubProcess> {
   const settings = { ...testEnvironment(databaseUrl), HUB_LOG_LEVEL: 'warn', ...env };
   const process_ = spawn(process.execPath, ['--import', 'tsx', child], {
     env: { PATH: process.env.PATH, ...settings },
@@ -64,7 +67,9 @@ async function urlOf(process_: ChildProcess, said: () => string): Promise<string
       printed += text;
       if (printed.includes('\n')) resolve(printed);
     });
-    process_.once('exit', code => reject(new Error(`The hub ended with ${code} before it was up: ${said()}`)));
+    process_.once('exit', code =>
+      reject(new Error(`The hub ended with ${code} before it was up: ${said()}`)),
+    );
   });
   const { url }: { url: string } = JSON.parse(await line);
   return url;

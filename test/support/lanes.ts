@@ -38,13 +38,23 @@ const syncsQuery = `query ($filter: SyncLogFilter) { syncLogs(filter: $filter, f
 
 /** All syncs of a subscription with their attempts, the oldest first (500 at most). */
 export async function detailsOf(hub: Pick<TestHub, 'data'>, subscriptionId: string): Promise<SyncDetail[]> {
-  const { syncLogs } = await hub.data<{ syncLogs: { edges: { node: SyncDetail }[] } }>(syncsQuery, { filter: { subscriptionId } });
+  const { syncLogs } = await hub.data<{ syncLogs: { edges: { node: SyncDetail }[] } }>(syncsQuery, {
+    filter: { subscriptionId },
+  });
   return syncLogs.edges.map(edge => edge.node).reverse();
 }
 
 /** Waits until all syncs of a subscription (one at least) are over, and gives them. */
-export function settled(hub: Pick<TestHub, 'data'>, subscriptionId: string, withinMs?: number): Promise<SyncDetail[]> {
-  return until(`the syncs of subscription ${subscriptionId} are over`, () => allOver(hub, subscriptionId), withinMs);
+export function settled(
+  hub: Pick<TestHub, 'data'>,
+  subscriptionId: string,
+  withinMs?: number,
+): Promise<SyncDetail[]> {
+  return until(
+    `the syncs of subscription ${subscriptionId} are over`,
+    () => allOver(hub, subscriptionId),
+    withinMs,
+  );
 }
 
 async function allOver(hub: Pick<TestHub, 'data'>, subscriptionId: string): Promise<SyncDetail[] | false> {
@@ -53,7 +63,12 @@ async function allOver(hub: Pick<TestHub, 'data'>, subscriptionId: string): Prom
 }
 
 /** Waits until the one sync of a subscription satisfies `is`, and gives it. */
-export async function theSync(hub: Pick<TestHub, 'data'>, subscriptionId: string, is: (sync: SyncDetail) => boolean, withinMs?: number): Promise<SyncDetail> {
+export async function theSync(
+  hub: Pick<TestHub, 'data'>,
+  subscriptionId: string,
+  is: (sync: SyncDetail) => boolean,
+  withinMs?: number,
+): Promise<SyncDetail> {
   let seen: SyncDetail[] = [];
   const check = async () => {
     seen = await detailsOf(hub, subscriptionId);
@@ -68,12 +83,19 @@ export async function theSync(hub: Pick<TestHub, 'data'>, subscriptionId: string
 
 /** The state of a subscription: ACTIVE, PAUSED or SUSPENDED. */
 export async function stateOf(hub: Pick<TestHub, 'data'>, id: string): Promise<string> {
-  const { dataSubscription: found } = await hub.data<{ dataSubscription: { state: string } }>('query ($id: ID!) { dataSubscription(id: $id) { state } }', { id });
+  const { dataSubscription: found } = await hub.data<{ dataSubscription: { state: string } }>(
+    'query ($id: ID!) { dataSubscription(id: $id) { state } }',
+    { id },
+  );
   return found.state;
 }
 
 /** Pauses or resumes by hand. */
-export async function setState(hub: Pick<TestHub, 'data'>, id: string, how: 'pause' | 'resume'): Promise<void> {
+export async function setState(
+  hub: Pick<TestHub, 'data'>,
+  id: string,
+  how: 'pause' | 'resume',
+): Promise<void> {
   await hub.data(`mutation ($id: ID!) { ${how}DataSubscription(id: $id) { state } }`, { id });
 }
 
@@ -83,19 +105,35 @@ export async function unsubscribe(hub: Pick<TestHub, 'data'>, id: string): Promi
 }
 
 /** Makes syncs due by hand; how many. */
-export async function retrySyncs(hub: Pick<TestHub, 'data'>, filter: Record<string, unknown>): Promise<number> {
-  const { retrySyncs: count } = await hub.data<{ retrySyncs: number }>('mutation ($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }', { filter });
+export async function retrySyncs(
+  hub: Pick<TestHub, 'data'>,
+  filter: Record<string, unknown>,
+): Promise<number> {
+  const { retrySyncs: count } = await hub.data<{ retrySyncs: number }>(
+    'mutation ($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }',
+    { filter },
+  );
   return count;
 }
 
 /** Cancels syncs; how many. */
-export async function cancelSyncs(hub: Pick<TestHub, 'data'>, filter: Record<string, unknown>): Promise<number> {
-  const { cancelSyncs: count } = await hub.data<{ cancelSyncs: number }>('mutation ($filter: SyncLogFilter!) { cancelSyncs(filter: $filter) }', { filter });
+export async function cancelSyncs(
+  hub: Pick<TestHub, 'data'>,
+  filter: Record<string, unknown>,
+): Promise<number> {
+  const { cancelSyncs: count } = await hub.data<{ cancelSyncs: number }>(
+    'mutation ($filter: SyncLogFilter!) { cancelSyncs(filter: $filter) }',
+    { filter },
+  );
   return count;
 }
 
 /** Vouchers of one source system, one a source id. */
-export function vouchers(sourceSystem: string, ids: Iterable<string | number>, over: Record<string, unknown> = {}): Record<string, unknown>[] {
+export function vouchers(
+  sourceSystem: string,
+  ids: Iterable<string | number>,
+  over: Record<string, unknown> = {},
+): Record<string, unknown>[] {
   return [...ids].map(id => voucherInput({ sourceSystem, sourceId: `${sourceSystem}-${id}`, ...over }));
 }
 
@@ -112,7 +150,11 @@ export function numbers(count: number): number[] {
 }
 
 /** Runs one statement on a hub's database. */
-export async function sql<Row extends object>(databaseUrl: string, text: string, values: unknown[] = []): Promise<Row[]> {
+export async function sql<Row extends object>(
+  databaseUrl: string,
+  text: string,
+  values: unknown[] = [],
+): Promise<Row[]> {
   const client = new Client({ connectionString: databaseUrl });
   client.on('error', () => {});
   await client.connect();
@@ -125,7 +167,10 @@ export async function sql<Row extends object>(databaseUrl: string, text: string,
 
 /** How many syncs stand in each status. */
 export async function statusCounts(databaseUrl: string): Promise<Record<string, number>> {
-  const rows = await sql<{ status: string; count: number }>(databaseUrl, 'select status, count(*)::int as count from fin_data_sync_logs group by 1');
+  const rows = await sql<{ status: string; count: number }>(
+    databaseUrl,
+    'select status, count(*)::int as count from fin_data_sync_logs group by 1',
+  );
   return Object.fromEntries(rows.map(row => [row.status, row.count]));
 }
 

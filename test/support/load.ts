@@ -23,9 +23,21 @@ const mutation = `mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(in
  */
 export function startLoad(
   ask: () => TestHub['ask'],
-  options: { workers?: number; recordsPerWorker?: number; versions?: number; everyMs?: number; sourceSystem?: string } = {},
+  options: {
+    workers?: number;
+    recordsPerWorker?: number;
+    versions?: number;
+    everyMs?: number;
+    sourceSystem?: string;
+  } = {},
 ): Load {
-  const { workers = 4, recordsPerWorker = 5, versions = Number.POSITIVE_INFINITY, everyMs = 5, sourceSystem = 'load' } = options;
+  const {
+    workers = 4,
+    recordsPerWorker = 5,
+    versions = Number.POSITIVE_INFINITY,
+    everyMs = 5,
+    sourceSystem = 'load',
+  } = options;
   const acknowledged = new Set<string>();
   const refusals = new Map<string, number>();
   let stopped = false;
@@ -33,7 +45,9 @@ export function startLoad(
   const work = async (worker: number) => {
     for (let version = 1; version <= versions; version += 1) {
       const ids = Array.from({ length: recordsPerWorker }, (_, n) => `W${worker}-${n}`);
-      const inputs = ids.map(sourceId => voucherInput({ sourceSystem, sourceId, sourceVersion: version, amount: `${version}.00` }));
+      const inputs = ids.map(sourceId =>
+        voucherInput({ sourceSystem, sourceId, sourceVersion: version, amount: `${version}.00` }),
+      );
       for (;;) {
         if (stopped) return;
         const items = await send(ask(), inputs, note);
@@ -52,12 +66,18 @@ export function startLoad(
   return { acknowledged, refusals, stop, [Symbol.asyncDispose]: stop };
 }
 
-async function send(ask: TestHub['ask'], inputs: Record<string, unknown>[], note: (code: string) => void): Promise<RecordedItem[] | null> {
+async function send(
+  ask: TestHub['ask'],
+  inputs: Record<string, unknown>[],
+  note: (code: string) => void,
+): Promise<RecordedItem[] | null> {
   try {
     const answer = await ask(mutation, { inputs });
     for (const error of answer.errors ?? []) note(error.extensions.code);
     if (answer.errors !== undefined) return null;
-    const { recordVouchers: items }: { recordVouchers: RecordedItem[] } = JSON.parse(JSON.stringify(answer.data));
+    const { recordVouchers: items }: { recordVouchers: RecordedItem[] } = JSON.parse(
+      JSON.stringify(answer.data),
+    );
     const refused = items.filter(item => item.error !== null);
     for (const item of refused) note(item.error?.code ?? '');
     return refused.length === 0 ? items : null;

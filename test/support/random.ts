@@ -1,5 +1,8 @@
 /** A stream of random numbers that a seed repeats (mulberry32). `HUB_TEST_SEED` sets the seed; print it. */
-export function seeded(seed = Number(process.env.HUB_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))): { random: () => number; seed: number } {
+export function seeded(seed = Number(process.env.HUB_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))): {
+  random: () => number;
+  seed: number;
+} {
   let state = seed >>> 0;
   const random = () => {
     state = (state + 0x6d2b79f5) >>> 0;

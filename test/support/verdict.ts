@@ -18,7 +18,8 @@ export function assertIntact(acknowledged: ReadonlySet<string>, events: readonly
   const got = new Set(events.map(nameOf));
   const lost = [...acknowledged].filter(name => !got.has(name));
   assert.deepEqual(lost, [], 'acknowledged and never delivered');
-  for (const [name, ids] of duplicates(events)) assert.equal(new Set(ids).size, 1, `${name} came under several ids: ${ids}`);
+  for (const [name, ids] of duplicates(events))
+    assert.equal(new Set(ids).size, 1, `${name} came under several ids: ${ids}`);
   assertOrder(events);
 }
 
@@ -30,7 +31,10 @@ export function assertOrder(events: readonly ReceivedBody[]): void {
     if (seen.has(nameOf(event))) continue;
     seen.add(nameOf(event));
     const { source_id: id, source_version: version } = event.voucher;
-    assert.ok(version > (last.get(id) ?? 0), `version ${version} of ${id} came after version ${last.get(id)}`);
+    assert.ok(
+      version > (last.get(id) ?? 0),
+      `version ${version} of ${id} came after version ${last.get(id)}`,
+    );
     last.set(id, version);
   }
 }

@@ -37,11 +37,13 @@ export function parseBatchAnswer(body: string | null, complete: boolean): BatchA
   const parsed = schema.safeParse(jsonOf(text));
   if (!parsed.success)
     return { kind: 'unreadable', why: 'its "results" are not of the form {sync_id, code, message}' };
-  const items = parsed.data.results.map(({ sync_id, code, message }): [string, ItemAnswer] => [
-    String(sync_id),
-    { code, message: printable(message ?? '', limits.excerptChars) },
-  ]);
-  return { kind: 'items', items: new Map(items) };
+  const items = new Map<string, ItemAnswer>();
+  for (const { sync_id, code, message } of parsed.data.results) {
+    // One named twice is accepted only where both times say so.
+    if (code === 0 && items.has(String(sync_id))) continue;
+    items.set(String(sync_id), { code, message: printable(message ?? '', limits.excerptChars) });
+  }
+  return { kind: 'items', items };
 }
 
 function jsonOf(text: string): unknown {
