@@ -1,7 +1,7 @@
-import type { Logger } from '../core/logger.ts';
 import { limits } from '../core/limits.ts';
-import type { Database } from '../db/database.ts';
+import type { Logger } from '../core/logger.ts';
 import { pauseLane, resumeLane, suspendLane } from '../db/breaker-statements.ts';
+import type { Database } from '../db/database.ts';
 
 /**
  * The circuit breaker of lanes. Its state stands in the subscription's row, so that all processes share it and
@@ -19,20 +19,27 @@ export class Breaker {
   /** Opens the breaker: nothing more is attempted and everything is kept. */
   async suspend(subscriptionId: string, errorCode: string | null): Promise<void> {
     if (await suspendLane(this.#db.pool, subscriptionId, limits.probeFirstMs)) {
-      this.#log.warn({ lane: subscriptionId, error_code: errorCode, alert: 'warning' }, 'target is down: subscription suspended, everything is kept');
+      this.#log.warn(
+        { lane: subscriptionId, error_code: errorCode, alert: 'warning' },
+        'target is down: subscription suspended, everything is kept',
+      );
     }
   }
 
   /** Pauses a lane whose consumer answered 410: it wants no more. */
   async pauseGone(subscriptionId: string): Promise<void> {
     if (await pauseLane(this.#db.pool, subscriptionId)) {
-      this.#log.error({ lane: subscriptionId, alert: 'critical' }, 'target answered 410 Gone: subscription paused, everything is kept');
+      this.#log.error(
+        { lane: subscriptionId, alert: 'critical' },
+        'target answered 410 Gone: subscription paused, everything is kept',
+      );
     }
   }
 
   /** Closes the breaker after a good probe, and queues again what had failed because of the connection. */
   async close(subscriptionId: string): Promise<void> {
     const requeued = await this.#db.transaction(client => resumeLane(client, subscriptionId, ['suspended']));
-    if (requeued !== null) this.#log.info({ lane: subscriptionId, requeued }, 'target is back: subscription resumed');
+    if (requeued !== null)
+      this.#log.info({ lane: subscriptionId, requeued }, 'target is back: subscription resumed');
   }
 }

@@ -1,10 +1,10 @@
 import { badInput } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { SyncStatus } from '../core/model.ts';
-import type { Database } from '../db/database.ts';
-import { SyncLogEntity, type SubscriptionRow, VoucherEntity } from '../db/entities.ts';
-import { type SyncCriteria, syncWhere, type VoucherCriteria, voucherWhere } from '../db/filters.ts';
 import { addCompensation, cancelSyncs, queueSyncsAgain } from '../db/compensation-statements.ts';
+import type { Database } from '../db/database.ts';
+import { type SubscriptionRow, SyncLogEntity, VoucherEntity } from '../db/entities.ts';
+import { type SyncCriteria, syncWhere, type VoucherCriteria, voucherWhere } from '../db/filters.ts';
 
 /** What compensation sets going. */
 interface LaneControl {
@@ -46,8 +46,14 @@ export class Compensation {
 
   /** Gives up on syncs that are not under way. Without statuses: all that wait or failed. @returns how many */
   cancel(criteria: SyncCriteria, subscriptionIds: readonly string[] | null): Promise<number> {
-    const wanted = statusesOf({ ...criteria, statuses: criteria.statuses ?? [...cancellable] }, cancellable, 'can be cancelled');
-    return this.#forEachBatch(criteria, wanted, subscriptionIds, ids => cancelSyncs(this.#db.pool, ids, wanted));
+    const wanted = statusesOf(
+      { ...criteria, statuses: criteria.statuses ?? [...cancellable] },
+      cancellable,
+      'can be cancelled',
+    );
+    return this.#forEachBatch(criteria, wanted, subscriptionIds, ids =>
+      cancelSyncs(this.#db.pool, ids, wanted),
+    );
   }
 
   /**
@@ -61,10 +67,19 @@ export class Compensation {
     let count = 0;
     for (;;) {
       const where = { $and: [voucherWhere(criteria), coverageOf(subscription), { id: { $gt: after } }] };
-      const rows = await em.find(VoucherEntity, where, { fields: ['id'], orderBy: { id: 'asc' }, limit: limits.compensationBatch, disableIdentityMap: true });
+      const rows = await em.find(VoucherEntity, where, {
+        fields: ['id'],
+        orderBy: { id: 'asc' },
+        limit: limits.compensationBatch,
+        disableIdentityMap: true,
+      });
       const last = rows.at(-1);
       if (last === undefined) break;
-      count += await addCompensation(this.#db.pool, subscription.id, rows.map(row => row.id));
+      count += await addCompensation(
+        this.#db.pool,
+        subscription.id,
+        rows.map(row => row.id),
+      );
       this.#lanes.wake([subscription.id]);
       after = last.id;
     }
@@ -82,8 +97,15 @@ export class Compensation {
     let after = '0';
     let count = 0;
     for (;;) {
-      const where = { $and: [syncWhere({ ...criteria, statuses: [...statuses] }), mine, { id: { $gt: after } }] };
-      const rows = await em.find(SyncLogEntity, where, { fields: ['id'], orderBy: { id: 'asc' }, limit: limits.compensationBatch, disableIdentityMap: true });
+      const where = {
+        $and: [syncWhere({ ...criteria, statuses: [...statuses] }), mine, { id: { $gt: after } }],
+      };
+      const rows = await em.find(SyncLogEntity, where, {
+        fields: ['id'],
+        orderBy: { id: 'asc' },
+        limit: limits.compensationBatch,
+        disableIdentityMap: true,
+      });
       const last = rows.at(-1);
       if (last === undefined) return count;
       count += await work(rows.map(row => row.id));
@@ -95,7 +117,11 @@ export class Compensation {
 function statusesOf(criteria: SyncCriteria, allowed: readonly SyncStatus[], what: string): SyncStatus[] {
   const wanted = criteria.statuses ?? (criteria.ids == null ? ['failed'] : [...allowed]);
   const other = wanted.find(status => !allowed.includes(status));
-  if (other !== undefined) throw badInput('statuses', `statuses: ${other.toUpperCase()} syncs are not what ${what}; that is ${allowed.join(', ').toUpperCase()}.`);
+  if (other !== undefined)
+    throw badInput(
+      'statuses',
+      `statuses: ${other.toUpperCase()} syncs are not what ${what}; that is ${allowed.join(', ').toUpperCase()}.`,
+    );
   return wanted;
 }
 
@@ -113,4 +139,3 @@ function coverageOf(subscription: SubscriptionRow): object {
 function escapeLike(text: string): string {
   return text.replace(/[\\%_]/g, found => `\\${found}`);
 }
-

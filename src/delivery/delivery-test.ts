@@ -32,7 +32,16 @@ export class DeliveryTester {
     if (row === undefined) throw new HubError('NOT_FOUND', `There is no subscription ${subscriptionId}.`);
     if (row.webhookUrl === null) throw badInput('id', 'id: this subscription has no webhookUrl to test.');
     const occurredAt = new Date(clock.now()).toISOString();
-    const body = pythonJson({ event: 'hub.test', data: {}, mode: 'realtime', occurred_at: occurredAt, event_id: 0, sync_id: 0, voucher_id: 0, voucher: {} });
+    const body = pythonJson({
+      event: 'hub.test',
+      data: {},
+      mode: 'realtime',
+      occurred_at: occurredAt,
+      event_id: 0,
+      sync_id: 0,
+      voucher_id: 0,
+      voucher: {},
+    });
     const result = await transport.post(openLane(row, vault), {
       body: Buffer.from(body, 'latin1'),
       webhookId: `test_${randomUUID()}`,

@@ -8,8 +8,9 @@ import type { Logger } from '../core/logger.ts';
 import type { AttemptResult } from '../core/model.ts';
 import type { Random } from '../core/random.ts';
 import type { Database } from '../db/database.ts';
-import { type ClaimedSync, claimDue, nextDueInMs, readLane, releaseClaims, renewLeases } from '../db/lane-statements.ts';
+import { type ClaimedSync, claimDue, nextDueInMs, readLane } from '../db/lane-statements.ts';
 import type { Breaker } from './breaker.ts';
+import { HeldClaims } from './held-claims.ts';
 import { judge } from './judge.ts';
 import { type Lane, openLane, type Transport } from './lane.ts';
 import { OutcomeWriter } from './outcome-writer.ts';
@@ -31,13 +32,6 @@ export interface DrainDeps {
  * paused, suspended, deleted or has no webhook (`closed`), or the process stops (`stopped`).
  */
 export type DrainEnd = 'idle' | 'turn-over' | 'closed' | 'stopped';
-
-/** A claimed sync that waits for a slot. */
-interface Held {
-  readonly sync: ClaimedSync;
-  /** When its lease runs out at the earliest, by this process's clock. */
-  leaseUntil: number;
-}
 
 /**
  * How long settings read from the database are used, milliseconds. Claims check the state by themselves; for what is
@@ -67,8 +61,7 @@ export class LaneDrain {
   #laneReadAt = Number.NEGATIVE_INFINITY;
   #limiter: { perSecond: number; limit: RateLimit } | undefined;
   #cancelPump: (() => void) | undefined;
-  #buffer: Held[] = [];
-  readonly #inFlight = new Set<ClaimedSync>();
+  readonly #claims: HeldClaims;
   #requests = 0;
   #moreLikely = true;
   /** When the next retry is due, by this process's clock; undefined: the database must be asked. */
@@ -83,6 +76,7 @@ export class LaneDrain {
     this.#id = subscriptionId;
     this.#isCrowded = isCrowded;
     this.#change = new Latch(deps.clock);
+    this.#claims = new HeldClaims(deps, subscriptionId);
     this.#startedAt = deps.clock.now();
     this.#lastWorkAt = this.#startedAt;
     const onWritten = (nextRetryMs: number | null) => this.#written(nextRetryMs);
@@ -91,7 +85,8 @@ export class LaneDrain {
 
   /** Says that the lane has new work. Cheap; call it as often as you like. */
   poke(): void {
-    this.#wake();
+    this.#moreLikely = true;
+    this.#change.raise();
   }
 
   /** Claims no more; `run` then resolves once what is under way is answered and written, or `giveUp` aborts. */
@@ -104,7 +99,7 @@ export class LaneDrain {
 
   /** Runs until the lane is empty, its turn over, or it is stopped. Call it once. */
   async run(): Promise<DrainEnd> {
-    const stopRenewing = this.#deps.clock.every(limits.leaseMs / 3, () => void this.#renew());
+    const stopRenewing = this.#deps.clock.every(limits.leaseMs / 3, () => void this.#claims.renew());
     try {
       while (this.#end === undefined) await this.#step();
       await this.#finish();
@@ -148,7 +143,8 @@ export class LaneDrain {
     this.#lane = openLane(row, this.#deps.vault);
     const perSecond = this.#lane.rateLimitPerSecond;
     if (perSecond === null) this.#limiter = undefined;
-    else if (this.#limiter?.perSecond !== perSecond) this.#limiter = { perSecond, limit: new RateLimit(perSecond) };
+    else if (this.#limiter?.perSecond !== perSecond)
+      this.#limiter = { perSecond, limit: new RateLimit(perSecond) };
   }
 
   /** Claims what there is room for, once half of the buffer is free. */
@@ -161,15 +157,21 @@ export class LaneDrain {
     if (lane === undefined || !this.#moreLikely || this.#outcomes.pending > limits.outcomeBatch * 4) return 0;
     const window = lane.maxInFlight * lane.batchSize;
     const target = Math.max(lane.batchSize, Math.min(window * 4, limits.claimAhead));
-    const wanted = target - this.#buffer.length;
+    const wanted = target - this.#claims.waiting;
     if (wanted < target / 2) return 0;
     this.#moreLikely = false;
     const askedAt = this.#deps.clock.now();
     const { pool } = this.#deps.db;
-    const claim = { subscriptionId: this.#id, token: randomUUID(), limit: wanted, leaseMs: limits.leaseMs, states: ['active'] as const };
+    const claim = {
+      subscriptionId: this.#id,
+      token: randomUUID(),
+      limit: wanted,
+      leaseMs: limits.leaseMs,
+      states: ['active'] as const,
+    };
     const syncs = await claimDue(pool, claim);
     if (syncs.length === 0) return 0;
-    for (const sync of syncs) this.#buffer.push({ sync, leaseUntil: askedAt + limits.leaseMs });
+    this.#claims.add(syncs, askedAt);
     this.#lastWorkAt = this.#deps.clock.now();
     if (syncs.length === wanted) this.#moreLikely = true;
     return syncs.length;
@@ -179,29 +181,30 @@ export class LaneDrain {
   #pump(): void {
     const lane = this.#lane;
     const now = this.#deps.clock.now();
-    // What was not renewed in time may be another process's by now: it is not ours to send.
-    if (this.#buffer.some(held => held.leaseUntil <= now)) this.#buffer = this.#buffer.filter(held => held.leaseUntil > now);
+    this.#claims.dropLapsed();
     // The lane may have been paused since its settings were read: the next step reads them again, and then pumps.
     if (now - this.#laneReadAt >= settingsForMs) return this.#change.raise();
-    while (lane !== undefined && this.#end === undefined && this.#buffer.length > 0 && this.#requests < lane.maxInFlight) {
+    if (lane === undefined || this.#end !== undefined) return;
+    while (this.#claims.waiting > 0 && this.#requests < lane.maxInFlight) {
       const waitMs = this.#limiter?.limit.take(now) ?? 0;
       if (waitMs > 0) {
         this.#cancelPump?.();
         this.#cancelPump = this.#deps.clock.after(waitMs, () => this.#pump());
         return;
       }
-      void this.#send(lane, this.#buffer.splice(0, lane.batchSize).map(held => held.sync));
+      void this.#send(lane, this.#claims.take(lane.batchSize));
     }
   }
 
   async #send(lane: Lane, syncs: readonly ClaimedSync[]): Promise<void> {
     this.#requests += 1;
-    for (const sync of syncs) this.#inFlight.add(sync);
-    const results = await this.#deps.transport.deliver(lane, syncs).catch((error: unknown) => this.#fault(error, syncs.length));
-    this.#requests -= 1;
+    const results = await this.#deps.transport
+      .deliver(lane, syncs)
+      .catch((error: unknown) => this.#fault(error, syncs.length));
     this.#lastWorkAt = this.#deps.clock.now();
+    let closing: 'suspend' | 'pause' | undefined;
     for (const [at, sync] of syncs.entries()) {
-      this.#inFlight.delete(sync);
+      this.#claims.done(sync);
       const result = results[at];
       // What this process's own end cut off says nothing of the target: its lease runs out, and no retry is used up.
       if (result === undefined || (result.verdict === 'response' && this.#giveUp.signal.aborted)) continue;
@@ -209,10 +212,13 @@ export class LaneDrain {
       const { decision, write } = judge({ lane, sync, result, laneSucceededSince }, this.#deps.random);
       this.#outcomes.add(write);
       if (decision.next === 'success') this.#lastSuccessAt = this.#lastWorkAt;
-      else if (decision.next === 'fail' && decision.lane !== 'keep') await this.#close(decision.lane, result.errorCode);
+      else if (decision.next === 'fail' && decision.lane !== 'keep') closing = decision.lane;
     }
+    if (closing !== undefined) await this.#close(closing, results[0]?.errorCode ?? null);
+    // Only now: a drain that ends waits for its requests, and so for what they came to.
+    this.#requests -= 1;
     this.#pump();
-    if (this.#buffer.length * 2 < limits.claimAhead) this.#change.raise();
+    if (this.#claims.waiting * 2 < limits.claimAhead) this.#change.raise();
   }
 
   /** A transport never rejects; should it all the same, its syncs go by the policy and the lane goes on. */
@@ -236,7 +242,9 @@ export class LaneDrain {
     // Not to be read again before it is written.
     this.#laneReadAt = Number.POSITIVE_INFINITY;
     try {
-      await (how === 'suspend' ? this.#deps.breaker.suspend(this.#id, errorCode) : this.#deps.breaker.pauseGone(this.#id));
+      await (how === 'suspend'
+        ? this.#deps.breaker.suspend(this.#id, errorCode)
+        : this.#deps.breaker.pauseGone(this.#id));
     } catch (error) {
       // The next sync that fails for the same cause tries again.
       this.#deps.log.error({ lane: this.#id, err: error }, 'the lane could not be closed');
@@ -248,7 +256,7 @@ export class LaneDrain {
 
   /** The lane is closed. Ends once what was sent is answered: if the lane is reopened before, it goes on at once. */
   async #standBack(): Promise<void> {
-    await this.#giveBackUnsent();
+    await this.#claims.giveBack();
     if (this.#requests === 0) this.#end ??= 'closed';
     else await this.#change.wait(settingsForMs);
   }
@@ -257,7 +265,8 @@ export class LaneDrain {
   async #waitBusy(): Promise<void> {
     if (this.#retryAt === undefined) {
       const dueMs = await nextDueInMs(this.#deps.db.pool, this.#id);
-      this.#retryAt = this.#deps.clock.now() + (dueMs === null ? limits.leaseMs : dueMs > 0 ? dueMs + 1 : heldByOtherMs);
+      this.#retryAt =
+        this.#deps.clock.now() + (dueMs === null ? limits.leaseMs : dueMs > 0 ? dueMs + 1 : heldByOtherMs);
     }
     await this.#change.wait(Math.min(Math.max(this.#retryAt - this.#deps.clock.now(), 1), limits.leaseMs));
   }
@@ -277,47 +286,20 @@ export class LaneDrain {
     this.#moreLikely = true;
   }
 
-  async #renew(): Promise<void> {
-    const waiting = [...this.#buffer];
-    const claims = [...waiting.map(held => held.sync), ...this.#inFlight];
-    if (claims.length === 0) return;
-    const askedAt = this.#deps.clock.now();
-    try {
-      const renewed = new Set(await renewLeases(this.#deps.db.pool, claims, limits.leaseMs));
-      // What was lost counts as run out; what was claimed since was not asked about and keeps its own lease.
-      for (const held of waiting) held.leaseUntil = renewed.has(held.sync.id) ? askedAt + limits.leaseMs : askedAt;
-    } catch (error) {
-      this.#deps.log.warn({ lane: this.#id, error: messageOf(error) }, 'leases could not be renewed');
-    }
-  }
-
   /** Gives back what was not sent, and waits until what was sent is answered and written. */
   async #finish(): Promise<void> {
-    await this.#giveBackUnsent();
+    await this.#claims.giveBack();
     while (this.#requests > 0 && !this.#giveUp.signal.aborted) await this.#change.wait(settingsForMs);
     await this.#outcomes.flush();
   }
 
-  async #giveBackUnsent(): Promise<void> {
-    const unsent = this.#buffer.splice(0).map(held => held.sync);
-    if (unsent.length > 0) {
-      await releaseClaims(this.#deps.db.pool, unsent).catch((error: unknown) =>
-        this.#deps.log.warn({ lane: this.#id, error: messageOf(error) }, 'unsent syncs go back when their lease runs out'),
-      );
-    }
-  }
-
   #written(nextRetryMs: number | null): void {
-    if (nextRetryMs !== null && this.#retryAt !== undefined) this.#retryAt = Math.min(this.#retryAt, this.#deps.clock.now() + nextRetryMs);
-    this.#wake();
+    if (nextRetryMs !== null && this.#retryAt !== undefined)
+      this.#retryAt = Math.min(this.#retryAt, this.#deps.clock.now() + nextRetryMs);
+    this.poke();
   }
 
   #isBusy(): boolean {
-    return this.#requests > 0 || this.#buffer.length > 0 || this.#outcomes.pending > 0;
-  }
-
-  #wake(): void {
-    this.#moreLikely = true;
-    this.#change.raise();
+    return this.#requests > 0 || this.#claims.waiting > 0 || this.#outcomes.pending > 0;
   }
 }

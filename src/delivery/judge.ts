@@ -12,7 +12,11 @@ export function judge(
 ): { decision: Decision; write: OutcomeWrite } {
   const { lane, sync, result, laneSucceededSince } = attempt;
   const probing = lane.state === 'suspended';
-  const decision = decide(result, { retry: lane.retry, retryCount: sync.retryCount, probing, laneSucceededSince }, random);
+  const decision = decide(
+    result,
+    { retry: lane.retry, retryCount: sync.retryCount, probing, laneSucceededSince },
+    random,
+  );
   const status = decision.next === 'success' ? 'success' : decision.next === 'retry' ? 'retrying' : 'failed';
   const write: OutcomeWrite = {
     id: sync.id,

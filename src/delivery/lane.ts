@@ -1,5 +1,5 @@
-import type { AttemptResult, RetryPolicy, SigningSecrets, SubscriptionState } from '../core/model.ts';
 import type { Vault } from '../access/vault.ts';
+import type { AttemptResult, RetryPolicy, SigningSecrets, SubscriptionState } from '../core/model.ts';
 import type { ClaimedSync, LaneRow } from '../db/lane-statements.ts';
 
 /** A subscription as delivery sees it, its secrets opened. Lives as long as a drain, and is never logged. */
@@ -30,7 +30,9 @@ export function openLane(row: LaneRow, vault: Vault): Lane {
   const context = secretContext(row.id);
   const next = row.nextSecret === null ? null : vault.open(row.nextSecret, context);
   const secrets =
-    next !== null && row.rotated ? { current: next, next: null } : { current: vault.open(row.secret, context), next };
+    next !== null && row.rotated
+      ? { current: next, next: null }
+      : { current: vault.open(row.secret, context), next };
   const { maxRetries, baseDelayMs, maxDelayMs, jitter } = row;
   return {
     id: row.id,

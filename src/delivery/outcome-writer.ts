@@ -85,11 +85,17 @@ export class OutcomeWriter {
         this.#onWritten(shortestDelay(batch));
       } catch (error) {
         if (this.#giveUp.aborted) {
-          this.#log.error({ lane: this.#subscriptionId, syncs: this.#waiting.length, err: error }, 'outcomes could not be written; their syncs will be delivered again');
+          this.#log.error(
+            { lane: this.#subscriptionId, syncs: this.#waiting.length, err: error },
+            'outcomes could not be written; their syncs will be delivered again',
+          );
           this.#waiting.length = 0;
           return;
         }
-        this.#log.warn({ lane: this.#subscriptionId, error: messageOf(error) }, 'outcomes wait for the database');
+        this.#log.warn(
+          { lane: this.#subscriptionId, error: messageOf(error) },
+          'outcomes wait for the database',
+        );
         await this.#clock.sleep(delayMs, this.#giveUp);
         delayMs = Math.min(delayMs * 2, retryMaxMs);
       }
@@ -113,7 +119,8 @@ export class OutcomeWriter {
         duration_ms: Math.round(outcome.durationMs),
         retry: outcome.retryCount,
       };
-      if (!written.has(outcome.id)) this.#log.warn(line, 'late result refused: the sync was given to another meanwhile');
+      if (!written.has(outcome.id))
+        this.#log.warn(line, 'late result refused: the sync was given to another meanwhile');
       else if (outcome.status === 'failed') this.#log.warn(line, 'sync failed');
       else this.#log.debug(line, 'sync attempted');
     }

@@ -34,7 +34,11 @@ export interface PolicyInput {
  * unless the lane delivered something else meanwhile: then it is this event that hangs the consumer, and the
  * others must not wait for it. A failed probe uses up no retry: it says something of the target, not the event.
  */
-export function decide(result: Pick<AttemptResult, 'verdict' | 'retryAfterMs'>, input: PolicyInput, random: Random): Decision {
+export function decide(
+  result: Pick<AttemptResult, 'verdict' | 'retryAfterMs'>,
+  input: PolicyInput,
+  random: Random,
+): Decision {
   const { retryCount } = input;
   const byConnection = isConnectionFault(result.verdict);
   switch (result.verdict) {
@@ -51,12 +55,14 @@ export function decide(result: Pick<AttemptResult, 'verdict' | 'retryAfterMs'>, 
     case 'response':
       break;
   }
-  if (byConnection && input.probing) return { next: 'retry', delayMs: retryDelayMs(input.retry, retryCount, random), retryCount };
+  if (byConnection && input.probing)
+    return { next: 'retry', delayMs: retryDelayMs(input.retry, retryCount, random), retryCount };
   if (retryCount < input.retry.maxRetries) {
     const delayMs = Math.max(retryDelayMs(input.retry, retryCount, random), result.retryAfterMs ?? 0);
     return { next: 'retry', delayMs, retryCount: retryCount + 1 };
   }
-  const suspend = result.verdict === 'connect' || (result.verdict === 'response' && !input.laneSucceededSince);
+  const suspend =
+    result.verdict === 'connect' || (result.verdict === 'response' && !input.laneSucceededSince);
   return { next: 'fail', retryCount, byConnection, lane: suspend ? 'suspend' : 'keep', severity: 'warning' };
 }
 

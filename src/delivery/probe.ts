@@ -21,7 +21,13 @@ export async function probeLane(deps: DrainDeps, subscriptionId: string): Promis
   await prepareProbe(pool, subscriptionId);
   // The lease covers the whole attempt: a probe has nobody to renew it.
   const leaseMs = lane.timeoutMs + limits.leaseMs;
-  const [sync] = await claimDue(pool, { subscriptionId, token: randomUUID(), limit: 1, leaseMs, states: ['suspended'] });
+  const [sync] = await claimDue(pool, {
+    subscriptionId,
+    token: randomUUID(),
+    limit: 1,
+    leaseMs,
+    states: ['suspended'],
+  });
   if (sync === undefined) return false;
   const [result] = await deps.transport.deliver(lane, [sync]);
   if (result === undefined) return false;

@@ -22,7 +22,12 @@ export interface SubscriptionChanges {
 export type SubscriptionColumns = Record<string, string | number | string[] | null>;
 
 /** The retry policy where none is given: 1 s, 2 s, 4 s, with up to 10 % added at random. */
-export const defaultRetry: RetryPolicy = { maxRetries: 3, baseDelayMs: 1_000, maxDelayMs: 600_000, jitter: 0.1 };
+export const defaultRetry: RetryPolicy = {
+  maxRetries: 3,
+  baseDelayMs: 1_000,
+  maxDelayMs: 600_000,
+  jitter: 0.1,
+};
 
 const pattern = /^([A-Za-z0-9_.:-]+\*?|\*)$/;
 
@@ -31,21 +36,30 @@ const pattern = /^([A-Za-z0-9_.:-]+\*?|\*)$/;
  * @param known the names in the catalogue
  * @throws HubError BAD_USER_INPUT naming the field
  */
-export function subscriptionColumns(changes: SubscriptionChanges, known: ReadonlySet<string>): SubscriptionColumns {
+export function subscriptionColumns(
+  changes: SubscriptionChanges,
+  known: ReadonlySet<string>,
+): SubscriptionColumns {
   const columns: SubscriptionColumns = {};
   if (changes.name !== undefined) columns.name = checkName('name', changes.name);
   if (changes.eventTypes !== undefined) columns.event_types = checkEventTypes(changes.eventTypes, known);
-  if (changes.sourceSystems !== undefined) columns.source_systems = checkList('sourceSystems', changes.sourceSystems);
+  if (changes.sourceSystems !== undefined)
+    columns.source_systems = checkList('sourceSystems', changes.sourceSystems);
   if (changes.companyIds !== undefined) columns.company_ids = checkList('companyIds', changes.companyIds);
   if (changes.mode !== undefined) columns.mode = changes.mode;
   if (changes.webhookUrl !== undefined) columns.webhook_url = checkUrl('webhookUrl', changes.webhookUrl);
   if (changes.rateLimitPerSecond !== undefined) {
     columns.rate_limit_per_second =
-      changes.rateLimitPerSecond === null ? null : checkRange('rateLimitPerSecond', changes.rateLimitPerSecond, 1, limits.rateLimitPerSecond);
+      changes.rateLimitPerSecond === null
+        ? null
+        : checkRange('rateLimitPerSecond', changes.rateLimitPerSecond, 1, limits.rateLimitPerSecond);
   }
-  if (changes.batchSize !== undefined) columns.batch_size = checkRange('batchSize', changes.batchSize, 1, limits.batchSize);
-  if (changes.maxInFlight !== undefined) columns.max_in_flight = checkRange('maxInFlight', changes.maxInFlight, 1, limits.maxInFlight);
-  if (changes.timeoutMs !== undefined) columns.timeout_ms = checkRange('timeoutMs', changes.timeoutMs, limits.timeoutMinMs, limits.timeoutMaxMs);
+  if (changes.batchSize !== undefined)
+    columns.batch_size = checkRange('batchSize', changes.batchSize, 1, limits.batchSize);
+  if (changes.maxInFlight !== undefined)
+    columns.max_in_flight = checkRange('maxInFlight', changes.maxInFlight, 1, limits.maxInFlight);
+  if (changes.timeoutMs !== undefined)
+    columns.timeout_ms = checkRange('timeoutMs', changes.timeoutMs, limits.timeoutMinMs, limits.timeoutMaxMs);
   if (changes.retry !== undefined) Object.assign(columns, retryColumns(changes.retry ?? {}));
   return columns;
 }
@@ -53,8 +67,10 @@ export function subscriptionColumns(changes: SubscriptionChanges, known: Readonl
 /** @throws HubError BAD_USER_INPUT unless it is 1 to `limits.shortText` characters */
 export function checkName(field: string, name: string | null): string {
   const text = name?.trim() ?? '';
-  if (text === '' || text.length > limits.shortText) throw badInput(field, `${field}: 1 to ${limits.shortText} characters.`);
-  if (text.includes('\0') || !text.isWellFormed()) throw badInput(field, `${field}: holds characters that can't be stored.`);
+  if (text === '' || text.length > limits.shortText)
+    throw badInput(field, `${field}: 1 to ${limits.shortText} characters.`);
+  if (text.includes('\0') || !text.isWellFormed())
+    throw badInput(field, `${field}: holds characters that can't be stored.`);
   return text;
 }
 
@@ -65,7 +81,10 @@ export function checkName(field: string, name: string | null): string {
  */
 export function checkSecret(secret: string): string {
   if (!/^[\x21-\x7e]{16,200}$/.test(secret)) {
-    throw badInput('secret', 'secret: 16 to 200 printable ASCII characters without spaces; leave it out and the hub makes one.');
+    throw badInput(
+      'secret',
+      'secret: 16 to 200 printable ASCII characters without spaces; leave it out and the hub makes one.',
+    );
   }
   if (!secret.startsWith('whsec_')) return secret;
   const base64 = secret.slice('whsec_'.length);
@@ -95,9 +114,16 @@ function checkEventTypes(types: string[] | null, known: ReadonlySet<string>): st
     throw badInput('eventTypes', `eventTypes: 1 to ${limits.eventTypePatterns} names; * for all.`);
   }
   for (const type of types) {
-    if (!pattern.test(type)) throw badInput('eventTypes', `eventTypes: ${type.slice(0, 100)} is no name, prefix with a star (invoice_*), or *.`);
+    if (!pattern.test(type))
+      throw badInput(
+        'eventTypes',
+        `eventTypes: ${type.slice(0, 100)} is no name, prefix with a star (invoice_*), or *.`,
+      );
     if (!type.endsWith('*') && !known.has(type)) {
-      throw badInput('eventTypes', `eventTypes: ${type} is not in the catalogue (${[...known].slice(0, 20).join(', ')}).`);
+      throw badInput(
+        'eventTypes',
+        `eventTypes: ${type} is not in the catalogue (${[...known].slice(0, 20).join(', ')}).`,
+      );
     }
   }
   return types;
@@ -105,7 +131,8 @@ function checkEventTypes(types: string[] | null, known: ReadonlySet<string>): st
 
 function checkList(field: string, values: string[] | null): string[] | null {
   if (values === null) return null;
-  if (values.length === 0 || values.length > 1_000) throw badInput(field, `${field}: 1 to 1000 entries; null for all.`);
+  if (values.length === 0 || values.length > 1_000)
+    throw badInput(field, `${field}: 1 to 1000 entries; null for all.`);
   return values.map(value => checkName(field, value));
 }
 

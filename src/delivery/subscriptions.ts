@@ -2,13 +2,18 @@ import type { PoolClient } from 'pg';
 import type { Vault } from '../access/vault.ts';
 import { badInput, errorCodeOf, HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { pauseLane, resumeLane } from '../db/breaker-statements.ts';
 import type { Database } from '../db/database.ts';
 import { SubscriptionEntity, type SubscriptionRow } from '../db/entities.ts';
 import { checkTexts } from '../db/filters.ts';
 import { bumpVersion } from '../db/intake-statements.ts';
-import { pauseLane, resumeLane } from '../db/breaker-statements.ts';
 import { secretContext } from './lane.ts';
-import { checkName, checkSecret, type SubscriptionChanges, subscriptionColumns } from './subscription-input.ts';
+import {
+  checkName,
+  checkSecret,
+  type SubscriptionChanges,
+  subscriptionColumns,
+} from './subscription-input.ts';
 import { createSecret } from './webhook/sign.ts';
 
 /** What changes of subscriptions set going. */
@@ -61,7 +66,13 @@ export class Subscriptions {
   async list(targetSystem: string | null): Promise<SubscriptionRow[]> {
     checkTexts({ targetSystem });
     const mine = targetSystem === null ? {} : { targetSystem };
-    return this.#db.fork().find(SubscriptionEntity, { deletedAt: null, ...mine }, { orderBy: { id: 'asc' }, limit: limits.subscriptions });
+    return this.#db
+      .fork()
+      .find(
+        SubscriptionEntity,
+        { deletedAt: null, ...mine },
+        { orderBy: { id: 'asc' }, limit: limits.subscriptions },
+      );
   }
 
   /** @throws HubError BAD_USER_INPUT, CONFLICT (name taken), LIMIT_EXCEEDED */
@@ -69,12 +80,21 @@ export class Subscriptions {
     const targetSystem = checkName('targetSystem', input.targetSystem);
     const secret = input.secret == null ? createSecret() : checkSecret(input.secret);
     const retry = input.retry ?? {};
-    const columns = { target_system: targetSystem, ...subscriptionColumns({ ...input, retry }, await this.#eventTypeNames()) };
+    const columns = {
+      target_system: targetSystem,
+      ...subscriptionColumns({ ...input, retry }, await this.#eventTypeNames()),
+    };
     const id = await this.#change(async client => {
       await checkRoom(client);
-      const { rows } = await client.query<{ id: string }>(`select nextval(pg_get_serial_sequence('data_subscriptions', 'id'))::text as id`);
+      const { rows } = await client.query<{ id: string }>(
+        `select nextval(pg_get_serial_sequence('data_subscriptions', 'id'))::text as id`,
+      );
       const newId = rows[0]?.id ?? '';
-      await insertRow(client, { ...columns, id: newId, secret: this.#vault.seal(secret, secretContext(newId)) });
+      await insertRow(client, {
+        ...columns,
+        id: newId,
+        secret: this.#vault.seal(secret, secretContext(newId)),
+      });
       return newId;
     });
     return { subscription: await this.get(id, null), secret };
@@ -118,8 +138,12 @@ export class Subscriptions {
    * @param overlapHours 0 to `limits.overlapHours`
    * @throws HubError BAD_USER_INPUT, NOT_FOUND
    */
-  async rotateSecret(id: string, overlapHours: number): Promise<{ subscription: SubscriptionRow; secret: string }> {
-    if (overlapHours < 0 || overlapHours > limits.overlapHours) throw badInput('overlapHours', `overlapHours: 0 to ${limits.overlapHours}.`);
+  async rotateSecret(
+    id: string,
+    overlapHours: number,
+  ): Promise<{ subscription: SubscriptionRow; secret: string }> {
+    if (overlapHours < 0 || overlapHours > limits.overlapHours)
+      throw badInput('overlapHours', `overlapHours: 0 to ${limits.overlapHours}.`);
     const secret = createSecret();
     const sealed = this.#vault.seal(secret, secretContext(id));
     const { rowCount } = await this.#db.pool.query(
@@ -139,13 +163,21 @@ export class Subscriptions {
     const { rows } = await this.#db.pool.query<{ id: string; secret: string; next_secret: string | null }>(
       'select id::text, secret, next_secret from data_subscriptions',
     );
-    const old = rows.filter(row => [row.secret, row.next_secret].some(text => text !== null && !this.#vault.isCurrent(text)));
+    const old = rows.filter(row =>
+      [row.secret, row.next_secret].some(text => text !== null && !this.#vault.isCurrent(text)),
+    );
     for (const row of old) {
       const context = secretContext(row.id);
       const again = (text: string) => this.#vault.seal(this.#vault.open(text, context), context);
       await this.#db.pool.query(
         'update data_subscriptions set secret = $2, next_secret = $3 where id = $1 and secret = $4 and next_secret is not distinct from $5',
-        [row.id, again(row.secret), row.next_secret === null ? null : again(row.next_secret), row.secret, row.next_secret],
+        [
+          row.id,
+          again(row.secret),
+          row.next_secret === null ? null : again(row.next_secret),
+          row.secret,
+          row.next_secret,
+        ],
       );
     }
     return old.length;
@@ -159,7 +191,10 @@ export class Subscriptions {
       });
     } catch (error) {
       if (errorCodeOf(error) !== uniqueViolation) throw error;
-      throw new HubError('CONFLICT', 'The target system has a subscription of this name already.', { field: 'name', cause: error });
+      throw new HubError('CONFLICT', 'The target system has a subscription of this name already.', {
+        field: 'name',
+        cause: error,
+      });
     }
   }
 
@@ -170,9 +205,14 @@ export class Subscriptions {
 }
 
 async function checkRoom(client: PoolClient): Promise<void> {
-  const { rows } = await client.query<{ count: number }>('select count(*)::int as count from data_subscriptions where deleted_at is null');
+  const { rows } = await client.query<{ count: number }>(
+    'select count(*)::int as count from data_subscriptions where deleted_at is null',
+  );
   if ((rows[0]?.count ?? 0) >= limits.subscriptions) {
-    throw new HubError('LIMIT_EXCEEDED', `There are ${limits.subscriptions} subscriptions, which is the most.`);
+    throw new HubError(
+      'LIMIT_EXCEEDED',
+      `There are ${limits.subscriptions} subscriptions, which is the most.`,
+    );
   }
 }
 

@@ -25,7 +25,11 @@ export class SyncReader {
   }
 
   /** A page, the newest first. */
-  async page(question: SyncQuestion, own: readonly string[] | null, page: { limit: number; belowId: string | null }): Promise<SyncLogRow[]> {
+  async page(
+    question: SyncQuestion,
+    own: readonly string[] | null,
+    page: { limit: number; belowId: string | null },
+  ): Promise<SyncLogRow[]> {
     const below = page.belowId === null ? {} : { id: { $lt: page.belowId } };
     const where = { $and: [syncWhere(await this.criteriaOf(question)), ownOnly(own), below] };
     return this.#db.fork().find(SyncLogEntity, where, { orderBy: { id: 'desc' }, limit: page.limit });
@@ -51,7 +55,8 @@ export class SyncReader {
     const system = criteria.sourceSystem == null ? {} : { sourceSystem: criteria.sourceSystem };
     const options = { fields: ['id'] as const, limit: recordsOfSourceId + 1 };
     const vouchers = await this.#db.fork().find(VoucherEntity, { sourceId, ...system }, options);
-    if (vouchers.length > recordsOfSourceId) throw badInput('sourceId', 'sourceId: too many records have it; name the sourceSystem too.');
+    if (vouchers.length > recordsOfSourceId)
+      throw badInput('sourceId', 'sourceId: too many records have it; name the sourceSystem too.');
     return { ...criteria, voucherIds: vouchers.map(voucher => voucher.id) };
   }
 }

@@ -46,7 +46,8 @@ export class Lanes {
       if (drain !== undefined) drain.poke();
       else if ((this.#closedUntil.get(lane) ?? 0) <= now) this.#pending.add(lane);
     }
-    if (this.#pending.size > 0) this.#cancelFlush ??= this.#clock.after(limits.wakeJoinMs, () => void this.#flush());
+    if (this.#pending.size > 0)
+      this.#cancelFlush ??= this.#clock.after(limits.wakeJoinMs, () => void this.#flush());
   }
 
   /** As `wake`, for a lane that was closed until now. */
@@ -81,7 +82,10 @@ export class Lanes {
     try {
       await this.#queue.add('drain', lanes);
     } catch (error) {
-      this.#deps.log.warn({ lanes: lanes.length, error: messageOf(error) }, 'wake-ups did not reach the queue');
+      this.#deps.log.warn(
+        { lanes: lanes.length, error: messageOf(error) },
+        'wake-ups did not reach the queue',
+      );
       // Claims keep apart drains of one lane wherever they run, so a worker may go on without the queue.
       if (this.#worker !== undefined) for (const lane of lanes) void this.#process('drain', lane);
     }
@@ -89,7 +93,9 @@ export class Lanes {
 
   async #process(name: LaneJobName, lane: string): Promise<void> {
     const work = name === 'probe' ? this.#probe(lane) : this.#drain(lane);
-    const tracked = work.catch((error: unknown) => this.#deps.log.error({ lane, err: error }, `${name} failed`));
+    const tracked = work.catch((error: unknown) =>
+      this.#deps.log.error({ lane, err: error }, `${name} failed`),
+    );
     this.#running.add(tracked);
     await tracked.finally(() => this.#running.delete(tracked));
   }

@@ -1,4 +1,4 @@
-import { createPostgresBackend, Queue, withBackend, Worker } from 'bullmq';
+import { createPostgresBackend, Queue, Worker, withBackend } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
@@ -21,7 +21,9 @@ export interface LaneJob {
 export type LaneJobName = 'drain' | 'probe';
 
 /** Where the queue lives. */
-export type QueueHome = { readonly kind: 'postgres'; readonly url: string; readonly schema: string } | { readonly kind: 'redis'; readonly url: string };
+export type QueueHome =
+  | { readonly kind: 'postgres'; readonly url: string; readonly schema: string }
+  | { readonly kind: 'redis'; readonly url: string };
 
 /** The queue of wake-ups, in either home, behind one face. */
 export interface LaneQueue extends AsyncDisposable {
@@ -39,7 +41,12 @@ const queueName = 'lanes';
  * A killed process's jobs are taken over after its lock (renewed at half) has run out and a check finds it. The
  * count of such take-overs is not bounded: a crash of the hub must never fail a lane.
  */
-const workerOptions = { concurrency: limits.lanesPerWorker, lockDuration: 10_000, stalledInterval: 5_000, maxStalledCount: 1_000_000 };
+const workerOptions = {
+  concurrency: limits.lanesPerWorker,
+  lockDuration: 10_000,
+  stalledInterval: 5_000,
+  maxStalledCount: 1_000_000,
+};
 
 /** A finished wake-up is of no interest. */
 const jobOptions = { removeOnComplete: true, removeOnFail: true };
@@ -59,7 +66,10 @@ async function openOnPostgres(home: { url: string; schema: string }, deps: Queue
   const { log } = deps;
   const connection = { connectionString: home.url, schema: home.schema, migrate: true, max: queuePoolSize };
   const postgres = withBackend(createPostgresBackend);
-  const queue = new postgres.Queue<LaneJob, void, LaneJobName>(queueName, { connection, defaultJobOptions: jobOptions });
+  const queue = new postgres.Queue<LaneJob, void, LaneJobName>(queueName, {
+    connection,
+    defaultJobOptions: jobOptions,
+  });
   queue.on('error', error => log.warn({ error: messageOf(error) }, 'queue'));
   await queue.waitUntilReady();
   const startWorker = (processor: (job: { name: LaneJobName; data: LaneJob }) => Promise<void>) =>
@@ -71,9 +81,13 @@ async function openOnRedis(url: string, deps: QueueDeps): Promise<LaneQueue> {
   const { log } = deps;
   const producer = new Redis(url, { maxRetriesPerRequest: 1, enableOfflineQueue: false, lazyConnect: true });
   const consumer = new Redis(url, { maxRetriesPerRequest: null, lazyConnect: true });
-  for (const client of [producer, consumer]) client.on('error', (error: Error) => log.warn({ error: error.message }, 'redis'));
+  for (const client of [producer, consumer])
+    client.on('error', (error: Error) => log.warn({ error: error.message }, 'redis'));
   await Promise.all([producer.connect(), consumer.connect()]);
-  const queue = new Queue<LaneJob, void, LaneJobName>(queueName, { connection: producer, defaultJobOptions: jobOptions });
+  const queue = new Queue<LaneJob, void, LaneJobName>(queueName, {
+    connection: producer,
+    defaultJobOptions: jobOptions,
+  });
   queue.on('error', error => log.warn({ error: messageOf(error) }, 'queue'));
   const startWorker = (processor: (job: { name: LaneJobName; data: LaneJob }) => Promise<void>) =>
     new Worker<LaneJob, void, LaneJobName>(queueName, processor, { connection: consumer, ...workerOptions });
@@ -122,7 +136,13 @@ function laneQueue(
     },
     async isReady() {
       const late = clock.sleep(readyMs).then(() => false);
-      return Promise.race([queue.getActiveCount().then(() => true, () => false), late]);
+      return Promise.race([
+        queue.getActiveCount().then(
+          () => true,
+          () => false,
+        ),
+        late,
+      ]);
     },
     async [Symbol.asyncDispose]() {
       await queue.close();

@@ -40,7 +40,9 @@ export class Reconciler {
 
   #tick(): void {
     this.#underWay ??= this.#reconcile()
-      .catch((error: unknown) => this.#deps.log.warn({ error: messageOf(error) }, 'reconciler waits for the database'))
+      .catch((error: unknown) =>
+        this.#deps.log.warn({ error: messageOf(error) }, 'reconciler waits for the database'),
+      )
       .finally(() => {
         this.#underWay = undefined;
       });
