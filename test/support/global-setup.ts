@@ -1,4 +1,4 @@
-import { type TestCluster, startTestCluster } from './postgres.ts';
+import { startTestCluster, type TestCluster } from './postgres.ts';
 
 let cluster: TestCluster | undefined;
 

@@ -70,7 +70,10 @@ export function askerOf(url: string): TestHub['ask'] {
   return async (query, variables = {}, key = adminKey) => {
     const response = await fetch(`${url}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...(key === null ? {} : { authorization: `Bearer ${key}` }) },
+      headers: {
+        'content-type': 'application/json',
+        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+      },
       body: JSON.stringify({ query, variables }),
     });
     const body: Omit<GraphqlAnswer, 'status'> = JSON.parse(await response.text());

@@ -28,7 +28,10 @@ export async function startTestCluster(): Promise<TestCluster> {
   {
     await using db = await Database.connect({ url, poolSize: 4, log });
     await db.migrate();
-    await using _queue = await openLaneQueue({ kind: 'postgres', url, schema: queueSchema }, { log, clock: systemClock });
+    await using _queue = await openLaneQueue(
+      { kind: 'postgres', url, schema: queueSchema },
+      { log, clock: systemClock },
+    );
   }
   return {
     url: postgres.url,

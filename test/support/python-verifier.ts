@@ -16,7 +16,11 @@ for line in sys.stdin:
 
 /** Verifies webhooks as a Flask shop would: parse, dump again with sorted keys, compare the HMAC. */
 export interface PythonVerifier {
-  verify(request: { body: string; signature: string; secret: string }): Promise<{ same: boolean; signed: boolean }>;
+  verify(request: {
+    body: string;
+    signature: string;
+    secret: string;
+  }): Promise<{ same: boolean; signed: boolean }>;
 }
 
 /** Starts one python3 for the file's tests. */

@@ -19,12 +19,22 @@ export interface ReceivedBody {
   voucher_id: number;
   mode: string;
   data: Record<string, unknown>;
-  voucher: { source_id: string; source_version: number; amount: string; digest: string; status: string; [field: string]: unknown };
+  voucher: {
+    source_id: string;
+    source_version: number;
+    amount: string;
+    digest: string;
+    status: string;
+    [field: string]: unknown;
+  };
   items?: ReceivedBody[];
 }
 
 /** Answers a request: a status, or anything that the handler does with the response itself. */
-export type Answer = (request: ReceivedRequest, response: ServerResponse) => number | undefined | Promise<number | undefined>;
+export type Answer = (
+  request: ReceivedRequest,
+  response: ServerResponse,
+) => number | undefined | Promise<number | undefined>;
 
 /** A real HTTP server that records what it gets and answers as told. */
 export interface Receiver extends AsyncDisposable {
@@ -48,7 +58,12 @@ export async function startReceiver(port = 0): Promise<Receiver> {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk);
     const rawBody = Buffer.concat(chunks).toString('utf8');
-    const request: ReceivedRequest = { headers: incoming.headers, rawBody, body: JSON.parse(rawBody), at: performance.now() };
+    const request: ReceivedRequest = {
+      headers: incoming.headers,
+      rawBody,
+      body: JSON.parse(rawBody),
+      at: performance.now(),
+    };
     requests.push(request);
     const status = await how(request, response);
     if (status !== undefined) response.writeHead(status).end();
@@ -65,7 +80,12 @@ export async function startReceiver(port = 0): Promise<Receiver> {
     answer: next => {
       how = next;
     },
-    gotEvents: (count, withinMs) => until(`the receiver has ${count} events (it has ${events().length})`, () => (events().length >= count ? events() : false), withinMs),
+    gotEvents: (count, withinMs) =>
+      until(
+        `the receiver has ${count} events (it has ${events().length})`,
+        () => (events().length >= count ? events() : false),
+        withinMs,
+      ),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise<void>(resolve => server.close(() => resolve()));

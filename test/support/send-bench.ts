@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
-import { after, afterEach } from 'node:test';
+import { afterEach } from 'node:test';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { parseTargetAllow, type ResolveAll } from '../../src/delivery/webhook/guard.ts';
 import { type SendRequest, WebhookSender } from '../../src/delivery/webhook/send.ts';

@@ -21,7 +21,12 @@ export function voucherInput(over: Record<string, unknown> = {}): Record<string,
 /** What recording came to, as the tests read it. */
 export interface RecordedItem {
   index: number;
-  result: { outcome: string; deliveries: number; voucher: { id: string; sourceVersion: number }; event: { id: string } | null } | null;
+  result: {
+    outcome: string;
+    deliveries: number;
+    voucher: { id: string; sourceVersion: number };
+    event: { id: string } | null;
+  } | null;
   error: { code: string; message: string; field: string | null } | null;
 }
 
@@ -29,14 +34,28 @@ const recordMany = `mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(
   index result { outcome deliveries voucher { id sourceVersion } event { id } } error { code message field } } }`;
 
 /** Records vouchers over GraphQL. */
-export async function recordVouchers(hub: Pick<TestHub, 'data'>, inputs: Record<string, unknown>[], key?: string): Promise<RecordedItem[]> {
-  const { recordVouchers: items } = await hub.data<{ recordVouchers: RecordedItem[] }>(recordMany, { inputs }, key);
+export async function recordVouchers(
+  hub: Pick<TestHub, 'data'>,
+  inputs: Record<string, unknown>[],
+  key?: string,
+): Promise<RecordedItem[]> {
+  const { recordVouchers: items } = await hub.data<{ recordVouchers: RecordedItem[] }>(
+    recordMany,
+    { inputs },
+    key,
+  );
   return items;
 }
 
 /** Makes a subscription; gives its id and secret. */
-export async function subscribe(hub: Pick<TestHub, 'data'>, input: Record<string, unknown>, key?: string): Promise<{ id: string; secret: string }> {
-  const { createDataSubscription: made } = await hub.data<{ createDataSubscription: { secret: string; subscription: { id: string } } }>(
+export async function subscribe(
+  hub: Pick<TestHub, 'data'>,
+  input: Record<string, unknown>,
+  key?: string,
+): Promise<{ id: string; secret: string }> {
+  const { createDataSubscription: made } = await hub.data<{
+    createDataSubscription: { secret: string; subscription: { id: string } };
+  }>(
     `mutation ($input: CreateDataSubscriptionInput!) { createDataSubscription(input: $input) { secret subscription { id } } }`,
     { input: { name: 'tax', targetSystem: 'tax', eventTypes: ['*'], ...input } },
     key,
@@ -52,12 +71,20 @@ export interface SyncView {
   retryCount: number;
   errorCode: string | null;
   nextAttemptAt: string | null;
-  attempts: { number: number; statusCode: number | null; errorCode: string | null; responseExcerpt: string | null }[];
+  attempts: {
+    number: number;
+    statusCode: number | null;
+    errorCode: string | null;
+    responseExcerpt: string | null;
+  }[];
   event: { voucher: { sourceId: string }; sourceVersion: number };
 }
 
 /** All syncs that fit a filter, the oldest first (500 at most). */
-export async function syncsOf(hub: Pick<TestHub, 'data'>, filter: Record<string, unknown> = {}): Promise<SyncView[]> {
+export async function syncsOf(
+  hub: Pick<TestHub, 'data'>,
+  filter: Record<string, unknown> = {},
+): Promise<SyncView[]> {
   const { syncLogs } = await hub.data<{ syncLogs: { edges: { node: SyncView }[] } }>(
     `query ($filter: SyncLogFilter) { syncLogs(filter: $filter, first: 500) { edges { node { id status mode retryCount errorCode nextAttemptAt
       attempts { number statusCode errorCode responseExcerpt } event { sourceVersion voucher { sourceId } } } } } }`,
