@@ -13,7 +13,7 @@ import {
   stat,
   writeFile,
 } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { errorCodeOf, HubError, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -70,12 +70,30 @@ async function writableFolder(path: string): Promise<string> {
   const folder = resolve(path);
   try {
     // For root, others may pass through (not read): PostgreSQL runs as another user.
-    await mkdir(folder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+    await makeFolder(folder, process.getuid?.() === 0 ? 0o711 : 0o700);
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
     return await realpath(folder);
   } catch (cause) {
     const message = `The data folder ${folder} cannot be written (${errorCodeOf(cause) ?? messageOf(cause)}). Make it writable for this user, or choose another with HUB_DATA_DIR.`;
     throw new HubError('UNAVAILABLE', message, { cause });
+  }
+}
+
+/** Not `recursive`: Node's own never comes back from file systems that take no folders (/proc). */
+async function makeFolder(folder: string, mode: number): Promise<void> {
+  try {
+    await mkdir(folder, { mode });
+  } catch (error) {
+    const code = errorCodeOf(error);
+    if (code === 'EEXIST') return;
+    const parent = dirname(folder);
+    const isParentThere = await access(parent).then(
+      () => true,
+      () => false,
+    );
+    if (code !== 'ENOENT' || isParentThere) throw error;
+    await makeFolder(parent, mode);
+    await mkdir(folder, { mode });
   }
 }
 

@@ -306,6 +306,14 @@ describe('the embedded PostgreSQL', () => {
     assert.match(error.message, /cannot be written \(ENOTDIR\)\. Make it writable .* HUB_DATA_DIR/);
   });
 
+  it('says so on a file system that takes no folders, and makes all the folders of a path elsewhere', async () => {
+    const refused = await rejection(start('/proc/hub-data'));
+    assert.match(refused.message, /cannot be written \(ENOENT\)/);
+    const deep = join(await newFolder(), 'a', 'b');
+    await (await start(deep))[Symbol.asyncDispose]();
+    assert.ok((await stat(join(deep, 'postgres', 'PG_VERSION'))).isFile());
+  });
+
   it('says what to do where the package for the platform is missing', async () => {
     await assert.rejects(
       locatePrograms('sunos', 'x64'),
