@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { HubError } from './core/errors.ts';
+import { parseTargetAllow } from './delivery/webhook/guard.ts';
 
 const roleNames = ['api', 'worker', 'scheduler'] as const;
 
@@ -31,6 +32,10 @@ const roles = z
   .string()
   .transform(splitList)
   .pipe(z.array(z.enum(roleNames)).min(1));
+const targetAllow = z.string().superRefine((text, context) => {
+  const fault = targetAllowFault(text);
+  if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+});
 const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
 
 /** The one table of settings: reading, `hub start --help` and docs/operations.md all come from it. */
@@ -91,7 +96,7 @@ const table = {
   },
   targetAllow: {
     variable: 'HUB_TARGET_ALLOW',
-    type: z.string().optional(),
+    type: targetAllow.optional(),
     meaning: 'host names and CIDR ranges that webhooks may reach though private, with commas; none: none',
     leftOut: 'on the embedded database localhost,127.0.0.0/8,::1/128; otherwise none',
   },
@@ -104,7 +109,7 @@ const table = {
   databasePool: {
     variable: 'HUB_DATABASE_POOL',
     type: z.coerce.number().int().min(4).max(500).default(20),
-    meaning: 'most database connections of this process, the queue’s few not counted',
+    meaning: 'most database connections of this process, 4 to 500, the queue’s few not counted',
     leftOut: '20',
   },
   logLevel: {
@@ -195,17 +200,37 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   });
 }
 
-/** What the commands that talk to a running hub take from the environment. */
+/**
+ * What the commands that talk to a running hub take from the environment. Without HUB_URL it is the hub that would
+ * be started with this environment, so that `HUB_PORT=4711 hub doctor` finds what `HUB_PORT=4711 hub start` started.
+ */
 export function readClientEnvironment(env: NodeJS.ProcessEnv): {
   url: string | undefined;
   key: string | undefined;
 } {
-  return { url: env.HUB_URL?.trim() || undefined, key: env.HUB_KEY?.trim() || undefined };
+  return { url: env.HUB_URL?.trim() || addressIn(env), key: env.HUB_KEY?.trim() || undefined };
+}
+
+/** Where a hub that listens on a host and port is asked from the same machine. */
+export function localAddress(host: string, listensOn: number): string {
+  // A hub that listens on all addresses answers on the loopback, and not every system connects to 0.0.0.0.
+  const reached = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
+  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${listensOn}`;
 }
 
 /** This process's environment: the only place that reads it. */
 export function processEnvironment(): NodeJS.ProcessEnv {
   return process.env;
+}
+
+/** Undefined where neither host nor port is set. */
+function addressIn(env: NodeJS.ProcessEnv): string | undefined {
+  const host = env.HUB_HOST?.trim() || undefined;
+  const given = port.safeParse(env.HUB_PORT?.trim());
+  // 0 is "any free one", which nobody but the hub knows; a port that is none is the business of `readConfig`.
+  const known = given.success && given.data !== 0 ? given.data : undefined;
+  if (host === undefined && known === undefined) return undefined;
+  return localAddress(host ?? '127.0.0.1', known ?? 4000);
 }
 
 function variableOf(name: PropertyKey | undefined): string {
@@ -218,6 +243,21 @@ function splitList(text: string): string[] {
     .split(',')
     .map(part => part.trim())
     .filter(part => part !== '');
+}
+
+/** Tells which entry is at fault by its place, not by its text: faults hold no values. */
+function targetAllowFault(text: string): string | null {
+  const place = text.split(',').findIndex(entry => !isTargetAllow(entry));
+  return place === -1 ? null : `entry ${place + 1} is neither a host name nor an IP address nor a CIDR range`;
+}
+
+function isTargetAllow(entry: string): boolean {
+  try {
+    parseTargetAllow(entry);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isTimeZone(name: string): boolean {

@@ -172,7 +172,8 @@ function graphqlDoor(log: Logger, { db, keys }: Store, services: ResolverService
   );
   const contextOf = async (authorization: string | undefined, requestId: string) => {
     const key = /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
-    return createContext(db, key === undefined ? null : await keys.authenticate(key), requestId);
+    const caller = key === undefined ? null : await keys.authenticate(key);
+    return createContext(db, { caller, keyGiven: key !== undefined }, requestId);
   };
   return { schema, log, contextOf };
 }

@@ -56,7 +56,10 @@ export interface HubClient {
 /** Adds the options of every command that talks to a running hub. */
 export function withClientOptions(command: Command): Command {
   return command
-    .option('--url <url>', `address of the hub (HUB_URL; left out: ${defaultUrl})`)
+    .option(
+      '--url <url>',
+      `address of the hub (HUB_URL; left out: HUB_HOST and HUB_PORT, else ${defaultUrl})`,
+    )
     .option('--key <key>', 'API key (HUB_KEY)');
 }
 
@@ -83,7 +86,10 @@ export function hasKey(options: ClientOptions): boolean {
 function plainUrl(given: string): string {
   const url = URL.parse(given);
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new HubError('BAD_USER_INPUT', `--url (HUB_URL): "${given}" is no address; e.g. ${defaultUrl}`);
+    throw new HubError(
+      'BAD_USER_INPUT',
+      `--url (HUB_URL, HUB_HOST): "${given}" is no address; e.g. ${defaultUrl}`,
+    );
   }
   return `${url.origin}${url.pathname}`.replace(/(\/graphql|\/graphiql)?\/*$/, '');
 }

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { type Config, processEnvironment, readConfig } from '../config.ts';
 import { messageOf } from '../core/errors.ts';
-import { parseTargetAllow } from '../delivery/webhook/guard.ts';
 import { type ClientOptions, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { type Check, checksOf } from './doctor/check.ts';
@@ -52,7 +51,6 @@ async function examine(options: DoctorOptions): Promise<Check[]> {
 function checkSettings(): { config: Config | null; checks: Check[] } {
   try {
     const config = readConfig(processEnvironment());
-    parseTargetAllow(config.targetAllow);
     return { config, checks: [settings.ok('all fit (`hub start --help` lists them)')] };
   } catch (error) {
     const faults = messageOf(error)

@@ -1,3 +1,4 @@
+import { styleText } from 'node:util';
 import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../core/clock.ts';
 import { type ClientOptions, createClient, type HubClient, withClientOptions } from './client.ts';
@@ -6,7 +7,7 @@ import { graphql } from './generated/gql.ts';
 import { type ImportCounts, Importer } from './import/importer.ts';
 import { openLines } from './import/lines.ts';
 import { startProgress } from './import/progress.ts';
-import { RejectedFile } from './import/rejected-file.ts';
+import { RejectedFile, sortableBytes } from './import/rejected-file.ts';
 import { isPassing, Sender } from './import/sender.ts';
 import { listenForStop, type Stop } from './signals.ts';
 import { duration, note, plural, print, printJson } from './terminal.ts';
@@ -43,7 +44,8 @@ export function importCommand(result: CommandResult): Command {
     .option('--wait <seconds>', 'how long to wait for a hub that stops answering', readSeconds, 60)
     .addHelpText(
       'after',
-      '\nRun again, it records nothing twice; where lines change one record, let them say its sourceVersion.',
+      `\nRun again, it records nothing twice; where lines change one record, let them say its sourceVersion.
+What is refused stands in the order of its lines; beyond ${sortableBytes / 1_048_576} MiB in the order of the hub's answers.`,
     );
   return withClientOptions(command).action(async (file: string, options: ImportOptions) => {
     result.exitCode = await importFile(file, options);
@@ -70,6 +72,7 @@ async function importFile(file: string, options: ImportOptions): Promise<number>
     (error: unknown) => ({ error }),
   );
   progress[Symbol.dispose]();
+  rejected.sort();
   const summary: Summary = {
     file,
     ...importer.counts,
@@ -128,20 +131,27 @@ function report(summary: Summary, updatedWithoutVersion: number, json: boolean):
 function reportToPeople(summary: Summary): void {
   const rate = Math.round(summary.lines / Math.max(0.001, summary.seconds)).toLocaleString('en-US');
   print(
-    `${summary.complete ? '✓' : '✗'} ${summary.file}: ${plural(summary.lines, 'line')} in ${duration(summary.seconds * 1_000)} (${rate} lines/s)`,
+    `${headOf(summary)}: ${plural(summary.lines, 'line')} in ${duration(summary.seconds * 1_000)} (${rate} lines/s)`,
   );
   const meanings = {
+    refused: summary.rejectedFile === null ? '' : `see ${summary.rejectedFile}`,
     created: 'first time that the record is seen',
     updated: 'newer version of a known record',
     duplicate: 'known already, nothing recorded',
     stale: 'older than the known version, kept in the history',
-    refused: summary.rejectedFile === null ? '' : `see ${summary.rejectedFile}`,
   } as const;
-  for (const name of ['created', 'updated', 'duplicate', 'stale', 'refused'] as const) {
+  for (const name of ['refused', 'created', 'updated', 'duplicate', 'stale'] as const) {
     const count = summary[name];
     if (count > 0)
       print(`  ${name.padEnd(9)} ${count.toLocaleString('en-US').padStart(11)}   ${meanings[name]}`);
   }
+}
+
+/** Refused lines come first: under a ✓ nobody would look for them. */
+function headOf({ file, complete, refused }: Summary): string {
+  const what = refused === 0 ? file : `${plural(refused, 'line')} refused of ${file}`;
+  if (!complete) return `✗ ${what}`;
+  return `${refused === 0 ? '✓' : styleText('yellow', '!')} ${what}`;
 }
 
 function readSeconds(text: string): number {

@@ -1,5 +1,6 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
+import { enumOption } from './enum-option.ts';
 import { graphql } from './generated/gql.ts';
 import type { Role } from './generated/graphql.ts';
 import { reencryptCommand } from './reencrypt.ts';
@@ -53,9 +54,7 @@ function createCommand(): Command {
   const command = new Command('create')
     .description('make a key; its secret is shown once')
     .requiredOption('--name <name>', 'what it is for')
-    .addOption(
-      new Option('--role <role>', 'what it may do').choices(Object.keys(roles)).makeOptionMandatory(),
-    )
+    .addOption(enumOption('--role <role>', 'what it may do', Object.keys(roles)).makeOptionMandatory())
     .option('--system <system>', 'the system that a publisher or subscriber key is bound to')
     .option('--json', 'print JSON');
   return withClientOptions(command).action(async (options: CreateOptions) => {

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { Command } from 'commander';
 import { type Config, processEnvironment, readConfig, settings } from '../config.ts';
 import { errorCodeOf, HubError } from '../core/errors.ts';
@@ -21,7 +22,7 @@ async function start(): Promise<void> {
   if (config.roles.includes('api')) print(`GraphiQL:      ${hub.url}/graphiql`);
   print(
     config.databaseUrl === undefined
-      ? `Data folder:   ${config.dataDir}`
+      ? `Data folder:   ${path.resolve(config.dataDir)}`
       : `Database:      ${withoutPassword(config.databaseUrl)}`,
   );
   if (hub.adminKey !== null) print(`Admin key:     ${hub.adminKey}   (keep it: shown this once)`);

@@ -1,5 +1,6 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
+import { enumOption } from './enum-option.ts';
 import { graphql } from './generated/gql.ts';
 import type { CreateDataSubscriptionInput, SyncMode } from './generated/graphql.ts';
 import { print, printJson } from './terminal.ts';
@@ -52,9 +53,7 @@ export function createSubscriptionCommand(): Command {
     .option('--source-systems <names>', 'only these sources’, with commas (left out: all)', readList)
     .option('--company-ids <ids>', 'only these companies’, with commas (left out: all)', readList)
     .addOption(
-      new Option('--mode <mode>', 'how events travel (left out: as the event type says)').choices(
-        Object.keys(modes),
-      ),
+      enumOption('--mode <mode>', 'how events travel (left out: as the event type says)', Object.keys(modes)),
     )
     .option('--secret <secret>', 'what signs the webhooks (left out: the hub makes one)')
     .option('--batch-size <count>', 'events in one request (1)', readNumber)

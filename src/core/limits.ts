@@ -76,6 +76,9 @@ export const limits = {
   targetOrigins: 1_024,
   /** How long a connection may take to come about, DNS and TLS included, milliseconds. */
   connectMs: 10_000,
+  /** How long the addresses of a target's host are used again, and how long it counts as not resolving, milliseconds. */
+  lookupKeptMs: 5_000,
+  lookupFailureKeptMs: 1_000,
   /** The longest `Retry-After` that is obeyed, milliseconds: the contract's ten minutes. */
   retryAfterMs: 600_000,
   /** Drains get this long to finish at SIGTERM, milliseconds; the whole stop stays under 30 s. */
@@ -84,6 +87,10 @@ export const limits = {
   // ── GraphQL ──
   /** Bytes of a request over HTTP: a thousand vouchers of some 8 KiB. */
   requestBytes: 8 * 1_048_576,
+  /** Connections of callers to one process; each may hold a request's bytes. */
+  connections: 4_096,
+  /** How long a request may take to arrive whole, milliseconds. */
+  requestArrivalMs: 30_000,
   /** Bytes of one message over a socket. */
   socketMessageBytes: 65_536,
   socketOperations: 50,

@@ -1,7 +1,7 @@
 import { createPostgresBackend, Queue, Worker, withBackend } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Clock } from '../core/clock.ts';
-import { messageOf } from '../core/errors.ts';
+import { HubError, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 
@@ -81,9 +81,28 @@ async function openOnRedis(url: string, deps: QueueDeps): Promise<LaneQueue> {
   const { log } = deps;
   const producer = new Redis(url, { maxRetriesPerRequest: 1, enableOfflineQueue: false, lazyConnect: true });
   const consumer = new Redis(url, { maxRetriesPerRequest: null, lazyConnect: true });
-  for (const client of [producer, consumer])
-    client.on('error', (error: Error) => log.warn({ error: error.message }, 'redis'));
-  await Promise.all([producer.connect(), consumer.connect()]);
+  let lastFault = '';
+  for (const client of [producer, consumer]) {
+    client.on('error', (error: Error) => {
+      lastFault = error.message;
+      log.warn({ error: error.message }, 'redis');
+    });
+  }
+  const disconnect = async () => {
+    producer.disconnect();
+    consumer.disconnect();
+  };
+  try {
+    await Promise.all([producer.connect(), consumer.connect()]);
+  } catch (cause) {
+    await disconnect();
+    const { host, port } = producer.options;
+    throw new HubError(
+      'UNAVAILABLE',
+      `Redis at ${host}:${port} (REDIS_URL) does not answer: ${lastFault || messageOf(cause)}`,
+      { cause },
+    );
+  }
   const queue = new Queue<LaneJob, void, LaneJobName>(queueName, {
     connection: producer,
     defaultJobOptions: jobOptions,
@@ -91,10 +110,7 @@ async function openOnRedis(url: string, deps: QueueDeps): Promise<LaneQueue> {
   queue.on('error', error => log.warn({ error: messageOf(error) }, 'queue'));
   const startWorker = (processor: (job: { name: LaneJobName; data: LaneJob }) => Promise<void>) =>
     new Worker<LaneJob, void, LaneJobName>(queueName, processor, { connection: consumer, ...workerOptions });
-  return laneQueue(queue, startWorker, deps, async () => {
-    producer.disconnect();
-    consumer.disconnect();
-  });
+  return laneQueue(queue, startWorker, deps, disconnect);
 }
 
 /** The part of BullMQ's queue that is used, the same on both homes. */

@@ -7,6 +7,8 @@ import { createLoaders, type Loaders } from './loaders.ts';
 export interface OperationContext {
   /** Null: no key, or one that is not good. */
   readonly caller: Caller | null;
+  /** Whether a key was given at all. */
+  readonly keyGiven: boolean;
   readonly requestId: string;
   readonly loaders: Loaders;
 }
@@ -16,21 +18,27 @@ export function callerOf(context: OperationContext): Caller {
   if (context.caller === null) {
     throw new HubError(
       'UNAUTHENTICATED',
-      'An API key is needed: send the header Authorization: Bearer <key>.',
+      context.keyGiven
+        ? 'The API key is unknown or revoked.'
+        : 'An API key is needed: send the header Authorization: Bearer <key>.',
     );
   }
   return context.caller;
 }
 
 /** A fresh context; call it once an operation, on the socket too. */
-export function createContext(db: Database, caller: Caller | null, requestId: string): OperationContext {
+export function createContext(
+  db: Database,
+  who: { caller: Caller | null; keyGiven: boolean },
+  requestId: string,
+): OperationContext {
   let loaders: Loaders | undefined;
   return {
-    caller,
+    ...who,
     requestId,
     // Made when first asked for: an operation that only records needs none.
     get loaders() {
-      return (loaders ??= createLoaders(db, caller));
+      return (loaders ??= createLoaders(db, who.caller));
     },
   };
 }

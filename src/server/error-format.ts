@@ -15,6 +15,9 @@ const poolTimeout = /timeout exceeded when trying to connect|Connection terminat
 export function formatError(error: GraphQLError): GraphQLFormattedError {
   const base = { locations: error.locations, path: error.path };
   const cause = rootOf(error);
+  if (isTooDeep(cause)) {
+    return { ...base, message: 'The operation is nested too deep.', extensions: { code: 'LIMIT_EXCEEDED' } };
+  }
   if (cause instanceof HubError) {
     const field = cause.field === undefined ? {} : { field: cause.field };
     return { ...base, message: cause.message, extensions: { code: cause.code, ...field } };
@@ -34,6 +37,7 @@ export function formatError(error: GraphQLError): GraphQLFormattedError {
 /** Logs what an error really was, under the request's id, where the caller was told only that something failed. */
 export function reportFault(error: GraphQLError, requestId: string, log: Logger): void {
   const cause = rootOf(error);
+  if (isTooDeep(cause)) return;
   if (cause instanceof GraphQLError || (cause instanceof HubError && cause.code !== 'INTERNAL_SERVER_ERROR'))
     return;
   if (isDataFault(cause))
@@ -51,6 +55,11 @@ export function isDatabaseAway(error: unknown): boolean {
 /** SQLSTATE class 22 (data exception): a NUL in a text or the like, which only what was sent can hold. */
 function isDataFault(error: unknown): boolean {
   return /^22[0-9A-Z]{3}$/.test(errorCodeOf(error) ?? '');
+}
+
+/** Nested so deep that parsing or coercing it overflowed the stack: nothing was harmed, and it is the caller's doing. */
+function isTooDeep(error: unknown): boolean {
+  return error instanceof RangeError && /call stack/i.test(error.message);
 }
 
 function rootOf(error: unknown): unknown {

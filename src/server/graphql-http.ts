@@ -1,7 +1,8 @@
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { callerOf, type OperationContext } from '../resolvers/context.ts';
@@ -33,13 +34,33 @@ export async function registerGraphqlHttp(app: FastifyInstance, door: GraphqlDoo
     formatError: (formatted, error) => (error instanceof GraphQLError ? formatError(error) : formatted),
   });
   await apollo.start();
-  const context = (request: FastifyRequest) => door.contextOf(request.headers.authorization, request.id);
+  const contextOf = (request: FastifyRequest) => door.contextOf(request.headers.authorization, request.id);
+  const contexts = new WeakMap<FastifyRequest, OperationContext>();
   app.route({
     url: '/graphql',
     method: ['GET', 'POST', 'OPTIONS'],
-    handler: fastifyApolloHandler(apollo, { context }),
+    // The key is looked at before the body: nobody without one makes the hub hold megabytes.
+    onRequest: async (request, reply) => {
+      const context = await contextOf(request);
+      contexts.set(request, context);
+      if (request.method === 'POST' && context.caller === null) await refuseUnauthenticated(context, reply);
+    },
+    handler: fastifyApolloHandler(apollo, {
+      context: async request => contexts.get(request) ?? contextOf(request),
+    }),
   });
   return { [Symbol.asyncDispose]: () => apollo.stop() };
+}
+
+async function refuseUnauthenticated(context: OperationContext, reply: FastifyReply): Promise<void> {
+  try {
+    callerOf(context);
+  } catch (error) {
+    const extensions = { code: 'UNAUTHENTICATED' };
+    const answer = { errors: [{ message: messageOf(error), extensions }] };
+    // The connection goes with it, so that the rest of the body is not read either.
+    await reply.code(401).header('connection', 'close').send(answer);
+  }
 }
 
 const landingOff: ApolloServerPlugin = {

@@ -54,6 +54,11 @@ export function serveGraphqlSocket(server: Server, door: GraphqlDoor): AsyncDisp
   };
   server.on('upgrade', onUpgrade);
   const served = useServer<Record<string, unknown>, SocketExtra>(socketOptions(door), sockets, pingEveryMs);
+  // graphql-ws writes a client's bad frames to the console, with a stack. ws has closed the socket by then.
+  sockets.on('connection', socket => {
+    socket.removeAllListeners('error');
+    socket.on('error', error => door.log.info({ error: error.message }, 'socket closed for a bad frame'));
+  });
   return {
     async [Symbol.asyncDispose]() {
       server.off('upgrade', onUpgrade);

@@ -36,10 +36,11 @@ export async function startServer(options: ServerOptions): Promise<HubServer> {
     onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',
     genReqId: () => randomUUID(),
-    requestTimeout: 60_000,
+    requestTimeout: limits.requestArrivalMs,
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
   });
+  app.server.maxConnections = limits.connections;
   let closing = false;
   app.addHook('preClose', async () => {
     closing = true;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
@@ -320,4 +321,35 @@ test('a request that never becomes an operation is answered in the form of Graph
   };
   assert.deepEqual(await post('{"query": '), { status: 400, code: 'BAD_USER_INPUT' });
   assert.deepEqual(await post(' '.repeat(limits.requestBytes + 1)), { status: 413, code: 'LIMIT_EXCEEDED' });
+});
+
+test('without a good key a request is refused before its body is read, and its connection closed', async () => {
+  await using hub = await startTestHub();
+  const { hostname, port } = new URL(hub.url);
+  for (const [header, message] of [
+    ['', /An API key is needed/],
+    ['Authorization: Bearer hub_wrong\r\n', /unknown or revoked/],
+  ] as const) {
+    const socket = connect(Number(port), hostname);
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+    // Eight megabytes are announced and never come.
+    socket.write(
+      `POST /graphql HTTP/1.1\r\nHost: hub\r\n${header}Content-Type: application/json\r\nContent-Length: 8000000\r\n\r\n{`,
+    );
+    await once(socket, 'end');
+    assert.match(answer, /^HTTP\/1\.1 401 /);
+    assert.match(answer, message);
+    socket.destroy();
+  }
+});
+
+test('a document nested so deep that it overflows the stack is refused like one that is too large', async () => {
+  await using hub = await startTestHub();
+  const answer = await hub.ask(
+    `{ vouchers(filter: { sourceIds: ${'['.repeat(1_900)}${']'.repeat(1_900)} }) { totalCount } }`,
+  );
+  assert.notEqual(answer.errors?.[0]?.extensions.code, 'INTERNAL_SERVER_ERROR');
+  const deep = await hub.ask(`${'{a'.repeat(50_000)}${'}'.repeat(50_000)}`);
+  assert.equal(deep.errors?.[0]?.extensions.code, 'LIMIT_EXCEEDED');
 });

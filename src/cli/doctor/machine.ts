@@ -1,12 +1,15 @@
 import { statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import type { Config } from '../../config.ts';
+import { type Config, localAddress } from '../../config.ts';
 import { errorCodeOf } from '../../core/errors.ts';
 import { type Check, checksOf } from './check.ts';
 
 const disk = checksOf('disk');
 const port = checksOf('port');
+
+/** How long what holds the port may take to say that it is a hub, milliseconds. */
+const answerMs = 2_000;
 
 const gibibyte = 1_073_741_824;
 
@@ -45,13 +48,29 @@ export async function checkPort(config: Config): Promise<Check> {
     server.listen(config.port, config.host, () => server.close(() => resolve(null)));
   });
   if (code === null) return port.ok(`${config.host}:${config.port} is free`);
-  if (code === 'EADDRINUSE')
-    return port.fail(
-      `${config.host}:${config.port} is taken by another program`,
-      'Stop it, or set HUB_PORT to another port.',
-    );
+  if (code === 'EADDRINUSE') return checkHolder(config);
   return port.fail(
     `nothing can listen on ${config.host}:${config.port} (${code})`,
     'Correct HUB_HOST and HUB_PORT.',
   );
+}
+
+/** Whoever holds the port: the hub itself, found where --url or HUB_URL names another one, or a stranger. */
+async function checkHolder({ host, port: number }: Config): Promise<Check> {
+  if (await isHub(localAddress(host, number)))
+    return port.ok(`${host}:${number}: the hub itself is running here`);
+  return port.fail(
+    `${host}:${number} is taken by another program`,
+    'Stop it, or set HUB_PORT to another port.',
+  );
+}
+
+async function isHub(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(answerMs) });
+    const body: unknown = await response.json();
+    return typeof body === 'object' && body !== null && 'status' in body && body.status === 'alive';
+  } catch {
+    return false;
+  }
 }

@@ -1,6 +1,9 @@
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { HubError, messageOf } from '../../core/errors.ts';
 import type { RejectedLine } from './batches.ts';
+
+/** Files up to this size are sorted, which takes memory of some times their size, bytes. */
+export const sortableBytes = 33_554_432;
 
 /**
  * The file of refused lines beside an imported one. It is there only when there are any; one of an earlier import
@@ -9,6 +12,9 @@ import type { RejectedLine } from './batches.ts';
 export class RejectedFile implements Disposable {
   readonly path: string;
   #file: number | undefined;
+  #bytes = 0;
+  #lastLine = 0;
+  #isInOrder = true;
 
   constructor(imported: string) {
     this.path = `${imported}.rejected.jsonl`;
@@ -23,8 +29,24 @@ export class RejectedFile implements Disposable {
   add(line: RejectedLine): void {
     this.#try(() => {
       this.#file ??= openSync(this.path, 'w');
-      writeSync(this.#file, `${JSON.stringify(line)}\n`);
+      this.#bytes += writeSync(this.#file, `${JSON.stringify(line)}\n`);
     });
+    this.#isInOrder &&= line.line > this.#lastLine;
+    this.#lastLine = line.line;
+  }
+
+  /** Puts the lines, which came as the hub answered, into the order of the imported file; to be called at the end. */
+  sort(): void {
+    if (this.#isInOrder || this.#bytes > sortableBytes) return;
+    const sorted = `${this.path}.sorted`;
+    try {
+      // Beside it and then in its place, so that a kill in between loses nothing.
+      writeFileSync(sorted, inOrder(readFileSync(this.path, 'utf8')));
+      renameSync(sorted, this.path);
+    } catch {
+      // The order is a convenience: the file is whole as it is, and the summary must still come.
+      rmSync(sorted, { force: true });
+    }
   }
 
   [Symbol.dispose](): void {
@@ -40,4 +62,19 @@ export class RejectedFile implements Disposable {
       });
     }
   }
+}
+
+/** Each line stays as it was written. */
+function inOrder(text: string): string {
+  const lines = text.split('\n').filter(line => line !== '');
+  const numbered = lines.map(line => ({ line, number: numberOf(line) }));
+  return numbered
+    .toSorted((a, b) => a.number - b.number)
+    .map(({ line }) => `${line}\n`)
+    .join('');
+}
+
+function numberOf(rejected: string): number {
+  const { line }: RejectedLine = JSON.parse(rejected);
+  return line;
 }

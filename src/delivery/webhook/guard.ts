@@ -150,6 +150,7 @@ function parseName(entry: string): string | null {
   return plain && isIP(host) === 0 && /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/.test(host) ? host : null;
 }
 
-function resolveBySystem(hostname: string): Promise<LookupAddress[]> {
+/** All addresses of a host as the system knows them (its hosts file and DNS). */
+export function resolveBySystem(hostname: string): Promise<LookupAddress[]> {
   return dns.lookup(hostname, { all: true });
 }

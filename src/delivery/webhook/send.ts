@@ -6,9 +6,11 @@ import {
   checkTargetUrl,
   createGuardedConnector,
   type ResolveAll,
+  resolveBySystem,
   type TargetAllow,
   TargetNotAllowedError,
 } from './guard.ts';
+import { shareLookups } from './shared-lookup.ts';
 
 export type { SendRequest, SendResult } from './exchange.ts';
 
@@ -19,7 +21,7 @@ const keepAliveMs = 30_000;
 export interface WebhookSenderOptions {
   readonly allow: TargetAllow;
   readonly clock: Clock;
-  /** Left out: the system's resolver. */
+  /** Left out: the system's resolver, its lookups shared. */
   readonly lookup?: ResolveAll;
 }
 
@@ -36,7 +38,11 @@ export class WebhookSender implements AsyncDisposable {
   constructor({ allow, clock, lookup }: WebhookSenderOptions) {
     this.#clock = clock;
     const options: Agent.Options = {
-      connect: createGuardedConnector({ allow, connectMs: limits.connectMs, lookup }),
+      connect: createGuardedConnector({
+        allow,
+        connectMs: limits.connectMs,
+        lookup: lookup ?? shareLookups(resolveBySystem, clock),
+      }),
       allowH2: false,
       pipelining: 1,
       keepAliveTimeout: keepAliveMs,
