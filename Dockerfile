@@ -7,6 +7,8 @@ COPY . .
 RUN npx tsc -p tsconfig.build.json && npm run build:console && npm prune --omit=dev --omit=optional --ignore-scripts
 
 FROM node:24-bookworm-slim
+# More threads for the system's resolver: lookups of hosts that do not answer must not hold up the others.
+ENV UV_THREADPOOL_SIZE=16
 ENV NODE_ENV=production HUB_HOST=0.0.0.0 HUB_PORT=4000 HUB_DATA_DIR=/var/lib/voucher-hub
 WORKDIR /app
 COPY --from=build /app/package.json ./

@@ -64,6 +64,8 @@ export class LaneDrain {
   readonly #claims: HeldClaims;
   #requests = 0;
   #moreLikely = true;
+  /** Waiting syncs at which it is worth claiming more. */
+  #refillAt = 0;
   /** When the next retry is due, by this process's clock; undefined: the database must be asked. */
   #retryAt: number | undefined;
   #lastWorkAt: number;
@@ -157,6 +159,7 @@ export class LaneDrain {
     if (lane === undefined || !this.#moreLikely || this.#outcomes.pending > limits.outcomeBatch * 4) return 0;
     const window = lane.maxInFlight * lane.batchSize;
     const target = Math.max(lane.batchSize, Math.min(window * 4, limits.claimAhead));
+    this.#refillAt = Math.floor(target / 2);
     const wanted = target - this.#claims.waiting;
     if (wanted < target / 2) return 0;
     this.#moreLikely = false;
@@ -218,7 +221,9 @@ export class LaneDrain {
     // Only now: a drain that ends waits for its requests, and so for what they came to.
     this.#requests -= 1;
     this.#pump();
-    if (this.#claims.waiting * 2 < limits.claimAhead) this.#change.raise();
+    // The loop is woken only where it has something to do: to claim, to close, to idle.
+    const isLow = this.#moreLikely && this.#claims.waiting <= this.#refillAt;
+    if (isLow || this.#lane === undefined || this.#end !== undefined || !this.#isBusy()) this.#change.raise();
   }
 
   /** A transport never rejects; should it all the same, its syncs go by the policy and the lane goes on. */

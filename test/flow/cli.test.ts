@@ -33,6 +33,39 @@ test('keys are made, listed and revoked; a revoked one is refused with advice', 
   );
 });
 
+test('roles and modes are taken in any case', async () => {
+  await using hub = await startTestHub();
+  for (const role of ['ADMIN', 'Analyst']) {
+    const made = await runCli(['keys', 'create', '--name', role, '--role', role, '--json'], access(hub));
+    assert.equal(made.code, 0, made.stderr);
+    assert.equal(JSON.parse(made.stdout).apiKey.role, role.toUpperCase());
+  }
+  const create = ['subscriptions', 'create', '--name', 'n', '--target-system', 'tax', '--event-types', '*'];
+  assert.equal((await runCli([...create, '--mode', 'BATCH'], access(hub))).code, 0);
+  const [listed] = JSON.parse((await runCli(['subscriptions', 'list', '--json'], access(hub))).stdout);
+  assert.equal(listed.mode, 'BATCH');
+  const wrong = await runCli([...create, '--mode', 'SLOW'], access(hub));
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /Allowed choices are realtime, batch, compensation/);
+});
+
+test('commands find the hub by the HUB_PORT that it was started with', async () => {
+  await using hub = await startTestHub();
+  const { port } = new URL(hub.url);
+  const env = {
+    ...testEnvironment(hub.databaseUrl),
+    HUB_HOST: '127.0.0.1',
+    HUB_PORT: port,
+    HUB_KEY: adminKey,
+  };
+  const doctor = await runCli(['doctor'], env);
+  assert.equal(doctor.code, 0, doctor.stdout);
+  assert.match(doctor.stdout, new RegExp(`✓ hub +ready at ${hub.url}`));
+  const elsewhere = await runCli(['doctor'], { ...env, HUB_URL: 'http://127.0.0.1:9' });
+  assert.equal(elsewhere.code, 0, elsewhere.stdout);
+  assert.match(elsewhere.stdout, /✓ port .* the hub itself is running here/);
+});
+
 test('subscriptions are made with every field, listed, tested, paused and resumed', async () => {
   await using hub = await startTestHub();
   await using receiver = await startReceiver();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readConfig, settings } from '../../src/config.ts';
+import { readClientEnvironment, readConfig, settings } from '../../src/config.ts';
 import { HubError } from '../../src/core/errors.ts';
 
 const key = Buffer.alloc(32, 1).toString('base64');
@@ -121,6 +121,29 @@ test('an admin key is 24 to 200 printable characters', () => {
   assert.equal(readConfig({ HUB_ADMIN_KEY: 'x'.repeat(24) }).adminKey, 'x'.repeat(24));
   for (const text of ['x'.repeat(23), 'x'.repeat(201), `${'x'.repeat(20)} ${'x'.repeat(20)}`, 'é'.repeat(30)])
     assert.match(refusal({ HUB_ADMIN_KEY: text }), /HUB_ADMIN_KEY/);
+});
+
+test('HUB_TARGET_ALLOW at fault is named once, with the place of the entry and not its text', () => {
+  const message = refusal({ HUB_TARGET_ALLOW: 'localhost, 10.0.0.0/8, hunter2/99' });
+  assert.equal(message.split('HUB_TARGET_ALLOW').length, 2, message);
+  assert.match(message, /HUB_TARGET_ALLOW: entry 3 is neither/);
+  assert.doesNotMatch(message, /hunter2/);
+  for (const text of ['none', 'localhost,127.0.0.0/8,::1/128', '10.0.0.0/8, tax.internal,'])
+    assert.equal(readConfig({ HUB_TARGET_ALLOW: text }).targetAllow, text);
+});
+
+test('commands ask HUB_URL, else the hub that this environment would start', () => {
+  const cases: [Record<string, string>, string | undefined][] = [
+    [{}, undefined],
+    [{ HUB_PORT: '4711' }, 'http://127.0.0.1:4711'],
+    [{ HUB_HOST: '0.0.0.0' }, 'http://127.0.0.1:4000'],
+    [{ HUB_HOST: '10.0.0.5', HUB_PORT: '80' }, 'http://10.0.0.5:80'],
+    [{ HUB_HOST: '::', HUB_PORT: '4711' }, 'http://[::1]:4711'],
+    [{ HUB_PORT: '0' }, undefined],
+    [{ HUB_PORT: 'many' }, undefined],
+    [{ HUB_URL: 'http://hub', HUB_PORT: '4711' }, 'http://hub'],
+  ];
+  for (const [env, url] of cases) assert.equal(readClientEnvironment(env).url, url, JSON.stringify(env));
 });
 
 test('time zones are IANA names', () => {
