@@ -11,6 +11,7 @@ import type { Database } from '../db/database.ts';
 import { type ClaimedSync, claimDue, nextDueInMs, readLane } from '../db/lane-statements.ts';
 import type { Breaker } from './breaker.ts';
 import { HeldClaims } from './held-claims.ts';
+import { hubFault } from './hub-fault.ts';
 import { judge } from './judge.ts';
 import { type Lane, openLane, type Transport } from './lane.ts';
 import { OutcomeWriter } from './outcome-writer.ts';
@@ -229,16 +230,7 @@ export class LaneDrain {
   /** A transport never rejects; should it all the same, its syncs go by the policy and the lane goes on. */
   #fault(error: unknown, count: number): AttemptResult[] {
     this.#deps.log.error({ lane: this.#id, err: error }, 'fault of a transport');
-    const fault: AttemptResult = {
-      verdict: 'answer',
-      statusCode: null,
-      errorCode: 'HUB_FAULT',
-      errorMessage: 'A fault of the hub; its log has the cause.',
-      retryAfterMs: null,
-      responseExcerpt: null,
-      startedAt: this.#deps.clock.now(),
-      durationMs: 0,
-    };
+    const fault = hubFault(this.#deps.clock.now());
     return Array.from({ length: count }, () => fault);
   }
 
