@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
-import { errorCatalogue, messageOf } from '../core/errors.ts';
+import { type ErrorCode, errorCatalogue, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import { isDatabaseAway } from './error-format.ts';
 import { registerGraphiql } from './graphiql.ts';
 import { type GraphqlDoor, registerGraphqlHttp } from './graphql-http.ts';
 import { serveGraphqlSocket } from './graphql-socket.ts';
@@ -52,7 +53,7 @@ export async function startServer(options: ServerOptions): Promise<HubServer> {
     // A connection that was busy when closing began would stay open until its keep-alive runs out.
     if (closing) reply.header('connection', 'close');
   });
-  app.setErrorHandler((error, request, reply) => answerBadRequest(error, request.id, reply, options.log));
+  app.setErrorHandler((error, request, reply) => answerRequestFault(error, request.id, reply, options.log));
   registerHealth(app, options.readiness);
   if (options.graphql !== undefined) {
     closers.use(await registerGraphqlHttp(app, options.graphql));
@@ -68,19 +69,35 @@ export async function startServer(options: ServerOptions): Promise<HubServer> {
   }
 }
 
-/** A request that never became an operation (too large, no JSON) is answered in GraphQL's form like any other error. */
-function answerBadRequest(error: unknown, requestId: string, reply: FastifyReply, log: Logger): FastifyReply {
-  const status =
-    typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
-  const isFault = !(status >= 400 && status < 500);
-  if (isFault) log.error({ request: requestId, err: error }, 'fault');
-  const code = isFault ? 'INTERNAL_SERVER_ERROR' : status === 413 ? 'LIMIT_EXCEEDED' : 'BAD_USER_INPUT';
-  const message = isFault
-    ? errorCatalogue[code]
-    : status === 413
+/** A request that never became an operation (too large, no JSON, no database to check its key) is answered in GraphQL's form like any other error. */
+function answerRequestFault(
+  error: unknown,
+  requestId: string,
+  reply: FastifyReply,
+  log: Logger,
+): FastifyReply {
+  const { status, code } = requestFault(error);
+  if (code === 'INTERNAL_SERVER_ERROR') log.error({ request: requestId, err: error }, 'fault');
+  if (code === 'UNAVAILABLE')
+    log.warn({ request: requestId, error: messageOf(error) }, 'the database does not answer');
+  const isCallers = code === 'LIMIT_EXCEEDED' || code === 'BAD_USER_INPUT';
+  const message =
+    status === 413
       ? `The request is larger than ${limits.requestBytes} bytes.`
-      : messageOf(error);
-  return reply.code(isFault ? 500 : status).send({ errors: [{ message, extensions: { code } }] });
+      : isCallers
+        ? messageOf(error)
+        : errorCatalogue[code];
+  return reply.code(status).send({ errors: [{ message, extensions: { code } }] });
+}
+
+function requestFault(error: unknown): { status: number; code: ErrorCode } {
+  const given =
+    typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (given === 413) return { status: 413, code: 'LIMIT_EXCEEDED' };
+  if (given >= 400 && given < 500) return { status: given, code: 'BAD_USER_INPUT' };
+  return isDatabaseAway(error)
+    ? { status: 503, code: 'UNAVAILABLE' }
+    : { status: 500, code: 'INTERNAL_SERVER_ERROR' };
 }
 
 function registerHealth(app: FastifyInstance, readiness: ServerOptions['readiness']): void {

@@ -69,7 +69,7 @@ describe('the breaker', { concurrency: 6 }, () => {
     await until(
       'the subscription is active',
       async () => (await stateOf(hub, id)) === 'ACTIVE',
-      limits.probeFirstMs * 4,
+      limits.probeFirstMs * 8,
     );
     const syncs = await settled(hub, id);
     assert.equal(syncs.length, 52);
@@ -80,7 +80,7 @@ describe('the breaker', { concurrency: 6 }, () => {
   test('what FAILED because of the connection is delivered after a probe, though nothing else waits', async () => {
     const { id, system, port } = await downLane();
     await using back = await startReceiver(port);
-    await back.gotEvents(1, limits.probeFirstMs * 4);
+    await back.gotEvents(1, limits.probeFirstMs * 8);
     await settled(hub, id);
     assert.deepEqual(idsOf(back), [`${system}-failing`]);
     // The probe's outcome is written before the lane is resumed.
@@ -91,7 +91,7 @@ describe('the breaker', { concurrency: 6 }, () => {
     const { id, system, port } = await downLane();
     await record(hub, vouchers(system, ['nightly'], { eventType: 'supplier_changed' }));
     await using back = await startReceiver(port);
-    await back.gotEvents(1, limits.probeFirstMs * 4);
+    await back.gotEvents(1, limits.probeFirstMs * 8);
     await until('the subscription is active', async () => (await stateOf(hub, id)) === 'ACTIVE');
     assert.deepEqual(idsOf(back), [`${system}-failing`]);
     const nightly = (await detailsOf(hub, id)).find(({ mode }) => mode === 'BATCH');
@@ -108,7 +108,7 @@ describe('the breaker', { concurrency: 6 }, () => {
         const syncs = await detailsOf(hub, id);
         return syncs.reduce((sum, { attempts }) => sum + attempts.length, 0) >= 5 && syncs;
       },
-      limits.probeFirstMs * 5,
+      limits.probeFirstMs * 12,
     );
     assert.equal(await stateOf(hub, id), 'SUSPENDED');
     const waiting = probed.find(({ event }) => event.voucher.sourceId.endsWith('-waiting'));
@@ -151,7 +151,7 @@ describe('the breaker', { concurrency: 6 }, () => {
     await until(
       'the subscription is active',
       async () => (await stateOf(hub, id)) === 'ACTIVE',
-      limits.probeFirstMs * 4,
+      limits.probeFirstMs * 8,
     );
     const [, failing] = await settled(hub, id);
     assert.equal(failing?.status, 'FAILED');
@@ -166,7 +166,7 @@ describe('the breaker', { concurrency: 6 }, () => {
     await until(
       'the subscription is paused',
       async () => (await stateOf(hub, id)) === 'PAUSED',
-      limits.probeFirstMs * 4,
+      limits.probeFirstMs * 8,
     );
     assert.equal(back.requests.length, 1);
   });
