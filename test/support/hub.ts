@@ -38,8 +38,14 @@ export function testEnvironment(databaseUrl: string): Record<string, string> {
     HUB_TARGET_ALLOW: 'localhost,127.0.0.0/8,::1/128',
     HUB_LOG_LEVEL: process.env.HUB_TEST_LOG_LEVEL ?? 'silent',
     HUB_LOG_FORMAT: 'json',
-    ...(process.env.HUB_TEST_REDIS_URL === undefined ? {} : { REDIS_URL: process.env.HUB_TEST_REDIS_URL }),
+    ...redisEnvironment(),
   };
+}
+
+/** A database of the run's Redis for each test file: hubs with different PostgreSQLs must not share a queue. */
+function redisEnvironment(): Record<string, string> {
+  const server = process.env.HUB_TEST_REDIS_URL;
+  return server === undefined ? {} : { REDIS_URL: `${server}/${process.pid % 1_000}` };
 }
 
 /** Starts a hub. @param options.databaseUrl left out: a fresh database */

@@ -20,6 +20,8 @@ const server = spawn(
     '127.0.0.1',
     '--dir',
     folder,
+    '--databases',
+    '1000',
     '--save',
     '',
     '--maxmemory-policy',
