@@ -7,7 +7,6 @@ import { Vault } from './access/vault.ts';
 import type { Config } from './config.ts';
 import { BusinessTime } from './core/business-time.ts';
 import { type Clock, systemClock } from './core/clock.ts';
-import { HubError, messageOf } from './core/errors.ts';
 import { createLogger, type Logger } from './core/logger.ts';
 import type { Random } from './core/random.ts';
 import { Database, queueSchema } from './db/database.ts';
@@ -17,7 +16,7 @@ import { Compensation } from './delivery/compensation.ts';
 import { DeliveryTester } from './delivery/delivery-test.ts';
 import { Subscriptions } from './delivery/subscriptions.ts';
 import { SyncReader } from './delivery/sync-reader.ts';
-import { parseTargetAllow, type TargetAllow } from './delivery/webhook/guard.ts';
+import { parseTargetAllow } from './delivery/webhook/guard.ts';
 import { WebhookSender } from './delivery/webhook/send.ts';
 import { WebhookTransport } from './delivery/webhook/webhook-transport.ts';
 import { EventTypes } from './intake/event-types.ts';
@@ -125,7 +124,7 @@ async function openDelivery({ config, clock, random, log, parts }: Start, { data
       ? { kind: 'postgres', url: databaseUrl, schema: queueSchema }
       : { kind: 'redis', url: config.redisUrl };
   const queue = parts.use(await openLaneQueue(home, { log, clock }));
-  const sender = parts.use(new WebhookSender({ allow: targetAllowOf(config), clock }));
+  const sender = parts.use(new WebhookSender({ allow: parseTargetAllow(config.targetAllow), clock }));
   const transport = new WebhookTransport(sender, clock);
   const lanes = new Lanes(queue, {
     db,
@@ -191,12 +190,4 @@ function homesOf(config: Config): { database: string; queue: string } {
     database: config.databaseUrl === undefined ? 'embedded' : 'external',
     queue: config.redisUrl === undefined ? 'postgres' : 'redis',
   };
-}
-
-function targetAllowOf(config: Config): TargetAllow {
-  try {
-    return parseTargetAllow(config.targetAllow);
-  } catch (error) {
-    throw new HubError('BAD_USER_INPUT', `HUB_TARGET_ALLOW: ${messageOf(error)}`);
-  }
 }

@@ -2,35 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../src/core/limits.ts';
 import { createLogger } from '../../src/core/logger.ts';
-import { adminKey, encryptionKey, startTestHub, type TestHub } from '../support/hub.ts';
+import { makeKey, verdict } from '../support/access.ts';
+import { adminKey, encryptionKey, startTestHub } from '../support/hub.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { connectSql, dumpOf } from '../support/sql.ts';
 import { recordVouchers, subscribe, syncsOf, voucherInput } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
-
-interface MadeKey {
-  id: string;
-  secret: string;
-}
-
-async function makeKey(hub: TestHub, role: string, system?: string): Promise<MadeKey> {
-  const { createApiKey: made } = await hub.data<{ createApiKey: { apiKey: { id: string }; secret: string } }>(
-    'mutation ($role: Role!, $system: String) { createApiKey(name: "test", role: $role, system: $system) { apiKey { id } secret } }',
-    { role, system },
-  );
-  return { id: made.apiKey.id, secret: made.secret };
-}
-
-/** 'ok', or the code that an answer refuses with. */
-async function verdict(
-  hub: TestHub,
-  key: string | null,
-  query: string,
-  variables: Record<string, unknown>,
-): Promise<string> {
-  const answer = await hub.ask(query, variables, key);
-  return answer.errors?.[0]?.extensions.code ?? 'ok';
-}
 
 test('a revoked key is out at once where it was revoked, and at another hub within the time that a check is remembered', async () => {
   await using first = await startTestHub();

@@ -1,32 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { makeKey, verdict } from '../support/access.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { recordVouchers, subscribe, syncsOf, voucherInput } from '../support/vouchers.ts';
-
-interface MadeKey {
-  id: string;
-  secret: string;
-}
-
-async function makeKey(hub: TestHub, role: string, system?: string): Promise<MadeKey> {
-  const { createApiKey: made } = await hub.data<{ createApiKey: { apiKey: { id: string }; secret: string } }>(
-    'mutation ($role: Role!, $system: String) { createApiKey(name: "test", role: $role, system: $system) { apiKey { id } secret } }',
-    { role, system },
-  );
-  return { id: made.apiKey.id, secret: made.secret };
-}
-
-/** 'ok', or the code that an answer refuses with. */
-async function verdict(
-  hub: TestHub,
-  key: string | null,
-  query: string,
-  variables: Record<string, unknown>,
-): Promise<string> {
-  const answer = await hub.ask(query, variables, key);
-  return answer.errors?.[0]?.extensions.code ?? 'ok';
-}
 
 /** Two systems' subscriptions and a voucher that went to each. */
 async function twoSystems(hub: TestHub) {
