@@ -53,6 +53,6 @@ async function best(measure: () => Promise<number>): Promise<number> {
 
 async function clear(hub: BenchHub): Promise<void> {
   await hub.db.query(
-    'truncate fin_data_sync_logs, fin_data_sync_attempts, fin_voucher_events, fin_business_vouchers',
+    'truncate fin_open_syncs, fin_done_syncs, lane_claims, fin_data_sync_attempts, fin_voucher_events, fin_business_vouchers',
   );
 }

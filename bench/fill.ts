@@ -13,12 +13,14 @@ export async function fill(
 ): Promise<void> {
   const block = 50_000;
   for (let done = 0; done < count; done += block) {
-    await db.query(sql, [subscriptionId, Math.min(block, count - done), status]);
+    await db.query(sql[status], [subscriptionId, Math.min(block, count - done)]);
   }
-  await db.query('vacuum (analyze) fin_data_sync_logs, fin_voucher_events, fin_business_vouchers');
+  await db.query(
+    'vacuum (analyze) fin_open_syncs, fin_done_syncs, fin_voucher_events, fin_business_vouchers',
+  );
 }
 
-const sql = `
+const eventsSql = `
   with v as (
     insert into fin_business_vouchers (id, voucher_no, voucher_date, source_system, source_module, source_type, source_id, source_version,
       event_type, direction, amount, currency, business_data, status, digest)
@@ -31,8 +33,17 @@ const sql = `
     select 'invoice_recorded', id, 1, 'bench', md5(id::text),
       ('{"invoice_no": "' || id || '", "items": [' || array_to_string(array_fill('{"name": "WHITE METAL LANTERN", "quantity": "6", "sku": "71053", "unit_price": "3.39"}'::text, array[6]), ', ') || ']}')::json,
       ('{"amount": "139.12", "company_id": "1", "counterparty_id": "17850", "counterparty_name": "United Kingdom", "counterparty_type": "customer", "currency": "GBP", "digest": "' || md5(id::text) || '", "direction": "debit", "source_id": "' || id || '", "source_module": "invoice", "source_reference_no": "536365", "source_system": "bench", "source_type": "sales_invoice", "source_version": 1, "status": "approved", "summary": "Invoice", "voucher_date": "2010-12-01", "voucher_no": "B' || id || '"}')::json, now()
-    from v returning id, voucher_id)
-  insert into fin_data_sync_logs (event_id, voucher_id, subscription_id, event_type, source_system, mode, status, next_attempt_at, sync_started_at, sync_completed_at, attempt_count)
-  select id, voucher_id, $1::bigint, 'invoice_recorded', 'bench', 'realtime', $3, now(), case when $3 = 'success' then now() end,
-    case when $3 = 'success' then now() end, case when $3 = 'success' then 1 else 0 end
-  from e`;
+    from v returning id, voucher_id)`;
+
+/** The events, and a sync of each: due, or long done. */
+const sql = {
+  pending: `${eventsSql}
+    insert into fin_open_syncs (event_id, voucher_id, subscription_id, event_type, source_system, mode)
+    select id, voucher_id, $1::bigint, 'invoice_recorded', 'bench', 'realtime' from e`,
+  success: `${eventsSql}
+    insert into fin_done_syncs (id, event_id, voucher_id, subscription_id, event_type, source_system, mode, status, retry_count,
+      attempt_count, created_at, sync_started_at, sync_completed_at)
+    select nextval(pg_get_serial_sequence('fin_open_syncs', 'id')), id, voucher_id, $1::bigint, 'invoice_recorded', 'bench', 'realtime',
+      'success', 0, 1, now(), now(), now()
+    from e`,
+};

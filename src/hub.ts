@@ -122,7 +122,7 @@ async function openDelivery({ config, clock, random, log, parts }: Start, { data
   const home: QueueHome =
     config.redisUrl === undefined
       ? { kind: 'postgres', url: databaseUrl, schema: queueSchema }
-      : { kind: 'redis', url: config.redisUrl };
+      : { kind: 'redis', url: config.redisUrl, prefix: `{voucher-hub:${await db.installationId()}}` };
   const queue = parts.use(await openLaneQueue(home, { log, clock }));
   const sender = parts.use(new WebhookSender({ allow: parseTargetAllow(config.targetAllow), clock }));
   const transport = new WebhookTransport(sender, clock);

@@ -44,13 +44,13 @@ export const limits = {
 
   // ── Delivery ──
   /** Rows claimed ahead of the requests under way, so that no slot waits for the database. */
-  claimAhead: 128,
+  claimAhead: 256,
   /** A claim's lease by the database's clock, milliseconds; a drain renews it at a third. */
   leaseMs: 12_000,
   /** Outcomes written in one statement. */
   outcomeBatch: 256,
   /** How long an outcome may wait for company, milliseconds. */
-  outcomeLingerMs: 5,
+  outcomeLingerMs: 10,
   /** How long a drain stays on its empty lane for a poke, milliseconds. */
   drainLingerMs: 2_000,
   /** A retry due within this many milliseconds is waited for on the lane; a later one is the reconciler's. */

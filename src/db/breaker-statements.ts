@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { isHead, reopenFrom } from './sync-rows.ts';
 
 /** Suspends an active lane; its first probe is due after `probeMs`. @returns false: it was not active */
 export async function suspendLane(pool: Pool, subscriptionId: string, probeMs: number): Promise<boolean> {
@@ -37,9 +38,9 @@ export async function resumeLane(
   );
   if (rowCount === 0) return null;
   const requeued = await client.query(
-    `update fin_data_sync_logs
-     set status = 'retrying', retry_count = 0, next_attempt_at = now(), failed_by_connection = false, sync_completed_at = null
-     where subscription_id = $1 and status = 'failed' and failed_by_connection`,
+    `with again as (
+       delete from fin_done_syncs d where d.subscription_id = $1 and d.status = 'failed' and d.failed_by_connection returning d.*)
+     ${reopenFrom('again')}`,
     [subscriptionId],
   );
   return requeued.rowCount ?? 0;
@@ -63,19 +64,16 @@ export async function takeProbesDue(pool: Pool, firstMs: number, maxMs: number):
 export async function prepareProbe(pool: Pool, subscriptionId: string): Promise<void> {
   await pool.query(
     `with head as (
-       select l.id from fin_data_sync_logs l where l.subscription_id = $1
-         and (l.status = 'retrying' or l.status = 'pending' and l.next_attempt_at <= now())
-         and not exists (
-           select 1 from fin_data_sync_logs e
-           where e.subscription_id = l.subscription_id and e.voucher_id = l.voucher_id
-             and e.status in ('pending', 'processing', 'retrying') and e.id < l.id offset 0)
-       order by l.next_attempt_at, l.id limit 1),
+       select o.id from fin_open_syncs o where o.subscription_id = $1 and o.claim_token is null
+         and (o.attempt_count > 0 or o.next_attempt_at <= now()) and ${isHead}
+       order by o.next_attempt_at, o.id limit 1),
      made_due as (
-       update fin_data_sync_logs l set next_attempt_at = now() from head
-       where l.id = head.id and l.next_attempt_at > now() and l.status = 'retrying' returning l.id)
-     update fin_data_sync_logs set status = 'retrying', next_attempt_at = now(), sync_completed_at = null
-     where not exists (select 1 from head)
-       and id = (select min(id) from fin_data_sync_logs where subscription_id = $1 and status = 'failed' and failed_by_connection)`,
+       update fin_open_syncs o set next_attempt_at = now() from head where o.id = head.id and o.next_attempt_at > now()),
+     again as (
+       delete from fin_done_syncs d where not exists (select 1 from head) and d.id = (
+         select min(id) from fin_done_syncs where subscription_id = $1 and status = 'failed' and failed_by_connection)
+       returning d.*)
+     ${reopenFrom('again')}`,
     [subscriptionId],
   );
 }

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { SyncStatus } from '../core/model.ts';
+import { cancelFrom, openStatus, reopenFrom } from './sync-rows.ts';
 
 /** Makes syncs due now, with all their retries before them again. Only those still in one of `statuses`. */
 export async function queueSyncsAgain(
@@ -7,13 +8,16 @@ export async function queueSyncsAgain(
   ids: readonly string[],
   statuses: readonly SyncStatus[],
 ): Promise<{ subscriptionId: string }[]> {
+  const alive = (alias: string) =>
+    `exists (select 1 from data_subscriptions s where s.id = ${alias}.subscription_id and s.deleted_at is null)`;
   const { rows } = await pool.query<{ subscriptionId: string }>(
-    `update fin_data_sync_logs l
-     set status = case when attempt_count > 0 then 'retrying' else 'pending' end, retry_count = 0, next_attempt_at = now(),
-         failed_by_connection = false, sync_completed_at = null
-     from data_subscriptions s
-     where l.id = any($1) and l.status = any($2) and s.id = l.subscription_id and s.deleted_at is null
-     returning l.subscription_id::text as "subscriptionId"`,
+    `with hurried as (
+       update fin_open_syncs o set retry_count = 0, next_attempt_at = now()
+       where o.id = any($1) and o.claim_token is null and ${openStatus} = any($2) and ${alive('o')}
+       returning o.subscription_id),
+     again as (delete from fin_done_syncs d where d.id = any($1) and d.status = any($2) and ${alive('d')} returning d.*),
+     reopened as (${reopenFrom('again')} returning subscription_id)
+     select subscription_id::text as "subscriptionId" from hurried union all select subscription_id::text from reopened`,
     [ids, statuses],
   );
   return rows;
@@ -26,8 +30,12 @@ export async function cancelSyncs(
   statuses: readonly SyncStatus[],
 ): Promise<number> {
   const { rowCount } = await pool.query(
-    `update fin_data_sync_logs set status = 'cancelled', sync_completed_at = now(), next_attempt_at = null, failed_by_connection = false
-     where id = any($1) and status = any($2)`,
+    `with failed as (
+       update fin_done_syncs set status = 'cancelled', sync_completed_at = now(), failed_by_connection = false
+       where id = any($1) and status = any($2) and status = 'failed' returning id),
+     cancelled as (delete from fin_open_syncs o where o.claim_token is null and o.id = any($1) and ${openStatus} = any($2) returning o.*),
+     moved as (${cancelFrom('cancelled')} returning id)
+     select id from failed union all select id from moved`,
     [ids, statuses],
   );
   return rowCount ?? 0;
@@ -43,12 +51,11 @@ export async function addCompensation(
     // The vouchers are locked like at intake, so that a newer version can't slip in between with a lower sync id.
     `with current as materialized (
        select v.id, v.source_version from fin_business_vouchers v where v.id = any($2) order by v.id for update)
-     insert into fin_data_sync_logs (event_id, voucher_id, subscription_id, event_type, source_system, mode, next_attempt_at)
-     select e.id, e.voucher_id, $1, e.event_type, e.source_system, 'compensation', now()
+     insert into fin_open_syncs (event_id, voucher_id, subscription_id, event_type, source_system, mode)
+     select e.id, e.voucher_id, $1, e.event_type, e.source_system, 'compensation'
      from current c join fin_voucher_events e on e.voucher_id = c.id and e.source_version = c.source_version
      where not exists (
-       select 1 from fin_data_sync_logs l where l.subscription_id = $1 and l.voucher_id = e.voucher_id and l.event_id = e.id
-         and l.status in ('pending', 'processing', 'retrying'))
+       select 1 from fin_open_syncs o where o.subscription_id = $1 and o.voucher_id = e.voucher_id and o.event_id = e.id)
      order by e.id`,
     [subscriptionId, voucherIds],
   );

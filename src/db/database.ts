@@ -69,6 +69,14 @@ export class Database implements AsyncDisposable {
     });
   }
 
+  /** Names this installation where it shares a Redis with others: made with the tables. */
+  async installationId(): Promise<string> {
+    const { rows } = await this.pool.query<{ id: string }>('select id::text from hub_installation');
+    const id = rows[0]?.id;
+    if (id === undefined) throw new Error('hub_installation is empty.');
+    return id;
+  }
+
   /** A fresh unit of work: one for each GraphQL operation or job, never shared. */
   fork(): EntityManager {
     return this.orm.em.fork();

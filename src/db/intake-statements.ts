@@ -267,7 +267,7 @@ export async function writeEvents(client: PoolClient, events: readonly EventWrit
 export async function writeSyncs(client: PoolClient, syncs: readonly SyncWrite[]): Promise<void> {
   await client.query({
     name: 'intake-syncs',
-    text: `insert into fin_data_sync_logs (event_id, voucher_id, subscription_id, event_type, source_system, mode, next_attempt_at)
+    text: `insert into fin_open_syncs (event_id, voucher_id, subscription_id, event_type, source_system, mode, next_attempt_at)
            select event_id, voucher_id, subscription_id, event_type, source_system, mode, coalesce(due_at, now())
            from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
              with ordinality as r (event_id, voucher_id, subscription_id, event_type, source_system, mode, due_at, n)

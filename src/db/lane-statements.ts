@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { SubscriptionState, SyncMode } from '../core/model.ts';
+import { cancelOpen, isHead } from './sync-rows.ts';
 
 /** A lane: what a drain needs to know of its subscription. */
 export interface LaneRow {
@@ -58,76 +59,78 @@ export async function readLane(pool: Pool, id: string): Promise<LaneRow | undefi
   return rows[0];
 }
 
+/** What to claim, and how. */
+export interface ClaimRequest {
+  readonly subscriptionId: string;
+  /**
+   * Fences: only its holder may write results. Another at each claim: who lost a sync and claims it again must not
+   * take the first one's late result.
+   */
+  readonly token: string;
+  /** 1 or more. */
+  readonly limit: number;
+  /** Milliseconds, by the database's clock. */
+  readonly leaseMs: number;
+  /** Lanes in other states give nothing: a pause holds from the moment that it is committed. */
+  readonly states: readonly SubscriptionState[];
+}
+
 /**
- * Claims due syncs of a lane, the longest due first, and never one that has an earlier unfinished one for the
- * same source record. The lease runs by the database's clock; `token` fences: only its holder may write results.
- * It must be another at each claim: who lost a row and claims it again must not take the first one's late result.
- *
- * `offset 0` keeps the look at earlier ones a look into the index, one a row. As a join, and with statistics from
- * when the table was small, it became a loop over the whole backlog for each row of the backlog.
+ * Claims due syncs of a lane, the longest due first, and never one that has an earlier open one for the same
+ * source record. The lease is the claim's, one for all that it took, so that to hold and to renew is one row.
  *
  * The commit does not wait for the disk: a claim lost in a crash of the database is a sync that is due again.
- * @param limit 1 or more
- * @param leaseMs milliseconds
- * @param states lanes in other states give nothing: a pause holds from the moment that it is committed
  */
-export async function claimDue(
-  pool: Pool,
-  claim: {
-    subscriptionId: string;
-    token: string;
-    limit: number;
-    leaseMs: number;
-    states: readonly SubscriptionState[];
-  },
-): Promise<ClaimedSync[]> {
+export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<ClaimedSync[]> {
+  // A literal, of few kinds: with a parameter the planner reckons with a tenth of the backlog, and plans each anew.
+  const limit = 2 ** Math.floor(Math.log2(claim.limit));
   const { rows } = await pool.query<ClaimedSync>({
-    name: 'lane-claim',
+    name: `lane-claim-${limit}`,
     text: `with due as materialized (
-             select l.id from fin_data_sync_logs l
-             where l.subscription_id = $1 and l.status in ('pending', 'retrying') and l.next_attempt_at <= now()
-               and not exists (
-                 select 1 from fin_data_sync_logs e
-                 where e.subscription_id = l.subscription_id and e.voucher_id = l.voucher_id
-                   and e.status in ('pending', 'processing', 'retrying') and e.id < l.id offset 0)
-               and exists (select 1 from data_subscriptions s where s.id = $1 and s.state = any($5) and s.deleted_at is null)
-             order by l.next_attempt_at, l.id
-             limit $3 for update of l skip locked),
+             select o.id from fin_open_syncs o
+             where o.subscription_id = $1 and o.next_attempt_at <= now() and o.claim_token is null and ${isHead}
+               and exists (select 1 from data_subscriptions s where s.id = $1 and s.state = any($4) and s.deleted_at is null)
+             order by o.next_attempt_at, o.id
+             limit ${limit} for update of o skip locked),
            claimed as (
-             update fin_data_sync_logs l
-             set status = 'processing', claim_token = $2, lease_until = now() + $4 * interval '1 millisecond', transport = 'webhook',
-                 sync_started_at = coalesce(l.sync_started_at, now()), sync_completed_at = null
-             from due where l.id = due.id
-             returning l.id, l.claim_token, l.event_id, l.voucher_id, l.event_type, l.mode, l.retry_count),
+             update fin_open_syncs o
+             set claim_token = $2, transport = 'webhook', sync_started_at = coalesce(o.sync_started_at, now())
+             from due where o.id = due.id
+             returning o.id, o.event_id, o.voucher_id, o.event_type, o.mode, o.retry_count),
+           held as (
+             insert into lane_claims (token, subscription_id, lease_until, sync_ids)
+             select $2, $1, now() + $3 * interval '1 millisecond', array_agg(id) from claimed having count(*) > 0),
            relaxed as materialized (select set_config('synchronous_commit', 'off', true))
-           select c.id::text, c.claim_token::text as token, c.event_id::text as "eventId", c.voucher_id::text as "voucherId", c.event_type as "eventType", c.mode,
-             c.retry_count as "retryCount", e.source_system as "sourceSystem", 
+           select c.id::text, $2::text as token, c.event_id::text as "eventId", c.voucher_id::text as "voucherId", c.event_type as "eventType", c.mode,
+             c.retry_count as "retryCount", e.source_system as "sourceSystem",
              to_char(e.occurred_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "occurredAt",
              e.data::text as "dataJson", e.voucher::text as "voucherJson"
            from claimed c join fin_voucher_events e on e.id = c.event_id cross join relaxed order by c.id`,
-    values: [claim.subscriptionId, claim.token, claim.limit, claim.leaseMs, claim.states],
+    values: [claim.subscriptionId, claim.token, claim.leaseMs, claim.states],
   });
   return rows;
 }
 
-/** Prolongs the lease of what is still held; gives back the ids that are. */
-export async function renewLeases(pool: Pool, claims: readonly Claim[], leaseMs: number): Promise<string[]> {
-  const { rows } = await pool.query<{ id: string }>({
+/** Prolongs the lease of claims; gives back the tokens of those that are still held. */
+export async function renewLeases(
+  pool: Pool,
+  tokens: readonly string[],
+  leaseMs: number,
+): Promise<Set<string>> {
+  const { rows } = await pool.query<{ token: string }>({
     name: 'lane-renew',
-    text: `update fin_data_sync_logs l set lease_until = now() + $3 * interval '1 millisecond'
-           from unnest($1::bigint[], $2::uuid[]) h (id, token) where l.id = h.id and l.claim_token = h.token returning l.id::text`,
-    values: [claims.map(claim => claim.id), claims.map(claim => claim.token), leaseMs],
+    text: `update lane_claims set lease_until = now() + $2 * interval '1 millisecond' where token = any($1::uuid[]) returning token::text`,
+    values: [tokens, leaseMs],
   });
-  return rows.map(row => row.id);
+  return new Set(rows.map(row => row.token));
 }
 
 /** Gives back what was claimed and not sent: due at once, nothing used up. */
 export async function releaseClaims(pool: Pool, claims: readonly Claim[]): Promise<void> {
   await pool.query(
-    `update fin_data_sync_logs l
-     set status = case when attempt_count > 0 then 'retrying' else 'pending' end, claim_token = null, lease_until = null,
-         sync_started_at = case when attempt_count > 0 then sync_started_at end
-     from unnest($1::bigint[], $2::uuid[]) h (id, token) where l.id = h.id and l.claim_token = h.token`,
+    `update fin_open_syncs o
+     set claim_token = null, sync_started_at = case when attempt_count > 0 then sync_started_at end
+     from unnest($1::bigint[], $2::uuid[]) h (id, token) where o.id = h.id and o.claim_token = h.token`,
     [claims.map(claim => claim.id), claims.map(claim => claim.token)],
   );
 }
@@ -139,32 +142,38 @@ export async function releaseClaims(pool: Pool, claims: readonly Claim[]): Promi
 export async function nextDueInMs(pool: Pool, subscriptionId: string): Promise<number | null> {
   const { rows } = await pool.query<{ ms: number | null }>({
     name: 'lane-next-due',
-    text: `select (extract(epoch from min(next_attempt_at) - now()) * 1000)::float8 as ms from fin_data_sync_logs
-           where subscription_id = $1 and status in ('pending', 'retrying') and next_attempt_at > now() - interval '1 second'`,
+    text: `select (extract(epoch from min(next_attempt_at) - now()) * 1000)::float8 as ms from fin_open_syncs
+           where subscription_id = $1 and claim_token is null and next_attempt_at > now() - interval '1 second'`,
     values: [subscriptionId],
   });
   return rows[0]?.ms ?? null;
 }
 
+/** Claims whose lease ran out that one statement takes back. */
+const reclaimedAtOnce = 200;
+
 /**
- * Makes due again what a process held whose lease ran out. An attempt is logged, for nobody knows whether the
- * request was sent; no retry is used up, or a crash of the hub would cost the event.
- * @returns the lanes concerned
+ * Takes back claims whose lease ran out: what they still hold is due again. An attempt is logged, for nobody knows
+ * whether the request was sent; no retry is used up, or a crash of the hub would cost the event. A claim also ends
+ * here when all it took was answered long ago: nobody renews it then, and there is nothing to free.
+ * @returns the lanes in which something was freed
  */
 export async function reclaimExpired(pool: Pool): Promise<string[]> {
   const { rows } = await pool.query<{ subscription_id: string }>(
     `with expired as (
-       select id from fin_data_sync_logs where status = 'processing' and lease_until < now()
-       order by lease_until limit 5000 for update skip locked),
+       delete from lane_claims where token in (
+         select token from lane_claims where lease_until < now() order by lease_until limit ${reclaimedAtOnce} for update skip locked)
+       returning token, sync_ids),
+     lost as materialized (select token, unnest(sync_ids) as id from expired),
      freed as (
-       update fin_data_sync_logs l
-       set status = 'retrying', next_attempt_at = now(), attempt_count = l.attempt_count + 1, claim_token = null, lease_until = null,
+       update fin_open_syncs o
+       set next_attempt_at = now(), attempt_count = o.attempt_count + 1, claim_token = null,
            error_code = 'LEASE_EXPIRED', error_message = 'The hub process that held it stopped before it told an outcome.'
-       from expired where l.id = expired.id
-       returning l.id, l.subscription_id, l.attempt_count, l.transport, l.error_code, l.error_message),
+       from lost where o.id = lost.id and o.claim_token = lost.token
+       returning o.id, o.subscription_id, o.attempt_count, o.transport, o.error_code, o.error_message),
      logged as (
        insert into fin_data_sync_attempts (sync_id, number, transport, started_at, duration_ms, error_code, error_message)
-       select id, attempt_count, coalesce(transport, 'webhook'), now(), 0, error_code, error_message from freed)
+       select id, attempt_count, transport, now(), 0, error_code, error_message from freed)
      select distinct subscription_id::text from freed`,
   );
   return rows.map(row => row.subscription_id);
@@ -176,9 +185,9 @@ export async function reclaimExpired(pool: Pool): Promise<string[]> {
  */
 export async function cancelOfDeleted(pool: Pool): Promise<void> {
   await pool.query(
-    `update fin_data_sync_logs l set status = 'cancelled', sync_completed_at = now(), next_attempt_at = null
-     from data_subscriptions s
-     where s.deleted_at is not null and l.subscription_id = s.id and l.status in ('pending', 'retrying')`,
+    cancelOpen(
+      'o.subscription_id in (select s.id from data_subscriptions s where s.deleted_at is not null and exists (select 1 from fin_open_syncs w where w.subscription_id = s.id))',
+    ),
   );
 }
 
@@ -187,8 +196,7 @@ export async function lanesWithWork(pool: Pool): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>(
     `select s.id::text from data_subscriptions s
      where s.state = 'active' and s.deleted_at is null and s.webhook_url is not null
-       and exists (select 1 from fin_data_sync_logs l where l.subscription_id = s.id and l.status in ('pending', 'retrying')
-                   and l.next_attempt_at <= now())`,
+       and exists (select 1 from fin_open_syncs o where o.subscription_id = s.id and o.next_attempt_at <= now() and o.claim_token is null)`,
   );
   return rows.map(row => row.id);
 }

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { SyncStatus } from '../core/model.ts';
+import { closeFrom, sharedOf } from './sync-rows.ts';
 
 /** What became of one claimed sync, as it is written. */
 export interface OutcomeWrite {
@@ -29,27 +30,28 @@ export interface OutcomeWrite {
 export async function writeOutcomes(pool: Pool, outcomes: readonly OutcomeWrite[]): Promise<Set<string>> {
   const { rows } = await pool.query<{ id: string }>({
     name: 'outcome-write',
-    // Two traps of planning: joining the input once more for the attempts would be a loop within a loop, and a
-    // condition on the status would let the planner walk the index of leases instead of the key. A token is enough:
-    // only a row under way has one.
-    text: `with written as (
-             update fin_data_sync_logs l
-             set status = r.status, retry_count = r.retry_count, attempt_count = l.attempt_count + 1,
-                 next_attempt_at = now() + r.delay_ms * interval '1 millisecond', failed_by_connection = r.by_connection,
-                 error_code = r.error_code, error_message = r.error_message, claim_token = null, lease_until = null,
-                 sync_completed_at = case when r.status <> 'retrying' then now() end
-             from unnest($1::bigint[], $2::uuid[], $3::text[], $4::int[], $5::float8[], $6::bool[], $7::timestamptz[], $8::int[],
+    text: `with r as materialized (
+             select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::int[], $5::float8[], $6::bool[], $7::timestamptz[], $8::int[],
                $9::int[], $10::text[], $11::text[], $12::text[])
-             as r (id, token, status, retry_count, delay_ms, by_connection, started_at, duration_ms, status_code, error_code,
-               error_message, excerpt)
-             where l.id = r.id and l.claim_token = r.token
-             returning l.id, l.attempt_count, r.started_at, r.duration_ms, r.status_code, r.error_code, r.error_message, r.excerpt),
+             as r (sync_id, token, status, retries, delay_ms, by_connection, started_at, duration_ms, status_code, code, message, excerpt)),
+           ended as (
+             delete from fin_open_syncs o using r where o.id = r.sync_id and o.claim_token = r.token and r.status <> 'retrying'
+             returning ${sharedOf('o')}, r.*),
+           again as (
+             update fin_open_syncs o
+             set retry_count = r.retries, attempt_count = o.attempt_count + 1, claim_token = null,
+                 next_attempt_at = now() + r.delay_ms * interval '1 millisecond', error_code = r.code, error_message = r.message
+             from r where o.id = r.sync_id and o.claim_token = r.token and r.status = 'retrying'
+             returning o.id, o.transport, o.attempt_count, r.*),
+           moved as (${closeFrom('ended')}),
            logged as (
              insert into fin_data_sync_attempts
                (sync_id, number, transport, started_at, duration_ms, status_code, error_code, error_message, response_excerpt)
-             select id, attempt_count, 'webhook', started_at, duration_ms, status_code, error_code, error_message, excerpt from written),
+             select id, attempt_count + 1, transport, started_at, duration_ms, status_code, code, message, excerpt from ended
+             union all
+             select id, attempt_count, transport, started_at, duration_ms, status_code, code, message, excerpt from again),
            relaxed as materialized (select set_config('synchronous_commit', 'off', true))
-           select id::text from written cross join relaxed`,
+           select id::text from ended cross join relaxed union all select id::text from again`,
     values: columnsOf(outcomes),
   });
   return new Set(rows.map(row => row.id));

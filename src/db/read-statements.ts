@@ -34,8 +34,8 @@ export async function eventIdsOfVouchers(
 /** How many syncs of each subscription are not over. */
 export async function backlogs(pool: Pool, subscriptionIds: readonly string[]): Promise<Map<string, number>> {
   const { rows } = await pool.query<{ id: string; count: number }>(
-    `select subscription_id::text as id, count(*)::int as count from fin_data_sync_logs
-     where subscription_id = any($1) and status in ('pending', 'processing', 'retrying') group by 1`,
+    `select subscription_id::text as id, count(*)::int as count from fin_open_syncs
+     where subscription_id = any($1) group by 1`,
     [subscriptionIds],
   );
   return new Map(rows.map(row => [row.id, row.count]));

@@ -159,7 +159,7 @@ export class LaneDrain {
     }
     if (lane === undefined || !this.#moreLikely || this.#outcomes.pending > limits.outcomeBatch * 4) return 0;
     const window = lane.maxInFlight * lane.batchSize;
-    const target = Math.max(lane.batchSize, Math.min(window * 4, limits.claimAhead));
+    const target = Math.max(lane.batchSize, Math.min(window * 8, limits.claimAhead));
     this.#refillAt = Math.floor(target / 2);
     const wanted = target - this.#claims.waiting;
     if (wanted < target / 2) return 0;

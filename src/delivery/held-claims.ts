@@ -59,10 +59,11 @@ export class HeldClaims {
     if (claims.length === 0) return;
     const askedAt = this.#deps.clock.now();
     try {
-      const renewed = new Set(await renewLeases(this.#deps.db.pool, claims, limits.leaseMs));
+      const tokens = [...new Set(claims.map(sync => sync.token))];
+      const renewed = await renewLeases(this.#deps.db.pool, tokens, limits.leaseMs);
       // What was lost counts as run out; what was claimed since was not asked about and keeps its own lease.
       for (const held of waiting)
-        held.leaseUntil = renewed.has(held.sync.id) ? askedAt + limits.leaseMs : askedAt;
+        held.leaseUntil = renewed.has(held.sync.token) ? askedAt + limits.leaseMs : askedAt;
     } catch (error) {
       this.#deps.log.warn({ lane: this.#lane, error: messageOf(error) }, 'leases could not be renewed');
     }

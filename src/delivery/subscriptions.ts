@@ -7,6 +7,7 @@ import type { Database } from '../db/database.ts';
 import { SubscriptionEntity, type SubscriptionRow } from '../db/entities.ts';
 import { checkTexts } from '../db/filters.ts';
 import { bumpVersion } from '../db/intake-statements.ts';
+import { cancelOpen } from '../db/sync-rows.ts';
 import { secretContext } from './lane.ts';
 import {
   checkName,
@@ -125,11 +126,7 @@ export class Subscriptions {
   async delete(id: string): Promise<void> {
     await this.#change(async client => {
       await updateRow(client, id, { deleted_at: 'now' });
-      await client.query(
-        `update fin_data_sync_logs set status = 'cancelled', sync_completed_at = now(), next_attempt_at = null
-         where subscription_id = $1 and status in ('pending', 'retrying')`,
-        [id],
-      );
+      await client.query(cancelOpen('o.subscription_id = $1'), [id]);
     });
   }
 

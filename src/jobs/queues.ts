@@ -23,7 +23,8 @@ export type LaneJobName = 'drain' | 'probe';
 /** Where the queue lives. */
 export type QueueHome =
   | { readonly kind: 'postgres'; readonly url: string; readonly schema: string }
-  | { readonly kind: 'redis'; readonly url: string };
+  /** `prefix` keeps installations apart that share a Redis; its braces keep its keys on one node of a cluster. */
+  | { readonly kind: 'redis'; readonly url: string; readonly prefix: string };
 
 /** The queue of wake-ups, in either home, behind one face. */
 export interface LaneQueue extends AsyncDisposable {
@@ -59,7 +60,7 @@ const readyMs = 2_000;
 
 /** Opens the queue. On PostgreSQL its tables are made in a schema of their own. */
 export async function openLaneQueue(home: QueueHome, deps: QueueDeps): Promise<LaneQueue> {
-  return home.kind === 'postgres' ? openOnPostgres(home, deps) : openOnRedis(home.url, deps);
+  return home.kind === 'postgres' ? openOnPostgres(home, deps) : openOnRedis(home, deps);
 }
 
 async function openOnPostgres(home: { url: string; schema: string }, deps: QueueDeps): Promise<LaneQueue> {
@@ -77,7 +78,10 @@ async function openOnPostgres(home: { url: string; schema: string }, deps: Queue
   return laneQueue(queue, startWorker, deps, async () => {});
 }
 
-async function openOnRedis(url: string, deps: QueueDeps): Promise<LaneQueue> {
+async function openOnRedis(
+  { url, prefix }: { url: string; prefix: string },
+  deps: QueueDeps,
+): Promise<LaneQueue> {
   const { log } = deps;
   const producer = new Redis(url, { maxRetriesPerRequest: 1, enableOfflineQueue: false, lazyConnect: true });
   const consumer = new Redis(url, { maxRetriesPerRequest: null, lazyConnect: true });
@@ -105,11 +109,16 @@ async function openOnRedis(url: string, deps: QueueDeps): Promise<LaneQueue> {
   }
   const queue = new Queue<LaneJob, void, LaneJobName>(queueName, {
     connection: producer,
+    prefix,
     defaultJobOptions: jobOptions,
   });
   queue.on('error', error => log.warn({ error: messageOf(error) }, 'queue'));
   const startWorker = (processor: (job: { name: LaneJobName; data: LaneJob }) => Promise<void>) =>
-    new Worker<LaneJob, void, LaneJobName>(queueName, processor, { connection: consumer, ...workerOptions });
+    new Worker<LaneJob, void, LaneJobName>(queueName, processor, {
+      connection: consumer,
+      prefix,
+      ...workerOptions,
+    });
   return laneQueue(queue, startWorker, deps, disconnect);
 }
 

@@ -471,7 +471,7 @@ describe('lanes beside one another', () => {
       (
         await sql<{ n: string }>(
           quiet.databaseUrl,
-          `select idx_scan::text as n from pg_stat_user_indexes where indexrelname = 'fin_data_sync_logs_unfinished'`,
+          `select idx_scan::text as n from pg_stat_user_indexes where indexrelname = 'fin_open_syncs_record'`,
         )
       )[0];
     const before = Number((await asked())?.n);

@@ -42,10 +42,10 @@ export function testEnvironment(databaseUrl: string): Record<string, string> {
   };
 }
 
-/** A database of the run's Redis for each test file: hubs with different PostgreSQLs must not share a queue. */
+/** All hubs of a run share one Redis: each installation keeps to itself. */
 function redisEnvironment(): Record<string, string> {
   const server = process.env.HUB_TEST_REDIS_URL;
-  return server === undefined ? {} : { REDIS_URL: `${server}/${process.pid % 1_000}` };
+  return server === undefined ? {} : { REDIS_URL: server };
 }
 
 /** Starts a hub. @param options.databaseUrl left out: a fresh database */

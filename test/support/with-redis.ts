@@ -20,8 +20,6 @@ const server = spawn(
     '127.0.0.1',
     '--dir',
     folder,
-    '--databases',
-    '1000',
     '--save',
     '',
     '--maxmemory-policy',
