@@ -1,13 +1,36 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
-/** Typed documents of the command line, from the schema that the hub serves. `npm run codegen` writes them. */
+const scalars = {
+  Decimal: 'string',
+  Date: 'string',
+  DateTime: 'string',
+  JSONObject: 'Record<string, unknown>',
+};
+
+/**
+ * Typed documents of the command line and types of the client package's operations, from the schema that the hub
+ * serves. `npm run codegen` writes them.
+ */
 const config: CodegenConfig = {
   schema: 'src/schema/schema.graphql',
-  documents: ['src/cli/**/*.ts', '!src/cli/generated/**'],
   importExtension: '.ts',
   silent: true,
   generates: {
+    'clients/typescript/src/generated/operations.ts': {
+      documents: ['clients/typescript/src/**/*.ts', '!clients/typescript/src/generated/**'],
+      plugins: ['typescript-operations'],
+      config: {
+        enumsAsTypes: true,
+        useTypeImports: true,
+        strictScalars: true,
+        scalars: {
+          ...scalars,
+          JSONObject: { input: scalars.JSONObject, output: '../python-json.ts#JsonObject' },
+        },
+      },
+    },
     'src/cli/generated/': {
+      documents: ['src/cli/**/*.ts', '!src/cli/generated/**'],
       preset: 'client',
       presetConfig: { fragmentMasking: false },
       config: {
@@ -15,12 +38,7 @@ const config: CodegenConfig = {
         enumsAsTypes: true,
         useTypeImports: true,
         strictScalars: true,
-        scalars: {
-          Decimal: 'string',
-          Date: 'string',
-          DateTime: 'string',
-          JSONObject: 'Record<string, unknown>',
-        },
+        scalars,
       },
     },
   },

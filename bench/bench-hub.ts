@@ -12,13 +12,16 @@ import { z } from 'zod';
 
 const started = z.object({ url: z.string(), databaseUrl: z.string() });
 const memory = z.object({ rss: z.number() });
+const cpu = z.object({ cpu: z.number() });
+
+const recordOne = 'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { deliveries } }';
 
 /** A hub in a process of its own on an embedded PostgreSQL in a fresh folder, and a connection to its database. */
 export class BenchHub implements AsyncDisposable {
   readonly url: string;
   readonly databaseUrl: string;
   readonly db: Pool;
-  readonly #key: string;
+  readonly key: string;
   readonly #child: ChildProcess;
   readonly #folder: string;
   readonly #http: HttpPool;
@@ -26,7 +29,7 @@ export class BenchHub implements AsyncDisposable {
   private constructor(child: ChildProcess, folder: string, key: string, at: z.infer<typeof started>) {
     this.#child = child;
     this.#folder = folder;
-    this.#key = key;
+    this.key = key;
     this.url = at.url;
     this.databaseUrl = at.databaseUrl;
     this.db = new Pool({ connectionString: at.databaseUrl, max: 64 });
@@ -54,7 +57,7 @@ export class BenchHub implements AsyncDisposable {
     const response = await this.#http.request({
       path: '/graphql',
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#key}` },
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${this.key}` },
       body,
     });
     const answer: unknown = await response.body.json();
@@ -73,6 +76,48 @@ export class BenchHub implements AsyncDisposable {
     const id = rows[0]?.id ?? '';
     await this.pause(id);
     return id;
+  }
+
+  /** Makes so many subscriptions without a webhook; gives their ids. */
+  async subscribeSockets(count: number): Promise<string[]> {
+    const query = `mutation ($name: String!) { createDataSubscription(input: { name: $name, targetSystem: "bench", eventTypes: ["*"] }) { subscription { id } } }`;
+    for (let n = 0; n < count; n += 1)
+      await this.ask(JSON.stringify({ query, variables: { name: `socket-${n}` } }));
+    const { rows } = await this.db.query<{ id: string }>(
+      'select id::text from data_subscriptions where webhook_url is null order by id',
+    );
+    return rows.map(row => row.id);
+  }
+
+  get socketUrl(): string {
+    return `${this.url.replace('http', 'ws')}/graphql`;
+  }
+
+  /** Records one voucher with a mark in its data. */
+  async record(mark: string): Promise<void> {
+    const input = {
+      eventType: 'invoice_recorded',
+      sourceSystem: 'bench',
+      sourceModule: 'invoice',
+      sourceType: 'sales_invoice',
+      sourceId: mark,
+      direction: 'DEBIT',
+      amount: '139.12',
+      currency: 'GBP',
+      businessData: { mark },
+    };
+    await this.ask(JSON.stringify({ query: recordOne, variables: { input } }));
+  }
+
+  /** Waits until no sync is open any more. */
+  async done(): Promise<void> {
+    for (;;) {
+      const { rows } = await this.db.query<{ count: number }>(
+        'select count(*)::int as count from fin_open_syncs',
+      );
+      if (rows[0]?.count === 0) return;
+      await pause(20);
+    }
   }
 
   async pause(id: string): Promise<void> {
@@ -99,6 +144,13 @@ export class BenchHub implements AsyncDisposable {
     this.#child.send('memory');
     const [message] = await once(this.#child, 'message');
     return memory.parse(message).rss / 2 ** 20;
+  }
+
+  /** Processor time that the hub process has used, seconds. */
+  async cpuSeconds(): Promise<number> {
+    this.#child.send('cpu');
+    const [message] = await once(this.#child, 'message');
+    return cpu.parse(message).cpu;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

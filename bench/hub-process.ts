@@ -5,6 +5,14 @@ import { createHub } from '../src/hub.ts';
 const hub = await createHub(readConfig(processEnvironment()));
 process.send?.({ url: hub.url, databaseUrl: hub.databaseUrl });
 process.on('message', message => {
-  if (message === 'memory') process.send?.({ rss: process.memoryUsage.rss() });
+  if (message === 'memory') process.send?.({ rss: memory() });
+  if (message === 'cpu') process.send?.({ cpu: (process.cpuUsage().user + process.cpuUsage().system) / 1e6 });
 });
+
+/** What is in use, garbage set aside where the process was started with `--expose-gc`. */
+function memory(): number {
+  globalThis.gc?.();
+  return process.memoryUsage.rss();
+}
+
 process.on('disconnect', () => void hub[Symbol.asyncDispose]());

@@ -2,8 +2,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { BenchHub } from './bench-hub.ts';
 import { BenchReceiver, monotonicMs, quantile } from './support.ts';
 
-const mutation = 'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { deliveries } }';
-
 /**
  * From a mutation answered to its request received, at 100 events a second. Negative where the request was
  * there before the answer. Milliseconds.
@@ -33,17 +31,6 @@ async function run(hub: BenchHub, receiver: BenchReceiver, events: number, name:
 }
 
 async function record(hub: BenchHub, mark: string, answered: Map<string, number>): Promise<void> {
-  const input = {
-    eventType: 'invoice_recorded',
-    sourceSystem: 'bench',
-    sourceModule: 'invoice',
-    sourceType: 'sales_invoice',
-    sourceId: mark,
-    direction: 'DEBIT',
-    amount: '139.12',
-    currency: 'GBP',
-    businessData: { mark },
-  };
-  await hub.ask(JSON.stringify({ query: mutation, variables: { input } }));
+  await hub.record(mark);
   answered.set(mark, monotonicMs());
 }

@@ -3,6 +3,7 @@ import Table from 'cli-table3';
 import { backlog } from './backlog.ts';
 import { deliveries } from './deliveries.ts';
 import { latency } from './latency.ts';
+import { fanOut, idle, push } from './push.ts';
 import { recording } from './recording.ts';
 import { median } from './support.ts';
 
@@ -59,6 +60,25 @@ const benches: Record<string, () => Promise<void>> = {
       '',
       'p99 < 50 ms',
     ]);
+  },
+  async push() {
+    const rounds = await push(values.quick ? 2 : 5, 20_000 * scale);
+    row(
+      'acknowledged pushes to one consumer, against a bare graphql-ws server',
+      rounds.map(r => r.hub),
+      rounds.map(r => r.floor),
+      '≥ 0.5',
+    );
+  },
+  async fanout() {
+    const { p50, p99 } = await fanOut(100, 200 * scale);
+    const text = `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
+    table.push(['mutation answered to received, 100 attached consumers', text, '', '', 'p99 < 100 ms']);
+  },
+  async idle() {
+    const { kiBEach, core } = await idle(1_000 * scale, 30);
+    const text = `${kiBEach.toFixed(0)} KiB each, ${(core * 100).toFixed(1)} % of a core`;
+    table.push([`${1_000 * scale} idle attached consumers`, text, '', '', '< 100 KiB, < 2 %']);
   },
   async backlog() {
     const figures = await backlog({

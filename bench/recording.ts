@@ -83,6 +83,7 @@ export async function recording(
     time: new BusinessTime('Asia/Shanghai'),
     routing: new RoutingCache(db, clock),
     waker,
+    changes: { isWatched: false, note: () => {} },
     log,
   });
   await hub.subscribe('http://127.0.0.1:9/hook');

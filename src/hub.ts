@@ -14,7 +14,11 @@ import { startEmbeddedPostgres } from './db/embedded.ts';
 import { Breaker } from './delivery/breaker.ts';
 import { Compensation } from './delivery/compensation.ts';
 import { DeliveryTester } from './delivery/delivery-test.ts';
+import { PayloadQueries } from './delivery/payload/payload-queries.ts';
+import { checkStoredQueries } from './delivery/payload/stored-queries.ts';
+import { Attachments } from './delivery/push/attachments.ts';
 import { Subscriptions } from './delivery/subscriptions.ts';
+import { SyncChanges } from './delivery/sync-changes.ts';
 import { SyncReader } from './delivery/sync-reader.ts';
 import { parseTargetAllow } from './delivery/webhook/guard.ts';
 import { WebhookSender } from './delivery/webhook/send.ts';
@@ -24,12 +28,17 @@ import { Intake } from './intake/record-vouchers.ts';
 import { RoutingCache } from './intake/routing.ts';
 import { VoucherReader } from './intake/voucher-reader.ts';
 import { Lanes } from './jobs/lanes.ts';
+import { PostgresMessages, RedisMessages } from './jobs/messages.ts';
+import { Nodes } from './jobs/nodes.ts';
 import { openLaneQueue, type QueueHome } from './jobs/queues.ts';
 import { Reconciler } from './jobs/reconciler.ts';
 import { createContext } from './resolvers/context.ts';
+import { createLive } from './resolvers/live.ts';
 import { createResolvers, type ResolverServices, resolverClasses } from './resolvers/resolvers.ts';
+import { servedSchemaText } from './resolvers/served-schema.ts';
 import { buildHubSchema } from './schema/build-schema.ts';
 import type { GraphqlDoor } from './server/graphql-http.ts';
+import { checkOperationSize } from './server/operation-limits.ts';
 import { startServer } from './server/server.ts';
 
 /** What tests (and a demo) may put in the place of the real thing. */
@@ -84,7 +93,7 @@ async function start(context: Start): Promise<Hub> {
       host: config.host,
       port: config.port,
       log,
-      graphql: config.roles.includes('api') ? graphqlDoor(log, store, services) : undefined,
+      graphql: config.roles.includes('api') ? graphqlDoor(context, store, services) : undefined,
       readiness: async () => ({ ...(await checkReadiness(store, delivery)), running: !stopping }),
     }),
   );
@@ -113,68 +122,92 @@ async function openStore({ config, clock, log, parts }: Start) {
   const vault = new Vault(vaultKey, config.previousEncryptionKey);
   const db = parts.use(await Database.connect({ url: databaseUrl, poolSize: config.databasePool, log }));
   await db.migrate();
+  const payloadQueries = new PayloadQueries(servedSchemaText(), (schema, document, operation) =>
+    checkOperationSize(schema, document, operation, {}),
+  );
+  await checkStoredQueries(db.pool, payloadQueries);
   const keys = new ApiKeys(db, clock);
-  return { databaseUrl, vault, db, keys, adminKey: await keys.ensureAdmin(config.adminKey) };
+  return { databaseUrl, vault, db, payloadQueries, keys, adminKey: await keys.ensureAdmin(config.adminKey) };
 }
 
 /** The queue, the lanes and the reconciler; those of this process's roles are started. */
-async function openDelivery({ config, clock, random, log, parts }: Start, { databaseUrl, db, vault }: Store) {
+async function openDelivery(
+  { config, clock, random, log, parts }: Start,
+  { databaseUrl, db, vault, payloadQueries }: Store,
+) {
   const home: QueueHome =
     config.redisUrl === undefined
       ? { kind: 'postgres', url: databaseUrl, schema: queueSchema }
-      : { kind: 'redis', url: config.redisUrl, prefix: `{voucher-hub:${await db.installationId()}}` };
+      : { kind: 'redis', url: config.redisUrl, prefix: `{voucher-hub-${await db.installationId()}}` };
   const queue = parts.use(await openLaneQueue(home, { log, clock }));
   const sender = parts.use(new WebhookSender({ allow: parseTargetAllow(config.targetAllow), clock }));
-  const transport = new WebhookTransport(sender, clock);
-  const lanes = new Lanes(queue, {
-    db,
-    vault,
-    clock,
-    random,
-    log,
-    transport,
-    breaker: new Breaker(db, log),
-  });
+  const transport = new WebhookTransport(sender, clock, payloadQueries);
+  const messages = parts.use(
+    home.kind === 'postgres'
+      ? new PostgresMessages({ url: home.url, pool: db.pool }, { log, clock })
+      : new RedisMessages(home, { log }),
+  );
+  const nodes = new Nodes(messages, clock);
+  parts.defer(() => nodes.stop());
+  const syncs = new SyncReader(db);
+  const changes = new SyncChanges({ clock, reader: syncs, nodes });
+  const drain = { db, vault, clock, random, log, changes, breaker: new Breaker(db, log) };
+  const lanes = new Lanes(queue, { ...drain, transport, nodes });
   parts.defer(() => lanes.stop());
   if (config.roles.includes('worker')) await lanes.start();
   const reconciler = new Reconciler({ db, clock, log, lanes });
   parts.defer(() => reconciler.stop());
   if (config.roles.includes('scheduler')) reconciler.start();
-  return { queue, transport, lanes };
+  const attachments = new Attachments({
+    ...drain,
+    tellSettled: syncIds => nodes.tell('settled', syncIds),
+    onPresence: present => nodes.want('lanes', present),
+    onDetached: subscriptionId => lanes.reopen(subscriptionId),
+  });
+  nodes.on('settled', syncIds => attachments.forget(syncIds));
+  lanes.serve(attachments);
+  attachments.start();
+  parts.defer(() => attachments.stop());
+  nodes.start();
+  return { queue, transport, lanes, attachments, syncs, changes };
 }
 
 /** The services that the GraphQL door calls. */
 function createServices(
   { config, clock, log, parts }: Start,
-  { db, vault, keys }: Store,
-  { lanes, transport }: Delivery,
+  { db, vault, keys, payloadQueries }: Store,
+  { lanes, transport, attachments, syncs, changes }: Delivery,
 ): ResolverServices {
   const time = new BusinessTime(config.timeZone);
-  const intake = new Intake({ db, clock, time, routing: new RoutingCache(db, clock), waker: lanes, log });
+  const routing = new RoutingCache(db, clock);
+  const intake = new Intake({ db, clock, time, routing, waker: lanes, changes, log });
   parts.defer(() => intake.close());
   return {
     intake,
     keys,
-    subscriptions: new Subscriptions({ db, vault, lanes }),
+    subscriptions: new Subscriptions({ db, vault, lanes, payloadQueries }),
     vouchers: new VoucherReader(db),
     eventTypes: new EventTypes(db),
     tester: new DeliveryTester({ db, vault, clock, transport }),
-    syncs: new SyncReader(db),
-    compensation: new Compensation(db, lanes),
+    syncs,
+    compensation: new Compensation({ db, lanes, changes }),
+    attachments,
+    changes,
   };
 }
 
-function graphqlDoor(log: Logger, { db, keys }: Store, services: ResolverServices): GraphqlDoor {
+function graphqlDoor({ log, clock }: Start, { db, keys }: Store, services: ResolverServices): GraphqlDoor {
   const resolvers = createResolvers(services);
   const schema = buildHubSchema(resolverClasses, someClass =>
     resolvers.find(resolver => resolver.constructor === someClass),
   );
+  const live = createLive(services);
   const contextOf = async (authorization: string | undefined, requestId: string) => {
     const key = /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
     const caller = key === undefined ? null : await keys.authenticate(key);
-    return createContext(db, { caller, keyGiven: key !== undefined }, requestId);
+    return createContext({ db, live, clock }, { caller, keyGiven: key !== undefined }, requestId);
   };
-  return { schema, log, contextOf };
+  return { schema, log, clock, contextOf };
 }
 
 async function checkReadiness({ db }: Store, { queue }: Delivery): Promise<Record<string, boolean>> {

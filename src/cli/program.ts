@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { HubError, messageOf } from '../core/errors.ts';
+import { checkQueriesCommand } from './check-queries.ts';
 import { RefusedError, UnreachableError } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { demoCommand } from './demo.ts';
@@ -33,6 +34,7 @@ export async function runCommandLine(argv: readonly string[], version: string): 
     subscriptionsCommand,
     retryCommand,
     doctorCommand,
+    checkQueriesCommand,
   ];
   for (const make of commands) program.addCommand(make(result));
   throwInsteadOfExit(program);

@@ -51,8 +51,9 @@ async function reencrypt(config: Config): Promise<number> {
   );
   const db = parts.use(await Database.connect({ url, poolSize: 4, log }));
   await db.migrate();
-  // No lane runs in this process, and none has to: secrets stay what they are.
+  // No lane runs in this process, and none has to: secrets stay what they are. Nor are payload queries saved here.
   const lanes = { wake: () => {}, reopen: () => {} };
+  const payloadQueries = { faultOf: () => null };
   // Awaited here: `parts` closes the database as soon as this returns.
-  return await new Subscriptions({ db, vault, lanes }).reencrypt();
+  return await new Subscriptions({ db, vault, lanes, payloadQueries }).reencrypt();
 }

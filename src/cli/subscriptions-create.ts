@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { messageOf } from '../core/errors.ts';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import { enumOption } from './enum-option.ts';
 import { graphql } from './generated/gql.ts';
@@ -31,6 +33,8 @@ interface CreateOptions extends ClientOptions {
   readonly maxInFlight?: number;
   readonly rateLimitPerSecond?: number;
   readonly timeoutMs?: number;
+  readonly ackTimeoutMs?: number;
+  readonly payloadQuery?: string;
   readonly maxRetries?: number;
   readonly baseDelayMs?: number;
   readonly maxDelayMs?: number;
@@ -60,6 +64,16 @@ export function createSubscriptionCommand(): Command {
     .option('--max-in-flight <count>', 'requests under way at once (32)', readNumber)
     .option('--rate-limit-per-second <count>', 'requests a second (left out: unlimited)', readNumber)
     .option('--timeout-ms <ms>', 'how long an answer is waited for (30000)', readNumber)
+    .option(
+      '--ack-timeout-ms <ms>',
+      'how long an attached consumer has to acknowledge an event (30000)',
+      readNumber,
+    )
+    .option(
+      '--payload-query <selection>',
+      'a GraphQL selection on VoucherEvent that shapes `data`, e.g. "{ data voucher { amount } }"; @FILE reads it from a file',
+      readText,
+    )
     .option('--max-retries <count>', 'retries after the first attempt (3)', readNumber)
     .option('--base-delay-ms <ms>', 'delay before the first retry; doubles with each (1000)', readNumber)
     .option('--max-delay-ms <ms>', 'bound of the doubled delay (600000)', readNumber)
@@ -97,6 +111,8 @@ function inputOf(options: CreateOptions): CreateDataSubscriptionInput {
     maxInFlight: options.maxInFlight,
     rateLimitPerSecond: options.rateLimitPerSecond,
     timeoutMs: options.timeoutMs,
+    ackTimeoutMs: options.ackTimeoutMs,
+    payloadQuery: options.payloadQuery,
     retry: Object.values(retry).every(value => value === undefined) ? undefined : retry,
   };
 }
@@ -106,6 +122,16 @@ function readList(text: string): string[] {
     .split(',')
     .map(part => part.trim())
     .filter(part => part !== '');
+}
+
+/** The text itself, or with @ before it the file that it stands in. */
+function readText(text: string): string {
+  if (!text.startsWith('@')) return text;
+  try {
+    return readFileSync(text.slice(1), 'utf8');
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
 }
 
 function readNumber(text: string): number {

@@ -34,11 +34,17 @@ export const limits = {
   rateLimitPerSecond: 10_000,
   timeoutMinMs: 100,
   timeoutMaxMs: 120_000,
+  /** An acknowledgement may take long (a person's import); an event is nobody else's meanwhile. Milliseconds. */
+  ackTimeoutMaxMs: 3_600_000,
   maxRetries: 100,
   delayMaxMs: 86_400_000,
   /** A rotation's overlap, hours: the old secret signs no longer than a week. */
   overlapHours: 168,
   urlLength: 2_048,
+  /** Bytes of a payload query's text. */
+  payloadQueryBytes: 8_192,
+  /** Times that a payload query may select the business data, which may be a megabyte. */
+  payloadDataCopies: 2,
   /** How long the in-memory index of subscriptions may stand unchecked, milliseconds (each commit checks it). */
   subscriptionCacheMs: 300_000,
 
@@ -50,7 +56,7 @@ export const limits = {
   /** Outcomes written in one statement. */
   outcomeBatch: 256,
   /** How long an outcome may wait for company, milliseconds. */
-  outcomeLingerMs: 10,
+  outcomeLingerMs: 5,
   /** How long a drain stays on its empty lane for a poke, milliseconds. */
   drainLingerMs: 2_000,
   /** A retry due within this many milliseconds is waited for on the lane; a later one is the reconciler's. */
@@ -66,10 +72,21 @@ export const limits = {
   /** A suspended lane is probed after this, doubling up to the next, milliseconds. */
   probeFirstMs: 5_000,
   probeMaxMs: 60_000,
+  /** Events that may be unacknowledged at an attached consumer; each may have `businessDataBytes`. */
+  prefetch: 500,
+  /** Sync ids in one `acknowledge`. */
+  acknowledgeBatch: 1_000,
+  /** How long a consumer counts as attached after its node was last heard of, milliseconds; renewed at a third. */
+  attachmentLeaseMs: 15_000,
+  attachmentPollMs: 5_000,
   /** Bytes of an answer that are read; the rest is not waited for. */
   answerBytes: 16_384,
   /** Characters of an answer that the attempt keeps. */
   excerptChars: 500,
+  /** Characters of the payload queries' texts that stay compiled: a compiled one takes up to a hundred times its text. */
+  payloadQueriesKeptChars: 262_144,
+  /** Characters of shaped payloads that are kept for other subscriptions of the same shape, and for retries. */
+  payloadsKeptChars: 8 * 1_048_576,
   /** How long an accepted answer's body is waited for after its headers, milliseconds. */
   answerGraceMs: 1_000,
   /** Connections kept to different targets in one process. */
@@ -84,6 +101,11 @@ export const limits = {
   /** Drains get this long to finish at SIGTERM, milliseconds; the whole stop stays under 30 s. */
   stopMs: 25_000,
 
+  /** Changed syncs that a watcher has not read yet, of which only the ids are kept. */
+  watcherBacklog: 20_000,
+  /** Changed syncs that a watcher reads in one statement. */
+  watcherPage: 200,
+
   // ── GraphQL ──
   /** Bytes of a request over HTTP: a thousand vouchers of some 8 KiB. */
   requestBytes: 8 * 1_048_576,
@@ -91,9 +113,29 @@ export const limits = {
   connections: 4_096,
   /** How long a request may take to arrive whole, milliseconds. */
   requestArrivalMs: 30_000,
-  /** Bytes of one message over a socket. */
+  /** Bytes of one message over a socket, and the most frames and pieces that it may come in. */
   socketMessageBytes: 65_536,
-  socketOperations: 50,
+  socketFragments: 256,
+  socketChunks: 1_024,
+  /** Operations at once on a socket: a consumer may acknowledge each event of its window by itself. */
+  socketOperations: 600,
+  /** Open sockets of one key in one process: a client that leaks them must not take them all. */
+  socketsPerKey: 1_024,
+  /** Sockets of one process that have not said who they are yet: room for all consumers of a hub that restarts. */
+  socketsUnknown: 1_024,
+  /** How long a client may take to say who it is, milliseconds. */
+  socketInitMs: 3_000,
+  /** Period of looking after the open sockets (keys, pings, readers), milliseconds. */
+  socketSweepMs: 500,
+  /** Each socket is pinged this often, and one that was not heard before the next ping is gone. Milliseconds. */
+  socketPingMs: 10_000,
+  /** What may wait for a client to read it: bytes, and messages, whose cost in memory is not in their bytes. */
+  socketBufferedBytes: 8 * 1_048_576,
+  socketBufferedMessages: 1_024,
+  /** A client for which something waits and that reads nothing for so long is dropped, milliseconds. */
+  socketStallMs: 30_000,
+  /** How long a closing handshake may take before the connection is cut, milliseconds. */
+  socketCloseMs: 3_000,
   tokens: 4_000,
   depth: 12,
   aliases: 30,
@@ -103,8 +145,8 @@ export const limits = {
   pageSize: 500,
   /** Nodes of a nested list (a voucher's events, a sync's attempts). */
   nestedList: 1_000,
-  /** How long a key's check may be remembered, milliseconds: a revoked key is out within it. */
-  keyCacheMs: 5_000,
+  /** How long a key's check may be remembered, milliseconds: with `socketSweepMs` a revoked key is out within 5 s. */
+  keyCacheMs: 3_500,
   keyCacheEntries: 10_000,
   /** Syncs that one statement of a manual compensation touches; it goes on until all are done. */
   compensationBatch: 5_000,

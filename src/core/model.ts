@@ -59,12 +59,26 @@ export interface SigningSecrets {
  * - `data`: it refused the data (400, 413, 415, 422): trying again changes nothing
  * - `gone`: it wants no more (410)
  * - `forbidden`: the hub may not reach this target
+ * - `unshaped`: the subscription's payload query could not be run on the event: nothing was sent
  * - `busy`: it answered that it can't now (408, 425, 429, 5xx)
  * - `answer`: any other answer that is not a 2xx
  * - `connect`: no connection came about (refused, DNS, TLS …)
  * - `response`: a connection was made, but no whole answer came (reset, time-out)
+ * - `unacknowledged`: an attached consumer let the deadline pass, or refused it for now
+ * - `closed`: the consumer's socket closed before it acknowledged
  */
-export type Verdict = 'accepted' | 'data' | 'gone' | 'forbidden' | 'busy' | 'answer' | 'connect' | 'response';
+export type Verdict =
+  | 'accepted'
+  | 'data'
+  | 'gone'
+  | 'forbidden'
+  | 'unshaped'
+  | 'busy'
+  | 'answer'
+  | 'connect'
+  | 'response'
+  | 'unacknowledged'
+  | 'closed';
 
 /** One attempt as a transport reports it. */
 export interface AttemptResult {

@@ -263,15 +263,25 @@ export async function writeEvents(client: PoolClient, events: readonly EventWrit
   });
 }
 
-/** Adds sync log rows, in the order given (within one source record, the order of delivery). */
-export async function writeSyncs(client: PoolClient, syncs: readonly SyncWrite[]): Promise<void> {
-  await client.query({
-    name: 'intake-syncs',
-    text: `insert into fin_open_syncs (event_id, voucher_id, subscription_id, event_type, source_system, mode, next_attempt_at)
-           select event_id, voucher_id, subscription_id, event_type, source_system, mode, coalesce(due_at, now())
-           from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
-             with ordinality as r (event_id, voucher_id, subscription_id, event_type, source_system, mode, due_at, n)
-           order by n`,
+const writeSyncsSql = `
+  insert into fin_open_syncs (event_id, voucher_id, subscription_id, event_type, source_system, mode, next_attempt_at)
+  select event_id, voucher_id, subscription_id, event_type, source_system, mode, coalesce(due_at, now())
+  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+    with ordinality as r (event_id, voucher_id, subscription_id, event_type, source_system, mode, due_at, n)
+  order by n`;
+
+/**
+ * Adds syncs, in the order given (within one source record, the order of delivery).
+ * @returns their ids where they are wanted
+ */
+export async function writeSyncs(
+  client: PoolClient,
+  syncs: readonly SyncWrite[],
+  wantIds: boolean,
+): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>({
+    name: wantIds ? 'intake-syncs-ids' : 'intake-syncs',
+    text: wantIds ? `${writeSyncsSql} returning id::text` : writeSyncsSql,
     values: [
       syncs.map(s => s.eventId),
       syncs.map(s => s.voucherId),
@@ -282,4 +292,5 @@ export async function writeSyncs(client: PoolClient, syncs: readonly SyncWrite[]
       syncs.map(s => s.dueAt),
     ],
   });
+  return rows.map(row => row.id);
 }

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { SubscriptionState, SyncMode } from '../core/model.ts';
+import type { SubscriptionState, SyncMode, TransportKind } from '../core/model.ts';
 import { cancelOpen, isHead } from './sync-rows.ts';
 
 /** A lane: what a drain needs to know of its subscription. */
@@ -11,10 +11,14 @@ export interface LaneRow {
   readonly maxInFlight: number;
   readonly rateLimitPerSecond: number | null;
   readonly timeoutMs: number;
+  readonly ackTimeoutMs: number;
+  /** True while a consumer is attached: its events go over the socket first. */
+  readonly attached: boolean;
   readonly maxRetries: number;
   readonly baseDelayMs: number;
   readonly maxDelayMs: number;
   readonly jitter: number;
+  readonly payloadQuery: string | null;
   /** Sealed. */
   readonly secret: string;
   /** Sealed; null: no rotation under way. */
@@ -33,9 +37,13 @@ export interface ClaimedSync {
   readonly eventType: string;
   readonly mode: SyncMode;
   readonly retryCount: number;
+  readonly attemptCount: number;
+  readonly failedPushes: number;
+  readonly closedSockets: number;
   readonly sourceSystem: string;
-  /** ISO 8601, UTC, milliseconds. */
+  /** ISO 8601, UTC, milliseconds; as `recordedAt`. */
   readonly occurredAt: string;
+  readonly recordedAt: string;
   /** The event's business data: JSON text to the letter. */
   readonly dataJson: string;
   /** The frozen voucher: JSON text to the letter. */
@@ -50,8 +58,9 @@ export async function readLane(pool: Pool, id: string): Promise<LaneRow | undefi
   const { rows } = await pool.query<LaneRow>({
     name: 'lane-read',
     text: `select id::text, state, webhook_url as "webhookUrl", batch_size as "batchSize", max_in_flight as "maxInFlight",
-             rate_limit_per_second as "rateLimitPerSecond", timeout_ms as "timeoutMs", max_retries as "maxRetries",
-             base_delay_ms as "baseDelayMs", max_delay_ms as "maxDelayMs", jitter, secret, next_secret as "nextSecret",
+             rate_limit_per_second as "rateLimitPerSecond", timeout_ms as "timeoutMs", ack_timeout_ms as "ackTimeoutMs",
+             exists (select 1 from attachments a where a.subscription_id = $1 and a.lease_until > now()) as attached, max_retries as "maxRetries",
+             base_delay_ms as "baseDelayMs", max_delay_ms as "maxDelayMs", jitter, payload_query as "payloadQuery", secret, next_secret as "nextSecret",
              coalesce(next_secret_at <= now(), false) as rotated
            from data_subscriptions where id = $1 and deleted_at is null`,
     values: [id],
@@ -67,13 +76,29 @@ export interface ClaimRequest {
    * take the first one's late result.
    */
   readonly token: string;
-  /** 1 or more. */
+  /**
+   * A power of two: each is a statement of its own. With a parameter the planner reckons with a tenth of the backlog,
+   * and plans each claim anew.
+   */
   readonly limit: number;
   /** Milliseconds, by the database's clock. */
   readonly leaseMs: number;
   /** Lanes in other states give nothing: a pause holds from the moment that it is committed. */
   readonly states: readonly SubscriptionState[];
+  readonly transport: TransportKind;
+  /** The attachment that claims; null: a webhook's drain. */
+  readonly attachmentId: string | null;
 }
+
+/** Failed pushes of an event after which it goes to the webhook, where there is one. */
+const pushesBeforeWebhook = 2;
+
+/** SQL: which syncs `o` of a subscription `s` a transport may take: one of the two, whoever asks. */
+const mayTake: Record<TransportKind, string> = {
+  websocket: `(o.failed_pushes < ${pushesBeforeWebhook} or s.webhook_url is null)`,
+  webhook: `(o.failed_pushes >= ${pushesBeforeWebhook}
+    or not exists (select 1 from attachments a where a.subscription_id = $1 and a.lease_until > now()))`,
+};
 
 /**
  * Claims due syncs of a lane, the longest due first, and never one that has an earlier open one for the same
@@ -82,31 +107,37 @@ export interface ClaimRequest {
  * The commit does not wait for the disk: a claim lost in a crash of the database is a sync that is due again.
  */
 export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<ClaimedSync[]> {
-  // A literal, of few kinds: with a parameter the planner reckons with a tenth of the backlog, and plans each anew.
-  const limit = 2 ** Math.floor(Math.log2(claim.limit));
+  const { limit } = claim;
   const { rows } = await pool.query<ClaimedSync>({
-    name: `lane-claim-${limit}`,
+    name: `lane-claim-${claim.transport}-${limit}`,
     text: `with due as materialized (
-             select o.id from fin_open_syncs o
-             where o.subscription_id = $1 and o.next_attempt_at <= now() and o.claim_token is null and ${isHead}
-               and exists (select 1 from data_subscriptions s where s.id = $1 and s.state = any($4) and s.deleted_at is null)
+             select o.id from fin_open_syncs o, data_subscriptions s
+             where s.id = $1 and s.state = any($4) and s.deleted_at is null and ${mayTake[claim.transport]} and o.subscription_id = $1 and o.next_attempt_at <= now() and o.claim_token is null and ${isHead}
              order by o.next_attempt_at, o.id
              limit ${limit} for update of o skip locked),
            claimed as (
              update fin_open_syncs o
-             set claim_token = $2, transport = 'webhook', sync_started_at = coalesce(o.sync_started_at, now())
+             set claim_token = $2, transport = $5, sync_started_at = coalesce(o.sync_started_at, now())
              from due where o.id = due.id
-             returning o.id, o.event_id, o.voucher_id, o.event_type, o.mode, o.retry_count),
+             returning o.id, o.event_id, o.voucher_id, o.event_type, o.mode, o.retry_count, o.attempt_count, o.failed_pushes, o.closed_sockets),
            held as (
-             insert into lane_claims (token, subscription_id, lease_until, sync_ids)
-             select $2, $1, now() + $3 * interval '1 millisecond', array_agg(id) from claimed having count(*) > 0),
+             insert into lane_claims (token, subscription_id, attachment_id, lease_until, sync_ids)
+             select $2, $1, $6::uuid, now() + $3 * interval '1 millisecond', array_agg(id) from claimed having count(*) > 0),
            relaxed as materialized (select set_config('synchronous_commit', 'off', true))
            select c.id::text, $2::text as token, c.event_id::text as "eventId", c.voucher_id::text as "voucherId", c.event_type as "eventType", c.mode,
-             c.retry_count as "retryCount", e.source_system as "sourceSystem",
+             c.retry_count as "retryCount", c.attempt_count as "attemptCount", c.failed_pushes as "failedPushes", c.closed_sockets as "closedSockets", e.source_system as "sourceSystem",
              to_char(e.occurred_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "occurredAt",
+             to_char(e.recorded_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "recordedAt",
              e.data::text as "dataJson", e.voucher::text as "voucherJson"
            from claimed c join fin_voucher_events e on e.id = c.event_id cross join relaxed order by c.id`,
-    values: [claim.subscriptionId, claim.token, claim.leaseMs, claim.states],
+    values: [
+      claim.subscriptionId,
+      claim.token,
+      claim.leaseMs,
+      claim.states,
+      claim.transport,
+      claim.attachmentId,
+    ],
   });
   return rows;
 }

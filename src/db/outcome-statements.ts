@@ -11,6 +11,9 @@ export interface OutcomeWrite {
   /** Milliseconds from now until the next attempt; null: none. */
   readonly delayMs: number | null;
   readonly failedByConnection: boolean;
+  /** Failed pushes, and sockets closed in a row, this attempt among them. */
+  readonly failedPushes: number;
+  readonly closedSockets: number;
   readonly startedAt: Date;
   readonly durationMs: number;
   readonly statusCode: number | null;
@@ -32,14 +35,15 @@ export async function writeOutcomes(pool: Pool, outcomes: readonly OutcomeWrite[
     name: 'outcome-write',
     text: `with r as materialized (
              select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::int[], $5::float8[], $6::bool[], $7::timestamptz[], $8::int[],
-               $9::int[], $10::text[], $11::text[], $12::text[])
-             as r (sync_id, token, status, retries, delay_ms, by_connection, started_at, duration_ms, status_code, code, message, excerpt)),
+               $9::int[], $10::text[], $11::text[], $12::text[], $13::int[], $14::int[])
+             as r (sync_id, token, status, retries, delay_ms, by_connection, started_at, duration_ms, status_code, code, message, excerpt,
+               pushes, sockets)),
            ended as (
              delete from fin_open_syncs o using r where o.id = r.sync_id and o.claim_token = r.token and r.status <> 'retrying'
              returning ${sharedOf('o')}, r.*),
            again as (
              update fin_open_syncs o
-             set retry_count = r.retries, attempt_count = o.attempt_count + 1, claim_token = null,
+             set retry_count = r.retries, failed_pushes = r.pushes, closed_sockets = r.sockets, attempt_count = o.attempt_count + 1, claim_token = null,
                  next_attempt_at = now() + r.delay_ms * interval '1 millisecond', error_code = r.code, error_message = r.message
              from r where o.id = r.sync_id and o.claim_token = r.token and r.status = 'retrying'
              returning o.id, o.transport, o.attempt_count, r.*),
@@ -71,6 +75,8 @@ function columnsOf(outcomes: readonly OutcomeWrite[]): unknown[] {
     outcomes.map(o => o.errorCode),
     outcomes.map(o => o.errorMessage),
     outcomes.map(o => o.responseExcerpt),
+    outcomes.map(o => o.failedPushes),
+    outcomes.map(o => o.closedSockets),
   ];
 }
 

@@ -41,6 +41,23 @@ export async function backlogs(pool: Pool, subscriptionIds: readonly string[]): 
   return new Map(rows.map(row => [row.id, row.count]));
 }
 
+/** A subscription's payload query, and whose it is. */
+export interface StoredPayloadQuery {
+  readonly id: string;
+  readonly name: string;
+  readonly targetSystem: string;
+  readonly payloadQuery: string;
+}
+
+/** The payload queries of all subscriptions that are not deleted. */
+export async function storedPayloadQueries(pool: Pool): Promise<StoredPayloadQuery[]> {
+  const { rows } = await pool.query<StoredPayloadQuery>(
+    `select id::text, name, target_system as "targetSystem", payload_query as "payloadQuery"
+     from data_subscriptions where payload_query is not null and deleted_at is null order by id`,
+  );
+  return rows;
+}
+
 /** Those of some vouchers that were ever sent to a target system. */
 export async function vouchersSentTo(
   pool: Pool,

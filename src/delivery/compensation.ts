@@ -5,6 +5,7 @@ import { addCompensation, cancelSyncs, queueSyncsAgain } from '../db/compensatio
 import type { Database } from '../db/database.ts';
 import { type SubscriptionRow, SyncLogEntity, VoucherEntity } from '../db/entities.ts';
 import { type SyncCriteria, syncWhere, type VoucherCriteria, voucherWhere } from '../db/filters.ts';
+import type { ChangeListener } from './sync-changes.ts';
 
 /** What compensation sets going. */
 interface LaneControl {
@@ -21,10 +22,12 @@ const cancellable: readonly SyncStatus[] = ['failed', 'retrying', 'pending'];
 export class Compensation {
   readonly #db: Database;
   readonly #lanes: LaneControl;
+  readonly #changes: ChangeListener;
 
-  constructor(db: Database, lanes: LaneControl) {
-    this.#db = db;
-    this.#lanes = lanes;
+  constructor(deps: { db: Database; lanes: LaneControl; changes: ChangeListener }) {
+    this.#db = deps.db;
+    this.#lanes = deps.lanes;
+    this.#changes = deps.changes;
   }
 
   /**
@@ -108,7 +111,9 @@ export class Compensation {
       });
       const last = rows.at(-1);
       if (last === undefined) return count;
-      count += await work(rows.map(row => row.id));
+      const ids = rows.map(row => row.id);
+      count += await work(ids);
+      this.#changes.note(ids);
       after = last.id;
     }
   }

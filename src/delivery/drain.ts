@@ -8,14 +8,16 @@ import type { Logger } from '../core/logger.ts';
 import type { AttemptResult } from '../core/model.ts';
 import type { Random } from '../core/random.ts';
 import type { Database } from '../db/database.ts';
-import { type ClaimedSync, claimDue, nextDueInMs, readLane } from '../db/lane-statements.ts';
+import { type ClaimedSync, claimDue, nextDueInMs } from '../db/lane-statements.ts';
 import type { Breaker } from './breaker.ts';
+import type { DrainMode } from './drain-mode.ts';
 import { HeldClaims } from './held-claims.ts';
 import { hubFault } from './hub-fault.ts';
 import { judge } from './judge.ts';
-import { type Lane, openLane, type Transport } from './lane.ts';
+import type { Lane } from './lane.ts';
+import { LaneSettings, settingsForMs } from './lane-settings.ts';
 import { OutcomeWriter } from './outcome-writer.ts';
-import { RateLimit } from './rate-limit.ts';
+import type { ChangeListener } from './sync-changes.ts';
 
 /** What a drain works with. */
 export interface DrainDeps {
@@ -24,49 +26,49 @@ export interface DrainDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  readonly transport: Transport;
   readonly breaker: Breaker;
+  readonly changes: ChangeListener;
 }
 
 /**
  * Why a drain ended: nothing is due (`idle`), its turn is over though more may be due (`turn-over`), the lane is
- * paused, suspended, deleted or has no webhook (`closed`), or the process stops (`stopped`).
+ * paused, suspended, deleted, without a webhook or an attached consumer's (`closed`), or it was stopped (`stopped`).
  */
 export type DrainEnd = 'idle' | 'turn-over' | 'closed' | 'stopped';
 
-/**
- * How long settings read from the database are used, milliseconds. Claims check the state by themselves; for what is
- * claimed already, this is how long after a pause an attempt may still begin.
- */
-const settingsForMs = 250;
-
 /** How long to wait before looking again where something fell due that could not be claimed just now, milliseconds. */
 const heldByOtherMs = 250;
+
+/** How long room for fewer than is worth a statement is left free at most, milliseconds. */
+const smallRoomMs = 20;
+
+/** How long a drain that stays waits for a poke on an empty or closed lane, milliseconds. */
+const stayMs = 60_000;
 
 /** Pause after a failed query, milliseconds. */
 const databaseAwayMs = 500;
 
 /**
  * Empties one lane: claims ahead, sends within the window, writes outcomes. The window slides: each answer frees
- * its own slot. Lives from a wake-up until the lane has been empty for a moment.
+ * its own slot. Lives from a wake-up until the lane has been empty for a moment, or as long as its consumer is attached.
  */
 export class LaneDrain {
   readonly #deps: DrainDeps;
   readonly #id: string;
+  readonly #mode: DrainMode;
   readonly #isCrowded: () => boolean;
   readonly #change: Latch;
   readonly #outcomes: OutcomeWriter;
   readonly #giveUp = new AbortController();
   readonly #startedAt: number;
-  #lane: Lane | undefined;
-  #laneReadAt = Number.NEGATIVE_INFINITY;
-  #limiter: { perSecond: number; limit: RateLimit } | undefined;
+  readonly #settings: LaneSettings;
   #cancelPump: (() => void) | undefined;
   readonly #claims: HeldClaims;
   #requests = 0;
   #moreLikely = true;
   /** Waiting syncs at which it is worth claiming more. */
   #refillAt = 0;
+  #filledAt = Number.NEGATIVE_INFINITY;
   /** When the next retry is due, by this process's clock; undefined: the database must be asked. */
   #retryAt: number | undefined;
   #lastWorkAt: number;
@@ -74,10 +76,13 @@ export class LaneDrain {
   #end: DrainEnd | undefined;
 
   /** @param isCrowded whether other lanes may be waiting for this one's place; only then does its turn end */
-  constructor(deps: DrainDeps, subscriptionId: string, isCrowded: () => boolean) {
+  constructor(deps: DrainDeps, lane: { subscriptionId: string; mode: DrainMode; isCrowded: () => boolean }) {
+    const { subscriptionId, mode, isCrowded } = lane;
     this.#deps = deps;
     this.#id = subscriptionId;
+    this.#mode = mode;
     this.#isCrowded = isCrowded;
+    this.#settings = new LaneSettings(deps, subscriptionId, mode);
     this.#change = new Latch(deps.clock);
     this.#claims = new HeldClaims(deps, subscriptionId);
     this.#startedAt = deps.clock.now();
@@ -119,8 +124,10 @@ export class LaneDrain {
       return;
     }
     try {
-      await this.#refreshLane();
-      if (this.#lane === undefined) return await this.#standBack();
+      const exists = await this.#settings.refresh();
+      if (!exists) this.#end ??= 'closed';
+      if (this.#end !== undefined) return;
+      if (this.#settings.lane === undefined) return await this.#standBack();
       this.#pump();
       const claimed = await this.#fill();
       this.#pump();
@@ -133,80 +140,66 @@ export class LaneDrain {
     }
   }
 
-  async #refreshLane(): Promise<void> {
-    const now = this.#deps.clock.now();
-    if (now - this.#laneReadAt < settingsForMs) return;
-    const row = await readLane(this.#deps.db.pool, this.#id);
-    if (this.#laneReadAt > now) return;
-    this.#laneReadAt = now;
-    if (row === undefined || row.state !== 'active' || row.webhookUrl === null) {
-      this.#lane = undefined;
-      return;
-    }
-    this.#lane = openLane(row, this.#deps.vault);
-    const perSecond = this.#lane.rateLimitPerSecond;
-    if (perSecond === null) this.#limiter = undefined;
-    else if (this.#limiter?.perSecond !== perSecond)
-      this.#limiter = { perSecond, limit: new RateLimit(perSecond) };
-  }
-
   /** Claims what there is room for, once half of the buffer is free. */
   async #fill(): Promise<number> {
-    const lane = this.#lane;
+    const lane = this.#settings.lane;
     if (this.#retryAt !== undefined && this.#retryAt <= this.#deps.clock.now()) {
       this.#moreLikely = true;
       this.#retryAt = undefined;
     }
     if (lane === undefined || !this.#moreLikely || this.#outcomes.pending > limits.outcomeBatch * 4) return 0;
-    const window = lane.maxInFlight * lane.batchSize;
-    const target = Math.max(lane.batchSize, Math.min(window * 8, limits.claimAhead));
-    this.#refillAt = Math.floor(target / 2);
-    const wanted = target - this.#claims.waiting;
-    if (wanted < target / 2) return 0;
-    this.#moreLikely = false;
+    const held = { waiting: this.#claims.waiting, underWay: this.#requests };
+    const { wanted, least, refillAt } = this.#mode.appetite(lane, held);
+    this.#refillAt = refillAt;
     const askedAt = this.#deps.clock.now();
+    if (wanted < least && (wanted < 1 || askedAt - this.#filledAt < smallRoomMs)) return 0;
+    this.#moreLikely = false;
+    this.#filledAt = askedAt;
     const { pool } = this.#deps.db;
+    const limit = 2 ** Math.floor(Math.log2(wanted));
     const claim = {
       subscriptionId: this.#id,
       token: randomUUID(),
-      limit: wanted,
+      limit,
       leaseMs: limits.leaseMs,
       states: ['active'] as const,
+      transport: this.#mode.kind,
+      attachmentId: this.#mode.attachmentId,
     };
     const syncs = await claimDue(pool, claim);
     if (syncs.length === 0) return 0;
     this.#claims.add(syncs, askedAt);
+    if (this.#deps.changes.isWatched) this.#deps.changes.note(syncs.map(sync => sync.id));
     this.#lastWorkAt = this.#deps.clock.now();
-    if (syncs.length === wanted) this.#moreLikely = true;
+    if (syncs.length === limit) this.#moreLikely = true;
     return syncs.length;
   }
 
   /** Starts as many requests as the window and the rate limit allow. */
   #pump(): void {
-    const lane = this.#lane;
-    const now = this.#deps.clock.now();
+    const lane = this.#settings.lane;
     this.#claims.dropLapsed();
     // The lane may have been paused since its settings were read: the next step reads them again, and then pumps.
-    if (now - this.#laneReadAt >= settingsForMs) return this.#change.raise();
+    if (!this.#settings.areFresh) return this.#change.raise();
     if (lane === undefined || this.#end !== undefined) return;
-    while (this.#claims.waiting > 0 && this.#requests < lane.maxInFlight) {
-      const waitMs = this.#limiter?.limit.take(now) ?? 0;
+    while (this.#claims.waiting > 0 && this.#requests < this.#mode.windowOf(lane)) {
+      const waitMs = this.#settings.takeTurn();
       if (waitMs > 0) {
         this.#cancelPump?.();
         this.#cancelPump = this.#deps.clock.after(waitMs, () => this.#pump());
         return;
       }
-      void this.#send(lane, this.#claims.take(lane.batchSize));
+      void this.#send(lane, this.#claims.take(this.#mode.kind === 'webhook' ? lane.batchSize : 1));
     }
   }
 
   async #send(lane: Lane, syncs: readonly ClaimedSync[]): Promise<void> {
     this.#requests += 1;
-    const results = await this.#deps.transport
+    const results = await this.#mode.transport
       .deliver(lane, syncs)
       .catch((error: unknown) => this.#fault(error, syncs.length));
     this.#lastWorkAt = this.#deps.clock.now();
-    let closing: 'suspend' | 'pause' | undefined;
+    let closing: { how: 'suspend' | 'pause'; errorCode: string | null } | undefined;
     for (const [at, sync] of syncs.entries()) {
       this.#claims.done(sync);
       const result = results[at];
@@ -216,15 +209,17 @@ export class LaneDrain {
       const { decision, write } = judge({ lane, sync, result, laneSucceededSince }, this.#deps.random);
       this.#outcomes.add(write);
       if (decision.next === 'success') this.#lastSuccessAt = this.#lastWorkAt;
-      else if (decision.next === 'fail' && decision.lane !== 'keep') closing = decision.lane;
+      else if (decision.next === 'fail' && decision.lane !== 'keep')
+        closing = { how: decision.lane, errorCode: result.errorCode };
     }
-    if (closing !== undefined) await this.#close(closing, results[0]?.errorCode ?? null);
+    if (closing !== undefined) await this.#close(closing.how, closing.errorCode);
     // Only now: a drain that ends waits for its requests, and so for what they came to.
     this.#requests -= 1;
     this.#pump();
     // The loop is woken only where it has something to do: to claim, to close, to idle.
     const isLow = this.#moreLikely && this.#claims.waiting <= this.#refillAt;
-    if (isLow || this.#lane === undefined || this.#end !== undefined || !this.#isBusy()) this.#change.raise();
+    if (isLow || this.#settings.lane === undefined || this.#end !== undefined || !this.#isBusy())
+      this.#change.raise();
   }
 
   /** A transport never rejects; should it all the same, its syncs go by the policy and the lane goes on. */
@@ -235,18 +230,15 @@ export class LaneDrain {
   }
 
   async #close(how: 'suspend' | 'pause', errorCode: string | null): Promise<void> {
-    this.#lane = undefined;
-    // Not to be read again before it is written.
-    this.#laneReadAt = Number.POSITIVE_INFINITY;
+    const { breaker, log } = this.#deps;
     try {
-      await (how === 'suspend'
-        ? this.#deps.breaker.suspend(this.#id, errorCode)
-        : this.#deps.breaker.pauseGone(this.#id));
+      await this.#settings.closedBy(() =>
+        how === 'suspend' ? breaker.suspend(this.#id, errorCode) : breaker.pauseGone(this.#id),
+      );
     } catch (error) {
       // The next sync that fails for the same cause tries again.
-      this.#deps.log.error({ lane: this.#id, err: error }, 'the lane could not be closed');
+      log.error({ lane: this.#id, err: error }, 'the lane could not be closed');
     } finally {
-      this.#laneReadAt = Number.NEGATIVE_INFINITY;
       this.#change.raise();
     }
   }
@@ -254,7 +246,8 @@ export class LaneDrain {
   /** The lane is closed. Ends once what was sent is answered: if the lane is reopened before, it goes on at once. */
   async #standBack(): Promise<void> {
     await this.#claims.giveBack();
-    if (this.#requests === 0) this.#end ??= 'closed';
+    if (this.#mode.stays) await this.#change.wait(stayMs);
+    else if (this.#requests === 0) this.#end ??= 'closed';
     else await this.#change.wait(settingsForMs);
   }
 
@@ -265,14 +258,24 @@ export class LaneDrain {
       this.#retryAt =
         this.#deps.clock.now() + (dueMs === null ? limits.leaseMs : dueMs > 0 ? dueMs + 1 : heldByOtherMs);
     }
-    await this.#change.wait(Math.min(Math.max(this.#retryAt - this.#deps.clock.now(), 1), limits.leaseMs));
+    const lane = this.#settings.lane;
+    const hasRoom = this.#moreLikely && lane !== undefined && this.#requests < this.#mode.windowOf(lane);
+    const longest = hasRoom && this.#mode.stays ? smallRoomMs : limits.leaseMs;
+    await this.#change.wait(Math.min(Math.max(this.#retryAt - this.#deps.clock.now(), 1), longest));
   }
 
   async #idle(): Promise<void> {
+    // What is left waits for its consumer; the next look finds whether it is still there.
+    if (this.#settings.lane?.attached === true && !this.#mode.stays) {
+      this.#end ??= 'closed';
+      return;
+    }
     const dueMs = await nextDueInMs(this.#deps.db.pool, this.#id);
     // A poke that came during the query may be about what the query could not see yet.
     if (this.#moreLikely) return;
-    const lingerMs = this.#lastWorkAt + limits.drainLingerMs - this.#deps.clock.now();
+    const lingerMs = this.#mode.stays
+      ? stayMs
+      : this.#lastWorkAt + limits.drainLingerMs - this.#deps.clock.now();
     const soon = dueMs !== null && dueMs <= limits.drainAwaitRetryMs;
     const waitMs = soon ? (dueMs > 0 ? dueMs + 1 : heldByOtherMs) : lingerMs;
     if (waitMs <= 0) {

@@ -5,25 +5,46 @@ import type { OutcomeWrite } from '../db/outcome-statements.ts';
 import type { Lane } from './lane.ts';
 import { type Decision, decide } from './policy.ts';
 
+/** What is to be written of an attempt, and how urgently a person must know. */
+export interface Outcome extends OutcomeWrite {
+  /** Null: nobody must. */
+  readonly alert: 'critical' | 'warning' | null;
+}
+
 /** Asks the policy about one attempt and says what is to be written of it. */
 export function judge(
-  attempt: { lane: Lane; sync: ClaimedSync; result: AttemptResult; laneSucceededSince: boolean },
+  attempt: {
+    lane: Pick<Lane, 'state' | 'retry'>;
+    sync: Pick<ClaimedSync, 'id' | 'token' | 'retryCount' | 'failedPushes' | 'closedSockets'>;
+    result: AttemptResult;
+    laneSucceededSince: boolean;
+  },
   random: Random,
-): { decision: Decision; write: OutcomeWrite } {
+): { decision: Decision; write: Outcome } {
   const { lane, sync, result, laneSucceededSince } = attempt;
   const probing = lane.state === 'suspended';
   const decision = decide(
     result,
-    { retry: lane.retry, retryCount: sync.retryCount, probing, laneSucceededSince },
+    {
+      retry: lane.retry,
+      retryCount: sync.retryCount,
+      closedSockets: sync.closedSockets,
+      probing,
+      laneSucceededSince,
+    },
     random,
   );
   const status = decision.next === 'success' ? 'success' : decision.next === 'retry' ? 'retrying' : 'failed';
-  const write: OutcomeWrite = {
+  const write: Outcome = {
+    alert: decision.next === 'fail' ? decision.severity : null,
     id: sync.id,
     token: sync.token,
     status,
     retryCount: decision.next === 'success' ? sync.retryCount : decision.retryCount,
     delayMs: decision.next === 'retry' ? decision.delayMs : null,
+    failedPushes: sync.failedPushes + (result.verdict === 'unacknowledged' ? 1 : 0),
+    // In a row: any other end of an attempt begins the count anew.
+    closedSockets: result.verdict === 'closed' ? sync.closedSockets + 1 : 0,
     failedByConnection: decision.next === 'fail' && decision.byConnection,
     startedAt: new Date(result.startedAt),
     durationMs: result.durationMs,

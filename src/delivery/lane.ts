@@ -11,7 +11,12 @@ export interface Lane {
   readonly maxInFlight: number;
   readonly rateLimitPerSecond: number | null;
   readonly timeoutMs: number;
+  readonly ackTimeoutMs: number;
+  /** True while a consumer is attached: its events go over the socket first. */
+  readonly attached: boolean;
   readonly retry: RetryPolicy;
+  /** Shapes `data`; null: the business data as it is. */
+  readonly payloadQuery: string | null;
   readonly secrets: SigningSecrets;
 }
 
@@ -42,7 +47,10 @@ export function openLane(row: LaneRow, vault: Vault): Lane {
     maxInFlight: row.maxInFlight,
     rateLimitPerSecond: row.rateLimitPerSecond,
     timeoutMs: row.timeoutMs,
+    ackTimeoutMs: row.ackTimeoutMs,
+    attached: row.attached,
     retry: { maxRetries, baseDelayMs, maxDelayMs, jitter },
+    payloadQuery: row.payloadQuery,
     secrets,
   };
 }

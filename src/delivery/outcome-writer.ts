@@ -3,7 +3,9 @@ import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Database } from '../db/database.ts';
-import { noteSuccess, type OutcomeWrite, writeOutcomes } from '../db/outcome-statements.ts';
+import { noteSuccess, writeOutcomes } from '../db/outcome-statements.ts';
+import type { Outcome } from './judge.ts';
+import type { ChangeListener } from './sync-changes.ts';
 
 /** First and longest pause between tries while the database is away, milliseconds. */
 const retryFirstMs = 100;
@@ -20,10 +22,11 @@ export class OutcomeWriter {
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #changes: ChangeListener;
   readonly #subscriptionId: string;
   readonly #onWritten: (nextRetryMs: number | null) => void;
   readonly #giveUp: AbortSignal;
-  #waiting: OutcomeWrite[] = [];
+  #waiting: Outcome[] = [];
   #writing: Promise<void> | undefined;
   #timer: (() => void) | undefined;
   #successNotedAt = Number.NEGATIVE_INFINITY;
@@ -33,12 +36,13 @@ export class OutcomeWriter {
    * @param options.giveUp ends the trying: leases then run out and another process delivers again
    */
   constructor(
-    deps: { db: Database; clock: Clock; log: Logger },
+    deps: { db: Database; clock: Clock; log: Logger; changes: ChangeListener },
     options: { subscriptionId: string; onWritten: (nextRetryMs: number | null) => void; giveUp: AbortSignal },
   ) {
     this.#db = deps.db;
     this.#clock = deps.clock;
     this.#log = deps.log;
+    this.#changes = deps.changes;
     this.#subscriptionId = options.subscriptionId;
     this.#onWritten = options.onWritten;
     this.#giveUp = options.giveUp;
@@ -50,7 +54,7 @@ export class OutcomeWriter {
   }
 
   /** Takes an outcome; it is written within `limits.outcomeLingerMs`. */
-  add(outcome: OutcomeWrite): void {
+  add(outcome: Outcome): void {
     this.#waiting.push(outcome);
     if (this.#writing !== undefined) return;
     if (this.#waiting.length >= limits.outcomeBatch) this.#start();
@@ -81,6 +85,7 @@ export class OutcomeWriter {
         this.#waiting.splice(0, batch.length);
         delayMs = retryFirstMs;
         this.#report(batch, written);
+        this.#changes.note(written);
         if (batch.some(outcome => outcome.status === 'success')) await this.#noteSuccess();
         this.#onWritten(shortestDelay(batch));
       } catch (error) {
@@ -109,7 +114,7 @@ export class OutcomeWriter {
     await noteSuccess(this.#db.pool, this.#subscriptionId);
   }
 
-  #report(batch: readonly OutcomeWrite[], written: ReadonlySet<string>): void {
+  #report(batch: readonly Outcome[], written: ReadonlySet<string>): void {
     for (const outcome of batch) {
       const line = {
         lane: this.#subscriptionId,
@@ -121,13 +126,14 @@ export class OutcomeWriter {
       };
       if (!written.has(outcome.id))
         this.#log.warn(line, 'late result refused: the sync was given to another meanwhile');
-      else if (outcome.status === 'failed') this.#log.warn(line, 'sync failed');
+      else if (outcome.alert === 'critical') this.#log.error({ ...line, alert: 'critical' }, 'sync failed');
+      else if (outcome.alert === 'warning') this.#log.warn({ ...line, alert: 'warning' }, 'sync failed');
       else this.#log.debug(line, 'sync attempted');
     }
   }
 }
 
-function shortestDelay(outcomes: readonly OutcomeWrite[]): number | null {
+function shortestDelay(outcomes: readonly Outcome[]): number | null {
   const delays = outcomes.flatMap(({ delayMs }) => delayMs ?? []);
   return delays.length === 0 ? null : Math.min(...delays);
 }

@@ -25,7 +25,12 @@ export interface PolicyInput {
   readonly probing: boolean;
   /** True: another sync of the lane succeeded since this attempt began. */
   readonly laneSucceededSince: boolean;
+  /** Sockets in a row that closed on this sync before this attempt. */
+  readonly closedSockets: number;
 }
+
+/** Sockets in a row that may close on one sync: the tenth makes it FAILED, or an event that kills its consumer loops. */
+const closedSocketsMax = 10;
 
 /**
  * What to do after an attempt (contract, "What an answer means"). Pure: chance is passed in.
@@ -46,9 +51,15 @@ export function decide(
       return { next: 'success' };
     case 'data':
     case 'forbidden':
+    case 'unshaped':
       return { next: 'fail', retryCount, byConnection: false, lane: 'keep', severity: 'critical' };
     case 'gone':
       return { next: 'fail', retryCount, byConnection: false, lane: 'pause', severity: 'critical' };
+    case 'closed':
+      return input.closedSockets + 1 < closedSocketsMax
+        ? { next: 'retry', delayMs: 0, retryCount }
+        : { next: 'fail', retryCount, byConnection: false, lane: 'keep', severity: 'warning' };
+    case 'unacknowledged':
     case 'busy':
     case 'answer':
     case 'connect':

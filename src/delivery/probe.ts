@@ -5,7 +5,7 @@ import { claimDue, readLane } from '../db/lane-statements.ts';
 import { writeOutcomes } from '../db/outcome-statements.ts';
 import type { DrainDeps } from './drain.ts';
 import { judge } from './judge.ts';
-import { openLane } from './lane.ts';
+import { openLane, type Transport } from './lane.ts';
 
 /**
  * Tries a suspended lane with one real event (the breaker's half-open state). Any answer at all says that the
@@ -13,7 +13,10 @@ import { openLane } from './lane.ts';
  * is one, so that an event which hangs its consumer does not keep the lane closed.
  * @returns true when the lane was resumed
  */
-export async function probeLane(deps: DrainDeps, subscriptionId: string): Promise<boolean> {
+export async function probeLane(
+  deps: DrainDeps & { transport: Transport },
+  subscriptionId: string,
+): Promise<boolean> {
   const { pool } = deps.db;
   const row = await readLane(pool, subscriptionId);
   if (row === undefined || row.state !== 'suspended' || row.webhookUrl === null) return false;
@@ -27,13 +30,18 @@ export async function probeLane(deps: DrainDeps, subscriptionId: string): Promis
     limit: 1,
     leaseMs,
     states: ['suspended'],
+    transport: 'webhook',
+    attachmentId: null,
   });
   if (sync === undefined) return false;
+  deps.changes.note([sync.id]);
   const [result] = await deps.transport.deliver(lane, [sync]);
   if (result === undefined) return false;
   const { decision, write } = judge({ lane, sync, result, laneSucceededSince: false }, deps.random);
   await writeOutcomes(pool, [write]);
-  const reached = result.verdict !== 'connect' && result.verdict !== 'response';
+  deps.changes.note([sync.id]);
+  // What could not be shaped was not sent, and says nothing of the target.
+  const reached = !['connect', 'response', 'unshaped'].includes(result.verdict);
   if (decision.next === 'fail' && decision.lane === 'pause') await deps.breaker.pauseGone(subscriptionId);
   else if (reached) await deps.breaker.close(subscriptionId);
   return reached;

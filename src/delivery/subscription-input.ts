@@ -3,6 +3,14 @@ import { limits } from '../core/limits.ts';
 import type { RetryPolicy, SyncMode } from '../core/model.ts';
 import { checkTargetUrl } from './webhook/guard.ts';
 
+/** What settings are checked against, beside the limits. */
+export interface SettingRules {
+  /** The names in the catalogue. */
+  readonly eventTypes: ReadonlySet<string>;
+  /** What is wrong with a payload query; null: nothing. */
+  readonly payloadFaultOf: (query: string) => string | null;
+}
+
 /** A subscription's settings as they are given: null clears a field that may be empty; undefined leaves it as it is. */
 export interface SubscriptionChanges {
   name?: string | null;
@@ -15,6 +23,8 @@ export interface SubscriptionChanges {
   maxInFlight?: number | null;
   rateLimitPerSecond?: number | null;
   timeoutMs?: number | null;
+  ackTimeoutMs?: number | null;
+  payloadQuery?: string | null;
   retry?: { [Key in keyof RetryPolicy]?: number | null } | null;
 }
 
@@ -33,16 +43,13 @@ const pattern = /^([A-Za-z0-9_.:-]+\*?|\*)$/;
 
 /**
  * Checks changes of a subscription and turns them into columns.
- * @param known the names in the catalogue
  * @throws HubError BAD_USER_INPUT naming the field
  */
-export function subscriptionColumns(
-  changes: SubscriptionChanges,
-  known: ReadonlySet<string>,
-): SubscriptionColumns {
+export function subscriptionColumns(changes: SubscriptionChanges, rules: SettingRules): SubscriptionColumns {
   const columns: SubscriptionColumns = {};
   if (changes.name !== undefined) columns.name = checkName('name', changes.name);
-  if (changes.eventTypes !== undefined) columns.event_types = checkEventTypes(changes.eventTypes, known);
+  if (changes.eventTypes !== undefined)
+    columns.event_types = checkEventTypes(changes.eventTypes, rules.eventTypes);
   if (changes.sourceSystems !== undefined)
     columns.source_systems = checkList('sourceSystems', changes.sourceSystems);
   if (changes.companyIds !== undefined) columns.company_ids = checkList('companyIds', changes.companyIds);
@@ -60,6 +67,15 @@ export function subscriptionColumns(
     columns.max_in_flight = checkRange('maxInFlight', changes.maxInFlight, 1, limits.maxInFlight);
   if (changes.timeoutMs !== undefined)
     columns.timeout_ms = checkRange('timeoutMs', changes.timeoutMs, limits.timeoutMinMs, limits.timeoutMaxMs);
+  if (changes.ackTimeoutMs !== undefined)
+    columns.ack_timeout_ms = checkRange(
+      'ackTimeoutMs',
+      changes.ackTimeoutMs,
+      limits.timeoutMinMs,
+      limits.ackTimeoutMaxMs,
+    );
+  if (changes.payloadQuery !== undefined)
+    columns.payload_query = checkPayloadQuery(changes.payloadQuery, rules);
   if (changes.retry !== undefined) Object.assign(columns, retryColumns(changes.retry ?? {}));
   return columns;
 }
@@ -141,6 +157,12 @@ function checkUrl(field: string, url: string | null): string | null {
   const fault = checkTargetUrl(url);
   if (fault !== null) throw badInput(field, `${field}: ${fault}`);
   return url;
+}
+
+function checkPayloadQuery(query: string | null, rules: SettingRules): string | null {
+  const fault = query === null ? null : rules.payloadFaultOf(query);
+  if (fault !== null) throw badInput('payloadQuery', `payloadQuery: ${fault}`);
+  return query;
 }
 
 function checkRange(field: string, value: number | null, min: number, max: number): number {

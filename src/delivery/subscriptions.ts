@@ -9,9 +9,11 @@ import { checkTexts } from '../db/filters.ts';
 import { bumpVersion } from '../db/intake-statements.ts';
 import { cancelOpen } from '../db/sync-rows.ts';
 import { secretContext } from './lane.ts';
+import type { PayloadQueries } from './payload/payload-queries.ts';
 import {
   checkName,
   checkSecret,
+  type SettingRules,
   type SubscriptionChanges,
   subscriptionColumns,
 } from './subscription-input.ts';
@@ -38,11 +40,18 @@ export class Subscriptions {
   readonly #db: Database;
   readonly #vault: Vault;
   readonly #lanes: LaneControl;
+  readonly #payloadQueries: Pick<PayloadQueries, 'faultOf'>;
 
-  constructor(deps: { db: Database; vault: Vault; lanes: LaneControl }) {
+  constructor(deps: {
+    db: Database;
+    vault: Vault;
+    lanes: LaneControl;
+    payloadQueries: Pick<PayloadQueries, 'faultOf'>;
+  }) {
     this.#db = deps.db;
     this.#vault = deps.vault;
     this.#lanes = deps.lanes;
+    this.#payloadQueries = deps.payloadQueries;
   }
 
   /**
@@ -83,7 +92,7 @@ export class Subscriptions {
     const retry = input.retry ?? {};
     const columns = {
       target_system: targetSystem,
-      ...subscriptionColumns({ ...input, retry }, await this.#eventTypeNames()),
+      ...subscriptionColumns({ ...input, retry }, await this.#rules()),
     };
     const id = await this.#change(async client => {
       await checkRoom(client);
@@ -103,7 +112,7 @@ export class Subscriptions {
 
   /** @throws HubError BAD_USER_INPUT, CONFLICT, NOT_FOUND */
   async update(id: string, changes: SubscriptionChanges): Promise<SubscriptionRow> {
-    const columns = subscriptionColumns(changes, await this.#eventTypeNames());
+    const columns = subscriptionColumns(changes, await this.#rules());
     await this.#change(client => updateRow(client, id, columns));
     this.#lanes.reopen(id);
     return this.get(id, null);
@@ -128,6 +137,8 @@ export class Subscriptions {
       await updateRow(client, id, { deleted_at: 'now' });
       await client.query(cancelOpen('o.subscription_id = $1'), [id]);
     });
+    // An attached consumer is told by the end of its stream.
+    this.#lanes.reopen(id);
   }
 
   /**
@@ -195,9 +206,12 @@ export class Subscriptions {
     }
   }
 
-  async #eventTypeNames(): Promise<Set<string>> {
+  async #rules(): Promise<SettingRules> {
     const { rows } = await this.#db.pool.query<{ name: string }>('select name from event_types');
-    return new Set(rows.map(row => row.name));
+    return {
+      eventTypes: new Set(rows.map(row => row.name)),
+      payloadFaultOf: query => this.#payloadQueries.faultOf(query),
+    };
   }
 }
 

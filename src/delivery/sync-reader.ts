@@ -24,6 +24,16 @@ export class SyncReader {
     return this.#db.fork().findOne(SyncLogEntity, { $and: [{ id }, ownOnly(own)] });
   }
 
+  /** Those of some syncs that a question covers, in the order of their ids. */
+  byIds(
+    ids: readonly string[],
+    criteria: SyncCriteria,
+    own: readonly string[] | null,
+  ): Promise<SyncLogRow[]> {
+    const where = { $and: [{ id: { $in: [...ids] } }, syncWhere(criteria), ownOnly(own)] };
+    return this.#db.fork().find(SyncLogEntity, where, { orderBy: { id: 'asc' } });
+  }
+
   /** A page, the newest first. */
   async page(
     question: SyncQuestion,

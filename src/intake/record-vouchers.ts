@@ -46,6 +46,21 @@ const deadlockDetected = '40P01';
 /** Voucher ids that are taken from the sequence at once. */
 const idBlock = 500;
 
+/** Who hears of new syncs; ids are asked for only while somebody does. */
+interface NewSyncs {
+  readonly isWatched: boolean;
+  note(syncIds: Iterable<string>): void;
+}
+
+/** What a commit wrote. */
+interface Written {
+  readonly results: RecordResult[];
+  /** Lanes that got work. */
+  readonly wake: Set<string>;
+  /** Empty while nobody watches. */
+  readonly syncIds: string[];
+}
+
 /** Records vouchers: checks, joins concurrent calls into group commits, and wakes the lanes that got work. */
 export class Intake {
   readonly #db: Database;
@@ -53,6 +68,7 @@ export class Intake {
   readonly #time: BusinessTime;
   readonly #routing: RoutingCache;
   readonly #waker: LaneWaker;
+  readonly #changes: NewSyncs;
   readonly #log: Logger;
   readonly #group: GroupCommit<PreparedContent, RecordResult>;
   #ids: string[] = [];
@@ -63,6 +79,7 @@ export class Intake {
     time: BusinessTime;
     routing: RoutingCache;
     waker: LaneWaker;
+    changes: NewSyncs;
     log: Logger;
   }) {
     this.#db = deps.db;
@@ -70,6 +87,7 @@ export class Intake {
     this.#time = deps.time;
     this.#routing = deps.routing;
     this.#waker = deps.waker;
+    this.#changes = deps.changes;
     this.#log = deps.log;
     this.#group = new GroupCommit(contents => this.#commitOrSplit(contents), deps.clock, {
       groupSize: limits.intakeGroup,
@@ -126,6 +144,7 @@ export class Intake {
       if (attempt === 'routing-changed') routing = await this.#routing.reload();
       else if (attempt !== 'raced') {
         this.#waker.wake(attempt.wake);
+        this.#changes.note(attempt.syncIds);
         return attempt.results;
       }
     }
@@ -140,7 +159,7 @@ export class Intake {
     routing: Routing,
     ids: string[],
     reload: boolean,
-  ): Promise<'routing-changed' | 'raced' | { results: RecordResult[]; wake: Set<string> }> {
+  ): Promise<'routing-changed' | 'raced' | Written> {
     const client = await this.#db.pool.connect();
     let broken: boolean | Error = true;
     try {
@@ -171,17 +190,17 @@ export class Intake {
     contents: readonly PreparedContent[],
     routing: Routing,
     ids: string[],
-  ): Promise<'raced' | { results: RecordResult[]; wake: Set<string> }> {
+  ): Promise<'raced' | Written> {
     const now = this.#clock.now();
     const plan = await planRecording(client, { contents, routing, ids, today: this.#time.dayOf(now) });
     if (plan.vouchers.length > 0 && (await writeVouchers(client, plan.vouchers)) < plan.vouchers.length)
       return 'raced';
     const eventIds = plan.events.length === 0 ? [] : await writeEvents(client, plan.events);
     const syncs = syncsOf(plan, eventIds, this.#time.nextNightly(now));
-    if (syncs.length > 0) await writeSyncs(client, syncs);
+    const syncIds = syncs.length === 0 ? [] : await writeSyncs(client, syncs, this.#changes.isWatched);
     this.#ids.push(...plan.unusedIds);
     const wake = new Set(syncs.filter(sync => sync.dueAt === null).map(sync => sync.subscriptionId));
-    return { results: resultsOf(plan, eventIds), wake };
+    return { results: resultsOf(plan, eventIds), wake, syncIds };
   }
 
   async #takeIds(count: number): Promise<string[]> {

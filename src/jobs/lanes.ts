@@ -3,8 +3,23 @@ import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { DrainDeps } from '../delivery/drain.ts';
 import { LaneDrain } from '../delivery/drain.ts';
+import { type DrainMode, webhookMode } from '../delivery/drain-mode.ts';
+import type { Transport } from '../delivery/lane.ts';
 import { probeLane } from '../delivery/probe.ts';
+import type { Nodes } from './nodes.ts';
 import type { LaneJobName, LaneQueue } from './queues.ts';
+
+/** The consumers attached to this process. */
+interface AttachedConsumers {
+  poke(lanes: Iterable<string>): void;
+}
+
+/** What lanes work with. */
+export interface LanesDeps extends DrainDeps {
+  /** The webhook. */
+  readonly transport: Transport;
+  readonly nodes: Nodes;
+}
 
 /**
  * The lanes of this process: passes wake-ups to the queue, runs the drains that the queue hands it, and pokes a
@@ -12,7 +27,7 @@ import type { LaneJobName, LaneQueue } from './queues.ts';
  */
 export class Lanes {
   readonly #queue: LaneQueue;
-  readonly #deps: DrainDeps;
+  readonly #deps: LanesDeps;
   readonly #clock: Clock;
   readonly #drains = new Map<string, LaneDrain>();
   readonly #running = new Set<Promise<void>>();
@@ -21,15 +36,29 @@ export class Lanes {
   /** Lanes that were reopened while their drain was ending: what it saw of them no longer holds. */
   readonly #reopened = new Set<string>();
   readonly #giveUp = new AbortController();
+  readonly #webhook: DrainMode;
+  #consumers: AttachedConsumers | undefined;
   #pending = new Set<string>();
+  /** Lanes that other nodes are still to be told of. */
+  #untold = new Set<string>();
   #cancelFlush: (() => void) | undefined;
   #worker: AsyncDisposable | undefined;
   #stopping = false;
 
-  constructor(queue: LaneQueue, deps: DrainDeps) {
+  constructor(queue: LaneQueue, deps: LanesDeps) {
     this.#queue = queue;
     this.#deps = deps;
     this.#clock = deps.clock;
+    this.#webhook = webhookMode(deps.transport);
+    deps.nodes.on('lanes', lanes => this.#poke(lanes));
+    deps.nodes.on('reopened', lanes => {
+      for (const lane of lanes) this.#reopenHere(lane);
+    });
+  }
+
+  /** Sets whom to poke beside the drains. */
+  serve(consumers: AttachedConsumers): void {
+    this.#consumers = consumers;
   }
 
   /** Starts taking lanes from the queue. */
@@ -41,19 +70,21 @@ export class Lanes {
   wake(lanes: Iterable<string>): void {
     if (this.#stopping) return;
     const now = this.#clock.now();
-    for (const lane of lanes) {
-      const drain = this.#drains.get(lane);
-      if (drain !== undefined) drain.poke();
-      else if ((this.#closedUntil.get(lane) ?? 0) <= now) this.#pending.add(lane);
+    const woken = [...lanes];
+    this.#poke(woken);
+    const tell = this.#deps.nodes.isWanted('lanes');
+    for (const lane of woken) {
+      if (tell) this.#untold.add(lane);
+      if (!this.#drains.has(lane) && (this.#closedUntil.get(lane) ?? 0) <= now) this.#pending.add(lane);
     }
-    if (this.#pending.size > 0)
+    if (this.#pending.size + this.#untold.size > 0)
       this.#cancelFlush ??= this.#clock.after(limits.wakeJoinMs, () => void this.#flush());
   }
 
   /** As `wake`, for a lane that was closed until now. */
   reopen(lane: string): void {
-    this.#closedUntil.delete(lane);
-    if (this.#drains.has(lane)) this.#reopened.add(lane);
+    this.#deps.nodes.tell('reopened', [lane]);
+    this.#reopenHere(lane);
     this.wake([lane]);
   }
 
@@ -74,8 +105,21 @@ export class Lanes {
     cancel();
   }
 
+  #poke(lanes: Iterable<string>): void {
+    for (const lane of lanes) this.#drains.get(lane)?.poke();
+    this.#consumers?.poke(lanes);
+  }
+
+  #reopenHere(lane: string): void {
+    this.#closedUntil.delete(lane);
+    if (this.#drains.has(lane)) this.#reopened.add(lane);
+    this.#poke([lane]);
+  }
+
   async #flush(): Promise<void> {
     this.#cancelFlush = undefined;
+    this.#deps.nodes.tell('lanes', [...this.#untold]);
+    this.#untold = new Set();
     const lanes = [...this.#pending].filter(lane => !this.#drains.has(lane));
     this.#pending = new Set();
     if (lanes.length === 0) return;
@@ -109,7 +153,11 @@ export class Lanes {
     const running = this.#drains.get(lane);
     if (running !== undefined) return running.poke();
     if (this.#stopping) return;
-    const drain = new LaneDrain(this.#deps, lane, () => this.#drains.size >= limits.lanesPerWorker);
+    const drain = new LaneDrain(this.#deps, {
+      subscriptionId: lane,
+      mode: this.#webhook,
+      isCrowded: () => this.#drains.size >= limits.lanesPerWorker,
+    });
     this.#drains.set(lane, drain);
     try {
       const end = await drain.run();

@@ -23,7 +23,10 @@ export type LaneJobName = 'drain' | 'probe';
 /** Where the queue lives. */
 export type QueueHome =
   | { readonly kind: 'postgres'; readonly url: string; readonly schema: string }
-  /** `prefix` keeps installations apart that share a Redis; its braces keep its keys on one node of a cluster. */
+  /**
+   * `prefix` keeps installations apart that share a Redis; its braces keep its keys on one node of a
+   * cluster. No colon in it: BullMQ's scripts take keys apart there.
+   */
   | { readonly kind: 'redis'; readonly url: string; readonly prefix: string };
 
 /** The queue of wake-ups, in either home, behind one face. */

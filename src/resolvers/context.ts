@@ -1,6 +1,8 @@
 import type { Caller } from '../access/caller.ts';
+import type { Clock } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
 import type { Database } from '../db/database.ts';
+import type { Live } from './live.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 
 /** What an operation's resolvers know: who calls, and the loaders that batch its reads. One an operation. */
@@ -10,6 +12,8 @@ export interface OperationContext {
   /** Whether a key was given at all. */
   readonly keyGiven: boolean;
   readonly requestId: string;
+  /** What GraphQL subscriptions read from. */
+  readonly live: Live;
   readonly loaders: Loaders;
 }
 
@@ -26,19 +30,29 @@ export function callerOf(context: OperationContext): Caller {
   return context.caller;
 }
 
-/** A fresh context; call it once an operation, on the socket too. */
+/**
+ * A fresh context; call it once an operation, on the socket too. A GraphQL subscription lives long: its loaders, which
+ * remember what they read, last for one turn of the event loop.
+ */
 export function createContext(
-  db: Database,
+  { db, live, clock }: { db: Database; live: Live; clock: Clock },
   who: { caller: Caller | null; keyGiven: boolean },
   requestId: string,
 ): OperationContext {
   let loaders: Loaders | undefined;
   return {
     ...who,
+    live,
     requestId,
     // Made when first asked for: an operation that only records needs none.
     get loaders() {
-      return (loaders ??= createLoaders(db, who.caller));
+      if (loaders === undefined) {
+        loaders = createLoaders(db, who.caller);
+        clock.after(0, () => {
+          loaders = undefined;
+        });
+      }
+      return loaders;
     },
   };
 }

@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import { type Caller, visibleTargetSystem } from '../access/caller.ts';
 import { limits } from '../core/limits.ts';
+import { attachedAmong } from '../db/attachment-statements.ts';
 import type { Database } from '../db/database.ts';
 import {
   SubscriptionEntity,
@@ -28,6 +29,8 @@ export interface Loaders {
   /** Attempts by sync. */
   readonly attemptsOfSync: DataLoader<string, SyncAttemptRow[]>;
   readonly backlog: DataLoader<string, number>;
+  /** Whether a consumer is attached, by subscription. */
+  readonly connected: DataLoader<string, boolean>;
 }
 
 /** Loaders for one operation; they remember what they read, so never share them between operations. */
@@ -73,6 +76,10 @@ export function createLoaders(db: Database, caller: Caller | null): Loaders {
     backlog: batch(async ids => {
       const counts = await backlogs(db.pool, ids);
       return ids.map(id => counts.get(id) ?? 0);
+    }),
+    connected: batch(async ids => {
+      const attached = await attachedAmong(db.pool, ids);
+      return ids.map(id => attached.has(id));
     }),
   };
 }

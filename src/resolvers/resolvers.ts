@@ -1,12 +1,15 @@
 import type { ApiKeys } from '../access/keys.ts';
 import type { Compensation } from '../delivery/compensation.ts';
 import type { DeliveryTester } from '../delivery/delivery-test.ts';
+import type { Attachments } from '../delivery/push/attachments.ts';
 import type { Subscriptions } from '../delivery/subscriptions.ts';
+import type { SyncChanges } from '../delivery/sync-changes.ts';
 import type { SyncReader } from '../delivery/sync-reader.ts';
 import type { EventTypes } from '../intake/event-types.ts';
 import type { Intake } from '../intake/record-vouchers.ts';
 import type { VoucherReader } from '../intake/voucher-reader.ts';
 import { AccessResolver } from './access.resolver.ts';
+import { PushResolver } from './push.resolver.ts';
 import { SubscriptionResolver } from './subscription.resolver.ts';
 import { SyncLogConnectionResolver, SyncResolver } from './sync.resolver.ts';
 import { VoucherResolver } from './voucher.resolver.ts';
@@ -26,11 +29,14 @@ export interface ResolverServices {
   readonly tester: DeliveryTester;
   readonly syncs: SyncReader;
   readonly compensation: Compensation;
+  readonly attachments: Attachments;
+  readonly changes: SyncChanges;
 }
 
 /** All resolvers, each with the services it calls. */
 export function createResolvers(services: ResolverServices): object[] {
-  const { intake, keys, subscriptions, vouchers, eventTypes, tester, syncs, compensation } = services;
+  const { intake, keys, subscriptions, vouchers, eventTypes, tester, syncs, compensation, attachments } =
+    services;
   return [
     new VoucherResolver(intake, vouchers, eventTypes),
     new RecordVoucherResultResolver(),
@@ -39,6 +45,7 @@ export function createResolvers(services: ResolverServices): object[] {
     new SubscriptionResolver(subscriptions, tester),
     new SyncResolver(syncs, compensation, subscriptions),
     new SyncLogConnectionResolver(),
+    new PushResolver(attachments, syncs),
     new AccessResolver(keys),
   ];
 }
@@ -52,5 +59,6 @@ export const resolverClasses: readonly Function[] = [
   SubscriptionResolver,
   SyncResolver,
   SyncLogConnectionResolver,
+  PushResolver,
   AccessResolver,
 ];

@@ -148,6 +148,8 @@ export function toDataSubscription(row: SubscriptionRow): DataSubscription {
     maxInFlight: row.maxInFlight,
     rateLimitPerSecond: row.rateLimitPerSecond,
     timeoutMs: row.timeoutMs,
+    ackTimeoutMs: row.ackTimeoutMs,
+    payloadQuery: row.payloadQuery,
     retry,
     lastSuccessAt: row.lastSuccessAt,
     createdAt: row.createdAt,

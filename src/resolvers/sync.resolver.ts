@@ -1,4 +1,16 @@
-import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import {
+  Arg,
+  Ctx,
+  FieldResolver,
+  ID,
+  Int,
+  Mutation,
+  Query,
+  Resolver,
+  Root,
+  type SubscribeResolverData,
+  Subscription,
+} from 'type-graphql';
 import { type Caller, requireRole, visibleTargetSystem } from '../access/caller.ts';
 import type { Compensation } from '../delivery/compensation.ts';
 import type { Subscriptions } from '../delivery/subscriptions.ts';
@@ -74,6 +86,22 @@ export class SyncResolver {
       visibleTargetSystem(writingCaller(context)),
     );
     return this.#compensation.resync(subscription, filter);
+  }
+
+  @Subscription(() => SyncLog, {
+    description:
+      'Syncs as they change, each as it stands when it is told; changes in quick succession are one.',
+    subscribe: ({
+      args,
+      context,
+    }: SubscribeResolverData<unknown, { filter?: SyncLogFilter | null }, OperationContext>) =>
+      context.live.watchSyncs(callerOf(context), args.filter ?? {}),
+  })
+  syncLogChanged(
+    @Root() sync: SyncLog,
+    @Arg('filter', () => SyncLogFilter, { nullable: true }) _filter: SyncLogFilter | null | undefined,
+  ): SyncLog {
+    return sync;
   }
 
   @FieldResolver(() => VoucherEvent)

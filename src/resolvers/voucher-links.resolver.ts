@@ -20,8 +20,8 @@ export class RecordVoucherResultResolver {
 @Resolver(() => VoucherEvent)
 export class VoucherEventResolver {
   @FieldResolver(() => Voucher)
-  voucher(@Ctx() context: OperationContext, @Root() event: VoucherEvent): Promise<Voucher> {
-    return context.loaders.voucher.load(event.voucherId);
+  async voucher(@Ctx() context: OperationContext, @Root() event: VoucherEvent): Promise<Voucher> {
+    return event.frozenVoucher ?? context.loaders.voucher.load(event.voucherId);
   }
 }
 

@@ -8,7 +8,7 @@ import type { Intake, RecordResult } from '../intake/record-vouchers.ts';
 import type { VoucherInput } from '../intake/voucher-input.ts';
 import type { VoucherReader } from '../intake/voucher-reader.ts';
 import { SyncModeEnum } from '../schema/enums.ts';
-import { JSONObjectScalar } from '../schema/scalars.ts';
+import { DateTimeScalar, JSONObjectScalar } from '../schema/scalars.ts';
 import { SyncLog } from '../schema/sync.types.ts';
 import {
   EventType,
@@ -128,6 +128,21 @@ export class VoucherResolver {
     return this.#eventTypes.upsert({ name, description: description ?? null, mode, schema: schema ?? null });
   }
 
+  @FieldResolver(() => String, { nullable: true })
+  async createdBy(@Ctx() context: OperationContext, @Root() voucher: Voucher): Promise<string | null> {
+    return (await whole(context, voucher)).createdBy ?? null;
+  }
+
+  @FieldResolver(() => DateTimeScalar)
+  async createdAt(@Ctx() context: OperationContext, @Root() voucher: Voucher): Promise<Date | undefined> {
+    return (await whole(context, voucher)).createdAt;
+  }
+
+  @FieldResolver(() => DateTimeScalar)
+  async updatedAt(@Ctx() context: OperationContext, @Root() voucher: Voucher): Promise<Date | undefined> {
+    return (await whole(context, voucher)).updatedAt;
+  }
+
   @FieldResolver(() => [VoucherEvent], { description: 'Every recorded version, oldest first.' })
   events(@Ctx() context: OperationContext, @Root() voucher: Voucher): Promise<VoucherEvent[]> {
     return context.loaders.eventsOfVoucher.load(voucher.id);
@@ -181,4 +196,9 @@ function toItem(index: number, result: RecordResult | undefined): RecordVouchers
       error: { code: result.code, message: result.message, field: result.field ?? null },
     };
   return { index, result, error: null };
+}
+
+/** The voucher with what a pushed event does not carry of it. */
+async function whole(context: OperationContext, voucher: Voucher): Promise<Voucher> {
+  return voucher.updatedAt === undefined ? context.loaders.voucher.load(voucher.id) : voucher;
 }

@@ -1,7 +1,15 @@
 import { EOL } from 'node:os';
 import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
-import { buildSchemaSync, type NonEmptyArray } from 'type-graphql';
+import { buildSchemaSync, type NonEmptyArray, type PubSub } from 'type-graphql';
 import { DateTimeScalar } from './scalars.ts';
+
+/** The library asks for one as soon as there are subscriptions; each of the hub's opens a feed of its own. */
+const noTopics: PubSub = {
+  publish: () => {},
+  subscribe: topic => {
+    throw new Error(`Nothing is published by topic (${topic}).`);
+  },
+};
 
 /** Builds the executable schema from resolver classes; `instanceOf` gives each one's instance. */
 export function buildHubSchema(
@@ -16,6 +24,7 @@ export function buildHubSchema(
     container: { get: instanceOf },
     scalarsMap: [{ type: Date, scalar: DateTimeScalar }],
     validate: false,
+    pubSub: noTopics,
   });
 }
 

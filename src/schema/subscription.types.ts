@@ -33,6 +33,13 @@ export class DataSubscription {
   @Field(() => Int, { nullable: true, description: 'Requests a second. Null: unlimited.' })
   rateLimitPerSecond?: number | null;
   @Field(() => Int) timeoutMs!: number;
+  @Field(() => Int, { description: 'How long an attached consumer has to acknowledge an event.' })
+  ackTimeoutMs!: number;
+  @Field(() => String, {
+    nullable: true,
+    description: 'A GraphQL selection on VoucherEvent that shapes `data`; null: the business data.',
+  })
+  payloadQuery?: string | null;
   @Field(() => RetryPolicy) retry!: RetryPolicy;
   @Field(() => DateTimeScalar, { nullable: true }) lastSuccessAt?: Date | null;
   @Field(() => DateTimeScalar) createdAt!: Date;
@@ -83,6 +90,8 @@ export class CreateDataSubscriptionInput {
   @Field(() => Int, { nullable: true, defaultValue: 32 }) maxInFlight?: number | null;
   @Field(() => Int, { nullable: true }) rateLimitPerSecond?: number | null;
   @Field(() => Int, { nullable: true, defaultValue: 30_000 }) timeoutMs?: number | null;
+  @Field(() => Int, { nullable: true, defaultValue: 30_000 }) ackTimeoutMs?: number | null;
+  @Field(() => String, { nullable: true }) payloadQuery?: string | null;
   @Field(() => RetryPolicyInput, { nullable: true }) retry?: RetryPolicyInput | null;
 }
 
@@ -99,5 +108,7 @@ export class UpdateDataSubscriptionInput {
   @Field(() => Int, { nullable: true }) maxInFlight?: number | null;
   @Field(() => Int, { nullable: true }) rateLimitPerSecond?: number | null;
   @Field(() => Int, { nullable: true }) timeoutMs?: number | null;
+  @Field(() => Int, { nullable: true }) ackTimeoutMs?: number | null;
+  @Field(() => String, { nullable: true }) payloadQuery?: string | null;
   @Field(() => RetryPolicyInput, { nullable: true }) retry?: RetryPolicyInput | null;
 }

@@ -31,8 +31,8 @@ export class Voucher {
   })
   digest!: string;
   @Field(() => String, { nullable: true }) createdBy?: string | null;
-  @Field(() => DateTimeScalar) createdAt!: Date;
-  @Field(() => DateTimeScalar) updatedAt!: Date;
+  @Field(() => DateTimeScalar) createdAt?: Date;
+  @Field(() => DateTimeScalar) updatedAt?: Date;
 }
 
 /** GraphQL: one immutable version of a voucher. `voucherId` is not part of the API. */
@@ -46,6 +46,8 @@ export class VoucherEvent {
   data!: JsonObject;
   @Field(() => DateTimeScalar) occurredAt!: Date;
   @Field(() => DateTimeScalar) recordedAt!: Date;
+  /** The voucher as it was in this version, where the event is one that is pushed. */
+  frozenVoucher?: Voucher;
 }
 
 /** GraphQL: a voucher to be recorded. */

@@ -2,6 +2,7 @@ import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
+import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
@@ -13,6 +14,7 @@ import { checkOperationSize } from './operation-limits.ts';
 export interface GraphqlDoor {
   readonly schema: GraphQLSchema;
   readonly log: Logger;
+  readonly clock: Clock;
   /** The context of one operation of whoever has this `Authorization`. */
   readonly contextOf: (authorization: string | undefined, requestId: string) => Promise<OperationContext>;
 }

@@ -2,52 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { limits } from '../../src/core/limits.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
+import { askSocket, type SocketAnswer, socketClient } from '../support/sockets.ts';
 import { voucherInput } from '../support/vouchers.ts';
 
 const protocol = 'graphql-transport-ws';
-
-interface Answer {
-  data?: Record<string, unknown> | null | undefined;
-  errors?: readonly { message: string; extensions?: Record<string, unknown> | undefined }[] | undefined;
-}
-
-type SocketClient = Client & AsyncDisposable;
-
-/** A client whose socket stays open between operations, as a consumer's does. */
-function socketClient(hub: TestHub, key = adminKey): SocketClient {
-  const client = createClient({
-    lazy: false,
-    url: `${hub.url.replace('http', 'ws')}/graphql`,
-    webSocketImpl: WebSocket,
-    connectionParams: { authorization: `Bearer ${key}` },
-    retryAttempts: 0,
-  });
-  return Object.assign(client, { [Symbol.asyncDispose]: async () => client.dispose() });
-}
-
-/** One operation over a socket: its result, or the errors that it was refused with. */
-function askSocket(client: Client, query: string, variables: Record<string, unknown> = {}): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    let answer: Answer = {};
-    client.subscribe(
-      { query, variables },
-      {
-        next: result => {
-          answer = { data: result.data, errors: result.errors };
-        },
-        error: error =>
-          Array.isArray(error)
-            ? resolve({ errors: error })
-            : reject(error instanceof Error ? error : new Error(JSON.stringify(error))),
-        complete: () => resolve(answer),
-      },
-    );
-  });
-}
 
 /** A bare socket; gives the code that it is closed with. */
 async function closeCodeOf(hub: TestHub, messages: (string | object)[]): Promise<number> {
@@ -297,26 +258,12 @@ test('a socket from a page of another origin is refused; from the hub’s own pa
   assert.equal((await hub.ask('{ __typename }')).status, 200);
 });
 
-test('a key that is revoked while its socket is open can ask nothing more on it', async () => {
-  await using hub = await startTestHub();
-  const { createApiKey: made } = await hub.data<{ createApiKey: { apiKey: { id: string }; secret: string } }>(
-    'mutation { createApiKey(name: "k", role: ANALYST) { secret apiKey { id } } }',
-  );
-  await using client = socketClient(hub, made.secret);
-  assert.equal((await askSocket(client, '{ eventTypes { name } }')).errors, undefined);
-  await hub.data('mutation ($id: ID!) { revokeApiKey(id: $id) { id } }', { id: made.apiKey.id });
-  assert.equal(
-    (await askSocket(client, '{ eventTypes { name } }')).errors?.[0]?.extensions?.code,
-    'UNAUTHENTICATED',
-  );
-});
-
 test('a request that never becomes an operation is answered in the form of GraphQL, with a stable code', async () => {
   await using hub = await startTestHub();
   const post = async (body: string): Promise<{ status: number; code: unknown }> => {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${adminKey}` };
     const response = await fetch(`${hub.url}/graphql`, { method: 'POST', headers, body });
-    const answer: Answer = JSON.parse(await response.text());
+    const answer: SocketAnswer = JSON.parse(await response.text());
     return { status: response.status, code: answer.errors?.[0]?.extensions?.code };
   };
   assert.deepEqual(await post('{"query": '), { status: 400, code: 'BAD_USER_INPUT' });

@@ -213,6 +213,7 @@ class Simulation {
       retry: this.#retry,
       retryCount: row.retryCount,
       probing,
+      closedSockets: 0,
       laneSucceededSince: worker.lastSuccessAt >= request.startedAt,
     };
     const decision = decide({ verdict, retryAfterMs }, input, this.#random);

@@ -8,7 +8,7 @@ import { parseRetryAfter } from '../../src/delivery/webhook/classify.ts';
 
 const connection: Verdict[] = ['connect', 'response'];
 const retriable: Verdict[] = ['busy', 'answer', ...connection];
-const every: Verdict[] = ['accepted', 'data', 'gone', 'forbidden', ...retriable];
+const every: Verdict[] = ['accepted', 'data', 'gone', 'forbidden', 'unshaped', ...retriable];
 
 const policies: fc.Arbitrary<RetryPolicy> = fc.record({
   maxRetries: fc.integer({ min: 0, max: limits.maxRetries }),
@@ -25,6 +25,7 @@ const situations: fc.Arbitrary<PolicyInput> = policies.chain(retry =>
     retryCount: fc.integer({ min: 0, max: retry.maxRetries }),
     probing: fc.boolean(),
     laneSucceededSince: fc.boolean(),
+    closedSockets: fc.nat({ max: 9 }),
   }),
 );
 
@@ -64,8 +65,8 @@ test('what is accepted is a success, whatever came before', () => {
   always(['accepted'], decision => assert.deepEqual(decision, { next: 'success' }));
 });
 
-test('data that does not fit and a forbidden target fail at once, need a person, and leave the lane alone', () => {
-  always(['data', 'forbidden'], (decision, { input }) =>
+test('data that does not fit or can not be shaped and a forbidden target fail at once, need a person, and leave the lane alone', () => {
+  always(['data', 'forbidden', 'unshaped'], (decision, { input }) =>
     assert.deepEqual(decision, {
       next: 'fail',
       retryCount: input.retryCount,
@@ -135,7 +136,7 @@ test('a probe that finds no connection uses up no retry and never fails its sync
 
 test('a probe that is answered is judged as any attempt', () => {
   always(
-    ['accepted', 'data', 'forbidden', 'gone', 'busy', 'answer'],
+    ['accepted', 'data', 'forbidden', 'unshaped', 'gone', 'busy', 'answer'],
     (decision, { verdict, retryAfterMs, input, chance }) => {
       for (const probing of [true, false]) {
         assert.deepEqual(

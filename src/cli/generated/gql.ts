@@ -15,6 +15,7 @@ import * as types from './graphql.ts';
  * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
  */
 type Documents = {
+    "\n  query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }\n": typeof types.ListPayloadQueriesDocument,
     "\n  query DemoSyncs($subscriptionId: ID!) {\n    dataSubscription(id: $subscriptionId) { state backlog }\n    syncLogs(filter: { subscriptionId: $subscriptionId }, first: 100) {\n      edges {\n        node {\n          id status latencyMs errorCode retryCount\n          attempts { errorCode statusCode responseExcerpt }\n          event { sourceVersion voucher { sourceId } }\n        }\n      }\n    }\n  }\n": typeof types.DemoSyncsDocument,
     "\n  mutation DemoRecord($input: RecordVoucherInput!) {\n    recordVoucher(input: $input) { outcome voucher { voucherNo sourceVersion } }\n  }\n": typeof types.DemoRecordDocument,
     "\n  mutation DemoCancel($ids: [ID!]!) { cancelSyncs(filter: { ids: $ids }) }\n": typeof types.DemoCancelDocument,
@@ -26,12 +27,13 @@ type Documents = {
     "\n  mutation RevokeKey($id: ID!) { revokeApiKey(id: $id) { id name role system revokedAt } }\n": typeof types.RevokeKeyDocument,
     "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": typeof types.RetrySyncsDocument,
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl } }\n  }\n": typeof types.CreateSubscriptionDocument,
-    "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl batchSize maxInFlight rateLimitPerSecond timeoutMs\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": typeof types.ListSubscriptionsDocument,
+    "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl batchSize maxInFlight rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": typeof types.ListSubscriptionsDocument,
     "\n  mutation PauseSubscription($id: ID!) { pauseDataSubscription(id: $id) { id name targetSystem state backlog } }\n": typeof types.PauseSubscriptionDocument,
     "\n  mutation ResumeSubscription($id: ID!) { resumeDataSubscription(id: $id) { id name targetSystem state backlog } }\n": typeof types.ResumeSubscriptionDocument,
     "\n  mutation TestSubscription($id: ID!) { testDataSubscription(id: $id) { ok statusCode latencyMs errorCode errorMessage } }\n": typeof types.TestSubscriptionDocument,
 };
 const documents: Documents = {
+    "\n  query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }\n": types.ListPayloadQueriesDocument,
     "\n  query DemoSyncs($subscriptionId: ID!) {\n    dataSubscription(id: $subscriptionId) { state backlog }\n    syncLogs(filter: { subscriptionId: $subscriptionId }, first: 100) {\n      edges {\n        node {\n          id status latencyMs errorCode retryCount\n          attempts { errorCode statusCode responseExcerpt }\n          event { sourceVersion voucher { sourceId } }\n        }\n      }\n    }\n  }\n": types.DemoSyncsDocument,
     "\n  mutation DemoRecord($input: RecordVoucherInput!) {\n    recordVoucher(input: $input) { outcome voucher { voucherNo sourceVersion } }\n  }\n": types.DemoRecordDocument,
     "\n  mutation DemoCancel($ids: [ID!]!) { cancelSyncs(filter: { ids: $ids }) }\n": types.DemoCancelDocument,
@@ -43,12 +45,16 @@ const documents: Documents = {
     "\n  mutation RevokeKey($id: ID!) { revokeApiKey(id: $id) { id name role system revokedAt } }\n": types.RevokeKeyDocument,
     "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": types.RetrySyncsDocument,
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl } }\n  }\n": types.CreateSubscriptionDocument,
-    "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl batchSize maxInFlight rateLimitPerSecond timeoutMs\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": types.ListSubscriptionsDocument,
+    "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl batchSize maxInFlight rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": types.ListSubscriptionsDocument,
     "\n  mutation PauseSubscription($id: ID!) { pauseDataSubscription(id: $id) { id name targetSystem state backlog } }\n": types.PauseSubscriptionDocument,
     "\n  mutation ResumeSubscription($id: ID!) { resumeDataSubscription(id: $id) { id name targetSystem state backlog } }\n": types.ResumeSubscriptionDocument,
     "\n  mutation TestSubscription($id: ID!) { testDataSubscription(id: $id) { ok statusCode latencyMs errorCode errorMessage } }\n": types.TestSubscriptionDocument,
 };
 
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }\n"): typeof import('./graphql.ts').ListPayloadQueriesDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -96,7 +102,7 @@ export function graphql(source: "\n  mutation CreateSubscription($input: CreateD
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl batchSize maxInFlight rateLimitPerSecond timeoutMs\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n"): typeof import('./graphql.ts').ListSubscriptionsDocument;
+export function graphql(source: "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl batchSize maxInFlight rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n"): typeof import('./graphql.ts').ListSubscriptionsDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

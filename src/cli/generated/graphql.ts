@@ -5,12 +5,14 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
 export type CreateDataSubscriptionInput = {
+  ackTimeoutMs?: number | null | undefined;
   batchSize?: number | null | undefined;
   companyIds?: Array<string> | null | undefined;
   eventTypes: Array<string>;
   maxInFlight?: number | null | undefined;
   mode?: SyncMode | null | undefined;
   name: string;
+  payloadQuery?: string | null | undefined;
   rateLimitPerSecond?: number | null | undefined;
   retry?: RetryPolicyInput | null | undefined;
   /** Left out: the hub makes one. */
@@ -126,6 +128,11 @@ export type VoucherStatus =
   | 'DRAFT'
   | 'VOIDED';
 
+export type ListPayloadQueriesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ListPayloadQueriesQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, payloadQuery: string | null }> };
+
 export type DemoSyncsQueryVariables = Exact<{
   subscriptionId: string | number;
 }>;
@@ -204,7 +211,7 @@ export type ListSubscriptionsQueryVariables = Exact<{
 }>;
 
 
-export type ListSubscriptionsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, state: DataSubscriptionState, webhookUrl: string | null, batchSize: number, maxInFlight: number, rateLimitPerSecond: number | null, timeoutMs: number, backlog: number, lastSuccessAt: string | null, createdAt: string, updatedAt: string, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } }> };
+export type ListSubscriptionsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, state: DataSubscriptionState, webhookUrl: string | null, batchSize: number, maxInFlight: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, lastSuccessAt: string | null, createdAt: string, updatedAt: string, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } }> };
 
 export type PauseSubscriptionMutationVariables = Exact<{
   id: string | number;
@@ -246,6 +253,16 @@ export class TypedDocumentString<TResult, TVariables>
   }
 }
 
+export const ListPayloadQueriesDocument = new TypedDocumentString(`
+    query ListPayloadQueries {
+  dataSubscriptions {
+    id
+    name
+    targetSystem
+    payloadQuery
+  }
+}
+    `) as unknown as TypedDocumentString<ListPayloadQueriesQuery, ListPayloadQueriesQueryVariables>;
 export const DemoSyncsDocument = new TypedDocumentString(`
     query DemoSyncs($subscriptionId: ID!) {
   dataSubscription(id: $subscriptionId) {
@@ -398,6 +415,8 @@ export const ListSubscriptionsDocument = new TypedDocumentString(`
     maxInFlight
     rateLimitPerSecond
     timeoutMs
+    ackTimeoutMs
+    payloadQuery
     retry {
       maxRetries
       baseDelayMs

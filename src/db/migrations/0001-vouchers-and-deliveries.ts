@@ -40,10 +40,12 @@ create table data_subscriptions (
   max_in_flight int not null,
   rate_limit_per_second int,
   timeout_ms int not null,
+  ack_timeout_ms int not null,
   max_retries int not null,
   base_delay_ms int not null,
   max_delay_ms int not null,
   jitter double precision not null,
+  payload_query text,
   secret text not null,
   next_secret text,
   next_secret_at timestamptz,
@@ -179,9 +181,19 @@ comment on view fin_data_sync_logs is 'One event on its way to one subscription,
 create table lane_claims (
   token uuid primary key,
   subscription_id bigint not null,
+  attachment_id uuid,
   lease_until timestamptz not null,
   sync_ids bigint[] not null
 ) with (fillfactor = 50, autovacuum_vacuum_cost_delay = 0);
+create table attachments (
+  id uuid primary key,
+  subscription_id bigint not null,
+  key_id bigint not null,
+  lease_until timestamptz not null
+) with (fillfactor = 50, autovacuum_vacuum_cost_delay = 0);
+create index attachments_subscription on attachments (subscription_id);
+comment on table attachments is 'Consumers attached over graphql-ws, each while its lease is renewed.';
+
 comment on table lane_claims is 'Syncs that a process took at once, and how long they are its own.';
 
 create table fin_data_sync_attempts (

@@ -5,6 +5,7 @@ import type { AttemptResult } from '../../core/model.ts';
 import type { ClaimedSync } from '../../db/lane-statements.ts';
 import { batchBody, eventBody } from '../body.ts';
 import type { Lane, Transport } from '../lane.ts';
+import type { PayloadQueries } from '../payload/payload-queries.ts';
 import { type ItemAnswer, parseBatchAnswer } from './batch-answer.ts';
 import { verdictOfStatus } from './classify.ts';
 import type { SendResult, WebhookSender } from './send.ts';
@@ -14,22 +15,50 @@ import { Signer } from './sign.ts';
 export class WebhookTransport implements Transport {
   readonly #sender: WebhookSender;
   readonly #clock: Clock;
+  readonly #payloadQueries: PayloadQueries;
   /** One signer a lane: its keys are derived once, and it falls away with the lane. */
   readonly #signers = new WeakMap<Lane, Signer>();
 
-  constructor(sender: WebhookSender, clock: Clock) {
+  constructor(sender: WebhookSender, clock: Clock, payloadQueries: PayloadQueries) {
     this.#sender = sender;
     this.#clock = clock;
+    this.#payloadQueries = payloadQueries;
   }
 
   /** Never rejects: what goes wrong is a result. */
   async deliver(lane: Lane, syncs: readonly ClaimedSync[]): Promise<readonly AttemptResult[]> {
+    const query = lane.payloadQuery;
+    if (query === null)
+      return this.#deliver(
+        lane,
+        syncs,
+        syncs.map(sync => eventBody(sync)),
+      );
+    const shaped = syncs.map(sync => ({ sync, ...this.#payloadQueries.shape(query, sync) }));
+    const sent = shaped.filter(one => 'dataJson' in one);
+    const results = await this.#deliver(
+      lane,
+      sent.map(({ sync }) => sync),
+      sent.map(({ sync, dataJson }) => eventBody(sync, dataJson)),
+    );
+    // What can't be shaped keeps no other event of the request back.
+    const now = this.#clock.now();
+    return shaped.flatMap(one =>
+      'fault' in one ? unshaped(one.fault, now) : (results[sent.indexOf(one)] ?? []),
+    );
+  }
+
+  async #deliver(
+    lane: Lane,
+    syncs: readonly ClaimedSync[],
+    bodies: readonly string[],
+  ): Promise<readonly AttemptResult[]> {
     const [first] = syncs;
     if (first === undefined) return [];
     const batch = lane.batchSize > 1;
     const result = await this.post(lane, {
       // Pure ASCII by construction, so latin1 is the same bytes and the fastest way to them.
-      body: Buffer.from(batch ? batchBody(syncs) : eventBody(first), 'latin1'),
+      body: Buffer.from(batch ? batchBody(bodies) : (bodies[0] ?? ''), 'latin1'),
       webhookId: batch ? batchId(syncs) : `sync_${first.id}`,
       sourceSystem: sourceSystems(syncs),
       wantBody: batch,
@@ -65,6 +94,20 @@ export class WebhookTransport implements Transport {
     this.#signers.set(lane, signer);
     return signer;
   }
+}
+
+/** The result of an event that the subscription's payload query can't be run on: nothing was sent. */
+function unshaped(fault: string, startedAt: number): AttemptResult {
+  return {
+    verdict: 'unshaped',
+    statusCode: null,
+    errorCode: 'PAYLOAD_QUERY_INVALID',
+    errorMessage: `The payloadQuery can't be run on this event: ${fault}`.slice(0, limits.excerptChars),
+    retryAfterMs: null,
+    responseExcerpt: null,
+    startedAt,
+    durationMs: 0,
+  };
 }
 
 /** The same for every attempt of the same batch: made from the ids in it. */

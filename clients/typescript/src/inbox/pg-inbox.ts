@@ -1,0 +1,60 @@
+import type { PgClient } from '../sql/pg.ts';
+import { recordColumns, recordValues, tableNames } from '../sql/tables.ts';
+import type { InboxStore } from './inbox.ts';
+
+/** The inbox on PostgreSQL 14 or later. @param options.prefix of the tables' names; default `hub_` */
+export function pgInbox(options: { prefix?: string } = {}): InboxStore<PgClient> {
+  const { inbox, records } = tableNames(options.prefix);
+  const createTables = `
+    create table if not exists ${inbox} (
+      sync_id bigint primary key,
+      received_at timestamptz not null default now()
+    );
+    create index if not exists ${inbox}_received_at on ${inbox} (received_at);
+    create table if not exists ${records} (
+      k text collate "C" not null,
+      source_system text not null,
+      source_module text not null,
+      source_id text not null,
+      source_version integer not null,
+      digest text not null,
+      voucher_date date not null,
+      h bigint not null,
+      primary key (k) include (voucher_date, h)
+    );
+    create index if not exists ${records}_voucher_date on ${records} (voucher_date, k, h);`;
+  return {
+    createTables,
+    async createTablesIn(tx) {
+      await tx.query(createTables);
+    },
+    async claim(tx, syncId, row, force) {
+      const values = [syncId, ...recordValues(row).map(String), force];
+      const { rowCount } = await tx.query(claimSql(inbox, records), values);
+      if (rowCount === 1) return 'applied';
+      const { rows } = await tx.query(`select source_version from ${records} where k = $1`, [row.k]);
+      return Number(rows[0]?.source_version) > row.source_version ? 'stale' : 'duplicate';
+    },
+    async prune(tx, olderThanDays, limit) {
+      const { rowCount } = await tx.query(
+        // Skips what another transaction prunes right now, instead of waiting for its end.
+        `delete from ${inbox} where sync_id in (select sync_id from ${inbox}
+           where received_at < now() - make_interval(days => $1) order by received_at limit $2 for update skip locked)`,
+        [olderThanDays, limit],
+      );
+      return rowCount ?? 0;
+    },
+  };
+}
+
+/** One statement, so that of two transactions with the same event or record one waits for the other's end. */
+function claimSql(inbox: string, records: string): string {
+  return `
+    with news as (insert into ${inbox} (sync_id) values ($1) on conflict do nothing returning sync_id)
+    insert into ${records} as held (${recordColumns})
+    select $2, $3, $4, $5, $6::integer, $7, $8::date, $9::bigint where exists (select from news)
+    on conflict (k) do update set source_version = excluded.source_version, digest = excluded.digest,
+      voucher_date = excluded.voucher_date, h = excluded.h
+    where held.source_version < excluded.source_version
+      or (held.source_version = excluded.source_version and (held.digest <> excluded.digest or $10::boolean))`;
+}

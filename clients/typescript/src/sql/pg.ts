@@ -1,0 +1,45 @@
+/** What is needed of pg's Pool or Client. */
+export interface PgClient {
+  query(
+    text: string,
+    values?: unknown[],
+  ): Promise<{ rows: Record<string, unknown>[]; rowCount: number | null }>;
+}
+
+/** What is needed of pg's Pool. */
+export interface PgPool {
+  connect(): Promise<PgClient & { release(error?: boolean): void }>;
+}
+
+/**
+ * Runs work in a transaction of its own and commits; rolls back where it throws.
+ * @throws what the work throws, or the database
+ */
+export async function pgTransaction<T, Client extends PgClient & { release(error?: boolean): void }>(
+  pool: { connect(): Promise<Client> },
+  work: (tx: Client) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    broken = false;
+    return result;
+  } catch (error) {
+    broken = !(await rolledBack(client));
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function rolledBack(client: PgClient): Promise<boolean> {
+  try {
+    await client.query('rollback');
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,134 @@
+import { answerConsistency, type ConsistencySource, isConsistencyQuestion } from '../consistency.ts';
+import { type HubEvent, isHubEvent, isObject } from '../event.ts';
+import { OrderedRunner } from '../ordered-runner.ts';
+import { Reject } from '../reject.ts';
+import { type RequestHeaders, VerificationError, type VerifyOptions, verify } from './verify.ts';
+
+/** What a receiver works with. */
+export interface ReceiverOptions extends Omit<VerifyOptions, 'nowMs'> {
+  /** The subscription's secret; while a rotation overlaps, the old and the new one. */
+  readonly secrets: string | readonly string[];
+  /** Takes one event. When it resolves, the event is accepted; throw `Reject` to say how it is refused. */
+  readonly handle: (event: HubEvent) => unknown;
+  /** Answers the hub's consistency checks, where the subscription's `consistencyUrl` points here. */
+  readonly consistency?: ConsistencySource;
+  /** Bytes of a body that are taken. Default: 10 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Events of a batch that are handled at once, of different source records. Default: 10. */
+  readonly concurrency?: number;
+}
+
+/** What goes back to the hub. */
+export interface WebhookAnswer {
+  readonly status: number;
+  /** JSON; null: no body. */
+  readonly body: string | null;
+}
+
+/** Verifies a request, hands its events over and says what to answer. It knows nothing of HTTP servers. */
+export class WebhookReceiver {
+  readonly #options: ReceiverOptions;
+  /** Bytes of a body that are taken. */
+  readonly maxBodyBytes: number;
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+    this.maxBodyBytes = options.maxBodyBytes ?? 10 * 1_048_576;
+  }
+
+  /** Answers one request. Never rejects: what goes wrong is an answer. */
+  async receive(rawBody: Uint8Array, headers: RequestHeaders): Promise<WebhookAnswer> {
+    try {
+      verify(rawBody, headers, this.#options.secrets, this.#options);
+      return await this.#answer(parse(rawBody));
+    } catch (error) {
+      if (error instanceof VerificationError) return refusal(401, error.code, error.message);
+      const { status, code, message } = Reject.from(error);
+      return refusal(status, code, message);
+    }
+  }
+
+  async #answer(body: Record<string, unknown>): Promise<WebhookAnswer> {
+    if (body.event === 'hub.test') return { status: 204, body: null };
+    if (isConsistencyQuestion(body)) {
+      const { consistency } = this.#options;
+      if (consistency === undefined)
+        throw new Reject('NO_CONSISTENCY', 'Consistency is not answered here.', { status: 404 });
+      return { status: 200, body: JSON.stringify(await answerConsistency(body, consistency)) };
+    }
+    if (body.event === 'batch' && Array.isArray(body.items)) return this.#answerBatch(body.items);
+    await this.#options.handle(eventOf(body));
+    return { status: 204, body: null };
+  }
+
+  /** In order within a source record; once one of it must be tried again, those behind it are not handled before it. */
+  async #answerBatch(items: readonly unknown[]): Promise<WebhookAnswer> {
+    const events = items.map(eventOf);
+    const ends: (Reject | null)[] = events.map(() => null);
+    const held = new Set<string>();
+    const runner = new OrderedRunner(this.#options.concurrency ?? 10);
+    for (const [index, event] of events.entries()) {
+      const { source_system, source_module, source_id } = event.voucher;
+      const record = JSON.stringify([source_system, source_module, source_id]);
+      runner.add(record, async () => {
+        const end = held.has(record) ? behindAnother : await this.#handle(event);
+        if (end?.retryable === true) held.add(record);
+        ends[index] = end;
+      });
+    }
+    await runner.idle();
+    return batchAnswer(events, ends);
+  }
+
+  async #handle(event: HubEvent): Promise<Reject | null> {
+    try {
+      await this.#options.handle(event);
+      return null;
+    } catch (error) {
+      return Reject.from(error);
+    }
+  }
+}
+
+/** Bytes of all messages in a batch's answer: the hub reads 16 KiB of an answer, and one cut off is as good as none. */
+const messageBytes = 8_192;
+
+const behindAnother = new Reject(
+  'BEHIND_ANOTHER',
+  'An earlier event of this record must be tried again first.',
+  {
+    retryable: true,
+  },
+);
+
+/** An answer that refuses a request. Its body is for the hub's log. */
+export function refusal(status: number, code: string, message: string): WebhookAnswer {
+  return { status, body: JSON.stringify({ code, message: message.slice(0, 400) }) };
+}
+
+/** A 207 where an item is refused, with a result for each. */
+function batchAnswer(events: readonly HubEvent[], ends: readonly (Reject | null)[]): WebhookAnswer {
+  const refused = ends.filter(end => end !== null).length;
+  const chars = Math.min(400, Math.floor(messageBytes / 3 / refused));
+  const results = events.map(({ sync_id }, index) => {
+    const end = ends[index];
+    if (end == null) return { sync_id, code: 0, message: '' };
+    return { sync_id, code: end.status, message: `${end.code}: ${end.message}`.slice(0, chars) };
+  });
+  return { status: refused === 0 ? 200 : 207, body: JSON.stringify({ results }) };
+}
+
+function parse(rawBody: Uint8Array): Record<string, unknown> {
+  try {
+    const body: unknown = JSON.parse(Buffer.from(rawBody).toString('utf8'));
+    if (isObject(body)) return body;
+  } catch {
+    // Falls through: the hub signed it, but it is no JSON.
+  }
+  throw new Reject('BAD_BODY', 'The body is no JSON object.', { status: 400 });
+}
+
+function eventOf(body: unknown): HubEvent {
+  if (isHubEvent(body)) return body;
+  throw new Reject('UNKNOWN_EVENT', 'The body is no event of a voucher.', { status: 400 });
+}

@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { HubError, messageOf } from '../core/errors.ts';
+import { type ClientOptions, createClient, withClientOptions } from './client.ts';
+import type { CommandResult } from './command-result.ts';
+import { graphql } from './generated/gql.ts';
+import { plural, print, printJson } from './terminal.ts';
+
+const listPayloadQueries = graphql(`
+  query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }
+`);
+
+interface CheckOptions extends ClientOptions {
+  readonly schema?: string;
+  readonly json?: boolean;
+}
+
+/** `hub check-queries`: whether the payload queries of a running hub fit another version's schema. For CI. */
+export function checkQueriesCommand(result: CommandResult): Command {
+  const command = new Command('check-queries')
+    .description(
+      'check every stored payloadQuery of a running hub against a schema; exits 1 when one does not fit',
+    )
+    .option(
+      '--schema <file>',
+      'the schema of the version that is to run (left out: the one this version serves)',
+    )
+    .option('--json', 'print JSON');
+  return withClientOptions(command).action(async (options: CheckOptions) => {
+    const schema = options.schema ?? 'the schema of this version';
+    const [queries, { dataSubscriptions: all }] = await Promise.all([
+      openQueries(options.schema),
+      createClient(options).request(listPayloadQueries, {}),
+    ]);
+    const checked = all.flatMap(({ payloadQuery, ...of }) =>
+      payloadQuery == null ? [] : [{ ...of, fault: queries.faultOf(payloadQuery) }],
+    );
+    const broken = checked.filter(({ fault }) => fault !== null);
+    if (broken.length > 0) result.exitCode = 1;
+    if (options.json) return printJson({ ok: broken.length === 0, checked: checked.length, broken });
+    for (const { id, name, targetSystem, fault } of broken)
+      print(`✗ Subscription ${id} (${name} of ${targetSystem}): ${fault}`);
+    print(
+      broken.length === 0
+        ? `✓ ${plural(checked.length, 'subscription')} with a payloadQuery: nothing breaks on ${schema}.`
+        : `\n${broken.length} of ${plural(checked.length, 'subscription')} with a payloadQuery would break on ${schema}.`,
+    );
+  });
+}
+
+/** @throws HubError BAD_USER_INPUT where the file is no schema of a hub */
+async function openQueries(file: string | undefined) {
+  // Loaded here, so that the other commands stay quick.
+  const [{ PayloadQueries }, { servedSchemaText }, { checkOperationSize }] = await Promise.all([
+    import('../delivery/payload/payload-queries.ts'),
+    import('../resolvers/served-schema.ts'),
+    import('../server/operation-limits.ts'),
+  ]);
+  const against = (schemaText: string) =>
+    new PayloadQueries(schemaText, (schema, document, operation) =>
+      checkOperationSize(schema, document, operation, {}),
+    );
+  if (file === undefined) return against(servedSchemaText());
+  try {
+    return against(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new HubError('BAD_USER_INPUT', `--schema: ${file} is no schema of a hub: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,93 @@
+import type { Pool } from 'pg';
+
+/** Notes that a consumer is attached, for as long as its lease is renewed. */
+export async function insertAttachment(
+  pool: Pool,
+  attachment: { id: string; subscriptionId: string; keyId: string },
+  leaseMs: number,
+): Promise<void> {
+  await pool.query({
+    name: 'attachment-insert',
+    text: `insert into attachments (id, subscription_id, key_id, lease_until) values ($1, $2, $3, now() + $4 * interval '1 millisecond')`,
+    values: [attachment.id, attachment.subscriptionId, attachment.keyId, leaseMs],
+  });
+}
+
+/** Notes that consumers are attached no more. */
+export async function deleteAttachments(pool: Pool, ids: readonly string[]): Promise<void> {
+  await pool.query({
+    name: 'attachment-delete',
+    text: 'delete from attachments where id = any($1::uuid[])',
+    values: [ids],
+  });
+}
+
+/** Renews the leases of attachments, makes again those that are gone, and drops what nobody renewed. */
+export async function renewAttachments(
+  pool: Pool,
+  attachments: readonly { id: string; subscriptionId: string; keyId: string }[],
+  leaseMs: number,
+): Promise<void> {
+  await pool.query({
+    name: 'attachment-renew',
+    text: `with stale as (delete from attachments where lease_until < now() - interval '1 minute')
+           insert into attachments (id, subscription_id, key_id, lease_until)
+           select id, subscription_id, key_id, now() + $4 * interval '1 millisecond'
+           from unnest($1::uuid[], $2::bigint[], $3::bigint[]) a (id, subscription_id, key_id)
+           on conflict (id) do update set lease_until = excluded.lease_until`,
+    values: [
+      attachments.map(a => a.id),
+      attachments.map(a => a.subscriptionId),
+      attachments.map(a => a.keyId),
+      leaseMs,
+    ],
+  });
+}
+
+/** Those of some subscriptions that a consumer is attached to, on any node. */
+export async function attachedAmong(pool: Pool, subscriptionIds: readonly string[]): Promise<Set<string>> {
+  const { rows } = await pool.query<{ id: string }>(
+    'select distinct subscription_id::text as id from attachments where subscription_id = any($1) and lease_until > now()',
+    [subscriptionIds],
+  );
+  return new Set(rows.map(row => row.id));
+}
+
+/** Those of some lanes that have something due: one index probe a lane. */
+export async function dueAmong(pool: Pool, subscriptionIds: readonly string[]): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>({
+    name: 'attachment-due',
+    text: `select i.id::text from unnest($1::bigint[]) i (id) where exists (
+             select 1 from fin_open_syncs o where o.subscription_id = i.id and o.next_attempt_at <= now() and o.claim_token is null)`,
+    values: [subscriptionIds],
+  });
+  return rows.map(row => row.id);
+}
+
+/** A sync that was pushed and waits for its acknowledgement, wherever its consumer is attached. */
+export interface PushedSync {
+  readonly id: string;
+  readonly token: string;
+  readonly retryCount: number;
+  readonly failedPushes: number;
+  readonly closedSockets: number;
+  readonly subscriptionId: string;
+}
+
+/** Those of some syncs that an attachment of this key holds, on any node. */
+export async function pushedSyncs(
+  pool: Pool,
+  keyId: string,
+  syncIds: readonly string[],
+): Promise<PushedSync[]> {
+  const { rows } = await pool.query<PushedSync>({
+    name: 'attachment-pushed',
+    text: `select o.id::text, o.claim_token::text as token, o.retry_count as "retryCount", o.failed_pushes as "failedPushes", o.closed_sockets as "closedSockets", o.subscription_id::text as "subscriptionId"
+           from fin_open_syncs o
+           join lane_claims c on c.token = o.claim_token
+           join attachments a on a.id = c.attachment_id and a.key_id = $1
+           where o.id = any($2::bigint[])`,
+    values: [keyId, syncIds],
+  });
+  return rows;
+}

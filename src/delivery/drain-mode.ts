@@ -1,0 +1,61 @@
+import { limits } from '../core/limits.ts';
+import type { TransportKind } from '../core/model.ts';
+import type { LaneRow } from '../db/lane-statements.ts';
+import type { Lane, Transport } from './lane.ts';
+
+/** How many syncs to claim now, and from how much room on it is worth a statement. */
+export interface Appetite {
+  readonly wanted: number;
+  readonly least: number;
+  /** Waiting syncs at which it is worth looking again. */
+  readonly refillAt: number;
+}
+
+/** In what a drain for a webhook and one for an attached consumer differ; all else is the same code. */
+export interface DrainMode {
+  readonly kind: TransportKind;
+  readonly transport: Transport;
+  /** The attachment in whose name it claims; null: a webhook's. */
+  readonly attachmentId: string | null;
+  /** True: it lives until it is stopped. False: it ends once its lane is empty or closed. */
+  readonly stays: boolean;
+  /** Requests under way at most. */
+  windowOf(lane: Lane): number;
+  /** Whether the lane takes anything in this mode. */
+  isOpen(row: LaneRow): boolean;
+  appetite(lane: Lane, held: { waiting: number; underWay: number }): Appetite;
+}
+
+/** Requests to a webhook: claims ahead, so that no slot waits for the database. */
+export function webhookMode(transport: Transport): DrainMode {
+  return {
+    kind: 'webhook',
+    transport,
+    attachmentId: null,
+    stays: false,
+    windowOf: lane => lane.maxInFlight,
+    isOpen: row => row.state === 'active' && row.webhookUrl !== null,
+    appetite(lane, { waiting }) {
+      const window = lane.maxInFlight * lane.batchSize;
+      const room = Math.max(lane.batchSize, Math.min(window * 8, limits.claimAhead));
+      return { wanted: room - waiting, least: room / 2, refillAt: room / 2 };
+    },
+  };
+}
+
+/** Pushes to an attached consumer: never holds more than what may be unacknowledged, for others may share the lane. */
+export function pushMode(transport: Transport, attachmentId: string, prefetch: number): DrainMode {
+  return {
+    kind: 'websocket',
+    transport,
+    attachmentId,
+    stays: true,
+    windowOf: () => prefetch,
+    isOpen: row => row.state === 'active',
+    appetite: (_lane, { waiting, underWay }) => ({
+      wanted: prefetch - waiting - underWay,
+      least: Math.max(1, prefetch / 8),
+      refillAt: prefetch,
+    }),
+  };
+}

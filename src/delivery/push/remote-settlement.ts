@@ -1,0 +1,56 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Random } from '../../core/random.ts';
+import { type PushedSync, pushedSyncs } from '../../db/attachment-statements.ts';
+import type { Database } from '../../db/database.ts';
+import { readLane } from '../../db/lane-statements.ts';
+import { writeOutcomes } from '../../db/outcome-statements.ts';
+import { judge } from '../judge.ts';
+import type { ChangeListener } from '../sync-changes.ts';
+import { type PushEnd, resultOf } from './session.ts';
+
+/** What it works with. */
+interface RemoteSettlementDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly changes: ChangeListener;
+  readonly tellSettled: (syncIds: readonly string[]) => void;
+}
+
+/**
+ * Acknowledgements that come in on another node than the one that pushed (a consumer may use any connection of its
+ * key): the outcome is written here, under the token of the pushing node, which then only has to forget it.
+ */
+export class RemoteSettlement {
+  readonly #deps: RemoteSettlementDeps;
+
+  constructor(deps: RemoteSettlementDeps) {
+    this.#deps = deps;
+  }
+
+  /** @returns the ids of those that were waiting for a consumer of this key */
+  async settle(keyId: string, syncIds: readonly string[], end: PushEnd): Promise<string[]> {
+    const pushed = await pushedSyncs(this.#deps.db.pool, keyId, syncIds);
+    if (pushed.length === 0) return [];
+    const bySubscription = Map.groupBy(pushed, sync => sync.subscriptionId);
+    const written = await Promise.all(
+      [...bySubscription].map(([subscriptionId, syncs]) => this.#write(subscriptionId, syncs, end)),
+    );
+    const ids = written.flat();
+    if (ids.length > 0) this.#deps.tellSettled(ids);
+    this.#deps.changes.note(ids);
+    return ids;
+  }
+
+  async #write(subscriptionId: string, syncs: readonly PushedSync[], end: PushEnd): Promise<string[]> {
+    const { db, clock, random } = this.#deps;
+    const row = await readLane(db.pool, subscriptionId);
+    if (row === undefined) return [];
+    const writes = syncs.map(sync => {
+      const result = resultOf(end, clock.now(), 0);
+      return judge({ lane: { state: row.state, retry: row }, sync, result, laneSucceededSince: true }, random)
+        .write;
+    });
+    return [...(await writeOutcomes(db.pool, writes))];
+  }
+}

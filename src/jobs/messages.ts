@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { Client, type Pool } from 'pg';
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+
+/** What the messages between nodes need. */
+export interface MessageDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Short texts to all nodes of an installation. They may get lost: whoever relies on one looks for itself, later. */
+export interface Messages extends AsyncDisposable {
+  /** Sends to all other nodes. Never throws. */
+  send(text: string): void;
+  /** Sets who gets what other nodes send. */
+  listen(onMessage: (text: string) => void): void;
+}
+
+/** Bytes of one message: PostgreSQL takes 8,000 for a notification. */
+export const messageBytes = 7_500;
+
+const channel = 'voucher_hub';
+
+/** How long to wait before connecting again, milliseconds. */
+const reconnectMs = 1_000;
+
+/** Length of a node's id in front of each message: a node leaves out its own. */
+const idLength = 36;
+
+/** Messages by PostgreSQL's LISTEN and NOTIFY, on a connection of its own. */
+export class PostgresMessages implements Messages {
+  readonly #node = randomUUID();
+  readonly #url: string;
+  readonly #pool: Pool;
+  readonly #deps: MessageDeps;
+  readonly #stop = new AbortController();
+  #client: Client | undefined;
+  #onMessage: (text: string) => void = () => {};
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(home: { url: string; pool: Pool }, deps: MessageDeps) {
+    this.#url = home.url;
+    this.#pool = home.pool;
+    this.#deps = deps;
+  }
+
+  send(text: string): void {
+    this.#pool
+      .query({ name: 'notify', text: 'select pg_notify($1, $2)', values: [channel, this.#node + text] })
+      .catch((error: unknown) => this.#deps.log.debug({ error: messageOf(error) }, 'message not sent'));
+  }
+
+  listen(onMessage: (text: string) => void): void {
+    this.#onMessage = onMessage;
+    this.#running = this.#run();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#client?.end().catch(() => {});
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await this.#listenOnce().catch((error: unknown) =>
+        this.#deps.log.warn({ error: messageOf(error) }, 'messages between nodes wait for the database'),
+      );
+      await this.#deps.clock.sleep(reconnectMs, this.#stop.signal);
+    }
+  }
+
+  /** Listens until the connection ends. */
+  async #listenOnce(): Promise<void> {
+    const client = new Client({
+      connectionString: this.#url,
+      keepAlive: true,
+      application_name: 'voucher-hub',
+    });
+    const ended = new Promise<void>(resolve => {
+      client.once('end', resolve);
+      client.once('error', () => resolve());
+    });
+    client.on('notification', ({ payload = '' }) => {
+      if (!payload.startsWith(this.#node)) this.#onMessage(payload.slice(idLength));
+    });
+    this.#client = client;
+    try {
+      await client.connect();
+      await client.query(`listen ${channel}`);
+      if (!this.#stop.signal.aborted) await ended;
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+}
+
+/** Messages by Redis' publish and subscribe. */
+export class RedisMessages implements Messages {
+  readonly #node = randomUUID();
+  readonly #channel: string;
+  readonly #publisher: Redis;
+  readonly #subscriber: Redis;
+  readonly #log: Logger;
+
+  constructor(home: { url: string; prefix: string }, { log }: Pick<MessageDeps, 'log'>) {
+    this.#channel = `${home.prefix}-messages`;
+    this.#log = log;
+    this.#publisher = new Redis(home.url, { maxRetriesPerRequest: 1, enableOfflineQueue: false });
+    this.#subscriber = new Redis(home.url, { maxRetriesPerRequest: null });
+    for (const client of [this.#publisher, this.#subscriber])
+      client.on('error', (error: Error) => log.debug({ error: error.message }, 'redis, messages'));
+  }
+
+  send(text: string): void {
+    this.#publisher
+      .publish(this.#channel, this.#node + text)
+      .catch((error: unknown) => this.#log.debug({ error: messageOf(error) }, 'message not sent'));
+  }
+
+  listen(onMessage: (text: string) => void): void {
+    this.#subscriber.on('message', (_channel: string, payload: string) => {
+      if (!payload.startsWith(this.#node)) onMessage(payload.slice(idLength));
+    });
+    // Subscribed again by ioredis after each reconnection.
+    this.#subscriber
+      .subscribe(this.#channel)
+      .catch((error: unknown) => this.#log.warn({ error: messageOf(error) }, 'messages between nodes'));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#publisher.disconnect();
+    this.#subscriber.disconnect();
+  }
+}

@@ -1,0 +1,46 @@
+import { type Caller, requireRole, visibleTargetSystem } from '../access/caller.ts';
+import { badInput } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { SyncLogRow } from '../db/entities.ts';
+import { syncWhere } from '../db/filters.ts';
+import type { Attachments } from '../delivery/push/attachments.ts';
+import type { Push } from '../delivery/push/session.ts';
+import type { Subscriptions } from '../delivery/subscriptions.ts';
+import type { SyncChanges } from '../delivery/sync-changes.ts';
+import type { SyncQuestion, SyncReader } from '../delivery/sync-reader.ts';
+
+/** What GraphQL subscriptions read from. It comes by the context: the library's `subscribe` has no resolver instance. */
+export interface Live {
+  /** @throws HubError FORBIDDEN, NOT_FOUND, BAD_USER_INPUT */
+  attach(caller: Caller, args: { subscriptionId: string; prefetch: number }): Promise<AsyncIterable<Push>>;
+  /** @throws HubError FORBIDDEN, BAD_USER_INPUT */
+  watchSyncs(caller: Caller, question: SyncQuestion): Promise<AsyncIterable<SyncLogRow>>;
+}
+
+/** Checks what a caller may see, and opens the feed. */
+export function createLive(services: {
+  attachments: Attachments;
+  changes: SyncChanges;
+  subscriptions: Subscriptions;
+  syncs: SyncReader;
+}): Live {
+  const { attachments, changes, subscriptions, syncs } = services;
+  return {
+    async attach(caller, { subscriptionId, prefetch }) {
+      requireRole(caller, 'subscriber');
+      const { id } = await subscriptions.get(subscriptionId, visibleTargetSystem(caller));
+      if (prefetch < 1 || prefetch > limits.prefetch)
+        throw badInput('prefetch', `prefetch: 1 to ${limits.prefetch}.`);
+      return attachments.attach({ subscriptionId: id, keyId: caller.keyId }, prefetch);
+    },
+    async watchSyncs(caller, question) {
+      requireRole(caller, 'subscriber', 'analyst');
+      const system = visibleTargetSystem(caller);
+      const own = async () => (system === null ? null : syncs.subscriptionIdsOf(system));
+      const criteria = await syncs.criteriaOf(question);
+      // Refuses what can't be asked for now, not at the first change.
+      syncWhere(criteria);
+      return changes.watch(criteria, own);
+    },
+  };
+}

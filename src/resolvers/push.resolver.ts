@@ -1,0 +1,108 @@
+import {
+  Arg,
+  Ctx,
+  FieldResolver,
+  ID,
+  Int,
+  Mutation,
+  Resolver,
+  Root,
+  type SubscribeResolverData,
+  Subscription,
+} from 'type-graphql';
+import { requireRole } from '../access/caller.ts';
+import { badInput, HubError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import { checkId } from '../db/filters.ts';
+import type { Attachments } from '../delivery/push/attachments.ts';
+import type { Push } from '../delivery/push/session.ts';
+import type { SyncReader } from '../delivery/sync-reader.ts';
+import { Delivery } from '../schema/delivery.types.ts';
+import { DataSubscription } from '../schema/subscription.types.ts';
+import { SyncLog } from '../schema/sync.types.ts';
+import { callerOf, type OperationContext } from './context.ts';
+import { toDelivery } from './pushed-event.ts';
+
+/** What a code of `reject` may be: it stands in logs, filters and metrics. */
+const rejectCode = /^[A-Za-z0-9_.:-]{1,64}$/;
+
+/** What `deliveries` takes. */
+interface AttachArgs {
+  readonly subscriptionId: string;
+  readonly prefetch?: number | null;
+}
+
+/** GraphQL: the push to attached consumers (contract, "The push"). */
+@Resolver(() => DataSubscription)
+export class PushResolver {
+  readonly #attachments: Attachments;
+  readonly #reader: SyncReader;
+
+  constructor(attachments: Attachments, reader: SyncReader) {
+    this.#attachments = attachments;
+    this.#reader = reader;
+  }
+
+  @Subscription(() => Delivery, {
+    description: 'Attaches to a subscription; up to `prefetch` may be unacknowledged.',
+    subscribe: ({ args, context }: SubscribeResolverData<unknown, AttachArgs, OperationContext>) =>
+      context.live.attach(callerOf(context), { ...args, prefetch: args.prefetch ?? 100 }),
+  })
+  deliveries(
+    @Root() push: Push,
+    @Arg('subscriptionId', () => ID) _subscriptionId: string,
+    @Arg('prefetch', () => Int, { nullable: true, defaultValue: 100 }) _prefetch: number | null,
+  ): Delivery {
+    return toDelivery(push);
+  }
+
+  @Mutation(() => Int, {
+    description: 'From a consumer attached over graphql-ws. Returns how many were waiting for it.',
+  })
+  async acknowledge(
+    @Ctx() context: OperationContext,
+    @Arg('syncIds', () => [ID]) syncIds: string[],
+  ): Promise<number> {
+    const keyId = consumerKey(context);
+    if (syncIds.length > limits.acknowledgeBatch)
+      throw badInput('syncIds', `syncIds: at most ${limits.acknowledgeBatch} at once.`);
+    const ids = [...new Set(syncIds.map(id => checkId('syncIds', id)))];
+    const accepted = { verdict: 'accepted', errorCode: null, errorMessage: null } as const;
+    return (await this.#attachments.settle(keyId, ids, accepted)).length;
+  }
+
+  @Mutation(() => SyncLog, { description: 'Refuses an event; not retryable: it is FAILED.' })
+  async reject(
+    @Ctx() context: OperationContext,
+    @Arg('syncId', () => ID) syncId: string,
+    @Arg('code', () => String) code: string,
+    @Arg('message', () => String, { nullable: true }) message: string | null | undefined,
+    @Arg('retryable', () => Boolean, { defaultValue: true }) retryable: boolean,
+  ): Promise<SyncLog> {
+    const keyId = consumerKey(context);
+    if (!rejectCode.test(code)) throw badInput('code', 'code: 1 to 64 letters, digits and _ . : -');
+    const errorMessage = message?.replaceAll('\0', '').slice(0, limits.excerptChars) ?? null;
+    const verdict = retryable ? 'unacknowledged' : 'data';
+    const id = checkId('syncId', syncId);
+    const rejected = await this.#attachments.settle(keyId, [id], { verdict, errorCode: code, errorMessage });
+    const sync = rejected.length === 0 ? null : await this.#reader.byId(id, null);
+    if (sync === null) {
+      throw new HubError(
+        'NOT_FOUND',
+        `Sync ${id} is not waiting for you: it was settled, its deadline passed, or its socket closed.`,
+      );
+    }
+    return sync;
+  }
+
+  @FieldResolver(() => Boolean, { description: 'True while a consumer is attached over graphql-ws.' })
+  connected(@Ctx() context: OperationContext, @Root() subscription: DataSubscription): Promise<boolean> {
+    return context.loaders.connected.load(subscription.id);
+  }
+}
+
+function consumerKey(context: OperationContext): string {
+  const caller = callerOf(context);
+  requireRole(caller, 'subscriber');
+  return caller.keyId;
+}

@@ -1,0 +1,10 @@
+// type-graphql's decorators ask for it as soon as the classes are loaded.
+import 'reflect-metadata';
+
+import { buildHubSchema, schemaText } from '../schema/build-schema.ts';
+import { resolverClasses } from './resolvers.ts';
+
+/** The text of the schema that this version serves. */
+export function servedSchemaText(): string {
+  return schemaText(buildHubSchema(resolverClasses, () => undefined));
+}

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { type ExecutionArgs, execute, GraphQLError, getOperationAST, subscribe } from 'graphql';
+import type { ServerOptions, SubscribePayload } from 'graphql-ws';
+import { messageOf } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import { callerOf } from '../resolvers/context.ts';
+import { Documents } from './documents.ts';
+import { formatError, isDatabaseAway, reportFault } from './error-format.ts';
+import type { GraphqlDoor } from './graphql-http.ts';
+import { checkOperationSize } from './operation-limits.ts';
+import { closings } from './socket-closings.ts';
+import type { SocketKeeper } from './socket-keeper.ts';
+import type { SocketPeer } from './socket-peer.ts';
+
+type ConnectionParams = Record<string, unknown>;
+
+/** What graphql-ws asks of the hub: who connects, what may run, and how errors are told. */
+export function socketOptions(
+  door: GraphqlDoor,
+  keeper: SocketKeeper,
+): ServerOptions<ConnectionParams, SocketPeer> {
+  const documents = new Documents(door.schema);
+  return {
+    schema: door.schema,
+    connectionInitWaitTimeout: limits.socketInitMs,
+    execute,
+    subscribe,
+    onConnect: ({ connectionParams, extra: peer }) => connect(door, keeper, peer, connectionParams),
+    onSubscribe: async ({ extra: peer }, _id, payload) => {
+      if (peer.operations >= limits.socketOperations)
+        return [refusal(`At most ${limits.socketOperations} operations at once on a socket.`)];
+      // Counted before anything is waited for: messages of one packet come all at once.
+      peer.operations += 1;
+      const prepared = await prepareOperation(door, documents, {
+        authorization: peer.authorization,
+        payload,
+      });
+      // graphql-ws tells of the end of an operation only where it began.
+      if (!('document' in prepared)) peer.operations -= 1;
+      return prepared;
+    },
+    onComplete: ({ extra: peer }) => {
+      peer.operations -= 1;
+    },
+    onNext: (_context, id, _payload, _args, result) => {
+      if (result.errors === undefined) return undefined;
+      for (const error of result.errors) reportFault(error, id, door.log);
+      return { ...result, errors: result.errors.map(toldError) };
+    },
+    onError: (_context, id, _payload, errors) => {
+      for (const error of errors) if (error instanceof GraphQLError) reportFault(error, id, door.log);
+      return errors.map(error => (error instanceof GraphQLError ? formatError(error) : error));
+    },
+  };
+}
+
+/** Whether a socket may stay: its key is good, and has not too many. */
+async function connect(
+  door: GraphqlDoor,
+  keeper: SocketKeeper,
+  peer: SocketPeer,
+  params: ConnectionParams | undefined,
+): Promise<boolean> {
+  const given = params?.authorization ?? params?.Authorization;
+  if (typeof given !== 'string') return false;
+  try {
+    const { caller } = await door.contextOf(given, 'connect');
+    return caller !== null && keeper.admit(peer, caller, given);
+  } catch (error) {
+    const isAway = isDatabaseAway(error);
+    if (isAway) door.log.warn({ error: messageOf(error) }, 'the database does not answer');
+    else door.log.error({ err: error }, 'fault');
+    peer.drop(isAway ? closings.unavailable : closings.fault);
+    return false;
+  }
+}
+
+/** What graphql-ws runs, or the errors that the operation is refused with. Nothing has run yet. */
+async function prepareOperation(
+  door: GraphqlDoor,
+  documents: Documents,
+  { authorization, payload }: { authorization: string | undefined; payload: SubscribePayload },
+): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  try {
+    const contextValue = await door.contextOf(authorization, randomUUID());
+    callerOf(contextValue);
+    const document = documents.read(payload.query);
+    if (!('kind' in document)) return document;
+    const operation = getOperationAST(document, payload.operationName);
+    if (operation == null) return [new GraphQLError('Name one of the operations in the document.')];
+    const variableValues = payload.variables ?? {};
+    checkOperationSize(door.schema, document, operation, variableValues);
+    return {
+      schema: door.schema,
+      document,
+      operationName: payload.operationName,
+      variableValues,
+      contextValue,
+    };
+  } catch (error) {
+    if (error instanceof GraphQLError) return [error];
+    const originalError = error instanceof Error ? error : new Error(String(error));
+    return [new GraphQLError(originalError.message, { originalError })];
+  }
+}
+
+function toldError(error: GraphQLError): GraphQLError {
+  const told = formatError(error);
+  return new GraphQLError(told.message, told);
+}
+
+function refusal(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED' } });
+}

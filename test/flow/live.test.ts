@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { limits } from '../../src/core/limits.ts';
+import { makeKey } from '../support/access.ts';
+import { acknowledgeAll, TestConsumer } from '../support/consumer.ts';
+import { startTestHub, type TestHub } from '../support/hub.ts';
+import { cancelSyncs, numbers, record, settled, vouchers } from '../support/lanes.ts';
+import { startReceiver } from '../support/receiver.ts';
+import { ask, openSocket, socketClient } from '../support/sockets.ts';
+import { subscribe } from '../support/vouchers.ts';
+import { until } from '../support/wait.ts';
+
+/** A sync as a watcher is told of it. */
+interface Told {
+  id: string;
+  status: string;
+  subscription: { id: string };
+  event: { voucher: { sourceId: string } };
+}
+
+/** Watches until it is disposed of. */
+interface Watcher extends AsyncDisposable {
+  readonly told: Told[];
+  /** The errors that it ended with. */
+  readonly refused: Promise<{ extensions: { code: string } }[]>;
+  /** What was told of one source record, in order. */
+  of(sourceId: string): string[];
+}
+
+const everything = 'id status subscription { id } event { voucher { sourceId } }';
+
+function watch(
+  hub: TestHub,
+  { key, filter = {}, select = everything }: { key?: string; filter?: object; select?: string } = {},
+): Watcher {
+  const client = socketClient(hub, key);
+  const told: Told[] = [];
+  const refused = new Promise<{ extensions: { code: string } }[]>(resolve => {
+    client.subscribe<{ syncLogChanged: Told }>(
+      {
+        query: `subscription ($filter: SyncLogFilter) { syncLogChanged(filter: $filter) { ${select} } }`,
+        variables: { filter },
+      },
+      {
+        next: ({ data }) => data != null && told.push(data.syncLogChanged),
+        error: errors => Array.isArray(errors) && resolve(JSON.parse(JSON.stringify(errors))),
+        complete: () => {},
+      },
+    );
+  });
+  return {
+    told,
+    refused,
+    of: sourceId =>
+      told.filter(({ event }) => event.voucher.sourceId === sourceId).map(({ status }) => status),
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+/** Records vouchers of a system of their own until a watcher hears of one: from then on it is told of everything. */
+async function isWatching(hub: TestHub, watcher: Watcher, system: string): Promise<void> {
+  let count = 0;
+  await until('the watcher hears', async () => {
+    if (watcher.told.length === 0) await record(hub, vouchers(system, [`warm-${count++}`]));
+    return watcher.told.length > 0;
+  });
+}
+
+describe('syncLogChanged', () => {
+  test('tells each step of a sync, and only those that the filter covers', async () => {
+    await using hub = await startTestHub();
+    await using receiver = await startReceiver();
+    receiver.answer(({ body }) => (body.voucher.source_id === 'steps-bad' ? 422 : 200));
+    const { id } = await subscribe(hub, { webhookUrl: receiver.url });
+    await using all = watch(hub);
+    await using failed = watch(hub, { filter: { statuses: ['FAILED'], sourceSystem: 'steps' } });
+    await isWatching(hub, all, 'steps');
+    await record(hub, vouchers('steps', ['good', 'bad']));
+    await until(
+      'both are over',
+      () => all.of('steps-good').at(-1) === 'SUCCESS' && all.of('steps-bad').at(-1) === 'FAILED',
+    );
+    await until('the filter lets one through', () => failed.told.length > 0);
+    await settled(hub, id);
+    assert.deepEqual(
+      failed.told.map(({ status, event }) => [status, event.voucher.sourceId]),
+      [['FAILED', 'steps-bad']],
+    );
+    const order = ['PENDING', 'PROCESSING', 'SUCCESS'];
+    const steps = all.of('steps-good');
+    assert.deepEqual(
+      steps,
+      [...new Set(steps)].toSorted((a, b) => order.indexOf(a) - order.indexOf(b)),
+    );
+  });
+
+  test('tells a subscriber of its own system alone, and of its subscriptions that were made later too', async () => {
+    await using hub = await startTestHub();
+    await subscribe(hub, { name: 'tax', targetSystem: 'tax' });
+    const { id: own } = await subscribe(hub, { name: 'erp', targetSystem: 'erp', sourceSystems: ['warm'] });
+    const { secret: key } = await makeKey(hub, 'SUBSCRIBER', 'erp');
+    await using theirs = watch(hub, { key });
+    await using all = watch(hub);
+    await isWatching(hub, theirs, 'warm');
+    await record(hub, vouchers('secret', numbers(20)));
+    const { id: later } = await subscribe(hub, {
+      name: 'later',
+      targetSystem: 'erp',
+      sourceSystems: ['last'],
+    });
+    await record(hub, vouchers('last', ['x']));
+    await until('its own are told', () => theirs.of('last-x').length > 0);
+    await until('all are told', () => all.told.length > 20);
+    assert.deepEqual(new Set(theirs.told.map(({ subscription }) => subscription.id)), new Set([own, later]));
+    assert.equal(theirs.told.filter(({ event }) => event.voucher.sourceId.startsWith('secret')).length, 0);
+  });
+
+  test('refuses a publisher, and a filter that can not be, at once', async () => {
+    await using hub = await startTestHub();
+    const { secret: key } = await makeKey(hub, 'PUBLISHER', 'settlement');
+    await using publisher = watch(hub, { key });
+    assert.equal((await publisher.refused)[0]?.extensions.code, 'FORBIDDEN');
+    await using wrong = watch(hub, { filter: { subscriptionId: 'nonsense' } });
+    assert.equal((await wrong.refused)[0]?.extensions.code, 'BAD_USER_INPUT');
+  });
+
+  test('a burst of 10,000 syncs is told a few times each at most, and how each ended', async t => {
+    await using hub = await startTestHub();
+    await using receiver = await startReceiver();
+    const { id } = await subscribe(hub, { webhookUrl: receiver.url, batchSize: 100 });
+    await using watcher = watch(hub, { filter: { subscriptionId: id } });
+    await isWatching(hub, watcher, 'warm');
+    const startedAt = performance.now();
+    await record(hub, vouchers('burst', numbers(10_000)));
+    const last = () => new Map(watcher.told.map(sync => [sync.id, sync]));
+    const ended = () => [...last().values()].filter(({ status }) => status === 'SUCCESS').length;
+    await until(
+      'each is told to have succeeded',
+      () => watcher.told.length >= 10_000 && ended() > 10_000,
+      120_000,
+    );
+    t.diagnostic(
+      `${watcher.told.length} messages of ${last().size} syncs in ${Math.round(performance.now() - startedAt)} ms`,
+    );
+    const times = Map.groupBy(watcher.told, sync => sync.id);
+    const most = Math.max(...[...times.values()].map(({ length }) => length));
+    assert.ok(most <= 4, `one sync was told ${most} times`);
+    assert.ok(watcher.told.length < 30_000, `${watcher.told.length} messages`);
+  });
+
+  test('a watcher that does not read is dropped with LIMIT_EXCEEDED, and no other is held up', async () => {
+    await using hub = await startTestHub();
+    for (const n of numbers(50)) await subscribe(hub, { name: `many-${n}`, sourceSystems: ['many'] });
+    await subscribe(hub, { name: 'large', sourceSystems: ['large'] });
+    await using reader = watch(hub, { select: 'id' });
+    await isWatching(hub, reader, 'large');
+    using bare = await openSocket(hub);
+    const seen = () => bare.messages.filter(({ id }) => id === 'watch');
+    bare.send(ask('watch', 'subscription { syncLogChanged { id event { data } } }'));
+    await until('it watches', async () => {
+      await record(hub, vouchers('large', [`begin-${seen().length}-${Math.random()}`]));
+      return seen().length > 0;
+    });
+    bare.socket.pause();
+    // More than the kernel's buffers take, so that the hub has to wait for its reader.
+    const pad = 'x'.repeat(900_000);
+    for (const n of numbers(30))
+      await record(hub, vouchers('large', [`pad-${n}`], { businessData: { pad } }));
+    const readSoFar = () => new Set(reader.told.map(({ id }) => id)).size;
+    for (const round of numbers(Math.ceil(limits.watcherBacklog / 5_000) + 1)) {
+      const before = readSoFar();
+      await record(
+        hub,
+        vouchers(
+          'many',
+          numbers(100).map(n => `${round}-${n}`),
+        ),
+      );
+      await until('the other has read it', () => readSoFar() >= before + 5_000, 60_000);
+    }
+    bare.socket.resume();
+    const end = await until('it is told why', () => seen().find(({ type }) => type !== 'next'));
+    assert.equal(end.type, 'error');
+    assert.match(JSON.stringify(end.payload), /LIMIT_EXCEEDED/);
+    assert.match(JSON.stringify(end.payload), /this watcher is too slow/);
+    assert.ok(seen().length < 100, `${seen().length} messages were kept for it`);
+    bare.send(ask('after'));
+    await until('the socket goes on', () => bare.messages.some(({ id }) => id === 'after'));
+  });
+
+  test('what changes on one hub is told on another: recorded, acknowledged and cancelled there', async () => {
+    await using first = await startTestHub();
+    await using second = await startTestHub({ databaseUrl: first.databaseUrl });
+    const { id } = await subscribe(first, { sourceSystems: ['warm', 'there'] });
+    const { id: left } = await subscribe(first, { name: 'left', sourceSystems: ['left'] });
+    await using watcher = watch(first);
+    await isWatching(second, watcher, 'warm');
+    using consumer = new TestConsumer(first.url, {
+      subscriptionId: id,
+      onEvent: ({ syncId }) =>
+        void second.data('mutation ($ids: [ID!]!) { acknowledge(syncIds: $ids) }', { ids: [syncId] }),
+    });
+    await record(second, vouchers('there', ['x']));
+    await until('it came', () => consumer.got.some(({ event }) => event.voucher.sourceId === 'there-x'));
+    await until('its end is told', () => watcher.of('there-x').at(-1) === 'SUCCESS');
+    await record(second, vouchers('left', ['x']));
+    await until('its beginning is told', () => watcher.of('left-x').at(-1) === 'PENDING');
+    assert.equal(await cancelSyncs(second, { subscriptionId: left, statuses: ['PENDING'] }), 1);
+    await until('its end is told', () => watcher.of('left-x').at(-1) === 'CANCELLED');
+  });
+
+  test('a watcher that has left costs nothing more, and its key may watch again', async () => {
+    await using hub = await startTestHub();
+    const { id } = await subscribe(hub, {});
+    {
+      await using watcher = watch(hub);
+      await isWatching(hub, watcher, 'before');
+    }
+    using consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: acknowledgeAll });
+    await settled(hub, id);
+    await using again = watch(hub);
+    await isWatching(hub, again, 'after');
+    assert.equal(again.told.filter(({ event }) => event.voucher.sourceId.startsWith('before')).length, 0);
+    await until('it is delivered', () => consumer.got.length > 1);
+  });
+});
