@@ -97,6 +97,12 @@ export class LaneDrain {
     this.#change.raise();
   }
 
+  /** Says that the lane's settings or state have changed. */
+  reread(): void {
+    this.#settings.expire();
+    this.poke();
+  }
+
   /** Claims no more; `run` then resolves once what is under way is answered and written, or `giveUp` aborts. */
   stop(giveUp: AbortSignal): void {
     this.#end ??= 'stopped';

@@ -19,6 +19,7 @@ export class LaneSettings {
   readonly #mode: DrainMode;
   #lane: Lane | undefined;
   #readAt = Number.NEGATIVE_INFINITY;
+  #changes = 0;
   #limiter: { perSecond: number; limit: RateLimit } | undefined;
 
   constructor(deps: { db: Database; vault: Vault; clock: Clock }, id: string, mode: DrainMode) {
@@ -41,15 +42,23 @@ export class LaneSettings {
   async refresh(): Promise<boolean> {
     const now = this.#deps.clock.now();
     if (this.areFresh) return true;
+    const asOf = this.#changes;
     const row = await readLane(this.#deps.db.pool, this.#id);
     if (this.#readAt > now) return true;
-    this.#readAt = now;
+    // What changed during the read may not be in it.
+    this.#readAt = asOf === this.#changes ? now : Number.NEGATIVE_INFINITY;
     this.#lane = row !== undefined && this.#mode.isOpen(row) ? openLane(row, this.#deps.vault) : undefined;
     const perSecond = this.#lane?.rateLimitPerSecond ?? null;
     if (perSecond === null) this.#limiter = undefined;
     else if (this.#limiter?.perSecond !== perSecond)
       this.#limiter = { perSecond, limit: new RateLimit(perSecond) };
     return row !== undefined;
+  }
+
+  /** Says that they have changed: they are read again before anything else is begun. */
+  expire(): void {
+    this.#changes += 1;
+    if (this.#readAt !== Number.POSITIVE_INFINITY) this.#readAt = Number.NEGATIVE_INFINITY;
   }
 
   /** Takes one of the requests that the rate limit allows. @returns 0, or the milliseconds to wait for it */

@@ -12,6 +12,7 @@ import type { LaneJobName, LaneQueue } from './queues.ts';
 /** The consumers attached to this process. */
 interface AttachedConsumers {
   poke(lanes: Iterable<string>): void;
+  reread(lane: string): void;
 }
 
 /** What lanes work with. */
@@ -81,7 +82,7 @@ export class Lanes {
       this.#cancelFlush ??= this.#clock.after(limits.wakeJoinMs, () => void this.#flush());
   }
 
-  /** As `wake`, for a lane that was closed until now. */
+  /** As `wake`, for a lane whose settings or state have changed, on every node. */
   reopen(lane: string): void {
     this.#deps.nodes.tell('reopened', [lane]);
     this.#reopenHere(lane);
@@ -113,7 +114,8 @@ export class Lanes {
   #reopenHere(lane: string): void {
     this.#closedUntil.delete(lane);
     if (this.#drains.has(lane)) this.#reopened.add(lane);
-    this.#poke([lane]);
+    this.#drains.get(lane)?.reread();
+    this.#consumers?.reread(lane);
   }
 
   async #flush(): Promise<void> {

@@ -116,7 +116,8 @@ test('a hub killed under load and started again loses nothing; duplicates are on
   );
   assertIntact(load.acknowledged, receiver.events());
   const again = duplicates(receiver.events());
-  assert.ok(again.size <= kills * 16, `${again.size} duplicates`);
+  // At each kill: the requests under way, and as many outcomes that were not yet written.
+  assert.ok(again.size <= kills * 32, `${again.size} duplicates`);
   assert.equal((await statusCounts(databaseUrl)).failed, undefined);
   assert.ok(current.isUp(), current.log());
   t.diagnostic(

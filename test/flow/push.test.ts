@@ -260,6 +260,25 @@ describe('the push to attached consumers', { concurrency: true }, () => {
     assert.equal((await settled(hub, id))[0]?.status, 'SUCCESS');
   });
 
+  test('a late acknowledgement of an event that was given to another is harmless, and says so', async () => {
+    await using receiver = await startReceiver();
+    const { promise: acknowledged, resolve: answer } = Promise.withResolvers<number>();
+    receiver.answer(() => acknowledged);
+    const retry = { maxRetries: 3, baseDelayMs: 20 };
+    const id = await lane('late', { webhookUrl: receiver.url, ackTimeoutMs: 150, retry });
+    using slow = new TestConsumer(hub.url, { subscriptionId: id, onEvent: () => {} });
+    await until('it is attached', () => connected(id));
+    await record(hub, vouchers('late', ['x']));
+    await until('the webhook has it', () => receiver.requests.length === 1);
+    assert.equal(slow.got.length, 2);
+    assert.equal(await slow.acknowledge([slow.got[0]?.syncId ?? '']), 0);
+    assert.equal((await detailsOf(hub, id))[0]?.status, 'PROCESSING');
+    answer(200);
+    const [sync] = await settled(hub, id);
+    assert.equal(sync?.status, 'SUCCESS');
+    assert.equal(sync.attempts.length, 3);
+  });
+
   test('an acknowledgement may come over HTTP with the same key', async () => {
     const id = await lane('http');
     using consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: () => {} });

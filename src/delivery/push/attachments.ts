@@ -80,6 +80,11 @@ export class Attachments {
     for (const lane of lanes) for (const { drain } of this.#byLane.get(lane) ?? []) drain.poke();
   }
 
+  /** Says that a lane's settings or state have changed. */
+  reread(lane: string): void {
+    for (const { drain } of this.#byLane.get(lane) ?? []) drain.reread();
+  }
+
   /**
    * What a consumer says of pushes, on any connection of its key.
    * @returns the ids of those that were waiting for it
