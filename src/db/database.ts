@@ -69,11 +69,16 @@ export class Database implements AsyncDisposable {
     });
   }
 
-  /** Names this installation where it shares a Redis with others: made with the tables. */
+  /**
+   * Names this installation where it shares a Redis with others: by the server and the database, so that a copy of
+   * the database is another installation.
+   */
   async installationId(): Promise<string> {
-    const { rows } = await this.pool.query<{ id: string }>('select id::text from hub_installation');
+    const { rows } = await this.pool.query<{ id: string }>(
+      `select system_identifier || '-' || oid as id from pg_control_system(), pg_database where datname = current_database()`,
+    );
     const id = rows[0]?.id;
-    if (id === undefined) throw new Error('hub_installation is empty.');
+    if (id === undefined) throw new Error('The database has no name.');
     return id;
   }
 

@@ -65,12 +65,6 @@ create table hub_state (
 );
 insert into hub_state values ('subscriptions', 1), ('event_types', 1);
 
-create table hub_installation (
-  id uuid primary key default gen_random_uuid()
-);
-insert into hub_installation default values;
-comment on table hub_installation is 'Names this installation where it shares a Redis with others.';
-
 create sequence fin_business_vouchers_id_seq;
 create table fin_business_vouchers (
   id bigint primary key,
