@@ -83,16 +83,17 @@ async function throughHub(hub: BenchHub, id: string, count: number): Promise<num
 }
 
 async function throughFloor(count: number): Promise<number> {
-  const child = fork(fileURLToPath(new URL('push-floor-process.ts', import.meta.url)), [String(count)], {
-    stdio: 'inherit',
-  });
+  const file = fileURLToPath(new URL('push-floor-process.ts', import.meta.url));
+  const child = fork(file, [String(count)], { stdio: 'inherit' });
   const { port } = z.object({ port: z.number() }).parse((await once(child, 'message'))[0]);
-  using consumers = await BenchConsumers.start();
-  const url = `ws://127.0.0.1:${port}/graphql`;
-  consumers.attach({ url, key: 'none', subscriptionIds: ['1'], prefetch });
-  const rate = ratePerSecond(await consumers.until(now => now.count >= count));
-  child.disconnect();
-  return rate;
+  try {
+    using consumers = await BenchConsumers.start();
+    const url = `ws://127.0.0.1:${port}/graphql`;
+    consumers.attach({ url, key: 'none', subscriptionIds: ['1'], prefetch });
+    return ratePerSecond(await consumers.until(now => now.count >= count));
+  } finally {
+    child.disconnect();
+  }
 }
 
 /** One event at a time to `consumers` attached consumers of as many subscriptions; milliseconds from answer to arrival. */

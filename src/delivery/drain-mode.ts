@@ -19,6 +19,8 @@ export interface DrainMode {
   readonly attachmentId: string | null;
   /** True: it lives until it is stopped. False: it ends once its lane is empty or closed. */
   readonly stays: boolean;
+  /** How long settings read from the database are used, milliseconds. Claims check the lane's state by themselves. */
+  readonly settingsForMs: number;
   /** Requests under way at most. */
   windowOf(lane: Lane): number;
   /** Whether the lane takes anything in this mode. */
@@ -33,6 +35,8 @@ export function webhookMode(transport: Transport): DrainMode {
     transport,
     attachmentId: null,
     stays: false,
+    // It claims ahead: this is how long after a pause an attempt may still begin.
+    settingsForMs: 250,
     windowOf: lane => lane.maxInFlight,
     isOpen: row => row.state === 'active' && row.webhookUrl !== null,
     appetite(lane, { waiting }) {
@@ -50,6 +54,8 @@ export function pushMode(transport: Transport, attachmentId: string, prefetch: n
     transport,
     attachmentId,
     stays: true,
+    // What it claims it pushes at once, and nodes tell one another of changes: this is for a message that got lost.
+    settingsForMs: 5_000,
     windowOf: () => prefetch,
     isOpen: row => row.state === 'active',
     appetite: (_lane, { waiting, underWay }) => ({

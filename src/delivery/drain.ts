@@ -15,7 +15,7 @@ import { HeldClaims } from './held-claims.ts';
 import { hubFault } from './hub-fault.ts';
 import { judge } from './judge.ts';
 import type { Lane } from './lane.ts';
-import { LaneSettings, settingsForMs } from './lane-settings.ts';
+import { LaneSettings } from './lane-settings.ts';
 import { OutcomeWriter } from './outcome-writer.ts';
 import type { ChangeListener } from './sync-changes.ts';
 
@@ -38,6 +38,9 @@ export type DrainEnd = 'idle' | 'turn-over' | 'closed' | 'stopped';
 
 /** How long to wait before looking again where something fell due that could not be claimed just now, milliseconds. */
 const heldByOtherMs = 250;
+
+/** How long to wait for an answer before looking again whether the lane is open, milliseconds. */
+const answerLookMs = 250;
 
 /** How long room for fewer than is worth a statement is left free at most, milliseconds. */
 const smallRoomMs = 20;
@@ -254,7 +257,7 @@ export class LaneDrain {
     await this.#claims.giveBack();
     if (this.#mode.stays) await this.#change.wait(stayMs);
     else if (this.#requests === 0) this.#end ??= 'closed';
-    else await this.#change.wait(settingsForMs);
+    else await this.#change.wait(answerLookMs);
   }
 
   /** Waits while requests are under way: for an answer, a poke, or the next retry, which a slow answer must not hold up. */
@@ -295,7 +298,7 @@ export class LaneDrain {
   /** Gives back what was not sent, and waits until what was sent is answered and written. */
   async #finish(): Promise<void> {
     await this.#claims.giveBack();
-    while (this.#requests > 0 && !this.#giveUp.signal.aborted) await this.#change.wait(settingsForMs);
+    while (this.#requests > 0 && !this.#giveUp.signal.aborted) await this.#change.wait(answerLookMs);
     await this.#outcomes.flush();
   }
 

@@ -6,12 +6,6 @@ import type { DrainMode } from './drain-mode.ts';
 import { type Lane, openLane } from './lane.ts';
 import { RateLimit } from './rate-limit.ts';
 
-/**
- * How long settings read from the database are used, milliseconds. Claims check the state by themselves; for what is
- * claimed already, this is how long after a pause an attempt may still begin.
- */
-export const settingsForMs = 250;
-
 /** A lane's settings as a drain uses them: read again and again, so that a change or a pause holds at once. */
 export class LaneSettings {
   readonly #deps: { db: Database; vault: Vault; clock: Clock };
@@ -35,7 +29,7 @@ export class LaneSettings {
 
   /** Whether they were read lately enough to begin an attempt by them. */
   get areFresh(): boolean {
-    return this.#deps.clock.now() - this.#readAt < settingsForMs;
+    return this.#deps.clock.now() - this.#readAt < this.#mode.settingsForMs;
   }
 
   /** Reads them where they are not fresh. @returns false: the subscription is no more */
