@@ -37,6 +37,8 @@ export class RefusedError extends Error {
 export interface HubClient {
   /** Without a slash at the end. */
   readonly url: string;
+  /** Undefined: none was given. */
+  readonly key: string | undefined;
   /** @throws UnreachableError, RefusedError */
   request<Result, Variables>(
     document: TypedDocumentString<Result, Variables>,
@@ -72,6 +74,7 @@ export function createClient(options: ClientOptions): HubClient {
     ask({ url, key, document: document.toString(), variables, signal });
   return {
     url,
+    key,
     requestText,
     request: (document, variables) => requestText(document, JSON.stringify(variables)),
   };

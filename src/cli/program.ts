@@ -7,9 +7,11 @@ import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { importCommand } from './import.ts';
 import { keysCommand } from './keys.ts';
+import { listenCommand } from './listen.ts';
 import { retryCommand } from './retry.ts';
 import { startCommand } from './start.ts';
 import { subscriptionsCommand } from './subscriptions.ts';
+import { tailCommand } from './tail.ts';
 import { note } from './terminal.ts';
 
 const usageExitCode = 2;
@@ -33,6 +35,8 @@ export async function runCommandLine(argv: readonly string[], version: string): 
     keysCommand,
     subscriptionsCommand,
     retryCommand,
+    tailCommand,
+    listenCommand,
     doctorCommand,
     checkQueriesCommand,
   ];

@@ -5,6 +5,11 @@ export function print(text = ''): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** As `print`; resolves once it is written, with false where nobody reads it (any more). */
+export function printed(text: string): Promise<boolean> {
+  return new Promise(resolve => process.stdout.write(`${text}\n`, error => resolve(error == null)));
+}
+
 /** Writes a line to standard error: progress, warnings, errors; never what a program reads. */
 export function note(text = ''): void {
   process.stderr.write(`${text}\n`);
@@ -50,6 +55,17 @@ export function printTable(
 /** One or many: `plural(1, 'line')` is "1 line". */
 export function plural(count: number, noun: string): string {
   return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A time by this machine's clock, with milliseconds: 14:53:32.123; with its day before it unless that is today. */
+export function clockTime(at: Date): string {
+  const two = (part: number) => String(part).padStart(2, '0');
+  const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':');
+  const day =
+    at.toDateString() === new Date().toDateString()
+      ? ''
+      : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} `;
+  return `${day}${time}.${String(at.getMilliseconds()).padStart(3, '0')}`;
 }
 
 /** A time span in the unit that reads best. */

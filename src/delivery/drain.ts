@@ -1,15 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Vault } from '../access/vault.ts';
-import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { Latch } from '../core/latch.ts';
 import { limits } from '../core/limits.ts';
-import type { Logger } from '../core/logger.ts';
 import type { AttemptResult } from '../core/model.ts';
-import type { Random } from '../core/random.ts';
-import type { Database } from '../db/database.ts';
 import { type ClaimedSync, claimDue, nextDueInMs } from '../db/lane-statements.ts';
-import type { Breaker } from './breaker.ts';
+import type { DrainDeps } from './drain-deps.ts';
 import type { DrainMode } from './drain-mode.ts';
 import { HeldClaims } from './held-claims.ts';
 import { hubFault } from './hub-fault.ts';
@@ -17,18 +12,6 @@ import { judge } from './judge.ts';
 import type { Lane } from './lane.ts';
 import { LaneSettings } from './lane-settings.ts';
 import { OutcomeWriter } from './outcome-writer.ts';
-import type { ChangeListener } from './sync-changes.ts';
-
-/** What a drain works with. */
-export interface DrainDeps {
-  readonly db: Database;
-  readonly vault: Vault;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-  readonly breaker: Breaker;
-  readonly changes: ChangeListener;
-}
 
 /**
  * Why a drain ended: nothing is due (`idle`), its turn is over though more may be due (`turn-over`), the lane is
@@ -90,8 +73,11 @@ export class LaneDrain {
     this.#claims = new HeldClaims(deps, subscriptionId);
     this.#startedAt = deps.clock.now();
     this.#lastWorkAt = this.#startedAt;
-    const onWritten = (nextRetryMs: number | null) => this.#written(nextRetryMs);
-    this.#outcomes = new OutcomeWriter(deps, { subscriptionId, onWritten, giveUp: this.#giveUp.signal });
+    this.#outcomes = new OutcomeWriter(deps, {
+      subscriptionId,
+      onWritten: nextRetryMs => this.#written(nextRetryMs),
+      giveUp: this.#giveUp.signal,
+    });
   }
 
   /** Says that the lane has new work. Cheap; call it as often as you like. */
@@ -118,7 +104,11 @@ export class LaneDrain {
   async run(): Promise<DrainEnd> {
     const stopRenewing = this.#deps.clock.every(limits.leaseMs / 3, () => void this.#claims.renew());
     try {
-      while (this.#end === undefined) await this.#step();
+      while (this.#end === undefined) {
+        if (this.#deps.clock.now() - this.#startedAt > limits.drainTurnMs && this.#isCrowded())
+          this.#end = 'turn-over';
+        else await this.#step();
+      }
       await this.#finish();
       return this.#end;
     } finally {
@@ -128,10 +118,6 @@ export class LaneDrain {
   }
 
   async #step(): Promise<void> {
-    if (this.#deps.clock.now() - this.#startedAt > limits.drainTurnMs && this.#isCrowded()) {
-      this.#end ??= 'turn-over';
-      return;
-    }
     try {
       const exists = await this.#settings.refresh();
       if (!exists) this.#end ??= 'closed';
@@ -164,7 +150,6 @@ export class LaneDrain {
     if (wanted < least && (wanted < 1 || askedAt - this.#filledAt < smallRoomMs)) return 0;
     this.#moreLikely = false;
     this.#filledAt = askedAt;
-    const { pool } = this.#deps.db;
     const limit = 2 ** Math.floor(Math.log2(wanted));
     const claim = {
       subscriptionId: this.#id,
@@ -175,10 +160,10 @@ export class LaneDrain {
       transport: this.#mode.kind,
       attachmentId: this.#mode.attachmentId,
     };
-    const syncs = await claimDue(pool, claim);
+    const syncs = await claimDue(this.#deps.db.pool, claim);
     if (syncs.length === 0) return 0;
     this.#claims.add(syncs, askedAt);
-    if (this.#deps.changes.isWatched) this.#deps.changes.note(syncs.map(sync => sync.id));
+    this.#deps.changes.note(syncs.map(sync => sync.id));
     this.#lastWorkAt = this.#deps.clock.now();
     if (syncs.length === limit) this.#moreLikely = true;
     return syncs.length;
@@ -287,11 +272,8 @@ export class LaneDrain {
       : this.#lastWorkAt + limits.drainLingerMs - this.#deps.clock.now();
     const soon = dueMs !== null && dueMs <= limits.drainAwaitRetryMs;
     const waitMs = soon ? (dueMs > 0 ? dueMs + 1 : heldByOtherMs) : lingerMs;
-    if (waitMs <= 0) {
-      this.#end ??= 'idle';
-      return;
-    }
-    await this.#change.wait(waitMs);
+    if (waitMs > 0) await this.#change.wait(waitMs);
+    else this.#end ??= 'idle';
     this.#moreLikely = true;
   }
 

@@ -3,7 +3,7 @@ import { limits } from '../core/limits.ts';
 import { prepareProbe } from '../db/breaker-statements.ts';
 import { claimDue, readLane } from '../db/lane-statements.ts';
 import { writeOutcomes } from '../db/outcome-statements.ts';
-import type { DrainDeps } from './drain.ts';
+import type { DrainDeps } from './drain-deps.ts';
 import { judge } from './judge.ts';
 import { openLane, type Transport } from './lane.ts';
 

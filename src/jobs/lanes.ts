@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import type { DrainDeps } from '../delivery/drain.ts';
 import { LaneDrain } from '../delivery/drain.ts';
+import type { DrainDeps } from '../delivery/drain-deps.ts';
 import { type DrainMode, webhookMode } from '../delivery/drain-mode.ts';
 import type { Transport } from '../delivery/lane.ts';
 import { probeLane } from '../delivery/probe.ts';

@@ -25,12 +25,21 @@ type Documents = {
     "\n  query ListKeys { apiKeys { id name role system createdAt lastUsedAt revokedAt } }\n": typeof types.ListKeysDocument,
     "\n  mutation CreateKey($name: String!, $role: Role!, $system: String) {\n    createApiKey(name: $name, role: $role, system: $system) { secret apiKey { id name role system createdAt } }\n  }\n": typeof types.CreateKeyDocument,
     "\n  mutation RevokeKey($id: ID!) { revokeApiKey(id: $id) { id name role system revokedAt } }\n": typeof types.RevokeKeyDocument,
+    "\n  query ListenSubscription($id: ID!) {\n    dataSubscription(id: $id) {\n      id name targetSystem state webhookUrl batchSize timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter }\n    }\n  }\n": typeof types.ListenSubscriptionDocument,
+    "\n  subscription ListenDeliveries($subscriptionId: ID!, $prefetch: Int!) {\n    deliveries(subscriptionId: $subscriptionId, prefetch: $prefetch) {\n      syncId attempt mode\n      event {\n        id eventType data occurredAt recordedAt\n        voucher {\n          id voucherNo voucherDate sourceSystem sourceModule sourceType sourceId sourceReferenceNo sourceVersion\n          companyId counterpartyType counterpartyId counterpartyName direction amount currency summary status digest\n        }\n      }\n    }\n  }\n": typeof types.ListenDeliveriesDocument,
+    "\n  query ListenAttached($id: ID!) { dataSubscription(id: $id) { connected } }\n": typeof types.ListenAttachedDocument,
+    "\n  mutation ListenAcknowledge($syncIds: [ID!]!) { acknowledge(syncIds: $syncIds) }\n": typeof types.ListenAcknowledgeDocument,
+    "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id }\n  }\n": typeof types.ListenRejectDocument,
     "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": typeof types.RetrySyncsDocument,
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl } }\n  }\n": typeof types.CreateSubscriptionDocument,
     "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl batchSize maxInFlight rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": typeof types.ListSubscriptionsDocument,
     "\n  mutation PauseSubscription($id: ID!) { pauseDataSubscription(id: $id) { id name targetSystem state backlog } }\n": typeof types.PauseSubscriptionDocument,
     "\n  mutation ResumeSubscription($id: ID!) { resumeDataSubscription(id: $id) { id name targetSystem state backlog } }\n": typeof types.ResumeSubscriptionDocument,
     "\n  mutation TestSubscription($id: ID!) { testDataSubscription(id: $id) { ok statusCode latencyMs errorCode errorMessage } }\n": typeof types.TestSubscriptionDocument,
+    "query TailGreeting { __typename }": typeof types.TailGreetingDocument,
+    "query TailSubscription($id: ID!) { dataSubscription(id: $id) { id } }": typeof types.TailSubscriptionDocument,
+    "\n  subscription TailChanges($filter: SyncLogFilter!) { syncLogChanged(filter: $filter) { id } }\n": typeof types.TailChangesDocument,
+    "\n  query TailSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          id mode status transport retryCount nextAttemptAt errorCode errorMessage\n          createdAt syncStartedAt syncCompletedAt latencyMs\n          subscription { id name targetSystem }\n          event { id eventType sourceVersion voucher { id sourceSystem sourceModule sourceId } }\n          attempts { number startedAt durationMs statusCode errorCode }\n        }\n      }\n    }\n  }\n": typeof types.TailSyncsDocument,
 };
 const documents: Documents = {
     "\n  query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }\n": types.ListPayloadQueriesDocument,
@@ -43,12 +52,21 @@ const documents: Documents = {
     "\n  query ListKeys { apiKeys { id name role system createdAt lastUsedAt revokedAt } }\n": types.ListKeysDocument,
     "\n  mutation CreateKey($name: String!, $role: Role!, $system: String) {\n    createApiKey(name: $name, role: $role, system: $system) { secret apiKey { id name role system createdAt } }\n  }\n": types.CreateKeyDocument,
     "\n  mutation RevokeKey($id: ID!) { revokeApiKey(id: $id) { id name role system revokedAt } }\n": types.RevokeKeyDocument,
+    "\n  query ListenSubscription($id: ID!) {\n    dataSubscription(id: $id) {\n      id name targetSystem state webhookUrl batchSize timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter }\n    }\n  }\n": types.ListenSubscriptionDocument,
+    "\n  subscription ListenDeliveries($subscriptionId: ID!, $prefetch: Int!) {\n    deliveries(subscriptionId: $subscriptionId, prefetch: $prefetch) {\n      syncId attempt mode\n      event {\n        id eventType data occurredAt recordedAt\n        voucher {\n          id voucherNo voucherDate sourceSystem sourceModule sourceType sourceId sourceReferenceNo sourceVersion\n          companyId counterpartyType counterpartyId counterpartyName direction amount currency summary status digest\n        }\n      }\n    }\n  }\n": types.ListenDeliveriesDocument,
+    "\n  query ListenAttached($id: ID!) { dataSubscription(id: $id) { connected } }\n": types.ListenAttachedDocument,
+    "\n  mutation ListenAcknowledge($syncIds: [ID!]!) { acknowledge(syncIds: $syncIds) }\n": types.ListenAcknowledgeDocument,
+    "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id }\n  }\n": types.ListenRejectDocument,
     "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": types.RetrySyncsDocument,
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl } }\n  }\n": types.CreateSubscriptionDocument,
     "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl batchSize maxInFlight rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": types.ListSubscriptionsDocument,
     "\n  mutation PauseSubscription($id: ID!) { pauseDataSubscription(id: $id) { id name targetSystem state backlog } }\n": types.PauseSubscriptionDocument,
     "\n  mutation ResumeSubscription($id: ID!) { resumeDataSubscription(id: $id) { id name targetSystem state backlog } }\n": types.ResumeSubscriptionDocument,
     "\n  mutation TestSubscription($id: ID!) { testDataSubscription(id: $id) { ok statusCode latencyMs errorCode errorMessage } }\n": types.TestSubscriptionDocument,
+    "query TailGreeting { __typename }": types.TailGreetingDocument,
+    "query TailSubscription($id: ID!) { dataSubscription(id: $id) { id } }": types.TailSubscriptionDocument,
+    "\n  subscription TailChanges($filter: SyncLogFilter!) { syncLogChanged(filter: $filter) { id } }\n": types.TailChangesDocument,
+    "\n  query TailSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          id mode status transport retryCount nextAttemptAt errorCode errorMessage\n          createdAt syncStartedAt syncCompletedAt latencyMs\n          subscription { id name targetSystem }\n          event { id eventType sourceVersion voucher { id sourceSystem sourceModule sourceId } }\n          attempts { number startedAt durationMs statusCode errorCode }\n        }\n      }\n    }\n  }\n": types.TailSyncsDocument,
 };
 
 /**
@@ -94,6 +112,26 @@ export function graphql(source: "\n  mutation RevokeKey($id: ID!) { revokeApiKey
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
+export function graphql(source: "\n  query ListenSubscription($id: ID!) {\n    dataSubscription(id: $id) {\n      id name targetSystem state webhookUrl batchSize timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter }\n    }\n  }\n"): typeof import('./graphql.ts').ListenSubscriptionDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription ListenDeliveries($subscriptionId: ID!, $prefetch: Int!) {\n    deliveries(subscriptionId: $subscriptionId, prefetch: $prefetch) {\n      syncId attempt mode\n      event {\n        id eventType data occurredAt recordedAt\n        voucher {\n          id voucherNo voucherDate sourceSystem sourceModule sourceType sourceId sourceReferenceNo sourceVersion\n          companyId counterpartyType counterpartyId counterpartyName direction amount currency summary status digest\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').ListenDeliveriesDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ListenAttached($id: ID!) { dataSubscription(id: $id) { connected } }\n"): typeof import('./graphql.ts').ListenAttachedDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ListenAcknowledge($syncIds: [ID!]!) { acknowledge(syncIds: $syncIds) }\n"): typeof import('./graphql.ts').ListenAcknowledgeDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id }\n  }\n"): typeof import('./graphql.ts').ListenRejectDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
 export function graphql(source: "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n"): typeof import('./graphql.ts').RetrySyncsDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -115,6 +153,22 @@ export function graphql(source: "\n  mutation ResumeSubscription($id: ID!) { res
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation TestSubscription($id: ID!) { testDataSubscription(id: $id) { ok statusCode latencyMs errorCode errorMessage } }\n"): typeof import('./graphql.ts').TestSubscriptionDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "query TailGreeting { __typename }"): typeof import('./graphql.ts').TailGreetingDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "query TailSubscription($id: ID!) { dataSubscription(id: $id) { id } }"): typeof import('./graphql.ts').TailSubscriptionDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription TailChanges($filter: SyncLogFilter!) { syncLogChanged(filter: $filter) { id } }\n"): typeof import('./graphql.ts').TailChangesDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query TailSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          id mode status transport retryCount nextAttemptAt errorCode errorMessage\n          createdAt syncStartedAt syncCompletedAt latencyMs\n          subscription { id name targetSystem }\n          event { id eventType sourceVersion voucher { id sourceSystem sourceModule sourceId } }\n          attempts { number startedAt durationMs statusCode errorCode }\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').TailSyncsDocument;
 
 
 export function graphql(source: string) {

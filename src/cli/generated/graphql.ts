@@ -192,6 +192,45 @@ export type RevokeKeyMutationVariables = Exact<{
 
 export type RevokeKeyMutation = { revokeApiKey: { id: string, name: string, role: Role, system: string | null, revokedAt: string | null } };
 
+export type ListenSubscriptionQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ListenSubscriptionQuery = { dataSubscription: { id: string, name: string, targetSystem: string, state: DataSubscriptionState, webhookUrl: string | null, batchSize: number, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } | null };
+
+export type ListenDeliveriesSubscriptionVariables = Exact<{
+  subscriptionId: string | number;
+  prefetch: number;
+}>;
+
+
+export type ListenDeliveriesSubscription = { deliveries: { syncId: string, attempt: number, mode: SyncMode, event: { id: string, eventType: string, data: Record<string, unknown>, occurredAt: string, recordedAt: string, voucher: { id: string, voucherNo: string, voucherDate: string, sourceSystem: string, sourceModule: string, sourceType: string, sourceId: string, sourceReferenceNo: string | null, sourceVersion: number, companyId: string | null, counterpartyType: string | null, counterpartyId: string | null, counterpartyName: string | null, direction: VoucherDirection, amount: string, currency: string, summary: string | null, status: VoucherStatus, digest: string } } } };
+
+export type ListenAttachedQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ListenAttachedQuery = { dataSubscription: { connected: boolean } | null };
+
+export type ListenAcknowledgeMutationVariables = Exact<{
+  syncIds: Array<string | number> | string | number;
+}>;
+
+
+export type ListenAcknowledgeMutation = { acknowledge: number };
+
+export type ListenRejectMutationVariables = Exact<{
+  syncId: string | number;
+  code: string;
+  message: string;
+  retryable: boolean;
+}>;
+
+
+export type ListenRejectMutation = { reject: { id: string } };
+
 export type RetrySyncsMutationVariables = Exact<{
   filter: SyncLogFilter;
 }>;
@@ -233,6 +272,34 @@ export type TestSubscriptionMutationVariables = Exact<{
 
 
 export type TestSubscriptionMutation = { testDataSubscription: { ok: boolean, statusCode: number | null, latencyMs: number, errorCode: string | null, errorMessage: string | null } };
+
+export type TailGreetingQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type TailGreetingQuery = { __typename: 'Query' };
+
+export type TailSubscriptionQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type TailSubscriptionQuery = { dataSubscription: { id: string } | null };
+
+export type TailChangesSubscriptionVariables = Exact<{
+  filter: SyncLogFilter;
+}>;
+
+
+export type TailChangesSubscription = { syncLogChanged: { id: string } };
+
+export type TailSyncsQueryVariables = Exact<{
+  filter: SyncLogFilter;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type TailSyncsQuery = { syncLogs: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, mode: SyncMode, status: SyncStatus, transport: Transport | null, retryCount: number, nextAttemptAt: string | null, errorCode: string | null, errorMessage: string | null, createdAt: string, syncStartedAt: string | null, syncCompletedAt: string | null, latencyMs: number | null, subscription: { id: string, name: string, targetSystem: string }, event: { id: string, eventType: string, sourceVersion: number, voucher: { id: string, sourceSystem: string, sourceModule: string, sourceId: string } }, attempts: Array<{ number: number, startedAt: string, durationMs: number, statusCode: number | null, errorCode: string | null }> } }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -379,6 +446,83 @@ export const RevokeKeyDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RevokeKeyMutation, RevokeKeyMutationVariables>;
+export const ListenSubscriptionDocument = new TypedDocumentString(`
+    query ListenSubscription($id: ID!) {
+  dataSubscription(id: $id) {
+    id
+    name
+    targetSystem
+    state
+    webhookUrl
+    batchSize
+    timeoutMs
+    ackTimeoutMs
+    payloadQuery
+    retry {
+      maxRetries
+      baseDelayMs
+      maxDelayMs
+      jitter
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ListenSubscriptionQuery, ListenSubscriptionQueryVariables>;
+export const ListenDeliveriesDocument = new TypedDocumentString(`
+    subscription ListenDeliveries($subscriptionId: ID!, $prefetch: Int!) {
+  deliveries(subscriptionId: $subscriptionId, prefetch: $prefetch) {
+    syncId
+    attempt
+    mode
+    event {
+      id
+      eventType
+      data
+      occurredAt
+      recordedAt
+      voucher {
+        id
+        voucherNo
+        voucherDate
+        sourceSystem
+        sourceModule
+        sourceType
+        sourceId
+        sourceReferenceNo
+        sourceVersion
+        companyId
+        counterpartyType
+        counterpartyId
+        counterpartyName
+        direction
+        amount
+        currency
+        summary
+        status
+        digest
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ListenDeliveriesSubscription, ListenDeliveriesSubscriptionVariables>;
+export const ListenAttachedDocument = new TypedDocumentString(`
+    query ListenAttached($id: ID!) {
+  dataSubscription(id: $id) {
+    connected
+  }
+}
+    `) as unknown as TypedDocumentString<ListenAttachedQuery, ListenAttachedQueryVariables>;
+export const ListenAcknowledgeDocument = new TypedDocumentString(`
+    mutation ListenAcknowledge($syncIds: [ID!]!) {
+  acknowledge(syncIds: $syncIds)
+}
+    `) as unknown as TypedDocumentString<ListenAcknowledgeMutation, ListenAcknowledgeMutationVariables>;
+export const ListenRejectDocument = new TypedDocumentString(`
+    mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {
+  reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) {
+    id
+  }
+}
+    `) as unknown as TypedDocumentString<ListenRejectMutation, ListenRejectMutationVariables>;
 export const RetrySyncsDocument = new TypedDocumentString(`
     mutation RetrySyncs($filter: SyncLogFilter!) {
   retrySyncs(filter: $filter)
@@ -463,3 +607,71 @@ export const TestSubscriptionDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<TestSubscriptionMutation, TestSubscriptionMutationVariables>;
+export const TailGreetingDocument = new TypedDocumentString(`
+    query TailGreeting {
+  __typename
+}
+    `) as unknown as TypedDocumentString<TailGreetingQuery, TailGreetingQueryVariables>;
+export const TailSubscriptionDocument = new TypedDocumentString(`
+    query TailSubscription($id: ID!) {
+  dataSubscription(id: $id) {
+    id
+  }
+}
+    `) as unknown as TypedDocumentString<TailSubscriptionQuery, TailSubscriptionQueryVariables>;
+export const TailChangesDocument = new TypedDocumentString(`
+    subscription TailChanges($filter: SyncLogFilter!) {
+  syncLogChanged(filter: $filter) {
+    id
+  }
+}
+    `) as unknown as TypedDocumentString<TailChangesSubscription, TailChangesSubscriptionVariables>;
+export const TailSyncsDocument = new TypedDocumentString(`
+    query TailSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {
+  syncLogs(filter: $filter, first: $first, after: $after) {
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    edges {
+      node {
+        id
+        mode
+        status
+        transport
+        retryCount
+        nextAttemptAt
+        errorCode
+        errorMessage
+        createdAt
+        syncStartedAt
+        syncCompletedAt
+        latencyMs
+        subscription {
+          id
+          name
+          targetSystem
+        }
+        event {
+          id
+          eventType
+          sourceVersion
+          voucher {
+            id
+            sourceSystem
+            sourceModule
+            sourceId
+          }
+        }
+        attempts {
+          number
+          startedAt
+          durationMs
+          statusCode
+          errorCode
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TailSyncsQuery, TailSyncsQueryVariables>;

@@ -8,7 +8,8 @@ import {
   insertAttachment,
   renewAttachments,
 } from '../../db/attachment-statements.ts';
-import { type DrainDeps, LaneDrain } from '../drain.ts';
+import { LaneDrain } from '../drain.ts';
+import type { DrainDeps } from '../drain-deps.ts';
 import { pushMode } from '../drain-mode.ts';
 import { RemoteSettlement } from './remote-settlement.ts';
 import { type Push, type PushEnd, PushSession } from './session.ts';

@@ -1,0 +1,127 @@
+import type { Clock } from '../../core/clock.ts';
+import type { AttemptResult } from '../../core/model.ts';
+import { eventBody } from '../../delivery/body.ts';
+import type { Lane } from '../../delivery/lane.ts';
+import { PayloadQueries } from '../../delivery/payload/payload-queries.ts';
+import { parseTargetAllow } from '../../delivery/webhook/guard.ts';
+import { WebhookSender } from '../../delivery/webhook/send.ts';
+import { WebhookTransport } from '../../delivery/webhook/webhook-transport.ts';
+import { servedSchemaText } from '../../resolvers/served-schema.ts';
+import { checkOperationSize } from '../../server/operation-limits.ts';
+import { printed } from '../terminal.ts';
+import type { Delivery, Listened } from './documents.ts';
+import { frozenSync } from './frozen-sync.ts';
+import type { Handler, Outcome } from './handler.ts';
+import { eventLine, resultText } from './lines.ts';
+import { jsonLine } from './printer.ts';
+
+/** The guard is there for hubs, which post where others say. Here, who says it is who runs it. */
+const everywhere = parseTargetAllow('0.0.0.0/0,::/0');
+
+/** Share of the acknowledgement's deadline that an answer is waited for, so that the hub hears of it in time. */
+const ofAckTimeout = 0.9;
+
+/** What a forwarder works with. */
+export interface ForwarderOptions {
+  readonly clock: Clock;
+  /** Where events are posted to. */
+  readonly url: string;
+  readonly secret: string;
+  /** Requests under way at once. */
+  readonly atOnce: number;
+  readonly json: boolean;
+}
+
+/** Posts each event as the hub's own webhook would, by the hub's own code, and prints what came of it. */
+export class Forwarder implements Handler, AsyncDisposable {
+  readonly #options: ForwarderOptions;
+  readonly #sender: WebhookSender;
+  readonly #transport: WebhookTransport;
+  readonly #queries = new PayloadQueries(servedSchemaText(), (schema, document, operation) =>
+    checkOperationSize(schema, document, operation, {}),
+  );
+  #lane: Lane | undefined;
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options;
+    this.#sender = new WebhookSender({ allow: everywhere, clock: options.clock });
+    this.#transport = new WebhookTransport(this.#sender, options.clock, this.#queries);
+  }
+
+  get batchSize(): number {
+    return this.#lane?.batchSize ?? 1;
+  }
+
+  use(subscription: Listened): void {
+    const { url, secret, atOnce } = this.#options;
+    const { id, batchSize, timeoutMs, ackTimeoutMs, retry, payloadQuery } = subscription;
+    this.#lane = {
+      id,
+      state: 'active',
+      webhookUrl: url,
+      batchSize,
+      maxInFlight: atOnce,
+      rateLimitPerSecond: null,
+      timeoutMs: Math.min(timeoutMs, Math.floor(ackTimeoutMs * ofAckTimeout)),
+      ackTimeoutMs,
+      attached: true,
+      retry,
+      payloadQuery: payloadQuery ?? null,
+      secrets: { current: secret, next: null },
+    };
+  }
+
+  async handle(deliveries: readonly Delivery[]): Promise<readonly Outcome[]> {
+    const lane = this.#lane;
+    if (lane === undefined) return deliveries.map(() => ({ kind: 'unseen' }));
+    const results = await this.#transport.deliver(lane, deliveries.map(frozenSync));
+    return Promise.all(
+      deliveries.map(async (delivery, index) => {
+        const result = results[index];
+        if (result === undefined) return { kind: 'unseen' };
+        const outcome = outcomeOf(result);
+        // Whether anybody reads the line or not, the receiver has answered.
+        await printed(this.#line(lane, delivery, result, outcome));
+        return outcome;
+      }),
+    );
+  }
+
+  /** Cuts what is under way. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#sender[Symbol.asyncDispose]();
+  }
+
+  #line(lane: Lane, delivery: Delivery, result: AttemptResult, outcome: Outcome): string {
+    const at = new Date(result.startedAt);
+    if (!this.#options.json) {
+      const isFinal = outcome.kind === 'rejected' && !outcome.retryable;
+      return `${eventLine(delivery, at)}  ${resultText(result, isFinal)}`;
+    }
+    const { statusCode, errorCode, errorMessage, durationMs } = result;
+    const forward = { statusCode, errorCode, errorMessage, durationMs };
+    return jsonLine(delivery, at, this.#bodyOf(lane, delivery), { forward });
+  }
+
+  #bodyOf({ payloadQuery }: Lane, delivery: Delivery): string {
+    const sync = frozenSync(delivery);
+    if (payloadQuery === null) return eventBody(sync);
+    const shaped = this.#queries.shape(payloadQuery, sync);
+    return eventBody(sync, 'dataJson' in shaped ? shaped.dataJson : undefined);
+  }
+}
+
+/** Verdicts after which the same request would fare no better. */
+const final = new Set<string>(['data', 'unshaped']);
+
+function outcomeOf(result: AttemptResult): Outcome {
+  if (result.verdict === 'accepted') return { kind: 'accepted' };
+  const { errorCode, errorMessage, responseExcerpt } = result;
+  return {
+    kind: 'rejected',
+    // The hub takes no other characters: the code stands in logs and filters.
+    code: (errorCode ?? 'UNKNOWN').replace(/[^\w.:-]/g, '_').slice(0, 64),
+    message: [errorMessage, responseExcerpt].filter(Boolean).join(' '),
+    retryable: !final.has(result.verdict),
+  };
+}

@@ -1,0 +1,37 @@
+import { styleText } from 'node:util';
+import type { AttemptResult } from '../../core/model.ts';
+import { printable } from '../../delivery/webhook/classify.ts';
+import { clockTime } from '../terminal.ts';
+import type { Delivery } from './documents.ts';
+
+/** Characters of one text from outside in a line. */
+const shownChars = 120;
+
+/** An event in one line for people. What others wrote is cleaned of what could steer the terminal. */
+export function eventLine(delivery: Delivery, at: Date): string {
+  const { syncId, attempt, mode, event } = delivery;
+  const { sourceSystem, sourceModule, sourceId, sourceVersion, amount, currency } = event.voucher;
+  const parts = [
+    styleText('dim', clockTime(at)),
+    `sync ${syncId}`,
+    shown(event.eventType),
+    [sourceSystem, sourceModule, sourceId].map(shown).join('/'),
+    `v${sourceVersion}`,
+    `${amount} ${shown(currency)}`,
+    mode.toLowerCase(),
+  ];
+  if (attempt > 1) parts.push(`attempt ${attempt}`);
+  return parts.join('  ');
+}
+
+/** What a forwarded event came to, to follow its line. */
+export function resultText(result: AttemptResult, isFinal: boolean): string {
+  const { statusCode, errorCode, durationMs } = result;
+  if (errorCode === null) return styleText('green', `→ ${statusCode} in ${durationMs} ms`);
+  const end = isFinal ? 'rejected for good' : 'rejected (retryable)';
+  return styleText(isFinal ? 'red' : 'yellow', `→ ${shown(errorCode)} in ${durationMs} ms, ${end}`);
+}
+
+function shown(text: string): string {
+  return printable(text, shownChars);
+}

@@ -1,0 +1,164 @@
+import { systemClock } from '../../core/clock.ts';
+import { badInput } from '../../core/errors.ts';
+import { checkTargetUrl } from '../../delivery/webhook/guard.ts';
+import { createSecret } from '../../delivery/webhook/sign.ts';
+import { createClient, type HubClient, RefusedError, UnreachableError } from '../client.ts';
+import type { ListenOptions } from '../listen.ts';
+import { HubSocket } from '../live/hub-socket.ts';
+import { stayConnected } from '../live/stay-connected.ts';
+import { listenForStop } from '../signals.ts';
+import { note, plural } from '../terminal.ts';
+import { Acknowledger, type Tally } from './acknowledger.ts';
+import { attachedQuery, deliveriesSubscription, type Listened, subscriptionQuery } from './documents.ts';
+import { Forwarder } from './forwarder.ts';
+import type { Handler } from './handler.ts';
+import { Listener } from './listener.ts';
+import { Printer } from './printer.ts';
+
+/** How long what is under way may still take after Ctrl-C, milliseconds. */
+const finishMs = 10_000;
+
+/** How often it asks whether it is attached, milliseconds; mostly it is by the first answer. */
+const attachPollMs = 100;
+
+/** Listens until Ctrl-C, or until nobody reads what it prints. */
+export async function listen(options: ListenOptions): Promise<void> {
+  using stop = listenForStop();
+  const unseen = new AbortController();
+  const halt = AbortSignal.any([stop.signal, unseen.signal]);
+  const client = createClient(options);
+  await using parts = new AsyncDisposableStack();
+  const handler = handlerOf(options, parts);
+  const { prefetch } = options;
+  const onUnseen = () => {
+    if (!halt.aborted) note('Nobody reads what it prints any more: it stops.');
+    unseen.abort();
+  };
+  const listener = new Listener({ clock: systemClock, handler, prefetch, onUnseen });
+  const tally: Tally = { acknowledged: 0, rejected: 0 };
+  let wasConnected = false;
+  const onFirst = (subscription: Listened) => {
+    wasConnected = true;
+    greet(subscription, options);
+  };
+  const session = { client, options, handler, listener, tally, halt, onFirst };
+  try {
+    await stayConnected(onceConnected(session), {
+      clock: systemClock,
+      random: Math.random,
+      stop: halt,
+      say: note,
+    });
+  } finally {
+    const { acknowledged, rejected } = tally;
+    if (wasConnected)
+      note(`${plural(listener.events, 'event')}: ${acknowledged} acknowledged, ${rejected} rejected.`);
+  }
+}
+
+interface Session {
+  readonly client: HubClient;
+  readonly options: ListenOptions;
+  readonly handler: Handler;
+  readonly listener: Listener;
+  readonly tally: Tally;
+  readonly halt: AbortSignal;
+  /** Told once, of the first connection. */
+  readonly onFirst: (subscription: Listened) => void;
+}
+
+/** One connection of a session, from reading the subscription anew to its end. */
+function onceConnected(session: Session): (connected: () => void) => Promise<void> {
+  const { client, options, handler, listener, tally, halt, onFirst } = session;
+  let wasConnected = false;
+  return async connected => {
+    const subscription = await readSubscription(session, wasConnected);
+    handler.use(subscription);
+    using socket = new HubSocket(client, systemClock);
+    const acknowledger = new Acknowledger(socket, tally, note);
+    const variables = { subscriptionId: subscription.id, prefetch: options.prefetch };
+    const ended = socket.subscribe(deliveriesSubscription, variables, ({ deliveries }) =>
+      listener.take(deliveries, acknowledger),
+    );
+    const standing = async () => {
+      await attached(socket, subscription.id);
+      if (!wasConnected) onFirst(subscription);
+      wasConnected = true;
+      connected();
+      await ended;
+    };
+    await Promise.race([ended, standing(), finished(listener, halt)]);
+    if (halt.aborted) return;
+    // Told apart here, so that nobody waits for a subscription that is gone.
+    await readSubscription(session, true);
+    throw new UnreachableError('The hub ended the stream.');
+  };
+}
+
+/** Resolves once the hub counts a consumer as attached: nothing on the socket itself says so. */
+async function attached(socket: HubSocket, id: string): Promise<void> {
+  for (;;) {
+    const { dataSubscription } = await socket.request(attachedQuery, { id });
+    if (dataSubscription?.connected !== false) return;
+    await systemClock.sleep(attachPollMs);
+  }
+}
+
+/** Resolves once it is to stop and what was under way is done and told, or has taken too long. */
+async function finished(listener: Listener, halt: AbortSignal): Promise<void> {
+  if (!halt.aborted) await new Promise(resolve => halt.addEventListener('abort', resolve, { once: true }));
+  if (listener.requests > 0)
+    note('Stopping: what is under way is finished first. Ctrl-C again stops at once.');
+  const done = new AbortController();
+  await Promise.race([listener.stop(), systemClock.sleep(finishMs, done.signal)]);
+  done.abort();
+  if (listener.requests > 0)
+    note(
+      `${plural(listener.requests, 'request')} got no answer in time; the hub delivers those events again.`,
+    );
+}
+
+async function readSubscription({ client, options, halt }: Session, wasThere: boolean): Promise<Listened> {
+  const variables = JSON.stringify({ id: options.subscription });
+  const { dataSubscription: found } = await client.requestText(subscriptionQuery, variables, halt);
+  if (found != null) return found;
+  const which = `subscription ${options.subscription}`;
+  throw new RefusedError(
+    'NOT_FOUND',
+    wasThere
+      ? `There is no ${which} any more: it was deleted, or is not this key's to see.`
+      : `There is no ${which} that this key may see; \`hub subscriptions list\` shows those that are.`,
+  );
+}
+
+/** The handler, and before it what the developer must know of its secret. */
+function handlerOf(options: ListenOptions, parts: AsyncDisposableStack): Handler {
+  const { forward: url, prefetch: atOnce, json = false } = options;
+  if (url === undefined) {
+    if (options.secret !== undefined)
+      throw badInput('secret', '--secret signs what is forwarded: it goes with --forward.');
+    return new Printer(systemClock, json);
+  }
+  const fault = checkTargetUrl(url);
+  if (fault !== null) throw badInput('forward', `--forward ${fault}, e.g. http://localhost:5000/hook`);
+  const secret = options.secret ?? createSecret();
+  if (options.secret === undefined)
+    note(
+      `! Neither --secret nor HUB_WEBHOOK_SECRET is given: this run signs with a secret of its own, made just now.\n  Put it into the receiver, or its signatures do not verify: ${secret}`,
+    );
+  return parts.use(new Forwarder({ clock: systemClock, url, secret, atOnce, json }));
+}
+
+function greet(subscription: Listened, { forward, prefetch }: ListenOptions): void {
+  const { id, name, targetSystem, state, webhookUrl } = subscription;
+  const where = forward === undefined ? '' : `, forwarding to ${forward}`;
+  note(
+    `Listening to subscription ${id} (${name} of ${targetSystem})${where}; up to ${prefetch} at once. Ctrl-C ends it.`,
+  );
+  if (webhookUrl != null)
+    note(
+      `! This subscription has a webhook (${webhookUrl}): while this listens its events come here, and what is rejected twice goes there.`,
+    );
+  if (state !== 'ACTIVE')
+    note(`! It is ${state.toLowerCase()}: nothing comes until \`hub subscriptions resume ${id}\`.`);
+}

@@ -1,0 +1,92 @@
+import { systemClock } from '../../core/clock.ts';
+import { createClient, type HubClient } from '../client.ts';
+import type { SyncLogFilter } from '../generated/graphql.ts';
+import { HubSocket } from '../live/hub-socket.ts';
+import { stayConnected } from '../live/stay-connected.ts';
+import { listenForStop } from '../signals.ts';
+import type { TailOptions } from '../tail.ts';
+import { note, plural, printed } from '../terminal.ts';
+import { changesSubscription, greetingQuery, subscriptionQuery, type TailedSync } from './documents.ts';
+import { Follower } from './follower.ts';
+import { syncLine } from './lines.ts';
+import { Shown } from './shown.ts';
+
+interface Session {
+  readonly client: HubClient;
+  readonly options: TailOptions;
+  readonly filter: SyncLogFilter;
+  readonly shown: Shown;
+  readonly show: (syncs: readonly TailedSync[]) => Promise<void>;
+  readonly halt: AbortSignal;
+}
+
+/** Shows the log until Ctrl-C, or until nobody reads what it prints. */
+export async function tail(options: TailOptions): Promise<void> {
+  using stop = listenForStop();
+  const unseen = new AbortController();
+  const halt = AbortSignal.any([stop.signal, unseen.signal]);
+  const client = createClient(options);
+  const { subscription, status, error } = options;
+  const filter = {
+    subscriptionId: subscription ?? null,
+    statuses: status ?? null,
+    errorCodes: error === undefined ? null : [error],
+  };
+  const show = async (syncs: readonly TailedSync[]) => {
+    for (const sync of syncs)
+      if (!(await printed(options.json ? JSON.stringify(sync) : syncLine(sync)))) unseen.abort();
+  };
+  const session = { client, options, filter, shown: new Shown(), show, halt };
+  await stayConnected(onceConnected(session), {
+    clock: systemClock,
+    random: Math.random,
+    stop: halt,
+    say: note,
+  });
+}
+
+/** One connection of a session, from its beginning to its end. */
+function onceConnected(session: Session): (connected: () => void) => Promise<void> {
+  const { client, options, filter, shown, show, halt } = session;
+  let hasBegun = false;
+  return async connected => {
+    await greet(session, hasBegun);
+    using socket = new HubSocket(client, systemClock);
+    using follower = new Follower({ socket, clock: systemClock, filter, shown, show, say: note });
+    // Before anything is read: what changes after the reading is told.
+    const ended = socket.subscribe(changesSubscription, { filter }, ({ syncLogChanged: { id } }) =>
+      follower.mark(id),
+    );
+    const followed = async () => {
+      await socket.request(greetingQuery, {});
+      connected();
+      if (hasBegun) makeUp(await follower.catchUp());
+      else await follower.begin(options.last);
+      hasBegun = true;
+      await follower.follow();
+    };
+    await Promise.race([ended, followed(), aborted(halt)]);
+  };
+}
+
+function makeUp(count: number): void {
+  note(
+    `${plural(count, 'sync')} made up for: new ones, and those shown as open. What else changed meanwhile may be missing (a gap).`,
+  );
+}
+
+async function greet({ client, options, halt }: Session, hasBegun: boolean): Promise<void> {
+  if (options.subscription === undefined || hasBegun)
+    return void (await client.requestText(greetingQuery, '{}', halt));
+  const variables = JSON.stringify({ id: options.subscription });
+  const { dataSubscription } = await client.requestText(subscriptionQuery, variables, halt);
+  if (dataSubscription == null)
+    note(
+      `! There is no subscription ${options.subscription} (any more) that this key may see; only what the log has of it is shown.`,
+    );
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted)
+    await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }));
+}

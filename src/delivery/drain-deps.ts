@@ -1,0 +1,18 @@
+import type { Vault } from '../access/vault.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
+import type { Database } from '../db/database.ts';
+import type { Breaker } from './breaker.ts';
+import type { ChangeListener } from './sync-changes.ts';
+
+/** What a drain works with. */
+export interface DrainDeps {
+  readonly db: Database;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly breaker: Breaker;
+  readonly changes: ChangeListener;
+}
