@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { HubError } from './core/errors.ts';
+import { HubError, messageOf } from './core/errors.ts';
 import { parseTargetAllow } from './delivery/webhook/guard.ts';
+import { parseRedisUrl } from './jobs/redis-url.ts';
 
 const roleNames = ['api', 'worker', 'scheduler'] as const;
 
@@ -20,7 +21,10 @@ const port = z
   .transform(Number)
   .refine(value => value <= 65_535, 'must be a port, 0 to 65535');
 const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://');
-const redisUrl = z.string().regex(/^rediss?:\/\//, 'must begin with redis:// or rediss://');
+const redisUrl = z.string().superRefine((text, context) => {
+  const fault = redisUrlFault(text);
+  if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+});
 const adminKey = z
   .string()
   .regex(/^[\x21-\x7e]{24,200}$/, 'must be 24 to 200 printable characters without spaces');
@@ -61,7 +65,8 @@ const table = {
   redisUrl: {
     variable: 'REDIS_URL',
     type: redisUrl.optional(),
-    meaning: 'Redis for the queue (redis://, rediss://)',
+    meaning:
+      'Redis for the queue: redis://[user:password@]host:6379[/database], redis+sentinel://host,host/mymaster, redis+cluster://host,host; rediss…: by TLS',
     leftOut: 'the queue is on PostgreSQL',
   },
   dataDir: {
@@ -257,6 +262,16 @@ function isTargetAllow(entry: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Null where it fits. */
+function redisUrlFault(text: string): string | null {
+  try {
+    parseRedisUrl(text);
+    return null;
+  } catch (error) {
+    return messageOf(error);
   }
 }
 

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { type Config, processEnvironment, readConfig, settings } from '../config.ts';
 import { errorCodeOf, HubError } from '../core/errors.ts';
 import type { Hub, HubOverrides } from '../hub.ts';
+import { parseRedisUrl } from '../jobs/redis-url.ts';
 import { listenForStop } from './signals.ts';
 import { print } from './terminal.ts';
 
@@ -74,7 +75,8 @@ function databaseFault(config: Config, error: unknown): unknown {
     config.databaseUrl === undefined
       ? 'the embedded database'
       : `DATABASE_URL (${withoutPassword(config.databaseUrl)})`;
-  const queue = config.redisUrl === undefined ? '' : ` or REDIS_URL (${withoutPassword(config.redisUrl)})`;
+  const queue =
+    config.redisUrl === undefined ? '' : ` or REDIS_URL (${parseRedisUrl(config.redisUrl).shown})`;
   const message = `The hub can't start: ${database}${queue} does not let it in (${code}). \`hub doctor\` says which and why.`;
   return new HubError('UNAVAILABLE', message, { cause: error });
 }

@@ -163,6 +163,8 @@ export class Subscriptions {
       [id, sealed, overlapHours],
     );
     if (rowCount === 0) throw new HubError('NOT_FOUND', `There is no subscription ${id}.`);
+    // What is sent from now on is signed by both.
+    this.#lanes.reopen(id);
     return { subscription: await this.get(id, null), secret };
   }
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { Redis } from 'ioredis';
 import { Client, type Pool } from 'pg';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { makeRedisClient, type RedisClient } from './redis.ts';
 
 /** What the messages between nodes need. */
 export interface MessageDeps {
@@ -102,17 +102,17 @@ export class PostgresMessages implements Messages {
 export class RedisMessages implements Messages {
   readonly #node = randomUUID();
   readonly #channel: string;
-  readonly #publisher: Redis;
-  readonly #subscriber: Redis;
+  readonly #publisher: RedisClient;
+  readonly #subscriber: RedisClient;
   readonly #log: Logger;
 
   constructor(home: { url: string; prefix: string }, { log }: Pick<MessageDeps, 'log'>) {
     this.#channel = `${home.prefix}-messages`;
     this.#log = log;
-    this.#publisher = new Redis(home.url, { maxRetriesPerRequest: 1, enableOfflineQueue: false });
-    this.#subscriber = new Redis(home.url, { maxRetriesPerRequest: null });
-    for (const client of [this.#publisher, this.#subscriber])
-      client.on('error', (error: Error) => log.debug({ error: error.message }, 'redis, messages'));
+    const onFault = (fault: string) => log.debug({ error: fault }, 'redis, messages');
+    this.#publisher = makeRedisClient(home.url, { waits: false, onFault });
+    this.#subscriber = makeRedisClient(home.url, { waits: true, onFault });
+    for (const client of [this.#publisher, this.#subscriber]) client.connect().catch(() => {});
   }
 
   send(text: string): void {

@@ -1,9 +1,9 @@
 import { createPostgresBackend, Queue, Worker, withBackend } from 'bullmq';
-import { Redis } from 'ioredis';
 import type { Clock } from '../core/clock.ts';
 import { HubError, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import { checkRedisKeeps, makeRedisClient } from './redis.ts';
 
 /** What the queue needs. */
 export interface QueueDeps {
@@ -86,40 +86,33 @@ async function openOnRedis(
   deps: QueueDeps,
 ): Promise<LaneQueue> {
   const { log } = deps;
-  const producer = new Redis(url, { maxRetriesPerRequest: 1, enableOfflineQueue: false, lazyConnect: true });
-  const consumer = new Redis(url, { maxRetriesPerRequest: null, lazyConnect: true });
-  let lastFault = '';
-  for (const client of [producer, consumer]) {
-    client.on('error', (error: Error) => {
-      lastFault = error.message;
-      log.warn({ error: error.message }, 'redis');
-    });
-  }
+  const mayAsk = await checkRedisKeeps(url, log);
+  const onFault = (fault: string) => log.warn({ error: fault }, 'redis');
+  const producer = makeRedisClient(url, { waits: false, onFault });
+  const consumer = makeRedisClient(url, { waits: true, onFault });
   const disconnect = async () => {
     producer.disconnect();
     consumer.disconnect();
   };
   try {
     await Promise.all([producer.connect(), consumer.connect()]);
-  } catch (cause) {
+  } catch {
     await disconnect();
-    const { host, port } = producer.options;
-    throw new HubError(
-      'UNAVAILABLE',
-      `Redis at ${host}:${port} (REDIS_URL) does not answer: ${lastFault || messageOf(cause)}`,
-      { cause },
-    );
+    // What ioredis threw is kept out: it carries the command that failed, AUTH with its password.
+    throw new HubError('UNAVAILABLE', 'Redis (REDIS_URL) went away while the hub connected to it.');
   }
+  // BullMQ asks for the version by INFO, which this user may not.
+  const options = { prefix, skipVersionCheck: !mayAsk };
   const queue = new Queue<LaneJob, void, LaneJobName>(queueName, {
+    ...options,
     connection: producer,
-    prefix,
     defaultJobOptions: jobOptions,
   });
   queue.on('error', error => log.warn({ error: messageOf(error) }, 'queue'));
   const startWorker = (processor: (job: { name: LaneJobName; data: LaneJob }) => Promise<void>) =>
     new Worker<LaneJob, void, LaneJobName>(queueName, processor, {
+      ...options,
       connection: consumer,
-      prefix,
       ...workerOptions,
     });
   return laneQueue(queue, startWorker, deps, disconnect);

@@ -1,95 +1,18 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import { startHubProcess } from '../support/hub-process.ts';
 import { numbers, record, statusCounts, vouchers } from '../support/lanes.ts';
 import { startLoad } from '../support/load.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
+import { startRedis, withoutRedis } from '../support/redis.ts';
 import { assertIntact, duplicates } from '../support/verdict.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
 
-const program = (() => {
-  try {
-    return execFileSync('which', ['redis-server']).toString().trim();
-  } catch {
-    return null;
-  }
-})();
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise<void>(resolve => server.close(() => resolve()));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-/** A Redis of this test's own, without persistence: what it forgets must not matter. */
-async function startRedis() {
-  const port = await freePort();
-  const folder = mkdtempSync(path.join(tmpdir(), 'hub-redis-'));
-  let running: ChildProcess | undefined;
-  const url = `redis://127.0.0.1:${port}`;
-  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => 50, maxRetriesPerRequest: null });
-  client.on('error', () => {});
-  const start = async () => {
-    running = spawn(
-      program ?? '',
-      [
-        '--port',
-        String(port),
-        '--bind',
-        '127.0.0.1',
-        '--save',
-        '',
-        '--appendonly',
-        'no',
-        '--maxmemory-policy',
-        'noeviction',
-      ],
-      {
-        cwd: folder,
-        stdio: 'ignore',
-      },
-    );
-    await until('Redis answers', () =>
-      client.ping().then(
-        () => true,
-        () => false,
-      ),
-    );
-  };
-  const kill = async () => {
-    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
-    const exit = once(running, 'exit');
-    running.kill('SIGKILL');
-    await exit;
-  };
-  await start();
-  return {
-    url,
-    client,
-    start,
-    kill,
-    async [Symbol.asyncDispose]() {
-      client.disconnect();
-      await kill();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
-
 describe('Redis as the home of the queue', {
-  skip: program === null ? 'redis-server is not installed' : false,
+  skip: withoutRedis,
 }, () => {
   test('FLUSHALL under load loses nothing, and the queue is filled again by itself', {
     timeout: 120_000,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readClientEnvironment, readConfig, settings } from '../../src/config.ts';
 import { HubError } from '../../src/core/errors.ts';
+import { parseRedisUrl } from '../../src/jobs/redis-url.ts';
 
 const key = Buffer.alloc(32, 1).toString('base64');
 
@@ -144,6 +145,46 @@ test('commands ask HUB_URL, else the hub that this environment would start', () 
     [{ HUB_URL: 'http://hub', HUB_PORT: '4711' }, 'http://hub'],
   ];
   for (const [env, url] of cases) assert.equal(readClientEnvironment(env).url, url, JSON.stringify(env));
+});
+
+test('REDIS_URL names one Redis, Sentinels or a cluster, and a fault is told without its text', () => {
+  const good = [
+    'redis://h',
+    'redis://:p%40@h:1/3',
+    'rediss://u:p@[::1]:1',
+    'redis+sentinel://h/m',
+    'rediss+sentinel://u:p@h:1,[::1]:2,i/my-master.1',
+    'redis+cluster://h',
+    'rediss+cluster://:p/@h:1,i:2/',
+  ];
+  for (const url of good) assert.equal(readConfig({ REDIS_URL: url }).redisUrl, url);
+  const faults: [string, RegExp][] = [
+    ['redis+other://hunter2', /must begin with redis:/],
+    ['redis://:hunter2#@h', /percent-encoded/],
+    ['redis://:hunter2%@h', /percent-encoded/],
+    ['redis://h/hunter2', /number of a database/],
+    ['redis+sentinel://h:1,hunter2:x/m', /host 2 is not host:port/],
+    ['redis+sentinel://h,i', /name at the Sentinels/],
+    ['redis+sentinel://hunter2@h/m', /before the @/],
+    ['redis+cluster://', /host 1 is not/],
+    ['redis+cluster://h:70000', /host 1 is not/],
+    ['redis+cluster://:hunter2%@h', /percent-encoded/],
+    ['redis+cluster://h/3', /no databases/],
+  ];
+  for (const [url, fault] of faults) {
+    const message = refusal({ REDIS_URL: url });
+    assert.match(message, fault, url);
+    assert.ok(message.includes('REDIS_URL:') && !message.includes('hunter2'), message);
+  }
+});
+
+test('REDIS_URL is shown without its password', () => {
+  const cases: [string, string][] = [
+    ['redis://u:hunter2@h:1/3', 'redis://u@h:1/3'],
+    ['rediss+sentinel://u%40:hunter2@h,[::1]:2/m', 'rediss+sentinel://u%40@h:26379,[::1]:2/m'],
+    ['redis+cluster://:hunter2@h:1,i', 'redis+cluster://h:1,i:6379'],
+  ];
+  for (const [url, shown] of cases) assert.equal(parseRedisUrl(url).shown, shown);
 });
 
 test('time zones are IANA names', () => {

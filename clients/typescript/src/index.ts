@@ -10,14 +10,9 @@ export {
   type ConsistencyNode,
   type ConsistencySource,
 } from './consistency.ts';
-export {
-  Consumer,
-  ConsumerError,
-  type ConsumerOptions,
-  type ConsumerStats,
-  type DeliveryContext,
-  type Handler,
-} from './consumer/consumer.ts';
+export { Consumer } from './consumer/consumer.ts';
+export { ConsumerError } from './consumer/consumer-error.ts';
+export type { ConsumerOptions, ConsumerStats, DeliveryContext, Handler } from './consumer/options.ts';
 export { recordHash, recordKey, voucherDigest, xorHashes } from './digest.ts';
 export { type HubEvent, type HubVoucher, isHubEvent, type RecordRef, type SyncMode } from './event.ts';
 export type { RecordVoucherInput, VoucherDirection, VoucherStatus } from './generated/operations.ts';

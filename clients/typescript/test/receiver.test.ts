@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
@@ -288,6 +289,28 @@ test('the other routes of a Fastify app keep their JSON', async () => {
   const url = await onFastify(receiverOf({ handle: () => {} }));
   const answer = await post(url.replace('/hook', '/json'), '{"a": 1}');
   assert.deepEqual(JSON.parse(answer.body), { parsed: { a: 1 } });
+});
+
+test('a sender that reads only when it has written far too much still hears the 413', async () => {
+  const url = await onNode(receiverOf({ handle: () => {}, maxBodyBytes: 8 * 1_048_576 }));
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').pause();
+  // More than the system's buffers take by themselves.
+  const bytes = 30 * 1_048_576;
+  await new Promise(resolve =>
+    socket.write(
+      `POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n${'x'.repeat(bytes)}`,
+      resolve,
+    ),
+  );
+  const [head] = await once(socket.resume(), 'data');
+  assert.match(String(head), /^HTTP\/1.1 413/);
+  socket.destroy();
+});
+
+test('there is an end to what is read of a body that is too large', async () => {
+  const url = await onNode(receiverOf({ handle: () => {}, maxBodyBytes: 1_048_576 }));
+  const [end] = await Promise.allSettled([post(url, 'x'.repeat(64 * 1_048_576))]);
+  assert.ok(end?.status === 'rejected' || end?.value.status === 413);
 });
 
 test('what is no POST is a 405', async () => {

@@ -1,5 +1,5 @@
 import { recordHash, signedHash } from '../digest.ts';
-import type { PgClient } from '../sql/pg.ts';
+import { createInTurn, type PgClient } from '../sql/pg.ts';
 import { pgTableConsistency } from '../sql/pg-consistency.ts';
 import { recordColumns, recordRow, recordValues, tableNames } from '../sql/tables.ts';
 import { type CachedVoucher, type CacheStore, heldOf } from './cache-store.ts';
@@ -9,53 +9,33 @@ export function pgCache(db: PgClient, options: { prefix?: string } = {}): CacheS
   const table = tableNames(options.prefix).cache;
   // As text, whatever the pool's own parsers make of jsonb.
   const columns = 'k, source_version, digest, voucher::text as voucher, data::text as data';
+  const rows = async (sql: string, values: unknown[]) => (await db.query(sql, values)).rows;
+  const changes = async (sql: string, values: unknown[]) => (await db.query(sql, values)).rowCount ?? 0;
   return {
     ...pgTableConsistency(db, table),
-    async createTables() {
-      await db.query(createTable(table));
-    },
+    createTables: () => createInTurn(db, createTable(table)),
     async read(k) {
-      const { rows } = await db.query(`select ${columns} from ${table} where k = $1`, [k]);
-      return rows[0] === undefined ? null : heldOf(rows[0]);
+      const [row] = await rows(`select ${columns} from ${table} where k = $1`, [k]);
+      return row === undefined ? null : heldOf(row);
     },
     async put(copy, force) {
-      const { rowCount } = await db.query(putSql(table), [...valuesOf(copy), force]);
-      if (rowCount === 1) return 'applied';
+      if ((await changes(putSql(table), [...valuesOf(copy), force])) === 1) return 'applied';
       const held = await this.read(recordRow(copy.voucher).k);
       return held !== null && held.source_version > copy.voucher.source_version ? 'stale' : 'duplicate';
     },
     async replace(copy, held) {
-      const { k, source_version, digest, voucher_date, h } = recordRow(copy.voucher);
-      const { rowCount } = await db.query(
-        `update ${table} set source_version = $1, digest = $2, voucher_date = $3, h = $4, voucher = $5, data = $6
-         where k = $7 and source_version = $8 and digest = $9`,
-        [
-          source_version,
-          digest,
-          voucher_date,
-          String(h),
-          ...jsonOf(copy),
-          k,
-          held.source_version,
-          held.digest,
-        ],
-      );
-      return rowCount === 1;
+      const sql = `update ${table} set (${recordColumns}, voucher, data) = ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        where k = $1 and source_version = $11 and digest = $12`;
+      return (await changes(sql, [...valuesOf(copy), held.source_version, held.digest])) === 1;
     },
     async setDigest(held, digest) {
-      const h = signedHash(recordHash(held.k, held.source_version, digest));
-      const { rowCount } = await db.query(
-        `update ${table} set digest = $2, h = $3 where k = $1 and source_version = $4 and digest = $5`,
-        [held.k, digest, String(h), held.source_version, held.digest],
-      );
-      return rowCount === 1;
+      const h = String(signedHash(recordHash(held.k, held.source_version, digest)));
+      const sql = `update ${table} set digest = $2, h = $3 where k = $1 and source_version = $4 and digest = $5`;
+      return (await changes(sql, [held.k, digest, h, held.source_version, held.digest])) === 1;
     },
     async page(afterK, limit) {
-      const { rows } = await db.query(`select ${columns} from ${table} where k > $1 order by k limit $2`, [
-        afterK,
-        limit,
-      ]);
-      return rows.map(heldOf);
+      const sql = `select ${columns} from ${table} where k > $1 order by k limit $2`;
+      return (await rows(sql, [afterK, limit])).map(heldOf);
     },
   };
 }

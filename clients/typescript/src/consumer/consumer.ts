@@ -1,86 +1,14 @@
-import { Backoff, type BackoffOptions, settlesWithin, waitFor } from '../backoff.ts';
-import type { HubEvent, SyncMode } from '../event.ts';
+import { Backoff, settlesWithin, waitFor } from '../backoff.ts';
 import type { AcknowledgeMutation } from '../generated/operations.ts';
-import { graphqlUrl, type HubAddress, HubRequestError } from '../hub-request.ts';
+import { graphqlUrl, HubRequestError } from '../hub-request.ts';
 import { OrderedRunner } from '../ordered-runner.ts';
 import { Reject } from '../reject.ts';
 import { AckBatcher } from './ack-batcher.ts';
+import { fatalOf } from './consumer-error.ts';
 import { type Delivery, deliveriesQuery, eventOfDelivery, modeOf, recordOf } from './delivery.ts';
 import { HubSocket, type SocketEnd } from './hub-socket.ts';
+import type { ConsumerOptions, ConsumerStats, DeliveryContext } from './options.ts';
 
-/** What a handler is told about a delivery beside the event. */
-export interface DeliveryContext {
-  readonly syncId: string;
-  /** 1 at the first. */
-  readonly attempt: number;
-  readonly mode: SyncMode;
-  /** Handled later than this, the event counts as failed and comes again. */
-  readonly ackDeadline: Date;
-  /** Aborts when the consumer's closing waits no longer. */
-  readonly signal: AbortSignal;
-}
-
-/** Takes one event. When it resolves, the event is acknowledged; when it throws, rejected: see `Reject`. */
-export type Handler<Event> = (event: Event, context: DeliveryContext) => unknown;
-
-/** What a Consumer works with. */
-export type ConsumerOptions<Selected = unknown> = CommonOptions &
-  (
-    | { readonly selection?: undefined; readonly handle: Handler<HubEvent> }
-    /** A GraphQL selection on VoucherEvent; the handler gets the event as selected. */
-    | { readonly selection: string; readonly handle: Handler<Selected> }
-  );
-
-/** What a Consumer works with beside its handler. */
-export interface CommonOptions extends HubAddress {
-  readonly subscriptionId: string;
-  /** Events of different source records that are handled at once. Default: 10. */
-  readonly concurrency?: number;
-  /** Events that may be here unacknowledged. Default: 100. */
-  readonly prefetch?: number;
-  /** How long an acknowledgement waits for company, milliseconds. Default: 5. */
-  readonly ackLingerMs?: number;
-  /** How long to wait before connecting again. Default: 250 ms, doubling up to 30 s. */
-  readonly reconnect?: BackoffOptions;
-  /** Closes the consumer, as `close()` does. */
-  readonly signal?: AbortSignal;
-  /** Told of every lost connection, rejected event and refused acknowledgement. Nothing is lost by any of them. */
-  readonly onError?: (error: Error) => void;
-}
-
-/** What a consumer has done since it was made. */
-export interface ConsumerStats {
-  readonly connected: boolean;
-  /** Events whose handler resolved. */
-  readonly handled: number;
-  /** Events whose handler threw. */
-  readonly rejected: number;
-  /** Acknowledgements that the hub was waiting for. */
-  readonly acknowledged: number;
-}
-
-/** Attaching again can't help: the key, the subscription or the selection is wrong. */
-export class ConsumerError extends Error {
-  override readonly name = 'ConsumerError';
-  /** The hub's code (FORBIDDEN, NOT_FOUND, BAD_USER_INPUT …), or `CLOSED_` and the socket's close code. */
-  readonly code: string;
-
-  constructor(code: string, message: string, cause?: unknown) {
-    super(message, { cause });
-    this.code = code;
-  }
-}
-
-/** Close codes that say that the next attempt will end in the same way (graphql-ws: bad request, unauthorized, forbidden, subprotocol). */
-const fatalCloses = new Set([4400, 4401, 4403, 4406]);
-/** Codes of a refused subscription that say nothing against it. */
-const passing = new Set([
-  'UNAVAILABLE',
-  'SHUTTING_DOWN',
-  'INTERNAL_SERVER_ERROR',
-  'LIMIT_EXCEEDED',
-  'UNREACHABLE',
-]);
 /** A connection that held this long was a good one: the next one is tried soon. Milliseconds. */
 const steadyMs = 5_000;
 /** Rejections under way at once: the hub bounds the operations of a socket. */
@@ -278,13 +206,4 @@ export class Consumer<Selected = unknown> implements AsyncDisposable {
       process.emitWarning(fault instanceof Error ? fault : String(fault));
     }
   }
-}
-
-function fatalOf({ closeCode, refused, message }: SocketEnd): ConsumerError | null {
-  if (refused !== null) {
-    return passing.has(refused.code) ? null : new ConsumerError(refused.code, refused.message, refused);
-  }
-  if (closeCode === null || !fatalCloses.has(closeCode)) return null;
-  if (closeCode === 4403) return new ConsumerError('FORBIDDEN', 'The hub refuses this key (4403).');
-  return new ConsumerError(`CLOSED_${closeCode}`, message);
 }

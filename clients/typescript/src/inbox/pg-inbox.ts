@@ -1,33 +1,14 @@
-import type { PgClient } from '../sql/pg.ts';
+import { createInTurn, type PgClient } from '../sql/pg.ts';
 import { recordColumns, recordValues, tableNames } from '../sql/tables.ts';
 import type { InboxStore } from './inbox.ts';
 
 /** The inbox on PostgreSQL 14 or later. @param options.prefix of the tables' names; default `hub_` */
 export function pgInbox(options: { prefix?: string } = {}): InboxStore<PgClient> {
   const { inbox, records } = tableNames(options.prefix);
-  const createTables = `
-    create table if not exists ${inbox} (
-      sync_id bigint primary key,
-      received_at timestamptz not null default now()
-    );
-    create index if not exists ${inbox}_received_at on ${inbox} (received_at);
-    create table if not exists ${records} (
-      k text collate "C" not null,
-      source_system text not null,
-      source_module text not null,
-      source_id text not null,
-      source_version integer not null,
-      digest text not null,
-      voucher_date date not null,
-      h bigint not null,
-      primary key (k) include (voucher_date, h)
-    );
-    create index if not exists ${records}_voucher_date on ${records} (voucher_date, k, h);`;
+  const createTables = createSql(inbox, records);
   return {
     createTables,
-    async createTablesIn(tx) {
-      await tx.query(createTables);
-    },
+    createTablesIn: tx => createInTurn(tx, createTables),
     async claim(tx, syncId, row, force) {
       const values = [syncId, ...recordValues(row).map(String), force];
       const { rowCount } = await tx.query(claimSql(inbox, records), values);
@@ -57,4 +38,25 @@ function claimSql(inbox: string, records: string): string {
       voucher_date = excluded.voucher_date, h = excluded.h
     where held.source_version < excluded.source_version
       or (held.source_version = excluded.source_version and (held.digest <> excluded.digest or $10::boolean))`;
+}
+
+function createSql(inbox: string, records: string): string {
+  return `
+    create table if not exists ${inbox} (
+      sync_id bigint primary key,
+      received_at timestamptz not null default now()
+    );
+    create index if not exists ${inbox}_received_at on ${inbox} (received_at);
+    create table if not exists ${records} (
+      k text collate "C" not null,
+      source_system text not null,
+      source_module text not null,
+      source_id text not null,
+      source_version integer not null,
+      digest text not null,
+      voucher_date date not null,
+      h bigint not null,
+      primary key (k) include (voucher_date, h)
+    );
+    create index if not exists ${records}_voucher_date on ${records} (voucher_date, k, h);`;
 }

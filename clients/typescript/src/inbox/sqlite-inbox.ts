@@ -5,24 +5,7 @@ import type { InboxStore } from './inbox.ts';
 /** The inbox on SQLite, by `node:sqlite` or `better-sqlite3`. @param options.prefix of the tables' names; default `hub_` */
 export function sqliteInbox(options: { prefix?: string } = {}): InboxStore<SqliteDatabase> {
   const { inbox, records } = tableNames(options.prefix);
-  const createTables = `
-    create table if not exists ${inbox} (
-      sync_id integer primary key,
-      received_at text not null default current_timestamp
-    );
-    create index if not exists ${inbox}_received_at on ${inbox} (received_at);
-    create table if not exists ${records} (
-      k text not null primary key,
-      source_system text not null,
-      source_module text not null,
-      source_id text not null,
-      source_version integer not null,
-      digest text not null,
-      voucher_date text not null,
-      h integer not null
-    );
-    create index if not exists ${records}_k on ${records} (k, voucher_date, h);
-    create index if not exists ${records}_voucher_date on ${records} (voucher_date, k, h);`;
+  const createTables = createSql(inbox, records);
   return {
     createTables,
     async createTablesIn(tx) {
@@ -56,4 +39,25 @@ function claimSql(records: string): string {
       voucher_date = excluded.voucher_date, h = excluded.h
     where held.source_version < excluded.source_version
       or (held.source_version = excluded.source_version and (held.digest <> excluded.digest or ?))`;
+}
+
+function createSql(inbox: string, records: string): string {
+  return `
+    create table if not exists ${inbox} (
+      sync_id integer primary key,
+      received_at text not null default current_timestamp
+    );
+    create index if not exists ${inbox}_received_at on ${inbox} (received_at);
+    create table if not exists ${records} (
+      k text not null primary key,
+      source_system text not null,
+      source_module text not null,
+      source_id text not null,
+      source_version integer not null,
+      digest text not null,
+      voucher_date text not null,
+      h integer not null
+    );
+    create index if not exists ${records}_k on ${records} (k, voucher_date, h);
+    create index if not exists ${records}_voucher_date on ${records} (voucher_date, k, h);`;
 }

@@ -35,6 +35,15 @@ export async function pgTransaction<T, Client extends PgClient & { release(error
   }
 }
 
+/**
+ * Runs statements that make tables where they are missing. One process at a time: PostgreSQL's `if not exists` fails
+ * where two make the same table at once.
+ */
+export async function createInTurn(db: PgClient, statements: string): Promise<void> {
+  // Several statements in one query are one transaction, which the lock ends with.
+  await db.query(`select pg_advisory_xact_lock(hashtext('voucher hub client')); ${statements}`);
+}
+
 async function rolledBack(client: PgClient): Promise<boolean> {
   try {
     await client.query('rollback');

@@ -67,9 +67,9 @@ async function openPg(options?: InboxOptions): Promise<TestStore> {
   after(() => pool.end());
   const inbox = new Inbox(pgInbox(), options);
   const cache = pgCache(pool);
-  await inbox.createTables(pool);
-  await inbox.createTables(pool);
-  await cache.createTables();
+  // As when many processes of a consumer start at once, for the first time or again.
+  for (let times = 0; times < 2; times++)
+    await Promise.all([1, 2, 3, 4].flatMap(() => [inbox.createTables(pool), cache.createTables()]));
   return {
     cache,
     consistency: pgConsistency(pool),
