@@ -57,6 +57,8 @@ export const limits = {
   outcomeBatch: 256,
   /** How long an outcome may wait for company, milliseconds. */
   outcomeLingerMs: 5,
+  /** The same on a busy lane. */
+  outcomeLingerBusyMs: 20,
   /** How long a drain stays on its empty lane for a poke, milliseconds. */
   drainLingerMs: 2_000,
   /** A retry due within this many milliseconds is waited for on the lane; a later one is the reconciler's. */

@@ -11,6 +11,9 @@ import type { ChangeListener } from './sync-changes.ts';
 const retryFirstMs = 100;
 const retryMaxMs = 2_000;
 
+/** Outcomes in one statement that show that the lane is busy. */
+const crowd = 24;
+
 /** How often a lane's last success is written at most, milliseconds. */
 const noteSuccessEveryMs = 1_000;
 
@@ -29,6 +32,7 @@ export class OutcomeWriter {
   #waiting: Outcome[] = [];
   #writing: Promise<void> | undefined;
   #timer: (() => void) | undefined;
+  #lingerMs: number = limits.outcomeLingerMs;
   #successNotedAt = Number.NEGATIVE_INFINITY;
 
   /**
@@ -58,7 +62,7 @@ export class OutcomeWriter {
     this.#waiting.push(outcome);
     if (this.#writing !== undefined) return;
     if (this.#waiting.length >= limits.outcomeBatch) this.#start();
-    else this.#timer ??= this.#clock.after(limits.outcomeLingerMs, () => this.#start());
+    else this.#timer ??= this.#clock.after(this.#lingerMs, () => this.#start());
   }
 
   /** Resolves when nothing waits any more. */
@@ -83,6 +87,8 @@ export class OutcomeWriter {
       try {
         const written = await writeOutcomes(this.#db.pool, batch);
         this.#waiting.splice(0, batch.length);
+        // Under load a statement costs more than its rows: it waits for more of them.
+        this.#lingerMs = batch.length < crowd ? limits.outcomeLingerMs : limits.outcomeLingerBusyMs;
         delayMs = retryFirstMs;
         this.#report(batch, written);
         this.#changes.note(written);
