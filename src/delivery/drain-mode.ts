@@ -1,5 +1,5 @@
 import { limits } from '../core/limits.ts';
-import type { TransportKind } from '../core/model.ts';
+import type { SubscriptionState, TransportKind } from '../core/model.ts';
 import type { LaneRow } from '../db/lane-statements.ts';
 import type { Lane, Transport } from './lane.ts';
 
@@ -23,6 +23,8 @@ export interface DrainMode {
   readonly settingsForMs: number;
   /** Requests under way at most. */
   windowOf(lane: Lane): number;
+  /** The states in which claims give anything. */
+  readonly states: readonly SubscriptionState[];
   /** Whether the lane takes anything in this mode. */
   isOpen(row: LaneRow): boolean;
   appetite(lane: Lane, held: { waiting: number; underWay: number }): Appetite;
@@ -38,6 +40,7 @@ export function webhookMode(transport: Transport): DrainMode {
     // It claims ahead: this is how long after a pause an attempt may still begin.
     settingsForMs: 250,
     windowOf: lane => lane.maxInFlight,
+    states: ['active'],
     isOpen: row => row.state === 'active' && row.webhookUrl !== null,
     appetite(lane, { waiting }) {
       const window = lane.maxInFlight * lane.batchSize;
@@ -57,7 +60,9 @@ export function pushMode(transport: Transport, attachmentId: string, prefetch: n
     // What it claims it pushes at once, and nodes tell one another of changes: this is for a message that got lost.
     settingsForMs: 5_000,
     windowOf: () => prefetch,
-    isOpen: row => row.state === 'active',
+    // The breaker is the webhook's: a consumer that is attached is there, whatever its webhook does.
+    states: ['active', 'suspended'],
+    isOpen: row => row.state !== 'paused',
     appetite: (_lane, { waiting, underWay }) => ({
       wanted: prefetch - waiting - underWay,
       least: Math.max(1, prefetch / 8),

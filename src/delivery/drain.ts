@@ -156,7 +156,7 @@ export class LaneDrain {
       token: randomUUID(),
       limit,
       leaseMs: limits.leaseMs,
-      states: ['active'] as const,
+      states: this.#mode.states,
       transport: this.#mode.kind,
       attachmentId: this.#mode.attachmentId,
     };

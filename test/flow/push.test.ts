@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { acknowledgeAll, type Delivered, TestConsumer } from '../support/consumer.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
-import { detailsOf, numbers, record, settled, statusCounts, theSync, vouchers } from '../support/lanes.ts';
+import {
+  detailsOf,
+  numbers,
+  record,
+  settled,
+  stateOf,
+  statusCounts,
+  theSync,
+  vouchers,
+} from '../support/lanes.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -302,6 +311,26 @@ describe('the push to attached consumers', { concurrency: true }, () => {
     await hub.data('mutation ($id: ID!) { resumeDataSubscription(id: $id) { state } }', { id });
     await settled(hub, id);
     assert.equal(consumer.got.length, 2);
+  });
+
+  test("a consumer that attaches while its webhook is down gets what was kept, and the breaker stays the webhook's", async () => {
+    const gone = await startReceiver();
+    await gone[Symbol.asyncDispose]();
+    const retry = { maxRetries: 0, baseDelayMs: 10 };
+    const id = await lane('down', { webhookUrl: gone.url, retry });
+    await record(hub, vouchers('down', ['failing']));
+    await until('it is suspended', async () => (await stateOf(hub, id)) === 'SUSPENDED');
+    await record(hub, vouchers('down', numbers(5)));
+    using consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: acknowledgeAll });
+    await until('all that waited came', () => consumer.got.length >= 5);
+    assert.equal(await stateOf(hub, id), 'SUSPENDED');
+    // Resuming by hand tries again what had FAILED because of the connection: it goes over the socket now.
+    await hub.data('mutation ($id: ID!) { resumeDataSubscription(id: $id) { state } }', { id });
+    await until('the one that had failed came', () =>
+      consumer.got.some(({ event }) => event.voucher.sourceId === 'down-failing'),
+    );
+    const syncs = await settled(hub, id);
+    assert.ok(syncs.every(({ status }) => status === 'SUCCESS'));
   });
 
   test('deleting the subscription ends the stream', async () => {
