@@ -44,8 +44,12 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
     child.once('close', code => resolve({ code, stdout, stderr }));
   });
   after(() => child.kill('SIGKILL'));
-  const printed = (pattern: RegExp) => until(`it prints ${pattern}`, () => pattern.exec(stdout), 60_000);
-  const noted = (pattern: RegExp) => until(`it notes ${pattern}`, () => pattern.exec(stderr), 60_000);
+  const said = (what: string, pattern: RegExp, text: () => string) =>
+    until(`it ${what} ${pattern}`, () => pattern.exec(text()), 60_000).catch((error: unknown) => {
+      throw new Error(`${String(error)} Its output: ${stdout}\nIts notes: ${stderr}`);
+    });
+  const printed = (pattern: RegExp) => said('prints', pattern, () => stdout);
+  const noted = (pattern: RegExp) => said('notes', pattern, () => stderr);
   return { child, ended, printed, noted };
 }
 
