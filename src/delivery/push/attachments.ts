@@ -35,6 +35,7 @@ export class Attachments {
   readonly #deps: AttachmentDeps;
   readonly #remote: RemoteSettlement;
   readonly #byLane = new Map<string, Set<Attached>>();
+  readonly #byKey = new Map<string, Set<PushSession>>();
   readonly #leaving = new Set<Promise<unknown>>();
   readonly #giveUp = new AbortController();
   #cancel: (() => void) | undefined;
@@ -71,6 +72,7 @@ export class Attachments {
     };
     const ofLane = this.#byLane.get(who.subscriptionId) ?? new Set();
     this.#byLane.set(who.subscriptionId, ofLane.add(attached));
+    this.#byKey.set(who.keyId, (this.#byKey.get(who.keyId) ?? new Set()).add(session));
     this.#deps.onPresence(true);
     if (this.#stopping) session.feed.end();
     return session.feed;
@@ -91,10 +93,10 @@ export class Attachments {
    * @returns the ids of those that were waiting for it
    */
   async settle(keyId: string, syncIds: readonly string[], end: PushEnd): Promise<string[]> {
-    const sessions = [...this.#byLane.values()].flatMap(of => [...of].map(({ session }) => session));
-    const mine = sessions.filter(session => session.keyId === keyId);
-    const here = syncIds.filter(id => mine.some(session => session.settle(id, end)));
-    const rest = syncIds.filter(id => !here.includes(id));
+    const mine = [...(this.#byKey.get(keyId) ?? [])];
+    const here: string[] = [];
+    const rest: string[] = [];
+    for (const id of syncIds) (mine.some(session => session.settle(id, end)) ? here : rest).push(id);
     return rest.length === 0 ? here : [...here, ...(await this.#remote.settle(keyId, rest, end))];
   }
 
@@ -125,6 +127,9 @@ export class Attachments {
     const ofLane = this.#byLane.get(session.subscriptionId);
     for (const one of ofLane ?? []) if (one.session === session) ofLane?.delete(one);
     if (ofLane?.size === 0) this.#byLane.delete(session.subscriptionId);
+    const ofKey = this.#byKey.get(session.keyId);
+    ofKey?.delete(session);
+    if (ofKey?.size === 0) this.#byKey.delete(session.keyId);
     if (this.#byLane.size === 0) this.#deps.onPresence(false);
     drain.stop(this.#giveUp.signal);
     session.close();
