@@ -82,7 +82,7 @@ const benches: Record<string, () => Promise<void>> = {
   },
   async backlog() {
     const figures = await backlog({
-      part: 4_000,
+      part: 3_000,
       short: 10_000,
       long: 200_000 * scale,
       history: 1_000_000 * scale,
