@@ -3,7 +3,7 @@ import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Clock } from '../core/clock.ts';
-import { messageOf } from '../core/errors.ts';
+import { badInput, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { callerOf, type OperationContext } from '../resolvers/context.ts';
@@ -78,6 +78,11 @@ function guardPlugin(schema: GraphQLSchema): ApolloServerPlugin<OperationContext
       didResolveOperation: async ({ contextValue, document, operation, request, response }) => {
         try {
           callerOf(contextValue);
+          if (operation?.operation === 'subscription')
+            throw badInput(
+              'query',
+              'Subscriptions go over WebSocket (graphql-transport-ws) at this same address.',
+            );
           if (operation !== undefined)
             checkOperationSize(schema, document, operation, request.variables ?? {});
         } catch (error) {
