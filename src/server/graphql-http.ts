@@ -1,7 +1,7 @@
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Clock } from '../core/clock.ts';
 import { badInput, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
@@ -78,7 +78,7 @@ function guardPlugin(schema: GraphQLSchema): ApolloServerPlugin<OperationContext
       didResolveOperation: async ({ contextValue, document, operation, request, response }) => {
         try {
           callerOf(contextValue);
-          if (operation?.operation === 'subscription')
+          if (operation?.operation === OperationTypeNode.SUBSCRIPTION)
             throw badInput(
               'query',
               'Subscriptions go over WebSocket (graphql-transport-ws) at this same address.',

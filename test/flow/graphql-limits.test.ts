@@ -129,6 +129,19 @@ test('queries and mutations work over the socket', async () => {
   for (const { data } of answers) assert.deepEqual(data, { vouchers: { totalCount: 1 } });
 });
 
+test('a subscription over plain HTTP is refused with what to do instead', async () => {
+  await using hub = await startTestHub();
+  for (const query of [
+    'subscription { deliveries(subscriptionId: 1) { syncId } }',
+    'subscription { syncLogChanged { id } }',
+  ]) {
+    const { status, errors } = await hub.ask(query);
+    assert.equal(status, 400);
+    assert.equal(errors?.[0]?.extensions?.code, 'BAD_USER_INPUT');
+    assert.match(errors[0].message, /WebSocket/);
+  }
+});
+
 test('a socket takes so many operations at once, and others again when those are done', async () => {
   await using hub = await startTestHub();
   await using client = socketClient(hub);
