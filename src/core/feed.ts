@@ -13,11 +13,6 @@ export class Feed<T> implements AsyncIterableIterator<T> {
     this.#onReturn = onReturn;
   }
 
-  /** How many items wait for the reader. */
-  get length(): number {
-    return this.#items.length;
-  }
-
   /** Adds an item; nothing after the end. */
   push(item: T): void {
     if (this.#end !== undefined) return;

@@ -23,6 +23,8 @@ export interface DrainMode {
   readonly settingsForMs: number;
   /** Requests under way at most. */
   windowOf(lane: Lane): number;
+  /** Syncs in one request at most. */
+  batchOf(lane: Lane): number;
   /** The states in which claims give anything. */
   readonly states: readonly SubscriptionState[];
   /** Whether the lane takes anything in this mode. */
@@ -40,6 +42,7 @@ export function webhookMode(transport: Transport): DrainMode {
     // It claims ahead: this is how long after a pause an attempt may still begin.
     settingsForMs: 250,
     windowOf: lane => lane.maxInFlight,
+    batchOf: lane => lane.batchSize,
     states: ['active'],
     isOpen: row => row.state === 'active' && row.webhookUrl !== null,
     appetite(lane, { waiting }) {
@@ -60,6 +63,7 @@ export function pushMode(transport: Transport, attachmentId: string, prefetch: n
     // What it claims it pushes at once, and nodes tell one another of changes: this is for a message that got lost.
     settingsForMs: 5_000,
     windowOf: () => prefetch,
+    batchOf: () => 1,
     // The breaker is the webhook's: a consumer that is attached is there, whatever its webhook does.
     states: ['active', 'suspended'],
     isOpen: row => row.state !== 'paused',

@@ -183,7 +183,7 @@ export class LaneDrain {
         this.#cancelPump = this.#deps.clock.after(waitMs, () => this.#pump());
         return;
       }
-      void this.#send(lane, this.#claims.take(this.#mode.kind === 'webhook' ? lane.batchSize : 1));
+      void this.#send(lane, this.#claims.take(this.#mode.batchOf(lane)));
     }
   }
 

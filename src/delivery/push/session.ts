@@ -72,11 +72,6 @@ export class PushSession implements Transport {
     });
   }
 
-  /** Whether a sync waits for this consumer. */
-  has(syncId: string): boolean {
-    return this.#unacknowledged.has(syncId);
-  }
-
   /** Ends a push. @returns false: it was not waiting (any more) */
   settle(syncId: string, end: PushEnd): boolean {
     const waiting = this.#take(syncId);
