@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { Agent } from 'undici';
 import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
@@ -34,6 +35,8 @@ export class WebhookSender implements AsyncDisposable {
   readonly #agent: Agent;
   /** For targets beyond `limits.targetOrigins`: a connection a request, as none would ever come free. */
   readonly #unpooled: Agent;
+  /** A lane posts to one URL over and over: checked and taken apart once. */
+  readonly #targets = new LRUCache<string, Target>({ max: limits.targetOrigins });
 
   constructor({ allow, clock, lookup }: WebhookSenderOptions) {
     this.#clock = clock;
@@ -59,14 +62,13 @@ export class WebhookSender implements AsyncDisposable {
   send(request: SendRequest): Promise<SendResult> {
     return new Promise(resolve => {
       const exchange = new Exchange(request, this.#clock, resolve);
-      const problem = checkTargetUrl(request.url);
-      if (problem !== null) return exchange.fail(new TargetNotAllowedError(`The target's URL ${problem}.`));
+      const target = this.#targetOf(request.url);
+      if ('problem' in target)
+        return exchange.fail(new TargetNotAllowedError(`The target's URL ${target.problem}.`));
       if (request.signal?.aborted === true) return exchange.callOff();
-      const { origin, pathname, search } = new URL(request.url);
       const { body } = request;
       const options: Agent.DispatchOptions = {
-        origin,
-        path: pathname + search,
+        ...target,
         method: 'POST',
         headers: headerList(request.headers),
         body,
@@ -77,10 +79,28 @@ export class WebhookSender implements AsyncDisposable {
     });
   }
 
+  #targetOf(url: string): Target {
+    const known = this.#targets.get(url);
+    if (known !== undefined) return known;
+    const target = takeApart(url);
+    this.#targets.set(url, target);
+    return target;
+  }
+
   /** Cuts what is under way (`UND_ERR_DESTROYED`) and closes every connection. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.#agent.destroy(), this.#unpooled.destroy()]);
   }
+}
+
+/** Where a request goes, or why it must not. The address itself is checked at each connection. */
+type Target = { readonly origin: string; readonly path: string } | { readonly problem: string };
+
+function takeApart(url: string): Target {
+  const problem = checkTargetUrl(url);
+  if (problem !== null) return { problem };
+  const { origin, pathname, search } = new URL(url);
+  return { origin, path: pathname + search };
 }
 
 function headerList(headers: Readonly<Record<string, string>>): string[] {
