@@ -7,6 +7,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { HubRequestError, Publisher, type RefusedItem } from '../../clients/typescript/src/index.ts';
+import { loader } from '../support/child.ts';
 import { recordedVersions, startLossyProxy, voucherRequest } from '../support/client.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { startHubProcess } from '../support/hub-process.ts';
@@ -211,7 +212,7 @@ test('a publisher with a spool is killed in the middle: the next one sends what 
   const spoolDir = await temporaryFolder();
   await using own = await startTestHub();
   const child = fileURLToPath(new URL('../support/client-publisher-child.ts', import.meta.url));
-  const process_ = spawn(process.execPath, ['--import', 'tsx', child, own.url, adminKey, spoolDir], {
+  const process_ = spawn(process.execPath, [...loader, child, own.url, adminKey, spoolDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let accepted = 0;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { loader } from './child.ts';
 import { until } from './wait.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -31,7 +32,7 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
   const clean = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(HUB_|DATABASE_URL|REDIS_URL)/.test(name)),
   );
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
+  const child = spawn(process.execPath, [...loader, 'src/main.ts', ...args], {
     cwd: root,
     env: { ...clean, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { loader } from './child.ts';
 import { askerOf, type TestHub, testEnvironment } from './hub.ts';
 
 const child = fileURLToPath(new URL('hub-child.ts', import.meta.url));
@@ -27,7 +28,7 @@ export async function startHubProcess(
   env: Record<string, string> = {},
 ): Promise<HubProcess> {
   const settings = { ...testEnvironment(databaseUrl), HUB_LOG_LEVEL: 'warn', ...env };
-  const process_ = spawn(process.execPath, ['--import', 'tsx', child], {
+  const process_ = spawn(process.execPath, [...loader, child], {
     env: { PATH: process.env.PATH, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

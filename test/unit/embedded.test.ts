@@ -12,6 +12,7 @@ import { errorCodeOf, HubError, messageOf } from '../../src/core/errors.ts';
 import { createLogger } from '../../src/core/logger.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embedded.ts';
 import { locatePrograms } from '../../src/db/embedded-program.ts';
+import { loader } from '../support/child.ts';
 
 const clock = systemClock;
 const log = createLogger({ level: process.env.TEST_LOG ?? 'silent', pretty: false });
@@ -82,7 +83,7 @@ try {
 
 /** A hub in a process of its own. */
 function spawnHub(dataDir: string): { child: ChildProcess; said: Promise<string> } {
-  const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
+  const args = [...loader, '--input-type=module', '--eval', script];
   const env = { ...process.env, FOLDER: dataDir };
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   children.add(child);

@@ -101,7 +101,7 @@ test('a spool gives what a buffer in memory gives, also after any number of open
 test('a process killed with SIGKILL loses nothing that it had accepted, and its spool opens again', async () => {
   const folder = newFolder();
   const child = fileURLToPath(new URL('support/spool-child.ts', import.meta.url));
-  const writer = spawn(process.execPath, ['--import', 'tsx', child, folder], {
+  const writer = spawn(process.execPath, [child, folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let said = '';
@@ -127,7 +127,7 @@ test('a disk that is full refuses an item, takes nothing of it, and keeps what i
   const folder = newFolder();
   const child = fileURLToPath(new URL('support/spool-child.ts', import.meta.url));
   // A bound on the size of files does what a full disk does: it takes a part of a line.
-  const command = `trap '' XFSZ; ulimit -f 64; exec "${process.execPath}" --import tsx "${child}" "${folder}"`;
+  const command = `trap '' XFSZ; ulimit -f 64; exec "${process.execPath}" "${child}" "${folder}"`;
   const writer = spawn('bash', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   writer.stdout.setEncoding('utf8').on('data', (text: string) => {
