@@ -111,6 +111,12 @@ const table = {
     meaning: 'business time zone',
     leftOut: 'Asia/Shanghai',
   },
+  retentionDays: {
+    variable: 'HUB_RETENTION_DAYS',
+    type: z.coerce.number().int().min(1).max(36_500).default(400),
+    meaning: 'days that sync logs and attempts are kept, 1 to 36,500; what is not over is kept longer',
+    leftOut: '400',
+  },
   databasePool: {
     variable: 'HUB_DATABASE_POOL',
     type: z.coerce.number().int().min(4).max(500).default(20),
@@ -138,27 +144,6 @@ export const settings: readonly Setting[] = Object.values(table).map(({ variable
   leftOut,
 }));
 
-/** The settings that a hub runs with; frozen. */
-export interface Config {
-  readonly port: number;
-  readonly host: string;
-  readonly databaseUrl?: string | undefined;
-  readonly redisUrl?: string | undefined;
-  readonly dataDir: string;
-  readonly adminKey?: string | undefined;
-  readonly encryptionKey?: string | undefined;
-  readonly previousEncryptionKey?: string | undefined;
-  readonly roles: readonly HubRole[];
-  /** Host names and CIDR ranges with commas, or `none`; the guard of webhooks reads it. */
-  readonly targetAllow: string;
-  /** True where `targetAllow` came from the embedded default rather than from the operator. */
-  readonly targetAllowIsDefault: boolean;
-  readonly timeZone: string;
-  readonly databasePool: number;
-  readonly logLevel: string;
-  readonly logFormat: 'json' | 'pretty';
-}
-
 const schema = z.object({
   port: table.port.type,
   host: table.host.type,
@@ -171,10 +156,20 @@ const schema = z.object({
   roles: table.roles.type,
   targetAllow: table.targetAllow.type,
   timeZone: table.timeZone.type,
+  retentionDays: table.retentionDays.type,
   databasePool: table.databasePool.type,
   logLevel: table.logLevel.type,
   logFormat: table.logFormat.type,
 });
+
+/** The settings that a hub runs with; frozen. */
+export interface Config extends Readonly<Omit<z.infer<typeof schema>, 'targetAllow' | 'logFormat'>> {
+  /** Host names and CIDR ranges with commas, or `none`; the guard of webhooks reads it. */
+  readonly targetAllow: string;
+  /** True where `targetAllow` came from the embedded default rather than from the operator. */
+  readonly targetAllowIsDefault: boolean;
+  readonly logFormat: 'json' | 'pretty';
+}
 
 /**
  * Reads the settings from an environment. An empty variable counts as left out.

@@ -32,6 +32,7 @@ import { PostgresMessages, RedisMessages } from './jobs/messages.ts';
 import { Nodes } from './jobs/nodes.ts';
 import { openLaneQueue, type QueueHome } from './jobs/queues.ts';
 import { Reconciler } from './jobs/reconciler.ts';
+import { Retention } from './monitoring/retention.ts';
 import { createContext } from './resolvers/context.ts';
 import { createLive } from './resolvers/live.ts';
 import { createResolvers, type ResolverServices, resolverClasses } from './resolvers/resolvers.ts';
@@ -157,7 +158,12 @@ async function openDelivery(
   if (config.roles.includes('worker')) await lanes.start();
   const reconciler = new Reconciler({ db, clock, log, lanes });
   parts.defer(() => reconciler.stop());
-  if (config.roles.includes('scheduler')) reconciler.start();
+  const retention = new Retention({ db, clock, log }, config.retentionDays);
+  parts.defer(() => retention.stop());
+  if (config.roles.includes('scheduler')) {
+    reconciler.start();
+    retention.start();
+  }
   const attachments = new Attachments({
     ...drain,
     tellSettled: syncIds => nodes.tell('settled', syncIds),

@@ -152,4 +152,10 @@ export const limits = {
   keyCacheEntries: 10_000,
   /** Syncs that one statement of a manual compensation touches; it goes on until all are done. */
   compensationBatch: 5_000,
+
+  // ── Retention ──
+  /** How often old months are looked for, milliseconds: one that was in use is tried again then. */
+  retentionMs: 3_600_000,
+  /** How long dropping a month may wait for its table, and outcomes behind it, milliseconds. */
+  dropLockMs: 250,
 } as const;

@@ -39,7 +39,7 @@ export async function resumeLane(
   if (rowCount === 0) return null;
   const requeued = await client.query(
     `with again as (
-       delete from fin_done_syncs d where d.subscription_id = $1 and d.status = 'failed' and d.failed_by_connection returning d.*)
+       delete from fin_failed_syncs d where d.subscription_id = $1 and d.failed_by_connection returning d.*)
      ${reopenFrom('again')}`,
     [subscriptionId],
   );
@@ -70,8 +70,8 @@ export async function prepareProbe(pool: Pool, subscriptionId: string): Promise<
      made_due as (
        update fin_open_syncs o set next_attempt_at = now() from head where o.id = head.id and o.next_attempt_at > now()),
      again as (
-       delete from fin_done_syncs d where not exists (select 1 from head) and d.id = (
-         select min(id) from fin_done_syncs where subscription_id = $1 and status = 'failed' and failed_by_connection)
+       delete from fin_failed_syncs d where not exists (select 1 from head) and d.id = (
+         select min(id) from fin_failed_syncs where subscription_id = $1 and failed_by_connection)
        returning d.*)
      ${reopenFrom('again')}`,
     [subscriptionId],

@@ -4,6 +4,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { Logger } from '../core/logger.ts';
 import { entities } from './entities.ts';
 import { Migration0001VouchersAndDeliveries } from './migrations/0001-vouchers-and-deliveries.ts';
+import { makePartitions } from './partitions.ts';
 
 /** The schema that BullMQ keeps its tables in when the queue is on PostgreSQL. */
 export const queueSchema = 'bullmq';
@@ -67,6 +68,8 @@ export class Database implements AsyncDisposable {
       const transaction = em.getTransactionContext();
       await this.orm.migrator.up(transaction === undefined ? {} : { transaction });
     });
+    // Not only by the scheduler: where a row's month is missing, no outcome can be written.
+    await this.transaction(client => makePartitions(client));
   }
 
   /**

@@ -136,14 +136,14 @@ create index fin_open_syncs_record on fin_open_syncs (subscription_id, voucher_i
 comment on table fin_open_syncs is 'Syncs that are not over: what lanes claim from. Small, and written often; a claim touches no index.';
 
 create table fin_done_syncs (
-  id bigint primary key,
+  id bigint not null,
   event_id bigint not null,
   voucher_id bigint not null,
   subscription_id bigint not null,
   event_type text not null,
   source_system text not null,
   mode text not null check (mode in ('realtime', 'batch', 'compensation')),
-  status text not null check (status in ('success', 'failed', 'cancelled')),
+  status text not null,
   transport text check (transport in ('webhook', 'websocket')),
   retry_count int not null,
   attempt_count int not null,
@@ -152,13 +152,17 @@ create table fin_done_syncs (
   error_message text,
   created_at timestamptz not null,
   sync_started_at timestamptz,
-  sync_completed_at timestamptz not null
-);
-create index fin_done_syncs_failed on fin_done_syncs (subscription_id, id) where status = 'failed';
+  sync_completed_at timestamptz not null,
+  primary key (id, sync_completed_at, status)
+) partition by list (status);
 create index fin_done_syncs_subscription on fin_done_syncs (subscription_id, id);
 create index fin_done_syncs_voucher on fin_done_syncs (voucher_id, id);
 create index fin_done_syncs_started on fin_done_syncs using brin (sync_started_at);
-comment on table fin_done_syncs is 'Syncs that are over: delivered, failed or cancelled.';
+create table fin_failed_syncs partition of fin_done_syncs for values in ('failed');
+create table fin_over_syncs partition of fin_done_syncs for values in ('success', 'cancelled') partition by range (sync_completed_at);
+comment on table fin_done_syncs is 'Syncs that are not tried any more by themselves: delivered, failed or cancelled.';
+comment on table fin_failed_syncs is 'Failed syncs: they wait for a person, however long.';
+comment on table fin_over_syncs is 'Delivered and cancelled syncs, a partition a month (UTC), which are dropped when they are old.';
 
 create view fin_data_sync_logs as
   select id, event_id, voucher_id, subscription_id, event_type, source_system, mode,
@@ -200,8 +204,12 @@ create table fin_data_sync_attempts (
   error_code text,
   error_message text,
   response_excerpt text,
-  primary key (sync_id, number)
-);
+  logged_at timestamptz not null default now(),
+  primary key (sync_id, number, logged_at)
+) partition by range (logged_at);
+create table fin_kept_attempts partition of fin_data_sync_attempts for values from (minvalue) to ('2000-01-01Z');
+comment on column fin_data_sync_attempts.logged_at is 'When it was written, by the clock of the database; -infinity: kept beyond its month, as its sync is not over.';
+comment on table fin_kept_attempts is 'Attempts of syncs that are not over, from months that were dropped.';
 `;
 
 const catalogue = `
