@@ -1,6 +1,6 @@
 import { BenchHub } from './bench-hub.ts';
 import { drain } from './deliveries.ts';
-import { fill } from './fill.ts';
+import { fill, fillOldMonths } from './fill.ts';
 import { BenchReceiver } from './support.ts';
 
 /** What a drain of `part` syncs does with a short backlog, with a long one, and with a long history. */
@@ -45,6 +45,23 @@ export async function backlog(sizes: {
   await fill(hub.db, id, sizes.short, 'pending');
   const longHistory = await best(() => drain(hub, receiver, id, part));
   return { short, long, memoryMiB, emptyHistory, longHistory };
+}
+
+/** Drain rates without history and with one in the months before; each the best of two. */
+export async function history(sizes: { part: number; old: number }): Promise<{ none: number; long: number }> {
+  using receiver = await BenchReceiver.start();
+  await using hub = await BenchHub.start();
+  const id = await hub.subscribe(receiver.url);
+  const measure = async () => {
+    await fill(hub.db, id, sizes.part * 3, 'pending');
+    return best(() => drain(hub, receiver, id, sizes.part));
+  };
+  await measure();
+  await clear(hub);
+  const none = await measure();
+  await clear(hub);
+  await fillOldMonths(hub.db, id, sizes.old);
+  return { none, long: await measure() };
 }
 
 async function best(measure: () => Promise<number>): Promise<number> {

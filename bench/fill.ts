@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { makePartitions } from '../src/db/partitions.ts';
 
 /**
  * Puts events into the pool by SQL, as intake would leave them: a benchmark of draining should not wait for
@@ -19,6 +20,37 @@ export async function fill(
     'vacuum (analyze) fin_open_syncs, fin_done_syncs, fin_voucher_events, fin_business_vouchers',
   );
 }
+
+/** Months that an old history is spread over: about as many as are kept. */
+const months = 13;
+
+/** Puts finished syncs and their attempts into the months before, by SQL; without their events, which nothing reads. */
+export async function fillOldMonths(db: Pool, subscriptionId: string, count: number): Promise<void> {
+  const client = await db.connect();
+  try {
+    for (let n = 1; n <= months; n += 1) {
+      await client.query('begin');
+      await makePartitions(client, new Date(Date.now() - n * monthMs));
+      await client.query('commit');
+      await client.query(oldMonthSql, [subscriptionId, Math.ceil(count / months), n]);
+    }
+  } finally {
+    client.release();
+  }
+  await db.query('vacuum (analyze) fin_done_syncs, fin_data_sync_attempts');
+}
+
+const monthMs = 30 * 24 * 3_600_000;
+
+const oldMonthSql = `
+  with done as (
+    insert into fin_done_syncs (id, event_id, voucher_id, subscription_id, event_type, source_system, mode, status, retry_count,
+      attempt_count, created_at, sync_started_at, sync_completed_at)
+    select nextval(pg_get_serial_sequence('fin_open_syncs', 'id')), n, n, $1::bigint, 'invoice_recorded', 'bench', 'realtime', 'success', 0, 1, t, t, t
+    from generate_series(1, $2::int) n, (select now() - $3::int * interval '30 days' as t) old
+    returning id, sync_completed_at)
+  insert into fin_data_sync_attempts (sync_id, number, transport, started_at, duration_ms, status_code, logged_at)
+  select id, 1, 'webhook', sync_completed_at, 3, 200, sync_completed_at from done`;
 
 const eventsSql = `
   with v as (

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { backlog } from './backlog.ts';
+import { backlog, history } from './backlog.ts';
 import { deliveries } from './deliveries.ts';
 import { latency } from './latency.ts';
 import { fanOut, idle, push } from './push.ts';
@@ -112,6 +112,16 @@ const benches: Record<string, () => Promise<void>> = {
       '',
       '< 400 MiB',
     ]);
+  },
+  async history() {
+    const old = values.quick ? 100_000 : 10_000_000;
+    const figures = await history({ part: 3_000, old });
+    row(
+      `drain with ${old} finished syncs in the months before against none`,
+      [figures.long],
+      [figures.none],
+      '≥ 0.9',
+    );
   },
 };
 

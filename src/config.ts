@@ -3,10 +3,8 @@ import { HubError, messageOf } from './core/errors.ts';
 import { parseTargetAllow } from './delivery/webhook/guard.ts';
 import { parseRedisUrl } from './jobs/redis-url.ts';
 
+/** The parts of the hub that a process may play. */
 const roleNames = ['api', 'worker', 'scheduler'] as const;
-
-/** A part of the hub that a process may play. */
-export type HubRole = (typeof roleNames)[number];
 
 /** One setting: an environment variable, what it means, and what holds where it is left out. */
 export interface Setting {
