@@ -32,6 +32,7 @@ import { PostgresMessages, RedisMessages } from './jobs/messages.ts';
 import { Nodes } from './jobs/nodes.ts';
 import { openLaneQueue, type QueueHome } from './jobs/queues.ts';
 import { Reconciler } from './jobs/reconciler.ts';
+import { Audit } from './monitoring/audit.ts';
 import { Retention } from './monitoring/retention.ts';
 import { createContext } from './resolvers/context.ts';
 import { createLive } from './resolvers/live.ts';
@@ -160,7 +161,10 @@ async function openDelivery(
   parts.defer(() => reconciler.stop());
   const retention = new Retention({ db, clock, log }, config.retentionDays);
   parts.defer(() => retention.stop());
+  const audit = new Audit({ db, clock, log });
+  parts.defer(() => audit.stop());
   if (config.roles.includes('scheduler')) {
+    audit.start();
     reconciler.start();
     retention.start();
   }
@@ -175,14 +179,14 @@ async function openDelivery(
   attachments.start();
   parts.defer(() => attachments.stop());
   nodes.start();
-  return { queue, transport, lanes, attachments, syncs, changes };
+  return { queue, transport, lanes, attachments, syncs, changes, audit };
 }
 
 /** The services that the GraphQL door calls. */
 function createServices(
   { config, clock, log, parts }: Start,
   { db, vault, keys, payloadQueries }: Store,
-  { lanes, transport, attachments, syncs, changes }: Delivery,
+  { lanes, transport, attachments, syncs, changes, audit }: Delivery,
 ): ResolverServices {
   const time = new BusinessTime(config.timeZone);
   const routing = new RoutingCache(db, clock);
@@ -199,6 +203,7 @@ function createServices(
     compensation: new Compensation({ db, lanes, changes }),
     attachments,
     changes,
+    audit,
   };
 }
 

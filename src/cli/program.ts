@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { HubError, messageOf } from '../core/errors.ts';
+import { auditCommand } from './audit.ts';
 import { checkQueriesCommand } from './check-queries.ts';
 import { RefusedError, UnreachableError } from './client.ts';
 import type { CommandResult } from './command-result.ts';
@@ -37,6 +38,7 @@ export async function runCommandLine(argv: readonly string[], version: string): 
     retryCommand,
     tailCommand,
     listenCommand,
+    auditCommand,
     doctorCommand,
     checkQueriesCommand,
   ];

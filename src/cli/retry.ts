@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { HubError } from '../core/errors.ts';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import { graphql } from './generated/gql.ts';
+import { instantOf } from './instant.ts';
 import { plural, print, printJson } from './terminal.ts';
 
 const retrySyncs = graphql(`
@@ -30,7 +30,7 @@ export function retryCommand(): Command {
     const filter = {
       subscriptionId: options.subscription ?? null,
       errorCodes: options.error === undefined ? null : [options.error],
-      createdFrom: options.since === undefined ? null : instantOf(options.since),
+      createdFrom: options.since === undefined ? null : instantOf('--since', options.since),
     };
     const { retrySyncs: queued } = await createClient(options).request(retrySyncs, { filter });
     if (options.json) return printJson({ queued });
@@ -40,24 +40,4 @@ export function retryCommand(): Command {
         : `✓ ${plural(queued, 'sync')} queued again.`,
     );
   });
-}
-
-/** @returns ISO 8601 in UTC @throws HubError BAD_USER_INPUT */
-function instantOf(text: string): string {
-  const day = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
-  const withOffset = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(text);
-  const instant =
-    day === null
-      ? new Date(withOffset ? text : Number.NaN)
-      : new Date(Number(day[1]), Number(day[2]) - 1, Number(day[3]));
-  // A day that is not in the calendar (31 April) comes back as another one.
-  const real =
-    !Number.isNaN(instant.getTime()) &&
-    (day === null || (instant.getMonth() + 1 === Number(day[2]) && instant.getDate() === Number(day[3])));
-  if (!real)
-    throw new HubError(
-      'BAD_USER_INPUT',
-      `--since: "${text}" is neither a day (2025-12-19) nor an instant with offset (2025-12-19T08:00:00+08:00).`,
-    );
-  return instant.toISOString();
 }

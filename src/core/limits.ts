@@ -158,4 +158,14 @@ export const limits = {
   retentionMs: 3_600_000,
   /** How long dropping a month may wait for its table, and outcomes behind it, milliseconds. */
   dropLockMs: 250,
+
+  // ── Audit ──
+  /** How often attempts are sealed, milliseconds: each turn writes a row for each subscription that has some. */
+  sealMs: 60_000,
+  /** Attempts in one statement of sealing: some 5 MB with their excerpts. */
+  sealAttempts: 5_000,
+  /** Turns of sealing that one page of a verification compares: up to 100,000 attempts, about a second. */
+  auditTurns: 20,
+  /** Attempts without a seal are counted up to this. */
+  auditUnsealed: 100_000,
 } as const;

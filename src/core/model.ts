@@ -95,4 +95,14 @@ export interface AttemptResult {
   /** When the attempt began, in milliseconds since 1970 by this process's clock. */
   readonly startedAt: number;
   readonly durationMs: number;
+  /** Left out: nothing was sent. */
+  readonly evidence?: AttemptEvidence;
+}
+
+/** What proves an attempt. */
+export interface AttemptEvidence {
+  /** SHA-256 of the bytes that were sent. */
+  readonly bodyDigest: Buffer;
+  /** What the consumer returned for it; null: nothing. */
+  readonly receipt: { readonly value: string; readonly valid: boolean } | null;
 }

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { type ClaimedSync, claimedColumns } from './lane-statements.ts';
 
 /** Notes that a consumer is attached, for as long as its lease is renewed. */
 export async function insertAttachment(
@@ -65,12 +66,7 @@ export async function dueAmong(pool: Pool, subscriptionIds: readonly string[]): 
 }
 
 /** A sync that was pushed and waits for its acknowledgement, wherever its consumer is attached. */
-export interface PushedSync {
-  readonly id: string;
-  readonly token: string;
-  readonly retryCount: number;
-  readonly failedPushes: number;
-  readonly closedSockets: number;
+export interface PushedSync extends ClaimedSync {
   readonly subscriptionId: string;
 }
 
@@ -82,10 +78,11 @@ export async function pushedSyncs(
 ): Promise<PushedSync[]> {
   const { rows } = await pool.query<PushedSync>({
     name: 'attachment-pushed',
-    text: `select o.id::text, o.claim_token::text as token, o.retry_count as "retryCount", o.failed_pushes as "failedPushes", o.closed_sockets as "closedSockets", o.subscription_id::text as "subscriptionId"
+    text: `select o.claim_token::text as token, o.subscription_id::text as "subscriptionId", ${claimedColumns('o', 'e')}
            from fin_open_syncs o
            join lane_claims c on c.token = o.claim_token
            join attachments a on a.id = c.attachment_id and a.key_id = $1
+           join fin_voucher_events e on e.id = o.event_id
            where o.id = any($2::bigint[])`,
     values: [keyId, syncIds],
   });

@@ -4,6 +4,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { Logger } from '../core/logger.ts';
 import { entities } from './entities.ts';
 import { Migration0001VouchersAndDeliveries } from './migrations/0001-vouchers-and-deliveries.ts';
+import { Migration0002Audit } from './migrations/0002-audit.ts';
 import { makePartitions } from './partitions.ts';
 
 /** The schema that BullMQ keeps its tables in when the queue is on PostgreSQL. */
@@ -47,7 +48,10 @@ export class Database implements AsyncDisposable {
       },
       migrations: {
         tableName: 'hub_migrations',
-        migrationsList: [{ name: '0001-vouchers-and-deliveries', class: Migration0001VouchersAndDeliveries }],
+        migrationsList: [
+          { name: '0001-vouchers-and-deliveries', class: Migration0001VouchersAndDeliveries },
+          { name: '0002-audit', class: Migration0002Audit },
+        ],
         snapshot: false,
         transactional: true,
         allOrNothing: true,

@@ -162,6 +162,9 @@ export const SyncAttemptEntity = defineEntity({
     errorCode: p.string().nullable(),
     errorMessage: p.string().nullable(),
     responseExcerpt: p.string().nullable(),
+    digest: p.blob().fieldName('body_digest').nullable(),
+    receipt: p.string().nullable(),
+    receiptValid: p.boolean().nullable(),
   },
 });
 

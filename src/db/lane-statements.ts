@@ -100,6 +100,16 @@ const mayTake: Record<TransportKind, string> = {
     or not exists (select 1 from attachments a where a.subscription_id = $1 and a.lease_until > now()))`,
 };
 
+/** SQL: the fields of a ClaimedSync but its token, of a sync and its event by their aliases. */
+export function claimedColumns(sync: string, event: string): string {
+  const iso = (name: string) =>
+    `to_char(${event}.${name} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+  return `${sync}.id::text, ${sync}.event_id::text as "eventId", ${sync}.voucher_id::text as "voucherId", ${sync}.event_type as "eventType", ${sync}.mode,
+    ${sync}.retry_count as "retryCount", ${sync}.attempt_count as "attemptCount", ${sync}.failed_pushes as "failedPushes", ${sync}.closed_sockets as "closedSockets",
+    ${event}.source_system as "sourceSystem", ${iso('occurred_at')} as "occurredAt", ${iso('recorded_at')} as "recordedAt",
+    ${event}.data::text as "dataJson", ${event}.voucher::text as "voucherJson"`;
+}
+
 /**
  * Claims due syncs of a lane, the longest due first, and never one that has an earlier open one for the same
  * source record. The lease is the claim's, one for all that it took, so that to hold and to renew is one row.
@@ -124,11 +134,7 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
              insert into lane_claims (token, subscription_id, attachment_id, lease_until, sync_ids)
              select $2, $1, $6::uuid, now() + $3 * interval '1 millisecond', array_agg(id) from claimed having count(*) > 0),
            relaxed as materialized (select set_config('synchronous_commit', 'off', true))
-           select c.id::text, $2::text as token, c.event_id::text as "eventId", c.voucher_id::text as "voucherId", c.event_type as "eventType", c.mode,
-             c.retry_count as "retryCount", c.attempt_count as "attemptCount", c.failed_pushes as "failedPushes", c.closed_sockets as "closedSockets", e.source_system as "sourceSystem",
-             to_char(e.occurred_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "occurredAt",
-             to_char(e.recorded_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "recordedAt",
-             e.data::text as "dataJson", e.voucher::text as "voucherJson"
+           select $2::text as token, ${claimedColumns('c', 'e')}
            from claimed c join fin_voucher_events e on e.id = c.event_id cross join relaxed order by c.id`,
     values: [
       claim.subscriptionId,
@@ -203,8 +209,8 @@ export async function reclaimExpired(pool: Pool): Promise<string[]> {
        from lost where o.id = lost.id and o.claim_token = lost.token
        returning o.id, o.subscription_id, o.attempt_count, o.transport, o.error_code, o.error_message),
      logged as (
-       insert into fin_data_sync_attempts (sync_id, number, transport, started_at, duration_ms, error_code, error_message)
-       select id, attempt_count, transport, now(), 0, error_code, error_message from freed)
+       insert into fin_data_sync_attempts (sync_id, subscription_id, number, transport, started_at, duration_ms, error_code, error_message)
+       select id, subscription_id, attempt_count, transport, now(), 0, error_code, error_message from freed)
      select distinct subscription_id::text from freed`,
   );
   return rows.map(row => row.subscription_id);

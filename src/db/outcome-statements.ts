@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { SyncStatus } from '../core/model.ts';
+import type { AttemptEvidence, SyncStatus } from '../core/model.ts';
 import { closeFrom, sharedOf } from './sync-rows.ts';
 
 /** What became of one claimed sync, as it is written. */
@@ -20,6 +20,8 @@ export interface OutcomeWrite {
   readonly errorCode: string | null;
   readonly errorMessage: string | null;
   readonly responseExcerpt: string | null;
+  /** Null: nothing was sent. */
+  readonly evidence: AttemptEvidence | null;
 }
 
 /**
@@ -35,9 +37,9 @@ export async function writeOutcomes(pool: Pool, outcomes: readonly OutcomeWrite[
     name: 'outcome-write',
     text: `with r as materialized (
              select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::int[], $5::float8[], $6::bool[], $7::timestamptz[], $8::int[],
-               $9::int[], $10::text[], $11::text[], $12::text[], $13::int[], $14::int[])
+               $9::int[], $10::text[], $11::text[], $12::text[], $13::int[], $14::int[], $15::bytea[], $16::text[], $17::bool[])
              as r (sync_id, token, status, retries, delay_ms, by_connection, started_at, duration_ms, status_code, code, message, excerpt,
-               pushes, sockets)),
+               pushes, sockets, digest, receipt, receipt_valid)),
            ended as (
              delete from fin_open_syncs o using r where o.id = r.sync_id and o.claim_token = r.token and r.status <> 'retrying'
              returning ${sharedOf('o')}, r.*),
@@ -46,14 +48,14 @@ export async function writeOutcomes(pool: Pool, outcomes: readonly OutcomeWrite[
              set retry_count = r.retries, failed_pushes = r.pushes, closed_sockets = r.sockets, attempt_count = o.attempt_count + 1, claim_token = null,
                  next_attempt_at = now() + r.delay_ms * interval '1 millisecond', error_code = r.code, error_message = r.message
              from r where o.id = r.sync_id and o.claim_token = r.token and r.status = 'retrying'
-             returning o.id, o.transport, o.attempt_count, r.*),
+             returning o.id, o.subscription_id, o.transport, o.attempt_count, r.*),
            moved as (${closeFrom('ended')}),
            logged as (
              insert into fin_data_sync_attempts
-               (sync_id, number, transport, started_at, duration_ms, status_code, error_code, error_message, response_excerpt)
-             select id, attempt_count + 1, transport, started_at, duration_ms, status_code, code, message, excerpt from ended
+               (sync_id, subscription_id, number, transport, started_at, duration_ms, status_code, error_code, error_message, response_excerpt, body_digest, receipt, receipt_valid)
+             select id, subscription_id, attempt_count + 1, transport, started_at, duration_ms, status_code, code, message, excerpt, digest, receipt, receipt_valid from ended
              union all
-             select id, attempt_count, transport, started_at, duration_ms, status_code, code, message, excerpt from again),
+             select id, subscription_id, attempt_count, transport, started_at, duration_ms, status_code, code, message, excerpt, digest, receipt, receipt_valid from again),
            relaxed as materialized (select set_config('synchronous_commit', 'off', true))
            select id::text from ended cross join relaxed union all select id::text from again`,
     values: columnsOf(outcomes),
@@ -77,6 +79,9 @@ function columnsOf(outcomes: readonly OutcomeWrite[]): unknown[] {
     outcomes.map(o => o.responseExcerpt),
     outcomes.map(o => o.failedPushes),
     outcomes.map(o => o.closedSockets),
+    outcomes.map(o => o.evidence?.bodyDigest ?? null),
+    outcomes.map(o => o.evidence?.receipt?.value ?? null),
+    outcomes.map(o => o.evidence?.receipt?.valid ?? null),
   ];
 }
 

@@ -70,6 +70,7 @@ export async function dropPartition(
   await client.query(`set local lock_timeout = ${lockTimeoutMs}`);
   const kept = table === 'fin_data_sync_attempts' ? await keepUnfinished(client, name) : 0;
   await client.query(`drop table ${name}`);
+  await client.query('insert into dropped_months (name) values ($1) on conflict do nothing', [name]);
   return kept;
 }
 
@@ -84,7 +85,7 @@ export async function forgetKeptAttempts(client: PoolClient): Promise<number> {
 }
 
 const attemptColumns =
-  'sync_id, number, transport, started_at, duration_ms, status_code, error_code, error_message, response_excerpt';
+  'id, subscription_id, sync_id, number, transport, started_at, duration_ms, status_code, error_code, error_message, response_excerpt, body_digest, receipt, receipt_valid';
 
 async function keepUnfinished(client: PoolClient, name: string): Promise<number> {
   const { rowCount } = await client.query(

@@ -52,6 +52,7 @@ export function judge(
     errorCode: result.errorCode,
     errorMessage: result.errorMessage,
     responseExcerpt: result.responseExcerpt,
+    evidence: result.evidence ?? null,
   };
   return { decision, write };
 }

@@ -62,13 +62,19 @@ export class PushResolver {
   async acknowledge(
     @Ctx() context: OperationContext,
     @Arg('syncIds', () => [ID]) syncIds: string[],
+    @Arg('receipts', () => [String], {
+      nullable: 'itemsAndList',
+      description:
+        "For each of syncIds: the hex HMAC-SHA256 of its bodyDigest under the subscription's secret, or null.",
+    })
+    receipts?: (string | null)[] | null,
   ): Promise<number> {
     const keyId = consumerKey(context);
     if (syncIds.length > limits.acknowledgeBatch)
       throw badInput('syncIds', `syncIds: at most ${limits.acknowledgeBatch} at once.`);
     const ids = [...new Set(syncIds.map(id => checkId('syncIds', id)))];
     const accepted = { verdict: 'accepted', errorCode: null, errorMessage: null } as const;
-    return (await this.#attachments.settle(keyId, ids, accepted)).length;
+    return (await this.#attachments.settle(keyId, ids, accepted, receiptsOf(syncIds, receipts ?? []))).length;
   }
 
   @Mutation(() => SyncLog, { description: 'Refuses an event; not retryable: it is FAILED.' })
@@ -99,6 +105,13 @@ export class PushResolver {
   connected(@Ctx() context: OperationContext, @Root() subscription: DataSubscription): Promise<boolean> {
     return context.loaders.connected.load(subscription.id);
   }
+}
+
+/** @throws HubError BAD_USER_INPUT where there are some, and not one for each */
+function receiptsOf(syncIds: readonly string[], receipts: readonly (string | null)[]): Map<string, string> {
+  if (receipts.length > 0 && receipts.length !== syncIds.length)
+    throw badInput('receipts', 'receipts: as many as syncIds, in their order; null where there is none.');
+  return new Map(syncIds.flatMap((id, at) => (receipts[at] == null ? [] : [[id, receipts[at]]])));
 }
 
 function consumerKey(context: OperationContext): string {

@@ -26,7 +26,7 @@ interface FrozenVoucher {
 }
 
 /** A push as GraphQL serves it. Event and voucher are as they were in this version, like the webhook's. */
-export function toDelivery({ sync, ackDeadline }: Push): Delivery {
+export function toDelivery({ sync, ackDeadline, bodyDigest }: Push): Delivery {
   const frozen: FrozenVoucher = JSON.parse(sync.voucherJson);
   const data: JsonObject = JSON.parse(sync.dataJson);
   const event: VoucherEvent = {
@@ -45,6 +45,7 @@ export function toDelivery({ sync, ackDeadline }: Push): Delivery {
     mode: sync.mode,
     event,
     ackDeadline: new Date(ackDeadline),
+    bodyDigest: bodyDigest.toString('hex'),
   };
 }
 

@@ -8,10 +8,12 @@ import type { SyncReader } from '../delivery/sync-reader.ts';
 import type { EventTypes } from '../intake/event-types.ts';
 import type { Intake } from '../intake/record-vouchers.ts';
 import type { VoucherReader } from '../intake/voucher-reader.ts';
+import type { Audit } from '../monitoring/audit.ts';
 import { AccessResolver } from './access.resolver.ts';
+import { AuditResolver } from './audit.resolver.ts';
 import { PushResolver } from './push.resolver.ts';
 import { SubscriptionResolver } from './subscription.resolver.ts';
-import { SyncLogConnectionResolver, SyncResolver } from './sync.resolver.ts';
+import { SyncAttemptResolver, SyncLogConnectionResolver, SyncResolver } from './sync.resolver.ts';
 import { VoucherResolver } from './voucher.resolver.ts';
 import {
   RecordVoucherResultResolver,
@@ -31,12 +33,23 @@ export interface ResolverServices {
   readonly compensation: Compensation;
   readonly attachments: Attachments;
   readonly changes: SyncChanges;
+  readonly audit: Audit;
 }
 
 /** All resolvers, each with the services it calls. */
 export function createResolvers(services: ResolverServices): object[] {
-  const { intake, keys, subscriptions, vouchers, eventTypes, tester, syncs, compensation, attachments } =
-    services;
+  const {
+    intake,
+    keys,
+    subscriptions,
+    vouchers,
+    eventTypes,
+    tester,
+    syncs,
+    compensation,
+    attachments,
+    audit,
+  } = services;
   return [
     new VoucherResolver(intake, vouchers, eventTypes),
     new RecordVoucherResultResolver(),
@@ -44,8 +57,10 @@ export function createResolvers(services: ResolverServices): object[] {
     new VoucherConnectionResolver(),
     new SubscriptionResolver(subscriptions, tester),
     new SyncResolver(syncs, compensation, subscriptions),
+    new SyncAttemptResolver(),
     new SyncLogConnectionResolver(),
     new PushResolver(attachments, syncs),
+    new AuditResolver(audit),
     new AccessResolver(keys),
   ];
 }
@@ -58,7 +73,9 @@ export const resolverClasses: readonly Function[] = [
   VoucherConnectionResolver,
   SubscriptionResolver,
   SyncResolver,
+  SyncAttemptResolver,
   SyncLogConnectionResolver,
   PushResolver,
+  AuditResolver,
   AccessResolver,
 ];

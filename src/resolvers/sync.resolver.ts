@@ -16,7 +16,7 @@ import type { Compensation } from '../delivery/compensation.ts';
 import type { Subscriptions } from '../delivery/subscriptions.ts';
 import type { SyncReader } from '../delivery/sync-reader.ts';
 import { DataSubscription } from '../schema/subscription.types.ts';
-import { SyncAttempt, SyncLog, SyncLogConnection, SyncLogFilter } from '../schema/sync.types.ts';
+import { Receipt, SyncAttempt, SyncLog, SyncLogConnection, SyncLogFilter } from '../schema/sync.types.ts';
 import { VoucherEvent, VoucherFilter } from '../schema/voucher.types.ts';
 import { callerOf, type OperationContext } from './context.ts';
 import { pageOf, pageRequest } from './page.ts';
@@ -119,6 +119,15 @@ export class SyncResolver {
     return context.loaders.attemptsOfSync.load(sync.id);
   }
 
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'Hex SHA-256 of the exact bytes that were sent in the last attempt.',
+  })
+  async bodyDigest(@Ctx() context: OperationContext, @Root() sync: SyncLog): Promise<string | null> {
+    const attempts = await context.loaders.attemptsOfSync.load(sync.id);
+    return hexOf(attempts.at(-1)?.digest);
+  }
+
   @FieldResolver(() => Int, { nullable: true, description: 'From recorded to delivered.' })
   latencyMs(@Root() sync: SyncLog): number | null {
     if (sync.status !== 'success' || sync.syncCompletedAt == null) return null;
@@ -132,6 +141,23 @@ export class SyncResolver {
   }
 }
 
+/** GraphQL: what proves an attempt. */
+@Resolver(() => SyncAttempt)
+export class SyncAttemptResolver {
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'Hex SHA-256 of the exact bytes that were sent; null: nothing was, or nobody knows.',
+  })
+  bodyDigest(@Root() attempt: SyncAttempt): string | null {
+    return hexOf(attempt.digest);
+  }
+
+  @FieldResolver(() => Receipt, { nullable: true })
+  receipt(@Root() { receipt, receiptValid }: SyncAttempt): Receipt | null {
+    return receipt == null ? null : { value: receipt, valid: receiptValid === true };
+  }
+}
+
 /** GraphQL: a list's length, counted only when asked for. */
 @Resolver(() => SyncLogConnection)
 export class SyncLogConnectionResolver {
@@ -139,6 +165,10 @@ export class SyncLogConnectionResolver {
   totalCount(@Root() connection: SyncLogConnection): Promise<number> {
     return connection.count();
   }
+}
+
+function hexOf(digest: Uint8Array | null | undefined): string | null {
+  return digest == null ? null : Buffer.from(digest).toString('hex');
 }
 
 function readingCaller(context: OperationContext): Caller {

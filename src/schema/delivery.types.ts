@@ -14,4 +14,8 @@ export class Delivery {
   @Field(() => SyncModeEnum) mode!: SyncMode;
   @Field(() => VoucherEvent) event!: VoucherEvent;
   @Field(() => DateTimeScalar) ackDeadline!: Date;
+  @Field(() => String, {
+    description: "Hex SHA-256 of the event in the form of the webhook's body: what a receipt is for.",
+  })
+  bodyDigest!: string;
 }

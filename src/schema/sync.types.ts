@@ -40,6 +40,20 @@ export class SyncAttempt {
   @Field(() => String, { nullable: true }) errorMessage?: string | null;
   @Field(() => String, { nullable: true, description: 'The first part of what the target answered.' })
   responseExcerpt?: string | null;
+  /** SHA-256. */
+  digest?: Uint8Array | null;
+  receipt?: string | null;
+  receiptValid?: boolean | null;
+}
+
+/** GraphQL: what a consumer returned for what it was sent. */
+@ObjectType()
+export class Receipt {
+  @Field(() => String) value!: string;
+  @Field(() => Boolean, {
+    description: "Whether it is the HMAC of the body's digest under the subscription's secret of the time.",
+  })
+  valid!: boolean;
 }
 
 /** GraphQL: which syncs are meant. */

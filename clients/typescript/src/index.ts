@@ -23,6 +23,7 @@ export { sqliteInbox } from './inbox/sqlite-inbox.ts';
 export { Publisher, type PublisherStats, type RecordAnswer } from './publisher/publisher.ts';
 export type { PublisherOptions, RefusedItem } from './publisher/settings.ts';
 export { type JsonObject, type JsonValue, pythonJson } from './python-json.ts';
+export { bodyDigest, receiptOf } from './receipt.ts';
 export { Reject, type RejectOptions } from './reject.ts';
 export { type PgClient, type PgPool, pgTransaction } from './sql/pg.ts';
 export { pgConsistency } from './sql/pg-consistency.ts';

@@ -15,6 +15,7 @@ import * as types from './graphql.ts';
  * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
  */
 type Documents = {
+    "\n  query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {\n    auditVerification(subscriptionId: $subscriptionId, from: $from, to: $to, after: $after) {\n      seals attempts droppedSeals next unsealed\n      firstBreak { subscriptionId seal sealedAt afterAttemptId lastAttemptId what }\n      lastSeal { subscriptionId number hash }\n    }\n  }\n": typeof types.AuditVerificationDocument,
     "\n  query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }\n": typeof types.ListPayloadQueriesDocument,
     "\n  query DemoSyncs($subscriptionId: ID!) {\n    dataSubscription(id: $subscriptionId) { state backlog }\n    syncLogs(filter: { subscriptionId: $subscriptionId }, first: 100) {\n      edges {\n        node {\n          id status latencyMs errorCode retryCount\n          attempts { errorCode statusCode responseExcerpt }\n          event { sourceVersion voucher { sourceId } }\n        }\n      }\n    }\n  }\n": typeof types.DemoSyncsDocument,
     "\n  mutation DemoRecord($input: RecordVoucherInput!) {\n    recordVoucher(input: $input) { outcome voucher { voucherNo sourceVersion } }\n  }\n": typeof types.DemoRecordDocument,
@@ -42,6 +43,7 @@ type Documents = {
     "\n  query TailSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          id mode status transport retryCount nextAttemptAt errorCode errorMessage\n          createdAt syncStartedAt syncCompletedAt latencyMs\n          subscription { id name targetSystem }\n          event { id eventType sourceVersion voucher { id sourceSystem sourceModule sourceId } }\n          attempts { number startedAt durationMs statusCode errorCode }\n        }\n      }\n    }\n  }\n": typeof types.TailSyncsDocument,
 };
 const documents: Documents = {
+    "\n  query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {\n    auditVerification(subscriptionId: $subscriptionId, from: $from, to: $to, after: $after) {\n      seals attempts droppedSeals next unsealed\n      firstBreak { subscriptionId seal sealedAt afterAttemptId lastAttemptId what }\n      lastSeal { subscriptionId number hash }\n    }\n  }\n": types.AuditVerificationDocument,
     "\n  query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }\n": types.ListPayloadQueriesDocument,
     "\n  query DemoSyncs($subscriptionId: ID!) {\n    dataSubscription(id: $subscriptionId) { state backlog }\n    syncLogs(filter: { subscriptionId: $subscriptionId }, first: 100) {\n      edges {\n        node {\n          id status latencyMs errorCode retryCount\n          attempts { errorCode statusCode responseExcerpt }\n          event { sourceVersion voucher { sourceId } }\n        }\n      }\n    }\n  }\n": types.DemoSyncsDocument,
     "\n  mutation DemoRecord($input: RecordVoucherInput!) {\n    recordVoucher(input: $input) { outcome voucher { voucherNo sourceVersion } }\n  }\n": types.DemoRecordDocument,
@@ -69,6 +71,10 @@ const documents: Documents = {
     "\n  query TailSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          id mode status transport retryCount nextAttemptAt errorCode errorMessage\n          createdAt syncStartedAt syncCompletedAt latencyMs\n          subscription { id name targetSystem }\n          event { id eventType sourceVersion voucher { id sourceSystem sourceModule sourceId } }\n          attempts { number startedAt durationMs statusCode errorCode }\n        }\n      }\n    }\n  }\n": types.TailSyncsDocument,
 };
 
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {\n    auditVerification(subscriptionId: $subscriptionId, from: $from, to: $to, after: $after) {\n      seals attempts droppedSeals next unsealed\n      firstBreak { subscriptionId seal sealedAt afterAttemptId lastAttemptId what }\n      lastSeal { subscriptionId number hash }\n    }\n  }\n"): typeof import('./graphql.ts').AuditVerificationDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

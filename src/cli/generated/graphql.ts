@@ -128,6 +128,16 @@ export type VoucherStatus =
   | 'DRAFT'
   | 'VOIDED';
 
+export type AuditVerificationQueryVariables = Exact<{
+  subscriptionId?: string | number | null | undefined;
+  from?: string | null | undefined;
+  to?: string | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type AuditVerificationQuery = { auditVerification: { seals: number, attempts: number, droppedSeals: number, next: string | null, unsealed: number, firstBreak: { subscriptionId: string, seal: string | null, sealedAt: string | null, afterAttemptId: string, lastAttemptId: string, what: string } | null, lastSeal: { subscriptionId: string, number: string, hash: string } | null } };
+
 export type ListPayloadQueriesQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -320,6 +330,35 @@ export class TypedDocumentString<TResult, TVariables>
   }
 }
 
+export const AuditVerificationDocument = new TypedDocumentString(`
+    query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {
+  auditVerification(
+    subscriptionId: $subscriptionId
+    from: $from
+    to: $to
+    after: $after
+  ) {
+    seals
+    attempts
+    droppedSeals
+    next
+    unsealed
+    firstBreak {
+      subscriptionId
+      seal
+      sealedAt
+      afterAttemptId
+      lastAttemptId
+      what
+    }
+    lastSeal {
+      subscriptionId
+      number
+      hash
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AuditVerificationQuery, AuditVerificationQueryVariables>;
 export const ListPayloadQueriesDocument = new TypedDocumentString(`
     query ListPayloadQueries {
   dataSubscriptions {

@@ -24,6 +24,8 @@ export interface AttachmentDeps extends DrainDeps {
   readonly onDetached: (subscriptionId: string) => void;
 }
 
+const noReceipts: ReadonlyMap<string, string> = new Map();
+
 interface Attached {
   readonly session: PushSession;
   readonly drain: LaneDrain;
@@ -90,14 +92,23 @@ export class Attachments {
 
   /**
    * What a consumer says of pushes, on any connection of its key.
+   * @param receipts what it returned for some of them, by sync
    * @returns the ids of those that were waiting for it
    */
-  async settle(keyId: string, syncIds: readonly string[], end: PushEnd): Promise<string[]> {
+  async settle(
+    keyId: string,
+    syncIds: readonly string[],
+    end: PushEnd,
+    receipts: ReadonlyMap<string, string> = noReceipts,
+  ): Promise<string[]> {
     const mine = [...(this.#byKey.get(keyId) ?? [])];
     const here: string[] = [];
     const rest: string[] = [];
-    for (const id of syncIds) (mine.some(session => session.settle(id, end)) ? here : rest).push(id);
-    return rest.length === 0 ? here : [...here, ...(await this.#remote.settle(keyId, rest, end))];
+    for (const id of syncIds) {
+      const receipt = receipts.get(id) ?? null;
+      (mine.some(session => session.settle(id, end, receipt)) ? here : rest).push(id);
+    }
+    return rest.length === 0 ? here : [...here, ...(await this.#remote.settle(keyId, rest, end, receipts))];
   }
 
   /** Another node has written the outcome of these. */

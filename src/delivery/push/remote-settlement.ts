@@ -1,16 +1,21 @@
+import type { Vault } from '../../access/vault.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import { type PushedSync, pushedSyncs } from '../../db/attachment-statements.ts';
 import type { Database } from '../../db/database.ts';
 import { readLane } from '../../db/lane-statements.ts';
 import { writeOutcomes } from '../../db/outcome-statements.ts';
+import { eventBody } from '../body.ts';
 import { judge } from '../judge.ts';
+import { openLane } from '../lane.ts';
+import { bodyDigestOf, evidenceOf } from '../receipt.ts';
 import type { ChangeListener } from '../sync-changes.ts';
 import { type PushEnd, resultOf } from './session.ts';
 
 /** What it works with. */
 interface RemoteSettlementDeps {
   readonly db: Database;
+  readonly vault: Vault;
   readonly clock: Clock;
   readonly random: Random;
   readonly changes: ChangeListener;
@@ -29,12 +34,17 @@ export class RemoteSettlement {
   }
 
   /** @returns the ids of those that were waiting for a consumer of this key */
-  async settle(keyId: string, syncIds: readonly string[], end: PushEnd): Promise<string[]> {
+  async settle(
+    keyId: string,
+    syncIds: readonly string[],
+    end: PushEnd,
+    receipts: ReadonlyMap<string, string>,
+  ): Promise<string[]> {
     const pushed = await pushedSyncs(this.#deps.db.pool, keyId, syncIds);
     if (pushed.length === 0) return [];
     const bySubscription = Map.groupBy(pushed, sync => sync.subscriptionId);
     const written = await Promise.all(
-      [...bySubscription].map(([subscriptionId, syncs]) => this.#write(subscriptionId, syncs, end)),
+      [...bySubscription].map(([subscriptionId, syncs]) => this.#write(subscriptionId, syncs, end, receipts)),
     );
     const ids = written.flat();
     if (ids.length > 0) this.#deps.tellSettled(ids);
@@ -42,12 +52,19 @@ export class RemoteSettlement {
     return ids;
   }
 
-  async #write(subscriptionId: string, syncs: readonly PushedSync[], end: PushEnd): Promise<string[]> {
-    const { db, clock, random } = this.#deps;
+  async #write(
+    subscriptionId: string,
+    syncs: readonly PushedSync[],
+    end: PushEnd,
+    receipts: ReadonlyMap<string, string>,
+  ): Promise<string[]> {
+    const { db, vault, clock, random } = this.#deps;
     const row = await readLane(db.pool, subscriptionId);
     if (row === undefined) return [];
+    const { secrets } = openLane(row, vault);
     const writes = syncs.map(sync => {
-      const result = resultOf(end, clock.now(), 0);
+      const evidence = evidenceOf(bodyDigestOf(eventBody(sync)), receipts.get(sync.id) ?? null, secrets);
+      const result = resultOf(end, clock.now(), 0, evidence);
       return judge({ lane: { state: row.state, retry: row }, sync, result, laneSucceededSince: true }, random)
         .write;
     });

@@ -1,18 +1,24 @@
 import type { Clock } from '../../core/clock.ts';
 import { Feed } from '../../core/feed.ts';
-import type { AttemptResult, Verdict } from '../../core/model.ts';
+import type { AttemptEvidence, AttemptResult, SigningSecrets, Verdict } from '../../core/model.ts';
 import type { ClaimedSync } from '../../db/lane-statements.ts';
+import { eventBody } from '../body.ts';
 import type { Lane, Transport } from '../lane.ts';
+import { bodyDigestOf, evidenceOf } from '../receipt.ts';
 
 /** An event on its way to an attached consumer. */
 export interface Push {
   readonly sync: ClaimedSync;
   /** Milliseconds since 1970: acknowledged later, it counts as failed and may be another's. */
   readonly ackDeadline: number;
+  /** SHA-256 of the event in the form of the webhook's body: what a receipt is for. */
+  readonly bodyDigest: Buffer;
 }
 
 interface Unacknowledged {
   readonly startedAt: number;
+  readonly bodyDigest: Buffer;
+  readonly secrets: SigningSecrets;
   settle(results: readonly AttemptResult[]): void;
 }
 
@@ -56,6 +62,7 @@ export class PushSession implements Transport {
     if (sync === undefined) return [];
     const startedAt = this.#clock.now();
     if (this.#closed) return [resultOf(socketClosed, startedAt, 0)];
+    const bodyDigest = bodyDigestOf(eventBody(sync));
     return new Promise(resolve => {
       const cancel = this.#clock.after(lane.ackTimeoutMs, () => {
         const errorMessage = `Not acknowledged within ${lane.ackTimeoutMs} ms.`;
@@ -63,20 +70,25 @@ export class PushSession implements Transport {
       });
       this.#unacknowledged.set(sync.id, {
         startedAt,
+        bodyDigest,
+        secrets: lane.secrets,
         settle: results => {
           cancel();
           resolve(results);
         },
       });
-      this.feed.push({ sync, ackDeadline: startedAt + lane.ackTimeoutMs });
+      this.feed.push({ sync, ackDeadline: startedAt + lane.ackTimeoutMs, bodyDigest });
     });
   }
 
-  /** Ends a push. @returns false: it was not waiting (any more) */
-  settle(syncId: string, end: PushEnd): boolean {
+  /** Ends a push. @param receipt what the consumer returned for it @returns false: it was not waiting (any more) */
+  settle(syncId: string, end: PushEnd, receipt: string | null = null): boolean {
     const waiting = this.#take(syncId);
-    waiting?.settle([resultOf(end, waiting.startedAt, this.#clock.now() - waiting.startedAt)]);
-    return waiting !== undefined;
+    if (waiting === undefined) return false;
+    const { startedAt, bodyDigest, secrets } = waiting;
+    const evidence = evidenceOf(bodyDigest, receipt, secrets);
+    waiting.settle([resultOf(end, startedAt, this.#clock.now() - startedAt, evidence)]);
+    return true;
   }
 
   /** Forgets a push whose outcome another node has written. */
@@ -104,6 +116,19 @@ const socketClosed: PushEnd = {
 };
 
 /** How a push ended, as an attempt. */
-export function resultOf(end: PushEnd, startedAt: number, durationMs: number): AttemptResult {
-  return { ...end, statusCode: null, retryAfterMs: null, responseExcerpt: null, startedAt, durationMs };
+export function resultOf(
+  end: PushEnd,
+  startedAt: number,
+  durationMs: number,
+  evidence?: AttemptEvidence,
+): AttemptResult {
+  const result = {
+    ...end,
+    statusCode: null,
+    retryAfterMs: null,
+    responseExcerpt: null,
+    startedAt,
+    durationMs,
+  };
+  return evidence === undefined ? result : { ...result, evidence };
 }

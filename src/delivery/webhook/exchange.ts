@@ -2,6 +2,7 @@ import { type Dispatcher, errors } from 'undici';
 import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
 import type { AttemptResult, Verdict } from '../../core/model.ts';
+import { receiptIn } from '../receipt.ts';
 import {
   AttemptTimeoutError,
   excerptOf,
@@ -31,6 +32,8 @@ export interface SendResult extends AttemptResult {
   readonly body: string | null;
   /** Whether the answer's body was read to its end; false: too long, too slow or cut off. */
   readonly bodyComplete: boolean;
+  /** What the answer returns as `receipt`. */
+  readonly receipt: string | null;
 }
 
 /** One request and its answer, as undici reports them; resolves once with what it came to. */
@@ -173,6 +176,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       durationMs: Math.max(0, this.#clock.now() - this.#startedAt),
       body: this.#bodyMatters() ? (bytes?.toString('utf8') ?? '') : null,
       bodyComplete,
+      receipt: receiptIn(bytes),
     };
   }
 }

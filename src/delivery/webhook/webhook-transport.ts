@@ -6,6 +6,7 @@ import type { ClaimedSync } from '../../db/lane-statements.ts';
 import { batchBody, eventBody } from '../body.ts';
 import type { Lane, Transport } from '../lane.ts';
 import type { PayloadQueries } from '../payload/payload-queries.ts';
+import { bodyDigestOf, evidenceOf } from '../receipt.ts';
 import { type ItemAnswer, parseBatchAnswer } from './batch-answer.ts';
 import { verdictOfStatus } from './classify.ts';
 import type { SendResult, WebhookSender } from './send.ts';
@@ -56,13 +57,16 @@ export class WebhookTransport implements Transport {
     const [first] = syncs;
     if (first === undefined) return [];
     const batch = lane.batchSize > 1;
-    const result = await this.post(lane, {
-      // Pure ASCII by construction, so latin1 is the same bytes and the fastest way to them.
-      body: Buffer.from(batch ? batchBody(bodies) : (bodies[0] ?? ''), 'latin1'),
+    // Pure ASCII by construction, so latin1 is the same bytes and the fastest way to them.
+    const body = Buffer.from(batch ? batchBody(bodies) : (bodies[0] ?? ''), 'latin1');
+    const answer = await this.post(lane, {
+      body,
       webhookId: batch ? batchId(syncs) : `sync_${first.id}`,
       sourceSystem: sourceSystems(syncs),
       wantBody: batch,
     });
+    const evidence = evidenceOf(bodyDigestOf(body), answer.receipt, lane.secrets);
+    const result = { ...answer, evidence };
     return batch ? itemResults(result, syncs) : [result];
   }
 

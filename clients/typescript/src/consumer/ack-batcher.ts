@@ -14,12 +14,15 @@ const passing = new Set([
   'SHUTTING_DOWN',
 ]);
 
+/** A syncId and its receipt; null: none. */
+export type Ack = readonly [syncId: string, receipt: string | null];
+
 /** What a batcher works with. */
 export interface AckOptions {
   /** How long an id waits for company, milliseconds. */
   readonly lingerMs: number;
-  /** Sends them. Rejecting with `UNREACHABLE` keeps them for the next socket. */
-  readonly send: (syncIds: readonly string[]) => Promise<void>;
+  /** Sends ids and their receipts (null: none). Rejecting with `UNREACHABLE` keeps them for the next socket. */
+  readonly send: (acks: readonly Ack[]) => Promise<void>;
   /** Told of ids that the hub would not take; they are given up. */
   readonly onRefused: (error: HubRequestError) => void;
 }
@@ -27,7 +30,7 @@ export interface AckOptions {
 /** Gathers acknowledgements, sends them together, and keeps those that did not get through. */
 export class AckBatcher {
   readonly #options: AckOptions;
-  readonly #pending = new Set<string>();
+  readonly #pending = new Map<string, string | null>();
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | null = null;
 
@@ -40,8 +43,8 @@ export class AckBatcher {
     return this.#pending.has(syncId);
   }
 
-  add(syncId: string): void {
-    this.#pending.add(syncId);
+  add(syncId: string, receipt: string | null = null): void {
+    this.#pending.set(syncId, receipt ?? this.#pending.get(syncId) ?? null);
     this.#sendIn(this.#pending.size >= maxIds ? 0 : this.#options.lingerMs);
   }
 
@@ -69,21 +72,21 @@ export class AckBatcher {
 
   async #sendAll(): Promise<void> {
     while (this.#pending.size > 0) {
-      const ids = [...this.#pending].slice(0, maxIds);
-      const error = await this.#trySend(ids);
+      const acks = [...this.#pending].slice(0, maxIds);
+      const error = await this.#trySend(acks);
       if (error !== null && passing.has(error.code)) {
         // Without a socket there is nothing to wait for: the next one flushes.
         if (error.code !== 'UNREACHABLE') this.#sendIn(busyMs);
         break;
       }
       if (error !== null) this.#options.onRefused(error);
-      for (const id of ids) this.#pending.delete(id);
+      for (const [id] of acks) this.#pending.delete(id);
     }
   }
 
-  async #trySend(ids: readonly string[]): Promise<HubRequestError | null> {
+  async #trySend(acks: readonly Ack[]): Promise<HubRequestError | null> {
     try {
-      await this.#options.send(ids);
+      await this.#options.send(acks);
       return null;
     } catch (error) {
       return error instanceof HubRequestError ? error : new HubRequestError('UNREACHABLE', String(error));

@@ -2,8 +2,9 @@ import { Backoff, settlesWithin, waitFor } from '../backoff.ts';
 import type { AcknowledgeMutation } from '../generated/operations.ts';
 import { graphqlUrl, HubRequestError } from '../hub-request.ts';
 import { OrderedRunner } from '../ordered-runner.ts';
+import { receiptOf } from '../receipt.ts';
 import { Reject } from '../reject.ts';
-import { AckBatcher } from './ack-batcher.ts';
+import { type Ack, AckBatcher } from './ack-batcher.ts';
 import { fatalOf } from './consumer-error.ts';
 import { type Delivery, deliveriesQuery, eventOfDelivery, modeOf, recordOf } from './delivery.ts';
 import { HubSocket, type SocketEnd } from './hub-socket.ts';
@@ -15,7 +16,7 @@ const steadyMs = 5_000;
 const rejectsAtOnce = 8;
 
 const acknowledge = /* GraphQL */ `
-  mutation Acknowledge($syncIds: [ID!]!) { acknowledge(syncIds: $syncIds) }
+  mutation Acknowledge($syncIds: [ID!]!, $receipts: [String]) { acknowledge(syncIds: $syncIds, receipts: $receipts) }
 `;
 
 const reject = /* GraphQL */ `
@@ -51,7 +52,7 @@ export class Consumer<Selected = unknown> implements AsyncDisposable {
     this.#runner = new OrderedRunner(options.concurrency ?? 10);
     this.#acks = new AckBatcher({
       lingerMs: options.ackLingerMs ?? 5,
-      send: syncIds => this.#acknowledge(syncIds),
+      send: acks => this.#acknowledge(acks),
       onRefused: error => this.#tell(error),
     });
     options.signal?.addEventListener('abort', () => void this.close(), { once: true });
@@ -105,14 +106,13 @@ export class Consumer<Selected = unknown> implements AsyncDisposable {
 
   /** One connection, from its beginning to its end. */
   async #attach(): Promise<SocketEnd> {
-    const { subscriptionId, selection, prefetch = 100 } = this.#options;
+    const { subscriptionId, selection, prefetch = 100, receiptSecret } = this.#options;
+    const variables = { subscriptionId, prefetch, receipts: receiptSecret !== undefined };
     const socket = new HubSocket<{ deliveries: Delivery<Selected> }>(this.#options, () => {
       this.#connected = true;
     });
     this.#socket = socket;
-    socket.subscribe(deliveriesQuery(selection), { subscriptionId, prefetch }, ({ deliveries }) =>
-      this.#take(deliveries),
-    );
+    socket.subscribe(deliveriesQuery(selection), variables, ({ deliveries }) => this.#take(deliveries));
     // What was handled when the last connection broke.
     void this.#acks.flush();
     const end = await socket.ended;
@@ -145,7 +145,7 @@ export class Consumer<Selected = unknown> implements AsyncDisposable {
     try {
       await this.#hand(delivery);
       this.#counts.handled += 1;
-      this.#acks.add(syncId);
+      this.#acks.add(syncId, this.#receiptOf(delivery));
     } catch (error) {
       this.#counts.rejected += 1;
       this.#reject(syncId, Reject.from(error));
@@ -168,8 +168,19 @@ export class Consumer<Selected = unknown> implements AsyncDisposable {
       : options.handle(delivery.event, context);
   }
 
-  async #acknowledge(syncIds: readonly string[]): Promise<void> {
-    const answer = await this.#request<AcknowledgeMutation>(acknowledge, { syncIds });
+  #receiptOf({ bodyDigest }: Delivery<Selected>): string | null {
+    const { receiptSecret } = this.#options;
+    return receiptSecret === undefined || bodyDigest === undefined
+      ? null
+      : receiptOf(bodyDigest, receiptSecret);
+  }
+
+  async #acknowledge(acks: readonly Ack[]): Promise<void> {
+    const variables = {
+      syncIds: acks.map(([syncId]) => syncId),
+      receipts: this.#options.receiptSecret === undefined ? null : acks.map(([, receipt]) => receipt),
+    };
+    const answer = await this.#request<AcknowledgeMutation>(acknowledge, variables);
     this.#counts.acknowledged += answer.acknowledge;
   }
 

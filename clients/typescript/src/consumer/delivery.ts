@@ -3,9 +3,9 @@ import type { DeliveriesSubscription } from '../generated/operations.ts';
 
 /** What a consumer selects of an event where it does not say otherwise: what makes a `HubEvent`. */
 const defaultQuery = /* GraphQL */ `
-  subscription Deliveries($subscriptionId: ID!, $prefetch: Int!) {
+  subscription Deliveries($subscriptionId: ID!, $prefetch: Int!, $receipts: Boolean!) {
     deliveries(subscriptionId: $subscriptionId, prefetch: $prefetch) {
-      syncId attempt mode ackDeadline
+      syncId attempt mode ackDeadline bodyDigest @include(if: $receipts)
       event {
         id eventType data occurredAt
         voucher {
@@ -28,9 +28,9 @@ type DefaultDelivery = DeliveriesSubscription['deliveries'];
 /** The subscription that attaches a consumer. The record's name is always asked for, since order is kept by it. */
 export function deliveriesQuery(selection?: string): string {
   if (selection === undefined) return defaultQuery;
-  return `subscription Deliveries($subscriptionId: ID!, $prefetch: Int!) {
+  return `subscription Deliveries($subscriptionId: ID!, $prefetch: Int!, $receipts: Boolean!) {
     deliveries(subscriptionId: $subscriptionId, prefetch: $prefetch) {
-      syncId attempt mode ackDeadline
+      syncId attempt mode ackDeadline bodyDigest @include(if: $receipts)
       event { voucher { sourceSystem sourceModule sourceId } ${selection} }
     }
   }`;

@@ -34,6 +34,8 @@ export interface CommonOptions extends HubAddress {
   readonly prefetch?: number;
   /** How long an acknowledgement waits for company, milliseconds. Default: 5. */
   readonly ackLingerMs?: number;
+  /** The subscription's secret, where acknowledgements are to carry receipts: proof for the hub of who took the event. */
+  readonly receiptSecret?: string;
   /** How long to wait before connecting again. Default: 250 ms, doubling up to 30 s. */
   readonly reconnect?: BackoffOptions;
   /** Closes the consumer, as `close()` does. */

@@ -1,6 +1,7 @@
 import { answerConsistency, type ConsistencySource, isConsistencyQuestion } from '../consistency.ts';
 import { type HubEvent, isHubEvent, isObject } from '../event.ts';
 import { OrderedRunner } from '../ordered-runner.ts';
+import { bodyDigest, receiptOf } from '../receipt.ts';
 import { Reject } from '../reject.ts';
 import { type RequestHeaders, VerificationError, type VerifyOptions, verify } from './verify.ts';
 
@@ -12,6 +13,11 @@ export interface ReceiverOptions extends Omit<VerifyOptions, 'nowMs'> {
   readonly handle: (event: HubEvent) => unknown;
   /** Answers the hub's consistency checks, where the subscription's `consistencyUrl` points here. */
   readonly consistency?: ConsistencySource;
+  /**
+   * Returns a receipt for what was accepted: proof for the hub that who holds the secret got these bytes. Default:
+   * false.
+   */
+  readonly receipts?: boolean;
   /** Bytes of a body that are taken. Default: 10 MiB. */
   readonly maxBodyBytes?: number;
   /** Events of a batch that are handled at once, of different source records. Default: 10. */
@@ -40,7 +46,7 @@ export class WebhookReceiver {
   async receive(rawBody: Uint8Array, headers: RequestHeaders): Promise<WebhookAnswer> {
     try {
       verify(rawBody, headers, this.#options.secrets, this.#options);
-      return await this.#answer(parse(rawBody));
+      return await this.#answer(parse(rawBody), rawBody);
     } catch (error) {
       if (error instanceof VerificationError) return refusal(401, error.code, error.message);
       const { status, code, message } = Reject.from(error);
@@ -48,7 +54,20 @@ export class WebhookReceiver {
     }
   }
 
-  async #answer(body: Record<string, unknown>): Promise<WebhookAnswer> {
+  /** Under the first secret: the hub takes the old and the new one while a rotation overlaps. */
+  #withReceipt(answer: WebhookAnswer, rawBody: Uint8Array): WebhookAnswer {
+    const { secrets, receipts } = this.#options;
+    const secret = typeof secrets === 'string' ? secrets : secrets[0];
+    if (receipts !== true || secret === undefined) return answer;
+    const receipt = receiptOf(bodyDigest(rawBody), secret);
+    const results = answer.body === null ? {} : JSON.parse(answer.body);
+    return {
+      status: answer.status === 204 ? 200 : answer.status,
+      body: JSON.stringify({ receipt, ...results }),
+    };
+  }
+
+  async #answer(body: Record<string, unknown>, rawBody: Uint8Array): Promise<WebhookAnswer> {
     if (body.event === 'hub.test') return { status: 204, body: null };
     if (isConsistencyQuestion(body)) {
       const { consistency } = this.#options;
@@ -56,9 +75,10 @@ export class WebhookReceiver {
         throw new Reject('NO_CONSISTENCY', 'Consistency is not answered here.', { status: 404 });
       return { status: 200, body: JSON.stringify(await answerConsistency(body, consistency)) };
     }
-    if (body.event === 'batch' && Array.isArray(body.items)) return this.#answerBatch(body.items);
+    if (body.event === 'batch' && Array.isArray(body.items))
+      return this.#withReceipt(await this.#answerBatch(body.items), rawBody);
     await this.#options.handle(eventOf(body));
-    return { status: 204, body: null };
+    return this.#withReceipt({ status: 204, body: null }, rawBody);
   }
 
   /** In order within a source record; once one of it must be tried again, those behind it are not handled before it. */

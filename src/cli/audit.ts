@@ -1,0 +1,119 @@
+import { Command } from 'commander';
+import { type ClientOptions, createClient, withClientOptions } from './client.ts';
+import type { CommandResult } from './command-result.ts';
+import { graphql } from './generated/gql.ts';
+import type { AuditVerificationQuery } from './generated/graphql.ts';
+import { instantOf } from './instant.ts';
+import { listenForStop } from './signals.ts';
+import { note, plural, print, printJson } from './terminal.ts';
+
+const auditVerification = graphql(`
+  query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {
+    auditVerification(subscriptionId: $subscriptionId, from: $from, to: $to, after: $after) {
+      seals attempts droppedSeals next unsealed
+      firstBreak { subscriptionId seal sealedAt afterAttemptId lastAttemptId what }
+      lastSeal { subscriptionId number hash }
+    }
+  }
+`);
+
+interface VerifyOptions extends ClientOptions {
+  readonly subscription?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly json?: boolean;
+}
+
+type Found = Omit<AuditVerificationQuery['auditVerification'], 'next'>;
+
+/** Seals between two lines of progress. */
+const progressEvery = 1_000;
+
+/** `hub audit`: whether the log of attempts is as it was written. */
+export function auditCommand(result: CommandResult): Command {
+  return new Command('audit')
+    .description('whether the log of attempts is as it was written: verify')
+    .addCommand(verifyCommand(result));
+}
+
+function verifyCommand(result: CommandResult): Command {
+  const command = new Command('verify')
+    .description('prove that no attempt was changed or removed since it was sealed, or name the first break')
+    .option('--subscription <id>', "only this subscription's chain")
+    .option(
+      '--from <date>',
+      'what was sealed since: a day (YYYY-MM-DD) or an instant (2025-12-19T08:00:00+08:00)',
+    )
+    .option('--to <date>', 'what was sealed until then; a day: until it begins')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  hub audit verify\n  hub audit verify --subscription 5 --from 2026-01-01 --to 2026-02-01 --json\n\nExit code: 0 all is as it was sealed, 1 it is not, or it was not verified to the end.',
+    );
+  return withClientOptions(command).action(async (options: VerifyOptions) => {
+    const { found, stopped } = await verifyAll(options);
+    const ok = found.firstBreak === null && !stopped;
+    if (!ok) result.exitCode = 1;
+    if (options.json) return printJson({ ok, stopped, ...found });
+    printFound(found, stopped);
+  });
+}
+
+async function verifyAll(options: VerifyOptions): Promise<{ found: Found; stopped: boolean }> {
+  using stop = listenForStop();
+  const client = createClient(options);
+  const range = {
+    subscriptionId: options.subscription ?? null,
+    from: options.from === undefined ? null : instantOf('--from', options.from),
+    to: options.to === undefined ? null : instantOf('--to', options.to),
+  };
+  let found: Found = {
+    seals: 0,
+    attempts: 0,
+    droppedSeals: 0,
+    unsealed: 0,
+    firstBreak: null,
+    lastSeal: null,
+  };
+  for (let after: string | null = null; ; ) {
+    const { auditVerification: page }: AuditVerificationQuery = await client.request(auditVerification, {
+      ...range,
+      after,
+    });
+    const told = Math.floor(found.seals / progressEvery);
+    found = {
+      seals: found.seals + page.seals,
+      attempts: found.attempts + page.attempts,
+      droppedSeals: found.droppedSeals + page.droppedSeals,
+      unsealed: page.unsealed,
+      firstBreak: page.firstBreak,
+      lastSeal: page.lastSeal ?? found.lastSeal,
+    };
+    if (Math.floor(found.seals / progressEvery) > told)
+      note(`… ${plural(found.seals, 'seal')}, ${plural(found.attempts, 'attempt')}`);
+    if (page.next === null) return { found, stopped: false };
+    if (stop.signal.aborted) return { found, stopped: true };
+    after = page.next;
+  }
+}
+
+function printFound(found: Found, stopped: boolean): void {
+  const { firstBreak, lastSeal } = found;
+  const compared = `${plural(found.attempts, 'attempt')} under ${plural(found.seals, 'seal')}`;
+  if (firstBreak !== null) {
+    const { subscriptionId, seal, sealedAt, afterAttemptId, lastAttemptId, what } = firstBreak;
+    print(`✗ The first break is in the chain of subscription ${subscriptionId}: ${what}.`);
+    print(
+      `  ${seal === null ? 'No seal' : `Seal ${seal} of ${sealedAt}`}; attempts with ids above ${afterAttemptId}, up to ${lastAttemptId}.`,
+    );
+    print(`  What comes before it, ${compared}, is as it was sealed.`);
+  } else if (stopped) print(`✗ Stopped; so far ${compared} are as they were sealed.`);
+  else print(`✓ ${compared} are as they were sealed.`);
+  if (found.droppedSeals > 0)
+    print(
+      `  Of ${plural(found.droppedSeals, 'seal')} retention has dropped the attempts; their chain holds.`,
+    );
+  if (found.unsealed > 0) print(`  ${plural(found.unsealed, 'attempt')} not sealed yet.`);
+  if (lastSeal !== null)
+    print(`  Last seal: subscription ${lastSeal.subscriptionId}, ${lastSeal.number}, ${lastSeal.hash}`);
+}

@@ -1,0 +1,36 @@
+import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
+import { requireRole } from '../access/caller.ts';
+import { checkId } from '../db/filters.ts';
+import type { Audit } from '../monitoring/audit.ts';
+import { AuditVerification } from '../schema/audit.types.ts';
+import { DateTimeScalar } from '../schema/scalars.ts';
+import { callerOf, type OperationContext } from './context.ts';
+
+/** GraphQL: whether the log is as it was written. */
+@Resolver(() => AuditVerification)
+export class AuditResolver {
+  readonly #audit: Audit;
+
+  constructor(audit: Audit) {
+    this.#audit = audit;
+  }
+
+  @Query(() => AuditVerification, {
+    description: 'Compares attempts with their seals, a page at a time, up to the first break.',
+  })
+  auditVerification(
+    @Ctx() context: OperationContext,
+    @Arg('subscriptionId', () => ID, { nullable: true }) subscriptionId?: string | null,
+    @Arg('from', () => DateTimeScalar, { nullable: true, description: 'Sealed since.' }) from?: Date | null,
+    @Arg('to', () => DateTimeScalar, { nullable: true, description: 'Sealed until.' }) to?: Date | null,
+    @Arg('after', () => String, { nullable: true }) after?: string | null,
+  ): Promise<AuditVerification> {
+    requireRole(callerOf(context), 'analyst');
+    const range = {
+      subscriptionId: subscriptionId == null ? null : checkId('subscriptionId', subscriptionId),
+      from: from ?? null,
+      to: to ?? null,
+    };
+    return this.#audit.verify(range, after == null ? null : checkId('after', after));
+  }
+}
