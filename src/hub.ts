@@ -34,6 +34,7 @@ import { openLaneQueue, type QueueHome } from './jobs/queues.ts';
 import { Reconciler } from './jobs/reconciler.ts';
 import { Audit } from './monitoring/audit.ts';
 import { Retention } from './monitoring/retention.ts';
+import { Schedules } from './jobs/schedules.ts';
 import { createContext } from './resolvers/context.ts';
 import { createLive } from './resolvers/live.ts';
 import { createResolvers, type ResolverServices, resolverClasses } from './resolvers/resolvers.ts';
@@ -89,6 +90,7 @@ async function start(context: Start): Promise<Hub> {
   const store = await openStore(context);
   const delivery = await openDelivery(context, store);
   const services = createServices(context, store, delivery);
+  openSchedules(context, store, delivery);
   let stopping = false;
   const server = parts.use(
     await startServer({
@@ -132,7 +134,7 @@ async function openStore({ config, clock, log, parts }: Start) {
   return { databaseUrl, vault, db, payloadQueries, keys, adminKey: await keys.ensureAdmin(config.adminKey) };
 }
 
-/** The queue, the lanes and the reconciler; those of this process's roles are started. */
+/** The queue and the lanes; those of this process's roles are started. */
 async function openDelivery(
   { config, clock, random, log, parts }: Start,
   { databaseUrl, db, vault, payloadQueries }: Store,
@@ -157,15 +159,12 @@ async function openDelivery(
   const lanes = new Lanes(queue, { ...drain, transport, nodes });
   parts.defer(() => lanes.stop());
   if (config.roles.includes('worker')) await lanes.start();
-  const reconciler = new Reconciler({ db, clock, log, lanes });
-  parts.defer(() => reconciler.stop());
   const retention = new Retention({ db, clock, log }, config.retentionDays);
   parts.defer(() => retention.stop());
   const audit = new Audit({ db, clock, log });
   parts.defer(() => audit.stop());
   if (config.roles.includes('scheduler')) {
     audit.start();
-    reconciler.start();
     retention.start();
   }
   const attachments = new Attachments({
@@ -180,6 +179,19 @@ async function openDelivery(
   parts.defer(() => attachments.stop());
   nodes.start();
   return { queue, transport, lanes, attachments, syncs, changes, audit };
+}
+
+/** What runs once over all schedulers; started where this process is one. */
+function openSchedules({ config, clock, log, parts }: Start, { db }: Store, { lanes }: Delivery): void {
+  const reconciler = new Reconciler({ db, log, lanes });
+  const schedules = new Schedules({ db, clock, log, timeZone: config.timeZone });
+  schedules.add(reconciler.schedule);
+  parts.defer(() => schedules.stop());
+  if (!config.roles.includes('scheduler')) return;
+  // Besides its turns: after a restart nobody should wait for the next one.
+  const first = reconciler.runNow();
+  parts.defer(() => first);
+  schedules.start();
 }
 
 /** The services that the GraphQL door calls. */

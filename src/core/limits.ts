@@ -71,6 +71,13 @@ export const limits = {
   wakeJoinMs: 20,
   /** Period of the reconciler, milliseconds: what was missed is found within it. */
   reconcileMs: 5_000,
+  /** How often a scheduler looks what is due, and how often it asks about a run that is not over, milliseconds. */
+  scheduleTickMs: 1_000,
+  scheduleLookMs: 2_000,
+  /** The lease of a scheduled run by the database's clock, milliseconds; renewed at a third. */
+  scheduleLeaseMs: 10_000,
+  /** A periodic schedule that is said to be done so far ahead was run by a wrong clock: not believed. Milliseconds. */
+  scheduleAheadMs: 60_000,
   /** A suspended lane is probed after this, doubling up to the next, milliseconds. */
   probeFirstMs: 5_000,
   probeMaxMs: 60_000,

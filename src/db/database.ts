@@ -6,6 +6,7 @@ import { entities } from './entities.ts';
 import { Migration0001VouchersAndDeliveries } from './migrations/0001-vouchers-and-deliveries.ts';
 import { Migration0002Audit } from './migrations/0002-audit.ts';
 import { makePartitions } from './partitions.ts';
+import { Migration0003LaneShards } from './migrations/0003-lane-shards.ts';
 
 /** The schema that BullMQ keeps its tables in when the queue is on PostgreSQL. */
 export const queueSchema = 'bullmq';
@@ -51,6 +52,7 @@ export class Database implements AsyncDisposable {
         migrationsList: [
           { name: '0001-vouchers-and-deliveries', class: Migration0001VouchersAndDeliveries },
           { name: '0002-audit', class: Migration0002Audit },
+          { name: '0003-lane-shards', class: Migration0003LaneShards },
         ],
         snapshot: false,
         transactional: true,

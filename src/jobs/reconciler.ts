@@ -1,10 +1,10 @@
-import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { takeProbesDue } from '../db/breaker-statements.ts';
 import type { Database } from '../db/database.ts';
 import { cancelOfDeleted, lanesWithWork, reclaimExpired } from '../db/lane-statements.ts';
+import type { Schedule } from './schedules.ts';
 
 /** What the reconciler does to lanes. */
 interface ReconciledLanes {
@@ -18,37 +18,25 @@ interface ReconciledLanes {
  * PostgreSQL alone, on purpose: the queue is what it makes up for. Several may run at once; they do no harm.
  */
 export class Reconciler {
-  readonly #deps: { db: Database; clock: Clock; log: Logger; lanes: ReconciledLanes };
-  #cancel: (() => void) | undefined;
-  #underWay: Promise<void> | undefined;
+  readonly #deps: { db: Database; log: Logger; lanes: ReconciledLanes };
 
-  constructor(deps: { db: Database; clock: Clock; log: Logger; lanes: ReconciledLanes }) {
+  constructor(deps: { db: Database; log: Logger; lanes: ReconciledLanes }) {
     this.#deps = deps;
   }
 
-  /** Runs now and every `limits.reconcileMs`. */
-  start(): void {
-    this.#tick();
-    this.#cancel = this.#deps.clock.every(limits.reconcileMs, () => this.#tick());
+  /** Runs at a scheduler's start, when something is most likely to have been missed. Never rejects. */
+  async runNow(): Promise<void> {
+    await this.run().catch((error: unknown) =>
+      this.#deps.log.warn({ error: messageOf(error) }, 'reconciler waits for the database'),
+    );
   }
 
-  /** Runs no more, and waits for the run under way. */
-  async stop(): Promise<void> {
-    this.#cancel?.();
-    await this.#underWay;
+  /** The reconciler as a schedule. */
+  get schedule(): Schedule {
+    return { name: 'reconcile', when: { everyMs: limits.reconcileMs }, run: () => this.run() };
   }
 
-  #tick(): void {
-    this.#underWay ??= this.#reconcile()
-      .catch((error: unknown) =>
-        this.#deps.log.warn({ error: messageOf(error) }, 'reconciler waits for the database'),
-      )
-      .finally(() => {
-        this.#underWay = undefined;
-      });
-  }
-
-  async #reconcile(): Promise<void> {
+  async run(): Promise<void> {
     const { db, lanes, log } = this.#deps;
     const freed = await reclaimExpired(db.pool);
     if (freed.length > 0) log.warn({ lanes: freed }, 'leases had run out; their syncs are due again');
