@@ -31,6 +31,7 @@ interface CreateOptions extends ClientOptions {
   readonly secret?: string;
   readonly batchSize?: number;
   readonly maxInFlight?: number;
+  readonly lanes?: number;
   readonly rateLimitPerSecond?: number;
   readonly timeoutMs?: number;
   readonly ackTimeoutMs?: number;
@@ -62,6 +63,7 @@ export function createSubscriptionCommand(): Command {
     .option('--secret <secret>', 'what signs the webhooks (left out: the hub makes one)')
     .option('--batch-size <count>', 'events in one request (1)', readNumber)
     .option('--max-in-flight <count>', 'requests under way at once (32)', readNumber)
+    .option('--lanes <count>', 'drains that its events are spread over by source record (1)', readNumber)
     .option('--rate-limit-per-second <count>', 'requests a second (left out: unlimited)', readNumber)
     .option('--timeout-ms <ms>', 'how long an answer is waited for (30000)', readNumber)
     .option(
@@ -109,6 +111,7 @@ function inputOf(options: CreateOptions): CreateDataSubscriptionInput {
     secret: options.secret,
     batchSize: options.batchSize,
     maxInFlight: options.maxInFlight,
+    lanes: options.lanes,
     rateLimitPerSecond: options.rateLimitPerSecond,
     timeoutMs: options.timeoutMs,
     ackTimeoutMs: options.ackTimeoutMs,

@@ -31,6 +31,8 @@ export const limits = {
   eventTypePatterns: 100,
   batchSize: 100,
   maxInFlight: 256,
+  /** Shards of a subscription: each is a drain of its own, and looks through the others' backlog. */
+  lanes: 16,
   rateLimitPerSecond: 10_000,
   timeoutMinMs: 100,
   timeoutMaxMs: 120_000,

@@ -56,6 +56,7 @@ export const SubscriptionEntity = defineEntity({
     webhookUrl: p.string().nullable(),
     batchSize: p.integer(),
     maxInFlight: p.integer(),
+    lanes: p.integer(),
     rateLimitPerSecond: p.integer().nullable(),
     timeoutMs: p.integer(),
     ackTimeoutMs: p.integer(),

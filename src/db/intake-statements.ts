@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { JsonObject, SyncMode, VoucherStatus } from '../core/model.ts';
+import { lanesInUse } from './sync-rows.ts';
 
 /** Names one source record. */
 export interface RecordKey {
@@ -99,6 +100,8 @@ export interface RoutingRows {
     sourceSystems: string[] | null;
     companyIds: string[] | null;
     mode: SyncMode | null;
+    /** Shards in use. */
+    lanes: number;
   }[];
 }
 
@@ -146,7 +149,7 @@ export async function readRoutingRows(client: PoolClient): Promise<RoutingRows> 
     'select name, mode, schema from event_types',
   );
   const subscriptions = await client.query<RoutingRows['subscriptions'][number]>(
-    `select id::text, event_types as "eventTypes", source_systems as "sourceSystems", company_ids as "companyIds", mode
+    `select id::text, event_types as "eventTypes", source_systems as "sourceSystems", company_ids as "companyIds", mode, ${lanesInUse} as lanes
      from data_subscriptions where deleted_at is null order by id`,
   );
   const row = versions.rows[0];

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
+import { lanesOf } from '../core/lane-key.ts';
 import type { SubscriptionState, SyncMode, TransportKind } from '../core/model.ts';
-import { cancelOpen, isHead } from './sync-rows.ts';
+import { cancelOpen, inShard, isHead, lanesInUse } from './sync-rows.ts';
 
 /** A lane: what a drain needs to know of its subscription. */
 export interface LaneRow {
@@ -9,6 +10,8 @@ export interface LaneRow {
   readonly webhookUrl: string | null;
   readonly batchSize: number;
   readonly maxInFlight: number;
+  /** Shards in use. */
+  readonly lanes: number;
   readonly rateLimitPerSecond: number | null;
   readonly timeoutMs: number;
   readonly ackTimeoutMs: number;
@@ -57,7 +60,7 @@ type Claim = Pick<ClaimedSync, 'id' | 'token'>;
 export async function readLane(pool: Pool, id: string): Promise<LaneRow | undefined> {
   const { rows } = await pool.query<LaneRow>({
     name: 'lane-read',
-    text: `select id::text, state, webhook_url as "webhookUrl", batch_size as "batchSize", max_in_flight as "maxInFlight",
+    text: `select id::text, state, webhook_url as "webhookUrl", batch_size as "batchSize", max_in_flight as "maxInFlight", ${lanesInUse} as lanes,
              rate_limit_per_second as "rateLimitPerSecond", timeout_ms as "timeoutMs", ack_timeout_ms as "ackTimeoutMs",
              exists (select 1 from attachments a where a.subscription_id = $1 and a.lease_until > now()) as attached, max_retries as "maxRetries",
              base_delay_ms as "baseDelayMs", max_delay_ms as "maxDelayMs", jitter, payload_query as "payloadQuery", secret, next_secret as "nextSecret",
@@ -68,9 +71,18 @@ export async function readLane(pool: Pool, id: string): Promise<LaneRow | undefi
   return rows[0];
 }
 
+/** A part of a subscription's source records. */
+export interface Shard {
+  /** 0 to `lanes` - 1 */
+  readonly shard: number;
+  readonly lanes: number;
+}
+
 /** What to claim, and how. */
 export interface ClaimRequest {
   readonly subscriptionId: string;
+  /** Null: of all records. */
+  readonly shard: Shard | null;
   /**
    * Fences: only its holder may write results. Another at each claim: who lost a sync and claims it again must not
    * take the first one's late result.
@@ -117,12 +129,13 @@ export function claimedColumns(sync: string, event: string): string {
  * The commit does not wait for the disk: a claim lost in a crash of the database is a sync that is due again.
  */
 export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<ClaimedSync[]> {
-  const { limit } = claim;
+  const { limit, shard } = claim;
   const { rows } = await pool.query<ClaimedSync>({
-    name: `lane-claim-${claim.transport}-${limit}`,
+    name: `lane-claim-${claim.transport}-${limit}${shard === null ? '' : '-shard'}`,
     text: `with due as materialized (
              select o.id from fin_open_syncs o, data_subscriptions s
              where s.id = $1 and s.state = any($4) and s.deleted_at is null and ${mayTake[claim.transport]} and o.subscription_id = $1 and o.next_attempt_at <= now() and o.claim_token is null and ${isHead}
+               ${shard === null ? '' : `and ${inShard('$7::int', '$8::int')}`}
              order by o.next_attempt_at, o.id
              limit ${limit} for update of o skip locked),
            claimed as (
@@ -143,6 +156,7 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
       claim.states,
       claim.transport,
       claim.attachmentId,
+      ...(shard === null ? [] : [shard.shard, shard.lanes]),
     ],
   });
   return rows;
@@ -176,12 +190,16 @@ export async function releaseClaims(pool: Pool, claims: readonly Claim[]): Promi
  * When the next sync of a lane is due, in milliseconds from now by the database's clock; null: none waits. What has
  * been due for more than a second does not count: claims pass it over, as an earlier one of its record holds it back.
  */
-export async function nextDueInMs(pool: Pool, subscriptionId: string): Promise<number | null> {
+export async function nextDueInMs(
+  pool: Pool,
+  { subscriptionId, shard }: { subscriptionId: string; shard: Shard | null },
+): Promise<number | null> {
   const { rows } = await pool.query<{ ms: number | null }>({
-    name: 'lane-next-due',
-    text: `select (extract(epoch from min(next_attempt_at) - now()) * 1000)::float8 as ms from fin_open_syncs
-           where subscription_id = $1 and claim_token is null and next_attempt_at > now() - interval '1 second'`,
-    values: [subscriptionId],
+    name: shard === null ? 'lane-next-due' : 'lane-next-due-shard',
+    text: `select (extract(epoch from min(next_attempt_at) - now()) * 1000)::float8 as ms from fin_open_syncs o
+           where subscription_id = $1 and claim_token is null and next_attempt_at > now() - interval '1 second'
+             ${shard === null ? '' : `and ${inShard('$2::int', '$3::int')}`}`,
+    values: shard === null ? [subscriptionId] : [subscriptionId, shard.shard, shard.lanes],
   });
   return rows[0]?.ms ?? null;
 }
@@ -228,12 +246,12 @@ export async function cancelOfDeleted(pool: Pool): Promise<void> {
   );
 }
 
-/** The active webhook lanes that have something due: one index probe a lane, however long the backlog. */
+/** The active webhook lanes that have something due, all shards of one: one index probe a lane, however long the backlog. */
 export async function lanesWithWork(pool: Pool): Promise<string[]> {
-  const { rows } = await pool.query<{ id: string }>(
-    `select s.id::text from data_subscriptions s
+  const { rows } = await pool.query<{ id: string; lanes: number }>(
+    `select s.id::text, ${lanesInUse} as lanes from data_subscriptions s
      where s.state = 'active' and s.deleted_at is null and s.webhook_url is not null
        and exists (select 1 from fin_open_syncs o where o.subscription_id = s.id and o.next_attempt_at <= now() and o.claim_token is null)`,
   );
-  return rows.map(row => row.id);
+  return rows.flatMap(row => lanesOf(row.id, row.lanes));
 }

@@ -1,3 +1,5 @@
+import { shardSql } from '../core/lane-key.ts';
+
 /**
  * How the two tables of syncs are written, in one place: `fin_open_syncs` holds what is not over, `fin_done_syncs`
  * what is. A sync keeps its id when it moves. Readers use the view `fin_data_sync_logs`, which is both.
@@ -36,6 +38,17 @@ export const openStatus = `case when o.claim_token is not null then 'processing'
 export const isHead = `not exists (
   select 1 from fin_open_syncs e
   where e.subscription_id = o.subscription_id and e.voucher_id = o.voucher_id and e.id < o.id offset 0)`;
+
+/** SQL: the shards of a subscription that are in use: each has a request of its window at least. */
+export const lanesInUse = 'least(lanes, max_in_flight)';
+
+/**
+ * SQL: true where an open sync `o` is of a shard. A `case`, because the planner takes that for half of the rows: of a
+ * plain comparison it would expect next to nothing, and read the whole backlog to find it.
+ */
+export function inShard(shard: string, lanes: string): string {
+  return `case when ${shardSql('o.voucher_id', lanes)} = ${shard} then true else false end`;
+}
 
 /** SQL: makes cancelled syncs of the open ones in `rows`, which were taken out. */
 export function cancelFrom(rows: string): string {

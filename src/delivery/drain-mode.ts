@@ -32,6 +32,16 @@ export interface DrainMode {
   appetite(lane: Lane, held: { waiting: number; underWay: number }): Appetite;
 }
 
+/** What a drain drains, and how. */
+export interface DrainedLane {
+  readonly subscriptionId: string;
+  /** Null: the whole subscription. */
+  readonly shard: number | null;
+  readonly mode: DrainMode;
+  /** Whether other lanes may be waiting for this one's place; only then does its turn end. */
+  readonly isCrowded: () => boolean;
+}
+
 /** Requests to a webhook: claims ahead, so that no slot waits for the database. */
 export function webhookMode(transport: Transport): DrainMode {
   return {

@@ -5,7 +5,7 @@ import { limits } from '../core/limits.ts';
 import type { AttemptResult } from '../core/model.ts';
 import { type ClaimedSync, claimDue, nextDueInMs } from '../db/lane-statements.ts';
 import type { DrainDeps } from './drain-deps.ts';
-import type { DrainMode } from './drain-mode.ts';
+import type { DrainedLane, DrainMode } from './drain-mode.ts';
 import { HeldClaims } from './held-claims.ts';
 import { hubFault } from './hub-fault.ts';
 import { judge } from './judge.ts';
@@ -15,9 +15,10 @@ import { OutcomeWriter } from './outcome-writer.ts';
 
 /**
  * Why a drain ended: nothing is due (`idle`), its turn is over though more may be due (`turn-over`), the lane is
- * paused, suspended, deleted, without a webhook or an attached consumer's (`closed`), or it was stopped (`stopped`).
+ * paused, suspended, deleted, without a webhook or an attached consumer's (`closed`), the subscription has another
+ * number of shards by now, and this is none of them (`resharded`), or it was stopped (`stopped`).
  */
-export type DrainEnd = 'idle' | 'turn-over' | 'closed' | 'stopped';
+export type DrainEnd = 'idle' | 'turn-over' | 'closed' | 'resharded' | 'stopped';
 
 /** How long to wait before looking again where something fell due that could not be claimed just now, milliseconds. */
 const heldByOtherMs = 250;
@@ -61,14 +62,13 @@ export class LaneDrain {
   #lastSuccessAt = Number.NEGATIVE_INFINITY;
   #end: DrainEnd | undefined;
 
-  /** @param isCrowded whether other lanes may be waiting for this one's place; only then does its turn end */
-  constructor(deps: DrainDeps, lane: { subscriptionId: string; mode: DrainMode; isCrowded: () => boolean }) {
+  constructor(deps: DrainDeps, lane: DrainedLane) {
     const { subscriptionId, mode, isCrowded } = lane;
     this.#deps = deps;
     this.#id = subscriptionId;
     this.#mode = mode;
     this.#isCrowded = isCrowded;
-    this.#settings = new LaneSettings(deps, subscriptionId, mode);
+    this.#settings = new LaneSettings(deps, lane);
     this.#change = new Latch(deps.clock);
     this.#claims = new HeldClaims(deps, subscriptionId);
     this.#startedAt = deps.clock.now();
@@ -121,6 +121,7 @@ export class LaneDrain {
     try {
       const exists = await this.#settings.refresh();
       if (!exists) this.#end ??= 'closed';
+      else if (!this.#settings.isOneOfThem) this.#end ??= 'resharded';
       if (this.#end !== undefined) return;
       if (this.#settings.lane === undefined) return await this.#standBack();
       this.#pump();
@@ -133,6 +134,11 @@ export class LaneDrain {
       this.#deps.log.warn({ lane: this.#id, error: messageOf(error) }, 'lane waits for the database');
       await this.#change.wait(databaseAwayMs);
     }
+  }
+
+  /** How many shards the subscription has, as far as is known. */
+  get lanes(): number {
+    return this.#settings.lane?.lanes ?? 1;
   }
 
   /** Claims what there is room for, once half of the buffer is free. */
@@ -152,7 +158,7 @@ export class LaneDrain {
     this.#filledAt = askedAt;
     const limit = 2 ** Math.floor(Math.log2(wanted));
     const claim = {
-      subscriptionId: this.#id,
+      ...this.#settings.part,
       token: randomUUID(),
       limit,
       leaseMs: limits.leaseMs,
@@ -248,7 +254,7 @@ export class LaneDrain {
   /** Waits while requests are under way: for an answer, a poke, or the next retry, which a slow answer must not hold up. */
   async #waitBusy(): Promise<void> {
     if (this.#retryAt === undefined) {
-      const dueMs = await nextDueInMs(this.#deps.db.pool, this.#id);
+      const dueMs = await nextDueInMs(this.#deps.db.pool, this.#settings.part);
       this.#retryAt =
         this.#deps.clock.now() + (dueMs === null ? limits.leaseMs : dueMs > 0 ? dueMs + 1 : heldByOtherMs);
     }
@@ -264,7 +270,7 @@ export class LaneDrain {
       this.#end ??= 'closed';
       return;
     }
-    const dueMs = await nextDueInMs(this.#deps.db.pool, this.#id);
+    const dueMs = await nextDueInMs(this.#deps.db.pool, this.#settings.part);
     // A poke that came during the query may be about what the query could not see yet.
     if (this.#moreLikely) return;
     const lingerMs = this.#mode.stays

@@ -1,30 +1,46 @@
 import type { Vault } from '../access/vault.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Database } from '../db/database.ts';
-import { readLane } from '../db/lane-statements.ts';
-import type { DrainMode } from './drain-mode.ts';
-import { type Lane, openLane } from './lane.ts';
+import { readLane, type Shard } from '../db/lane-statements.ts';
+import type { DrainedLane, DrainMode } from './drain-mode.ts';
+import { type Lane, openLane, shareOf } from './lane.ts';
 import { RateLimit } from './rate-limit.ts';
 
 /** A lane's settings as a drain uses them: read again and again, so that a change or a pause holds at once. */
 export class LaneSettings {
   readonly #deps: { db: Database; vault: Vault; clock: Clock };
   readonly #id: string;
+  readonly #shard: number | null;
   readonly #mode: DrainMode;
   #lane: Lane | undefined;
   #readAt = Number.NEGATIVE_INFINITY;
   #changes = 0;
   #limiter: { perSecond: number; limit: RateLimit } | undefined;
 
-  constructor(deps: { db: Database; vault: Vault; clock: Clock }, id: string, mode: DrainMode) {
+  constructor(deps: { db: Database; vault: Vault; clock: Clock }, lane: DrainedLane) {
     this.#deps = deps;
-    this.#id = id;
-    this.#mode = mode;
+    this.#id = lane.subscriptionId;
+    this.#shard = lane.shard;
+    this.#mode = lane.mode;
   }
 
   /** The lane; undefined: it takes nothing now. */
   get lane(): Lane | undefined {
     return this.#lane;
+  }
+
+  /** What to claim. */
+  get part(): { subscriptionId: string; shard: Shard | null } {
+    const shard = this.#shard === null ? null : { shard: this.#shard, lanes: this.#lane?.lanes ?? 1 };
+    return { subscriptionId: this.#id, shard };
+  }
+
+  /** Whether this lane is one of the subscription's: the number of its shards may change at any time. */
+  get isOneOfThem(): boolean {
+    // An attached consumer takes from all of them.
+    if (this.#lane === undefined || this.#mode.stays) return true;
+    const { lanes } = this.#lane;
+    return this.#shard === null ? lanes === 1 : lanes > 1 && this.#shard < lanes;
   }
 
   /** Whether they were read lately enough to begin an attempt by them. */
@@ -41,7 +57,10 @@ export class LaneSettings {
     if (this.#readAt > now) return true;
     // What changed during the read may not be in it.
     this.#readAt = asOf === this.#changes ? now : Number.NEGATIVE_INFINITY;
-    this.#lane = row !== undefined && this.#mode.isOpen(row) ? openLane(row, this.#deps.vault) : undefined;
+    this.#lane =
+      row !== undefined && this.#mode.isOpen(row)
+        ? shareOf(openLane(row, this.#deps.vault), this.#shard)
+        : undefined;
     const perSecond = this.#lane?.rateLimitPerSecond ?? null;
     if (perSecond === null) this.#limiter = undefined;
     else if (this.#limiter?.perSecond !== perSecond)

@@ -8,7 +8,10 @@ export interface Lane {
   readonly state: SubscriptionState;
   readonly webhookUrl: string | null;
   readonly batchSize: number;
+  /** Requests under way at most, of this shard. */
   readonly maxInFlight: number;
+  /** Shards of the subscription. */
+  readonly lanes: number;
   readonly rateLimitPerSecond: number | null;
   readonly timeoutMs: number;
   readonly ackTimeoutMs: number;
@@ -18,6 +21,20 @@ export interface Lane {
   /** Shapes `data`; null: the business data as it is. */
   readonly payloadQuery: string | null;
   readonly secrets: SigningSecrets;
+}
+
+/**
+ * A lane with its share of what holds for the subscription as a whole: the windows of all shards add up to
+ * `maxInFlight`, their rates to `rateLimitPerSecond`. @param shard null: the whole
+ */
+export function shareOf(lane: Lane, shard: number | null): Lane {
+  if (shard === null) return lane;
+  const { lanes, maxInFlight, rateLimitPerSecond } = lane;
+  return {
+    ...lane,
+    maxInFlight: Math.floor((maxInFlight + lanes - 1 - shard) / lanes),
+    rateLimitPerSecond: rateLimitPerSecond === null ? null : rateLimitPerSecond / lanes,
+  };
 }
 
 /** Carries claimed syncs to a consumer: one request, one result a sync, in order. Never rejects. */
@@ -45,6 +62,7 @@ export function openLane(row: LaneRow, vault: Vault): Lane {
     webhookUrl: row.webhookUrl,
     batchSize: row.batchSize,
     maxInFlight: row.maxInFlight,
+    lanes: row.lanes,
     rateLimitPerSecond: row.rateLimitPerSecond,
     timeoutMs: row.timeoutMs,
     ackTimeoutMs: row.ackTimeoutMs,

@@ -26,6 +26,7 @@ export async function probeLane(
   const leaseMs = lane.timeoutMs + limits.leaseMs;
   const [sync] = await claimDue(pool, {
     subscriptionId,
+    shard: null,
     token: randomUUID(),
     limit: 1,
     leaseMs,

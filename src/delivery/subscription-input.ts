@@ -21,6 +21,7 @@ export interface SubscriptionChanges {
   webhookUrl?: string | null;
   batchSize?: number | null;
   maxInFlight?: number | null;
+  lanes?: number | null;
   rateLimitPerSecond?: number | null;
   timeoutMs?: number | null;
   ackTimeoutMs?: number | null;
@@ -65,6 +66,7 @@ export function subscriptionColumns(changes: SubscriptionChanges, rules: Setting
     columns.batch_size = checkRange('batchSize', changes.batchSize, 1, limits.batchSize);
   if (changes.maxInFlight !== undefined)
     columns.max_in_flight = checkRange('maxInFlight', changes.maxInFlight, 1, limits.maxInFlight);
+  if (changes.lanes !== undefined) columns.lanes = checkRange('lanes', changes.lanes, 1, limits.lanes);
   if (changes.timeoutMs !== undefined)
     columns.timeout_ms = checkRange('timeoutMs', changes.timeoutMs, limits.timeoutMinMs, limits.timeoutMaxMs);
   if (changes.ackTimeoutMs !== undefined)

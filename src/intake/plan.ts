@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { HubError } from '../core/errors.ts';
+import { laneOf } from '../core/lane-key.ts';
 import type { RecordOutcome } from '../core/model.ts';
 import {
   type EventWrite,
@@ -69,6 +70,17 @@ export function syncsOf(plan: RecordingPlan, eventIds: readonly string[], nextNi
       dueAt: mode === 'batch' ? nextNightly : null,
     }));
   });
+}
+
+/** The lanes that a plan gives something to do at once. */
+export function lanesToWake(plan: RecordingPlan): Set<string> {
+  const lanes = new Set<string>();
+  for (const item of plan.items) {
+    if (item instanceof HubError || item.eventIndex === null) continue;
+    for (const { id, mode, lanes: count } of item.subscriptions)
+      if (mode !== 'batch') lanes.add(laneOf(id, item.voucherId, count));
+  }
+  return lanes;
 }
 
 class Planner {

@@ -14,7 +14,7 @@ import {
   writeVouchers,
 } from '../db/intake-statements.ts';
 import { GroupCommit } from './group-commit.ts';
-import { planRecording, type RecordingPlan, syncsOf } from './plan.ts';
+import { lanesToWake, planRecording, type RecordingPlan, syncsOf } from './plan.ts';
 import type { Routing, RoutingCache } from './routing.ts';
 import { type PreparedContent, prepareContent } from './voucher-content.ts';
 import { checkVoucherInput, type VoucherInput } from './voucher-input.ts';
@@ -199,8 +199,7 @@ export class Intake {
     const syncs = syncsOf(plan, eventIds, this.#time.nextNightly(now));
     const syncIds = syncs.length === 0 ? [] : await writeSyncs(client, syncs, this.#changes.isWatched);
     this.#ids.push(...plan.unusedIds);
-    const wake = new Set(syncs.filter(sync => sync.dueAt === null).map(sync => sync.subscriptionId));
-    return { results: resultsOf(plan, eventIds), wake, syncIds };
+    return { results: resultsOf(plan, eventIds), wake: lanesToWake(plan), syncIds };
   }
 
   async #takeIds(count: number): Promise<string[]> {

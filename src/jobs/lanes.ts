@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
+import { lanesOf, parseLane } from '../core/lane-key.ts';
 import { limits } from '../core/limits.ts';
 import { LaneDrain } from '../delivery/drain.ts';
 import type { DrainDeps } from '../delivery/drain-deps.ts';
@@ -67,7 +68,7 @@ export class Lanes {
     this.#worker = await this.#queue.work((name, lane) => this.#process(name, lane));
   }
 
-  /** Says that lanes have something due. Never throws and never waits: the reconciler finds what gets lost. */
+  /** Says that lanes have something due; of a subscription's id, whoever takes it finds the shards. Never throws and never waits: the reconciler finds what gets lost. */
   wake(lanes: Iterable<string>): void {
     if (this.#stopping) return;
     const now = this.#clock.now();
@@ -82,40 +83,59 @@ export class Lanes {
       this.#cancelFlush ??= this.#clock.after(limits.wakeJoinMs, () => void this.#flush());
   }
 
-  /** As `wake`, for a lane whose settings or state have changed, on every node. */
-  reopen(lane: string): void {
-    this.#deps.nodes.tell('reopened', [lane]);
-    this.#reopenHere(lane);
-    this.wake([lane]);
+  /** As `wake`, for a subscription whose settings or state have changed, on every node. */
+  reopen(subscriptionId: string): void {
+    this.#deps.nodes.tell('reopened', [subscriptionId]);
+    this.#reopenHere(subscriptionId);
+    this.wake([subscriptionId]);
   }
 
-  /** Asks for probes of suspended lanes. */
-  async probe(lanes: readonly string[]): Promise<void> {
-    if (lanes.length > 0) await this.#queue.add('probe', lanes);
+  /** Asks for probes of suspended subscriptions. */
+  async probe(subscriptionIds: readonly string[]): Promise<void> {
+    if (subscriptionIds.length > 0) await this.#queue.add('probe', subscriptionIds);
   }
 
-  /** Stops taking lanes, and waits for the drains under way, `limits.stopMs` at most. */
+  /** Stops taking lanes, hands them to other workers, and waits for the drains under way, `limits.stopMs` at most. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    // Takes no more jobs from here on, and waits for those under way.
+    const closed = this.#worker?.[Symbol.asyncDispose]();
     this.#cancelFlush?.();
+    if (this.#pending.size + this.#untold.size > 0) await this.#flush();
     const cancel = this.#clock.after(limits.stopMs, () => this.#giveUp.abort());
     for (const drain of this.#drains.values()) drain.stop(this.#giveUp.signal);
-    // The drains end by themselves first: BullMQ's own close waits for its jobs, and marks them done.
     await Promise.all(this.#running);
-    await this.#worker?.[Symbol.asyncDispose]();
+    await closed;
     cancel();
   }
 
-  #poke(lanes: Iterable<string>): void {
-    for (const lane of lanes) this.#drains.get(lane)?.poke();
-    this.#consumers?.poke(lanes);
+  /** What this process drained is another's at once: the wake-up becomes a job when this one's is over. */
+  async #handOver(lane: string): Promise<void> {
+    await this.#queue
+      .add('drain', [lane])
+      .catch((error: unknown) =>
+        this.#deps.log.debug({ lane, error: messageOf(error) }, 'a lane waits for the reconciler'),
+      );
   }
 
-  #reopenHere(lane: string): void {
-    this.#closedUntil.delete(lane);
-    if (this.#drains.has(lane)) this.#reopened.add(lane);
-    this.#drains.get(lane)?.reread();
-    this.#consumers?.reread(lane);
+  #poke(lanes: Iterable<string>): void {
+    const subscriptions = new Set<string>();
+    for (const lane of lanes) {
+      this.#drains.get(lane)?.poke();
+      subscriptions.add(parseLane(lane).subscriptionId);
+    }
+    this.#consumers?.poke(subscriptions);
+  }
+
+  #reopenHere(subscriptionId: string): void {
+    const isItsOwn = (lane: string) => parseLane(lane).subscriptionId === subscriptionId;
+    for (const lane of this.#closedUntil.keys()) if (isItsOwn(lane)) this.#closedUntil.delete(lane);
+    for (const [lane, drain] of this.#drains) {
+      if (!isItsOwn(lane)) continue;
+      this.#reopened.add(lane);
+      drain.reread();
+    }
+    this.#consumers?.reread(subscriptionId);
   }
 
   async #flush(): Promise<void> {
@@ -154,16 +174,18 @@ export class Lanes {
   async #drain(lane: string): Promise<void> {
     const running = this.#drains.get(lane);
     if (running !== undefined) return running.poke();
-    if (this.#stopping) return;
+    if (this.#stopping) return this.#handOver(lane);
     const drain = new LaneDrain(this.#deps, {
-      subscriptionId: lane,
+      ...parseLane(lane),
       mode: this.#webhook,
       isCrowded: () => this.#drains.size >= limits.lanesPerWorker,
     });
     this.#drains.set(lane, drain);
     try {
       const end = await drain.run();
-      if (this.#reopened.has(lane) || end === 'turn-over') this.#pending.add(lane);
+      if (end === 'resharded') for (const now of lanesNow(lane, drain.lanes)) this.#pending.add(now);
+      else if (end === 'stopped') await this.#handOver(lane);
+      else if (this.#reopened.has(lane) || end === 'turn-over') this.#pending.add(lane);
       else if (end === 'closed') this.#closedUntil.set(lane, this.#clock.now() + limits.reconcileMs);
     } finally {
       this.#drains.delete(lane);
@@ -171,4 +193,9 @@ export class Lanes {
       if (this.#pending.size > 0) this.wake([]);
     }
   }
+}
+
+/** The lanes that a subscription has by now. */
+function lanesNow(lane: string, lanes: number): string[] {
+  return lanesOf(parseLane(lane).subscriptionId, lanes);
 }

@@ -18,8 +18,8 @@ type WantedTopic = Extract<Topic, 'lanes' | 'syncs'>;
 const wantEveryMs = 5_000;
 const wantedForMs = 12_000;
 
-/** Ids in one message: 18 digits each at most, with quotes and comma. */
-const idsInMessage = Math.floor((messageBytes - 100) / 21);
+/** Ids in one message: 18 digits each at most, a lane's shard, quotes and comma. */
+const idsInMessage = Math.floor((messageBytes - 100) / 24);
 
 const message = z.union([
   z.object({ want: z.array(z.enum(['lanes', 'syncs'])) }),

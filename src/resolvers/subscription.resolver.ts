@@ -146,6 +146,7 @@ export function toDataSubscription(row: SubscriptionRow): DataSubscription {
     webhookUrl: row.webhookUrl,
     batchSize: row.batchSize,
     maxInFlight: row.maxInFlight,
+    lanes: row.lanes,
     rateLimitPerSecond: row.rateLimitPerSecond,
     timeoutMs: row.timeoutMs,
     ackTimeoutMs: row.ackTimeoutMs,

@@ -30,6 +30,11 @@ export class DataSubscription {
   @Field(() => Int, { description: 'One event a request at 1; above it, requests carry up to that many.' })
   batchSize!: number;
   @Field(() => Int, { description: 'Requests under way at once.' }) maxInFlight!: number;
+  @Field(() => Int, {
+    description:
+      'Drains that its events are spread over by source record, 1 to 16; more than maxInFlight are not used. Window and rate limit are split among them.',
+  })
+  lanes!: number;
   @Field(() => Int, { nullable: true, description: 'Requests a second. Null: unlimited.' })
   rateLimitPerSecond?: number | null;
   @Field(() => Int) timeoutMs!: number;
@@ -88,6 +93,7 @@ export class CreateDataSubscriptionInput {
     | null;
   @Field(() => Int, { nullable: true, defaultValue: 1 }) batchSize?: number | null;
   @Field(() => Int, { nullable: true, defaultValue: 32 }) maxInFlight?: number | null;
+  @Field(() => Int, { nullable: true, defaultValue: 1 }) lanes?: number | null;
   @Field(() => Int, { nullable: true }) rateLimitPerSecond?: number | null;
   @Field(() => Int, { nullable: true, defaultValue: 30_000 }) timeoutMs?: number | null;
   @Field(() => Int, { nullable: true, defaultValue: 30_000 }) ackTimeoutMs?: number | null;
@@ -106,6 +112,7 @@ export class UpdateDataSubscriptionInput {
   @Field(() => String, { nullable: true }) webhookUrl?: string | null;
   @Field(() => Int, { nullable: true }) batchSize?: number | null;
   @Field(() => Int, { nullable: true }) maxInFlight?: number | null;
+  @Field(() => Int, { nullable: true }) lanes?: number | null;
   @Field(() => Int, { nullable: true }) rateLimitPerSecond?: number | null;
   @Field(() => Int, { nullable: true }) timeoutMs?: number | null;
   @Field(() => Int, { nullable: true }) ackTimeoutMs?: number | null;

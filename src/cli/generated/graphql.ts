@@ -9,6 +9,7 @@ export type CreateDataSubscriptionInput = {
   batchSize?: number | null | undefined;
   companyIds?: Array<string> | null | undefined;
   eventTypes: Array<string>;
+  lanes?: number | null | undefined;
   maxInFlight?: number | null | undefined;
   mode?: SyncMode | null | undefined;
   name: string;
@@ -260,7 +261,7 @@ export type ListSubscriptionsQueryVariables = Exact<{
 }>;
 
 
-export type ListSubscriptionsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, state: DataSubscriptionState, webhookUrl: string | null, batchSize: number, maxInFlight: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, lastSuccessAt: string | null, createdAt: string, updatedAt: string, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } }> };
+export type ListSubscriptionsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, state: DataSubscriptionState, webhookUrl: string | null, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, lastSuccessAt: string | null, createdAt: string, updatedAt: string, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } }> };
 
 export type PauseSubscriptionMutationVariables = Exact<{
   id: string | number;
@@ -596,6 +597,7 @@ export const ListSubscriptionsDocument = new TypedDocumentString(`
     webhookUrl
     batchSize
     maxInFlight
+    lanes
     rateLimitPerSecond
     timeoutMs
     ackTimeoutMs

@@ -61,6 +61,7 @@ export class Forwarder implements Handler, AsyncDisposable {
       webhookUrl: url,
       batchSize,
       maxInFlight: atOnce,
+      lanes: 1,
       rateLimitPerSecond: null,
       timeoutMs: Math.min(timeoutMs, Math.floor(ackTimeoutMs * ofAckTimeout)),
       ackTimeoutMs,

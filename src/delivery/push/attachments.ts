@@ -62,7 +62,7 @@ export class Attachments {
     const session = new PushSession({ id: randomUUID(), ...who }, clock, () => this.#leave(attached));
     await insertAttachment(db.pool, session, limits.attachmentLeaseMs);
     const mode = pushMode(session, session.id, prefetch);
-    const lane = { subscriptionId: who.subscriptionId, mode, isCrowded: () => false };
+    const lane = { subscriptionId: who.subscriptionId, shard: null, mode, isCrowded: () => false };
     const drain = new LaneDrain(this.#deps, lane);
     const attached: Attached = {
       session,
