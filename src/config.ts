@@ -97,6 +97,13 @@ const table = {
     meaning: 'any of api, worker, scheduler, with commas',
     leftOut: 'all three',
   },
+  drainDelayMs: {
+    variable: 'HUB_DRAIN_DELAY_MS',
+    type: z.coerce.number().int().min(0).max(120_000).default(0),
+    meaning:
+      'at a stop, how long it says `not ready` and goes on, so that load balancers notice, milliseconds',
+    leftOut: '0',
+  },
   targetAllow: {
     variable: 'HUB_TARGET_ALLOW',
     type: targetAllow.optional(),
@@ -136,11 +143,7 @@ const table = {
 } as const;
 
 /** Every setting, in the order of the table, for help and documentation. */
-export const settings: readonly Setting[] = Object.values(table).map(({ variable, meaning, leftOut }) => ({
-  variable,
-  meaning,
-  leftOut,
-}));
+export const settings: readonly Setting[] = Object.values(table);
 
 const schema = z.object({
   port: table.port.type,
@@ -152,6 +155,7 @@ const schema = z.object({
   encryptionKey: table.encryptionKey.type,
   previousEncryptionKey: table.previousEncryptionKey.type,
   roles: table.roles.type,
+  drainDelayMs: table.drainDelayMs.type,
   targetAllow: table.targetAllow.type,
   timeZone: table.timeZone.type,
   retentionDays: table.retentionDays.type,

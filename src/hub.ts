@@ -84,7 +84,7 @@ interface Start {
 }
 
 async function start(context: Start): Promise<Hub> {
-  const { config, log, parts } = context;
+  const { config, clock, log, parts } = context;
   if (config.targetAllowIsDefault)
     log.info('webhooks may reach this machine (HUB_TARGET_ALLOW sets what they may reach)');
   const store = await openStore(context);
@@ -109,6 +109,8 @@ async function start(context: Start): Promise<Hub> {
     async [Symbol.asyncDispose]() {
       stopping = true;
       log.info('hub is stopping');
+      await clock.sleep(config.drainDelayMs);
+      await delivery.attachments.quiet();
       await parts.disposeAsync();
       log.info('hub has stopped');
     },
@@ -125,7 +127,9 @@ async function openStore({ config, clock, log, parts }: Start) {
   const vaultKey = config.encryptionKey ?? (await localVaultKey(config.dataDir));
   const vault = new Vault(vaultKey, config.previousEncryptionKey);
   const db = parts.use(await Database.connect({ url: databaseUrl, poolSize: config.databasePool, log }));
-  await db.migrate();
+  const newer = await db.migrate();
+  if (newer.length > 0)
+    log.info({ migrations: newer }, 'the database is of a newer version, which only added');
   const payloadQueries = new PayloadQueries(servedSchemaText(), (schema, document, operation) =>
     checkOperationSize(schema, document, operation, {}),
   );

@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.ts';
 import { note } from './terminal.ts';
 
 /** Exit code of a process that Ctrl-C ended, as shells count it: 128 + SIGINT. */
@@ -35,4 +36,15 @@ export function listenForStop(): Stop {
       process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     },
   };
+}
+
+/**
+ * Ends the process after a time, whatever it waits for then: what it holds goes to others when its leases run out.
+ * @param exit stands for `process.exit`
+ */
+export function endWithin(ms: number, clock: Pick<Clock, 'after'>, exit: (code: number) => void): void {
+  clock.after(ms, () => {
+    note(`It did not stop within ${Math.round(ms / 1_000)} s and ends now; others take over what it held.`);
+    exit(1);
+  });
 }

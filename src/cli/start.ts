@@ -1,10 +1,12 @@
 import path from 'node:path';
 import { Command } from 'commander';
 import { type Config, processEnvironment, readConfig, settings } from '../config.ts';
+import { systemClock } from '../core/clock.ts';
 import { errorCodeOf, HubError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
 import type { Hub, HubOverrides } from '../hub.ts';
 import { parseRedisUrl } from '../jobs/redis-url.ts';
-import { listenForStop } from './signals.ts';
+import { endWithin, listenForStop } from './signals.ts';
 import { print } from './terminal.ts';
 
 /** `hub start`: runs the hub until it is told to stop. */
@@ -29,6 +31,7 @@ async function start(): Promise<void> {
   if (hub.adminKey !== null) print(`Admin key:     ${hub.adminKey}   (keep it: shown this once)`);
   await stop.asked;
   print('Stopping: what is under way is finished first. Ctrl-C again stops at once.');
+  endWithin(config.drainDelayMs + limits.exitMs, systemClock, code => process.exit(code));
 }
 
 /** Starts a hub; says which port is taken where that is why it can't. */

@@ -109,8 +109,12 @@ export const limits = {
   lookupFailureKeptMs: 1_000,
   /** The longest `Retry-After` that is obeyed, milliseconds: the contract's ten minutes. */
   retryAfterMs: 600_000,
-  /** Drains get this long to finish at SIGTERM, milliseconds; the whole stop stays under 30 s. */
-  stopMs: 25_000,
+  /** How long a stop waits for the acknowledgements of attached consumers before it closes their sockets, milliseconds. */
+  quietMs: 3_000,
+  /** Drains get this long to finish at a stop, milliseconds; with the sockets before it stays under `exitMs`. */
+  stopMs: 20_000,
+  /** A process that was told to stop ends after this, whatever is under way: leases then run out. Milliseconds. */
+  exitMs: 29_000,
 
   /** Changed syncs that a watcher has not read yet, of which only the ids are kept. */
   watcherBacklog: 20_000,

@@ -3,13 +3,14 @@ import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from '../core/logger.ts';
 import { entities } from './entities.ts';
-import { Migration0001VouchersAndDeliveries } from './migrations/0001-vouchers-and-deliveries.ts';
-import { Migration0002Audit } from './migrations/0002-audit.ts';
+import { checkApplied, migrations } from './migrations.ts';
 import { makePartitions } from './partitions.ts';
-import { Migration0003LaneShards } from './migrations/0003-lane-shards.ts';
 
 /** The schema that BullMQ keeps its tables in when the queue is on PostgreSQL. */
 export const queueSchema = 'bullmq';
+
+/** Which migrations the database has had. */
+const migrationTable = 'hub_migrations';
 
 /** Any number, the same in every hub: the lock under which migrations run. */
 const migrationLock = 4_207_001;
@@ -48,12 +49,8 @@ export class Database implements AsyncDisposable {
         application_name: 'voucher-hub',
       },
       migrations: {
-        tableName: 'hub_migrations',
-        migrationsList: [
-          { name: '0001-vouchers-and-deliveries', class: Migration0001VouchersAndDeliveries },
-          { name: '0002-audit', class: Migration0002Audit },
-          { name: '0003-lane-shards', class: Migration0003LaneShards },
-        ],
+        tableName: migrationTable,
+        migrationsList: [...migrations],
         snapshot: false,
         transactional: true,
         allOrNothing: true,
@@ -66,16 +63,23 @@ export class Database implements AsyncDisposable {
     return new Database(orm, pool);
   }
 
-  /** Brings the tables up to date; hubs that start together wait for one another. */
-  async migrate(): Promise<void> {
-    await this.orm.em.fork().transactional(async em => {
+  /**
+   * Brings the tables up to date; hubs that start together wait for one another.
+   * @returns the migrations of a newer version that the database has had, and that this one may run beside
+   * @throws HubError UNAVAILABLE where it may not
+   */
+  async migrate(): Promise<string[]> {
+    const newer = await this.orm.em.fork().transactional(async em => {
       await em.execute('set local statement_timeout = 0');
       await em.execute('select pg_advisory_xact_lock(?)', [migrationLock]);
+      const unknown = checkApplied(await appliedMigrations(em));
       const transaction = em.getTransactionContext();
       await this.orm.migrator.up(transaction === undefined ? {} : { transaction });
+      return unknown;
     });
     // Not only by the scheduler: where a row's month is missing, no outcome can be written.
     await this.transaction(client => makePartitions(client));
+    return newer;
   }
 
   /**
@@ -118,4 +122,13 @@ export class Database implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.orm.close(true);
   }
+}
+
+async function appliedMigrations(em: EntityManager): Promise<string[]> {
+  const [found] = await em.execute<{ there: boolean }[]>('select to_regclass(?) is not null as there', [
+    migrationTable,
+  ]);
+  if (found?.there !== true) return [];
+  const rows = await em.execute<{ name: string }[]>(`select name from ${migrationTable} order by id`);
+  return rows.map(({ name }) => name);
 }

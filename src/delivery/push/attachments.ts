@@ -41,6 +41,7 @@ export class Attachments {
   readonly #leaving = new Set<Promise<unknown>>();
   readonly #giveUp = new AbortController();
   #cancel: (() => void) | undefined;
+  #isQuiet = false;
   #stopping = false;
 
   constructor(deps: AttachmentDeps) {
@@ -68,7 +69,8 @@ export class Attachments {
       session,
       drain,
       done: drain.run().then(
-        () => session.feed.end(),
+        // A stream that ends says that the subscription is no more: at a stop it is the socket that closes.
+        () => (this.#isQuiet ? undefined : session.feed.end()),
         (error: unknown) => session.feed.end(error instanceof Error ? error : new Error(messageOf(error))),
       ),
     };
@@ -76,6 +78,7 @@ export class Attachments {
     this.#byLane.set(who.subscriptionId, ofLane.add(attached));
     this.#byKey.set(who.keyId, (this.#byKey.get(who.keyId) ?? new Set()).add(session));
     this.#deps.onPresence(true);
+    if (this.#isQuiet) drain.stop(this.#giveUp.signal);
     if (this.#stopping) session.feed.end();
     return session.feed;
   }
@@ -115,6 +118,20 @@ export class Attachments {
   forget(syncIds: readonly string[]): void {
     for (const of of this.#byLane.values())
       for (const { session } of of) for (const id of syncIds) session.forget(id);
+  }
+
+  /**
+   * The hub is about to stop: pushes nothing more, and waits for the acknowledgements of what was pushed,
+   * `limits.quietMs` at most. What a consumer has handled is then not pushed again by another node.
+   */
+  async quiet(): Promise<void> {
+    this.#isQuiet = true;
+    const attached = [...this.#byLane.values()].flatMap(of => [...of]);
+    for (const { drain } of attached) drain.stop(this.#giveUp.signal);
+    const finished = new AbortController();
+    const late = this.#deps.clock.sleep(limits.quietMs, finished.signal);
+    await Promise.race([Promise.all(attached.map(({ done }) => done)), late]);
+    finished.abort();
   }
 
   /** Ends all sessions and waits until what became of their pushes is written. */

@@ -1,0 +1,46 @@
+import type { Migration } from '@mikro-orm/migrations';
+import { HubError } from '../core/errors.ts';
+import { Migration0001VouchersAndDeliveries } from './migrations/0001-vouchers-and-deliveries.ts';
+import { Migration0002Audit } from './migrations/0002-audit.ts';
+import { Migration0003LaneShards } from './migrations/0003-lane-shards.ts';
+
+interface NamedMigration {
+  readonly name: string;
+  readonly class: new (...args: ConstructorParameters<typeof Migration>) => Migration;
+}
+
+/**
+ * All migrations, in order. Hubs of the version before run beside the migrated database, so a migration only adds what
+ * they do not notice. One that takes something away says in its name which migration a hub must know to live without
+ * it: `0012-drop-old-column-needs-0009`, where the version that brought 0009 was the first not to use the column.
+ */
+export const migrations: readonly NamedMigration[] = [
+  { name: '0001-vouchers-and-deliveries', class: Migration0001VouchersAndDeliveries },
+  { name: '0002-audit', class: Migration0002Audit },
+  { name: '0003-lane-shards', class: Migration0003LaneShards },
+];
+
+/** The number of the migration that hubs must know beside this one; null: any hub may run beside it. */
+export function neededBeside(name: string): string | null {
+  return /-needs-(\d{4})$/.exec(name)?.[1] ?? null;
+}
+
+/**
+ * Sees to it that this hub may work on a database that a newer version has migrated.
+ * @param applied the names of the migrations that the database has had
+ * @returns those that this hub does not know, and may run beside
+ * @throws HubError UNAVAILABLE where one took something away that this hub needs
+ */
+export function checkApplied(applied: readonly string[]): string[] {
+  const known = new Set(migrations.map(({ name }) => name));
+  const newer = applied.filter(name => !known.has(name));
+  for (const name of newer) {
+    const needed = neededBeside(name);
+    if (needed === null || migrations.some(one => one.name.startsWith(`${needed}-`))) continue;
+    throw new HubError(
+      'UNAVAILABLE',
+      `The database was migrated by a newer hub (${name}), which took away what this version needs. Start that newer version instead.`,
+    );
+  }
+  return newer;
+}
