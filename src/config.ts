@@ -1,10 +1,17 @@
 import { z } from 'zod';
-import { HubError, messageOf } from './core/errors.ts';
-import { parseTargetAllow } from './delivery/webhook/guard.ts';
-import { parseRedisUrl } from './jobs/redis-url.ts';
-
-/** The parts of the hub that a process may play. */
-const roleNames = ['api', 'worker', 'scheduler'] as const;
+import { HubError } from './core/errors.ts';
+import {
+  adminKey,
+  encryptionKey,
+  logLevel,
+  port,
+  postgresUrl,
+  redisUrl,
+  roleNames,
+  roles,
+  targetAllow,
+  timeZone,
+} from './setting-types.ts';
 
 /** One setting: an environment variable, what it means, and what holds where it is left out. */
 export interface Setting {
@@ -12,33 +19,6 @@ export interface Setting {
   readonly meaning: string;
   readonly leftOut: string;
 }
-
-const port = z
-  .string()
-  .regex(/^\d{1,5}$/, 'must be a port, 0 to 65535')
-  .transform(Number)
-  .refine(value => value <= 65_535, 'must be a port, 0 to 65535');
-const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://');
-const redisUrl = z.string().superRefine((text, context) => {
-  const fault = redisUrlFault(text);
-  if (fault !== null) context.addIssue({ code: 'custom', message: fault });
-});
-const adminKey = z
-  .string()
-  .regex(/^[\x21-\x7e]{24,200}$/, 'must be 24 to 200 printable characters without spaces');
-const encryptionKey = z
-  .string()
-  .regex(/^[A-Za-z0-9+/_-]{43}=?$/, 'must be 32 bytes in base64 (openssl rand -base64 32)');
-const timeZone = z.string().refine(isTimeZone, 'must be an IANA time zone, e.g. Asia/Shanghai');
-const roles = z
-  .string()
-  .transform(splitList)
-  .pipe(z.array(z.enum(roleNames)).min(1));
-const targetAllow = z.string().superRefine((text, context) => {
-  const fault = targetAllowFault(text);
-  if (fault !== null) context.addIssue({ code: 'custom', message: fault });
-});
-const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
 
 /** The one table of settings: reading, `hub start --help` and docs/operations.md all come from it. */
 const table = {
@@ -59,6 +39,18 @@ const table = {
     type: postgresUrl.optional(),
     meaning: 'PostgreSQL 15 or later',
     leftOut: 'an embedded PostgreSQL under HUB_DATA_DIR',
+  },
+  databaseDirectUrl: {
+    variable: 'DATABASE_DIRECT_URL',
+    type: postgresUrl.optional(),
+    meaning: 'the same database past a pooler (PgBouncer), for migrations, the queue and LISTEN',
+    leftOut: 'DATABASE_URL',
+  },
+  databaseReplicaUrl: {
+    variable: 'DATABASE_REPLICA_URL',
+    type: postgresUrl.optional(),
+    meaning: "a streaming replica: ANALYST keys' lists are read there while it is less than 10 s behind",
+    leftOut: 'DATABASE_URL',
   },
   redisUrl: {
     variable: 'REDIS_URL',
@@ -128,6 +120,12 @@ const table = {
     meaning: 'most database connections of this process, 4 to 500, the queue’s few not counted',
     leftOut: '20',
   },
+  databaseTimeout: {
+    variable: 'HUB_DATABASE_TIMEOUT',
+    type: z.coerce.number().int().min(4).max(600).default(60),
+    meaning: 'seconds that a statement may take, 4 to 600; a lock is waited for a sixth of it',
+    leftOut: '60',
+  },
   logLevel: {
     variable: 'HUB_LOG_LEVEL',
     type: logLevel.default('info'),
@@ -149,6 +147,8 @@ const schema = z.object({
   port: table.port.type,
   host: table.host.type,
   databaseUrl: table.databaseUrl.type,
+  databaseDirectUrl: table.databaseDirectUrl.type,
+  databaseReplicaUrl: table.databaseReplicaUrl.type,
   redisUrl: table.redisUrl.type,
   dataDir: table.dataDir.type,
   adminKey: table.adminKey.type,
@@ -160,6 +160,7 @@ const schema = z.object({
   timeZone: table.timeZone.type,
   retentionDays: table.retentionDays.type,
   databasePool: table.databasePool.type,
+  databaseTimeout: table.databaseTimeout.type,
   logLevel: table.logLevel.type,
   logFormat: table.logFormat.type,
 });
@@ -191,6 +192,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     throw new HubError(
       'BAD_USER_INPUT',
       'HUB_ENCRYPTION_KEY: required with DATABASE_URL; make one with: openssl rand -base64 32',
+    );
+  }
+  if (rest.databaseUrl === undefined && (rest.databaseDirectUrl ?? rest.databaseReplicaUrl) !== undefined) {
+    throw new HubError(
+      'BAD_USER_INPUT',
+      'DATABASE_DIRECT_URL, DATABASE_REPLICA_URL: they go with a DATABASE_URL; the embedded database has neither.',
     );
   }
   const defaultAllow = rest.databaseUrl === undefined ? 'localhost,127.0.0.0/8,::1/128' : 'none';
@@ -238,44 +245,4 @@ function addressIn(env: NodeJS.ProcessEnv): string | undefined {
 function variableOf(name: PropertyKey | undefined): string {
   const entry = Object.entries(table).find(([key]) => key === name);
   return entry ? entry[1].variable : String(name);
-}
-
-function splitList(text: string): string[] {
-  return text
-    .split(',')
-    .map(part => part.trim())
-    .filter(part => part !== '');
-}
-
-/** Tells which entry is at fault by its place, not by its text: faults hold no values. */
-function targetAllowFault(text: string): string | null {
-  const place = text.split(',').findIndex(entry => !isTargetAllow(entry));
-  return place === -1 ? null : `entry ${place + 1} is neither a host name nor an IP address nor a CIDR range`;
-}
-
-function isTargetAllow(entry: string): boolean {
-  try {
-    parseTargetAllow(entry);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Null where it fits. */
-function redisUrlFault(text: string): string | null {
-  try {
-    parseRedisUrl(text);
-    return null;
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
 }

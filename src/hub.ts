@@ -7,6 +7,7 @@ import { Vault } from './access/vault.ts';
 import type { Config } from './config.ts';
 import { BusinessTime } from './core/business-time.ts';
 import { type Clock, systemClock } from './core/clock.ts';
+import { limits } from './core/limits.ts';
 import { createLogger, type Logger } from './core/logger.ts';
 import type { Random } from './core/random.ts';
 import { Database, queueSchema } from './db/database.ts';
@@ -32,9 +33,9 @@ import { PostgresMessages, RedisMessages } from './jobs/messages.ts';
 import { Nodes } from './jobs/nodes.ts';
 import { openLaneQueue, type QueueHome } from './jobs/queues.ts';
 import { Reconciler } from './jobs/reconciler.ts';
+import { Schedules } from './jobs/schedules.ts';
 import { Audit } from './monitoring/audit.ts';
 import { Retention } from './monitoring/retention.ts';
-import { Schedules } from './jobs/schedules.ts';
 import { createContext } from './resolvers/context.ts';
 import { createLive } from './resolvers/live.ts';
 import { createResolvers, type ResolverServices, resolverClasses } from './resolvers/resolvers.ts';
@@ -98,7 +99,10 @@ async function start(context: Start): Promise<Hub> {
       port: config.port,
       log,
       graphql: config.roles.includes('api') ? graphqlDoor(context, store, services) : undefined,
-      readiness: async () => ({ ...(await checkReadiness(store, delivery)), running: !stopping }),
+      readiness: async () => ({
+        ...(await checkReadiness(context.clock, store, delivery)),
+        running: !stopping,
+      }),
     }),
   );
   log.info({ url: server.url, roles: config.roles, ...homesOf(config) }, 'hub is up');
@@ -126,26 +130,29 @@ async function openStore({ config, clock, log, parts }: Start) {
     config.databaseUrl ?? parts.use(await startEmbeddedPostgres({ dataDir: config.dataDir, log, clock })).url;
   const vaultKey = config.encryptionKey ?? (await localVaultKey(config.dataDir));
   const vault = new Vault(vaultKey, config.previousEncryptionKey);
-  const db = parts.use(await Database.connect({ url: databaseUrl, poolSize: config.databasePool, log }));
-  const newer = await db.migrate();
+  const directUrl = config.databaseDirectUrl ?? databaseUrl;
+  const newer = await Database.migrate({ url: directUrl, log });
   if (newer.length > 0)
     log.info({ migrations: newer }, 'the database is of a newer version, which only added');
+  const pool = { poolSize: config.databasePool, timeoutMs: config.databaseTimeout * 1_000, log };
+  const db = parts.use(await Database.connect({ url: databaseUrl, ...pool }));
   const payloadQueries = new PayloadQueries(servedSchemaText(), (schema, document, operation) =>
     checkOperationSize(schema, document, operation, {}),
   );
   await checkStoredQueries(db.pool, payloadQueries);
   const keys = new ApiKeys(db, clock);
-  return { databaseUrl, vault, db, payloadQueries, keys, adminKey: await keys.ensureAdmin(config.adminKey) };
+  const adminKey = await keys.ensureAdmin(config.adminKey);
+  return { databaseUrl, directUrl, vault, db, payloadQueries, keys, adminKey };
 }
 
 /** The queue and the lanes; those of this process's roles are started. */
 async function openDelivery(
   { config, clock, random, log, parts }: Start,
-  { databaseUrl, db, vault, payloadQueries }: Store,
+  { directUrl, db, vault, payloadQueries }: Store,
 ) {
   const home: QueueHome =
     config.redisUrl === undefined
-      ? { kind: 'postgres', url: databaseUrl, schema: queueSchema }
+      ? { kind: 'postgres', url: directUrl, schema: queueSchema }
       : { kind: 'redis', url: config.redisUrl, prefix: `{voucher-hub-${await db.installationId()}}` };
   const queue = parts.use(await openLaneQueue(home, { log, clock }));
   const sender = parts.use(new WebhookSender({ allow: parseTargetAllow(config.targetAllow), clock }));
@@ -237,11 +244,16 @@ function graphqlDoor({ log, clock }: Start, { db, keys }: Store, services: Resol
   return { schema, log, clock, contextOf };
 }
 
-async function checkReadiness({ db }: Store, { queue }: Delivery): Promise<Record<string, boolean>> {
-  const database = db.pool.query('select 1').then(
+async function checkReadiness(
+  clock: Clock,
+  { db }: Store,
+  { queue }: Delivery,
+): Promise<Record<string, boolean>> {
+  const answers = db.pool.query('select 1').then(
     () => true,
     () => false,
   );
+  const database = Promise.race([answers, clock.sleep(limits.readyMs).then(() => false)]);
   return { database: await database, queue: await queue.isReady() };
 }
 

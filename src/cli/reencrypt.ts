@@ -49,8 +49,8 @@ async function reencrypt(config: Config): Promise<number> {
     config.encryptionKey ?? (await localVaultKey(config.dataDir)),
     config.previousEncryptionKey,
   );
+  await Database.migrate({ url: config.databaseDirectUrl ?? url, log });
   const db = parts.use(await Database.connect({ url, poolSize: 4, log }));
-  await db.migrate();
   // No lane runs in this process, and none has to: secrets stay what they are. Nor are payload queries saved here.
   const lanes = { wake: () => {}, reopen: () => {} };
   const payloadQueries = { faultOf: () => null };

@@ -49,3 +49,18 @@ export function errorCodeOf(error: unknown): string | undefined {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * Codes of connections that broke, of PostgreSQL that is starting or stopping (class 57P) or short of something (53), of
+ * its time-outs (statement, lock, idle transaction), and of a deadlock that it ended.
+ */
+const databaseAway =
+  /^(08|57P|57014|53|55P03|25P0[34]|40P01|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)/;
+/** What `pg` says without a code: of its pool, of a new connection, and of a connection that has gone silent. */
+const connectionLost =
+  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|not queryable/i;
+
+/** Whether an error says that the database can't do it now, and may in a moment. */
+export function isDatabaseAway(error: unknown): boolean {
+  return databaseAway.test(errorCodeOf(error) ?? '') || connectionLost.test(messageOf(error));
+}

@@ -121,6 +121,15 @@ export const limits = {
   /** Changed syncs that a watcher reads in one statement. */
   watcherPage: 200,
 
+  // ── Database and queue ──
+  /** How long database and queue may take to say that they are there, milliseconds: a probe waits three seconds. */
+  readyMs: 2_000,
+  /** How long a statement of the queue, or of the messages between nodes, may take, milliseconds; it takes some. */
+  queueStatementMs: 15_000,
+  /** How far a replica may be behind and still answer analysts, and how often it is asked, milliseconds. */
+  replicaLagMs: 10_000,
+  replicaCheckMs: 2_000,
+
   // ── GraphQL ──
   /** Bytes of a request over HTTP: a thousand vouchers of some 8 KiB. */
   requestBytes: 8 * 1_048_576,

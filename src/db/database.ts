@@ -2,6 +2,13 @@ import { Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from '../core/logger.ts';
+import {
+  adaptClient,
+  connectionOptions,
+  defaultTimeoutMs,
+  inspectRoute,
+  timeoutSettings,
+} from './connections.ts';
 import { entities } from './entities.ts';
 import { checkApplied, migrations } from './migrations.ts';
 import { makePartitions } from './partitions.ts';
@@ -15,11 +22,35 @@ const migrationTable = 'hub_migrations';
 /** Any number, the same in every hub: the lock under which migrations run. */
 const migrationLock = 4_207_001;
 
-/** Statements that wait longer than this are given up, milliseconds; nothing the hub runs takes so long. */
-const statementTimeoutMs = 60_000;
+/** How long a migration waits for a table that is in use, milliseconds. */
+const migrationLockTimeoutMs = 10_000;
 
-/** How long to wait for a connection before saying that the database is away, milliseconds. */
-const connectTimeoutMs = 5_000;
+/** What to connect to, and how. */
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly poolSize: number;
+  readonly log: Logger;
+  readonly timeoutMs?: number;
+}
+
+function ormOptions({ url, poolSize, log }: DatabaseOptions) {
+  return {
+    clientUrl: url,
+    entities,
+    extensions: [Migrator],
+    pool: { min: 0, max: poolSize },
+    migrations: {
+      tableName: migrationTable,
+      migrationsList: [...migrations],
+      snapshot: false,
+      transactional: true,
+      allOrNothing: true,
+    },
+    // The schema generator would drop what it does not know; it is never called, and this is the second fence.
+    schemaGenerator: { ignoreSchema: [queueSchema] },
+    logger: (message: string) => log.debug({ orm: message }, 'orm'),
+  };
+}
 
 /** The database: the ORM for what is read by shape, and its own pool for the hot statements. One pool for both. */
 export class Database implements AsyncDisposable {
@@ -34,52 +65,70 @@ export class Database implements AsyncDisposable {
   /**
    * Connects, without migrating.
    * @param options.poolSize most connections, 4 or more
+   * @param options.timeoutMs how long a statement may take
    */
-  static async connect(options: { url: string; poolSize: number; log: Logger }): Promise<Database> {
+  static async connect(options: DatabaseOptions): Promise<Database> {
+    const { log, timeoutMs = defaultTimeoutMs } = options;
+    const route = await inspectRoute(options.url);
     const orm = await MikroORM.init({
-      clientUrl: options.url,
-      entities,
-      extensions: [Migrator],
-      pool: { min: 0, max: options.poolSize },
+      ...ormOptions(options),
       driverOptions: {
-        connectionTimeoutMillis: connectTimeoutMs,
-        statement_timeout: statementTimeoutMs,
-        idle_in_transaction_session_timeout: statementTimeoutMs,
-        keepAlive: true,
-        application_name: 'voucher-hub',
+        ...connectionOptions(timeoutMs, route),
+        // Not later: the ORM has made its first connection by the time that it is ready.
+        onPoolCreated: (pool: Pool) => pool.on('connect', client => adaptClient(client, timeoutMs, route)),
       },
-      migrations: {
-        tableName: migrationTable,
-        migrationsList: [...migrations],
-        snapshot: false,
-        transactional: true,
-        allOrNothing: true,
-      },
-      // The schema generator would drop what it does not know; it is never called, and this is the second fence.
-      schemaGenerator: { ignoreSchema: [queueSchema] },
-      logger: message => options.log.debug({ orm: message }, 'orm'),
     });
     const pool = await orm.em.getConnection().getNativeClient();
-    return new Database(orm, pool);
+    const database = new Database(orm, pool);
+    if (route.pooled) await database.#checkRoleTimeouts(timeoutMs, log);
+    return database;
   }
 
   /**
-   * Brings the tables up to date; hubs that start together wait for one another.
+   * Brings the tables up to date; hubs that start together wait for one another. On connections of its own, without
+   * bounds: to build an index takes as long as it takes.
+   * @param options.url past a pooler
    * @returns the migrations of a newer version that the database has had, and that this one may run beside
    * @throws HubError UNAVAILABLE where it may not
    */
-  async migrate(): Promise<string[]> {
-    const newer = await this.orm.em.fork().transactional(async em => {
-      await em.execute('set local statement_timeout = 0');
-      await em.execute('select pg_advisory_xact_lock(?)', [migrationLock]);
-      const unknown = checkApplied(await appliedMigrations(em));
-      const transaction = em.getTransactionContext();
-      await this.orm.migrator.up(transaction === undefined ? {} : { transaction });
-      return unknown;
+  static async migrate(options: { url: string; log: Logger }): Promise<string[]> {
+    const orm = await MikroORM.init({
+      ...ormOptions({ ...options, poolSize: 2 }),
+      driverOptions: { application_name: 'voucher-hub migration', keepAlive: true },
     });
-    // Not only by the scheduler: where a row's month is missing, no outcome can be written.
-    await this.transaction(client => makePartitions(client));
-    return newer;
+    try {
+      const newer = await orm.em.fork().transactional(async em => {
+        await em.execute('select pg_advisory_xact_lock(?)', [migrationLock]);
+        // A table that is in use is waited for no longer than this: behind us everybody else would wait too.
+        await em.execute(`set local lock_timeout = ${migrationLockTimeoutMs}`);
+        const unknown = checkApplied(await appliedMigrations(em));
+        const transaction = em.getTransactionContext();
+        await orm.migrator.up(transaction === undefined ? {} : { transaction });
+        return unknown;
+      });
+      // Not only by the scheduler: where a row's month is missing, no outcome can be written.
+      await inTransaction(await orm.em.getConnection().getNativeClient(), client => makePartitions(client));
+      return newer;
+    } finally {
+      await orm.close(true);
+    }
+  }
+
+  /** Behind a pooler only the role can set what bounds a statement on the server. */
+  async #checkRoleTimeouts(timeoutMs: number, log: Logger): Promise<void> {
+    const wanted = timeoutSettings(timeoutMs);
+    const { rows } = await this.pool.query<{ name: string; role: string }>(
+      `select name, current_user as role from pg_settings where name = any($1) and setting = '0'`,
+      [Object.keys(wanted)],
+    );
+    const missing = Object.entries(wanted).filter(([name]) => rows.some(row => row.name === name));
+    if (missing.length === 0) return;
+    const role = rows[0]?.role ?? '';
+    const statements = missing.map(([name, ms]) => `alter role "${role}" set ${name} = '${ms}ms'`);
+    log.warn(
+      { statements },
+      'DATABASE_URL is a pooler, which takes no time-outs from the hub: set them for the role',
+    );
   }
 
   /**
@@ -101,22 +150,8 @@ export class Database implements AsyncDisposable {
   }
 
   /** Runs `work` in one transaction on one connection; rolls back when it throws. */
-  async transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect();
-    let broken: Error | undefined;
-    try {
-      await client.query('begin');
-      const result = await work(client);
-      await client.query('commit');
-      return result;
-    } catch (error) {
-      await client.query('rollback').catch((rollbackError: unknown) => {
-        broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError));
-      });
-      throw error;
-    } finally {
-      client.release(broken);
-    }
+  transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    return inTransaction(this.pool, work);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -131,4 +166,22 @@ async function appliedMigrations(em: EntityManager): Promise<string[]> {
   if (found?.there !== true) return [];
   const rows = await em.execute<{ name: string }[]>(`select name from ${migrationTable} order by id`);
   return rows.map(({ name }) => name);
+}
+
+async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((rollbackError: unknown) => {
+      broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError));
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
 }

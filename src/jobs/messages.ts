@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Client, type Pool } from 'pg';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import { connectionOptions, direct } from '../db/connections.ts';
 import { makeRedisClient, type RedisClient } from './redis.ts';
 
 /** What the messages between nodes need. */
@@ -76,9 +78,8 @@ export class PostgresMessages implements Messages {
   /** Listens until the connection ends. */
   async #listenOnce(): Promise<void> {
     const client = new Client({
+      ...connectionOptions(limits.queueStatementMs, direct),
       connectionString: this.#url,
-      keepAlive: true,
-      application_name: 'voucher-hub',
     });
     const ended = new Promise<void>(resolve => {
       client.once('end', resolve);

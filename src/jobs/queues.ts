@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { HubError, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import { connectionOptions, inspectRoute } from '../db/connections.ts';
 import { checkRedisKeeps, makeRedisClient } from './redis.ts';
 
 /** What the queue needs. */
@@ -58,8 +59,8 @@ const jobOptions = { removeOnComplete: true, removeOnFail: true };
 /** Connections that BullMQ may take of PostgreSQL for the queue and for the worker, each. */
 const queuePoolSize = 3;
 
-/** How long to wait for the queue's home to say that it is ready, milliseconds. */
-const readyMs = 2_000;
+const behindPooler =
+  'DATABASE_URL (or DATABASE_DIRECT_URL) leads to a pooler, such as PgBouncer. The queue on PostgreSQL and the messages between nodes (LISTEN) need connections of their own: set DATABASE_DIRECT_URL to the address of PostgreSQL itself, or put the queue on Redis (REDIS_URL).';
 
 /** Opens the queue. On PostgreSQL its tables are made in a schema of their own. */
 export async function openLaneQueue(home: QueueHome, deps: QueueDeps): Promise<LaneQueue> {
@@ -68,7 +69,16 @@ export async function openLaneQueue(home: QueueHome, deps: QueueDeps): Promise<L
 
 async function openOnPostgres(home: { url: string; schema: string }, deps: QueueDeps): Promise<LaneQueue> {
   const { log } = deps;
-  const connection = { connectionString: home.url, schema: home.schema, migrate: true, max: queuePoolSize };
+  const route = await inspectRoute(home.url);
+  if (route.pooled) throw new HubError('UNAVAILABLE', behindPooler);
+  const connection = {
+    ...connectionOptions(limits.queueStatementMs, route),
+    application_name: 'voucher-hub queue',
+    connectionString: home.url,
+    schema: home.schema,
+    migrate: true,
+    max: queuePoolSize,
+  };
   const postgres = withBackend(createPostgresBackend);
   const queue = new postgres.Queue<LaneJob, void, LaneJobName>(queueName, {
     connection,
@@ -156,7 +166,7 @@ function laneQueue(
       return { [Symbol.asyncDispose]: () => worker.close() };
     },
     async isReady() {
-      const late = clock.sleep(readyMs).then(() => false);
+      const late = clock.sleep(limits.readyMs).then(() => false);
       return Promise.race([
         queue.getActiveCount().then(
           () => true,

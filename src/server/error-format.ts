@@ -1,12 +1,16 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { type ErrorCode, errorCatalogue, errorCodeOf, HubError, messageOf } from '../core/errors.ts';
+import {
+  type ErrorCode,
+  errorCatalogue,
+  errorCodeOf,
+  HubError,
+  isDatabaseAway,
+  messageOf,
+} from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 
-/** Codes of connections that broke, of PostgreSQL that is starting or stopping (class 57), and of its time-outs. */
-const databaseAway = /^(08|57P|53|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND)/;
 /** What graphql-js's parser says at its bound of tokens (its own typing error included). */
 const tokenLimit = /Document contains more tha[nt] \d+ tokens/;
-const poolTimeout = /timeout exceeded when trying to connect|Connection terminated/i;
 
 /**
  * What a caller is told of an error: a stable code, a message that helps, the field at fault. Never a stack, and
@@ -45,11 +49,6 @@ export function reportFault(error: GraphQLError, requestId: string, log: Logger)
   else if (isDatabaseAway(cause))
     log.warn({ request: requestId, error: messageOf(cause) }, 'the database does not answer');
   else log.error({ request: requestId, err: cause, path: error.path }, 'fault');
-}
-
-/** Whether an error says that the database can't be reached now. */
-export function isDatabaseAway(error: unknown): boolean {
-  return databaseAway.test(errorCodeOf(error) ?? '') || poolTimeout.test(messageOf(error));
 }
 
 /** SQLSTATE class 22 (data exception): a NUL in a text or the like, which only what was sent can hold. */

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
-import { type ErrorCode, errorCatalogue, messageOf } from '../core/errors.ts';
+import { type ErrorCode, errorCatalogue, isDatabaseAway, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
-import { isDatabaseAway } from './error-format.ts';
 import { registerGraphiql } from './graphiql.ts';
 import { type GraphqlDoor, registerGraphqlHttp } from './graphql-http.ts';
 import { serveGraphqlSocket } from './graphql-socket.ts';

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { type ExecutionArgs, execute, GraphQLError, getOperationAST, subscribe } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
-import { messageOf } from '../core/errors.ts';
+import { isDatabaseAway, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { callerOf } from '../resolvers/context.ts';
 import { Documents } from './documents.ts';
-import { formatError, isDatabaseAway, reportFault } from './error-format.ts';
+import { formatError, reportFault } from './error-format.ts';
 import type { GraphqlDoor } from './graphql-http.ts';
 import { checkOperationSize } from './operation-limits.ts';
 import { closings } from './socket-closings.ts';

@@ -8,6 +8,7 @@ import { createLogger } from '../../src/core/logger.ts';
 import { Database, queueSchema } from '../../src/db/database.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded.ts';
 import { openLaneQueue } from '../../src/jobs/queues.ts';
+import { startPostgres } from './postgres-server.ts';
 
 /** A PostgreSQL server for tests. */
 export interface TestCluster extends AsyncDisposable {
@@ -19,20 +20,26 @@ const log = createLogger({ level: 'silent', pretty: false });
 let own: Promise<TestCluster> | undefined;
 let made = 0;
 
-/** Starts a server in a temporary folder, with a migrated database that others are copied from. */
+/**
+ * Starts a server in a temporary folder, with a migrated database that others are copied from: the embedded one, or
+ * that of the programs in the folder HUB_TEST_POSTGRES_BIN.
+ */
 export async function startTestCluster(): Promise<TestCluster> {
+  const bin = process.env.HUB_TEST_POSTGRES_BIN;
+  const cluster = bin === undefined ? await startEmbedded() : await startPostgres({ bin });
+  await administer(cluster.url, `create database ${template}`);
+  const url = urlOf(cluster.url, template);
+  await Database.migrate({ url, log });
+  await using _queue = await openLaneQueue(
+    { kind: 'postgres', url, schema: queueSchema },
+    { log, clock: systemClock },
+  );
+  return cluster;
+}
+
+async function startEmbedded(): Promise<TestCluster> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'hub-test-'));
   const postgres = await startEmbeddedPostgres({ dataDir, log, clock: systemClock });
-  await administer(postgres.url, `create database ${template}`);
-  const url = urlOf(postgres.url, template);
-  {
-    await using db = await Database.connect({ url, poolSize: 4, log });
-    await db.migrate();
-    await using _queue = await openLaneQueue(
-      { kind: 'postgres', url, schema: queueSchema },
-      { log, clock: systemClock },
-    );
-  }
   return {
     url: postgres.url,
     async [Symbol.asyncDispose]() {

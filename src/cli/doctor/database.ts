@@ -24,7 +24,10 @@ const skewFailMs = 60_000;
 export async function checkDatabase(config: Config): Promise<Check[]> {
   return config.databaseUrl === undefined
     ? [await checkEmbedded(config.dataDir)]
-    : checkServer(config.databaseUrl, config.redisUrl === undefined);
+    : checkServer(
+        config.databaseUrl,
+        config.redisUrl === undefined ? (config.databaseDirectUrl ?? config.databaseUrl) : null,
+      );
 }
 
 /** Looks only: a PostgreSQL that runs there is its hub's, and none is started. */
@@ -49,7 +52,8 @@ async function checkEmbedded(dataDir: string): Promise<Check> {
   );
 }
 
-async function checkServer(url: string, holdsQueue: boolean): Promise<Check[]> {
+/** @param queueUrl where the queue is in PostgreSQL; null: on Redis */
+async function checkServer(url: string, queueUrl: string | null): Promise<Check[]> {
   const client = new Client({
     connectionString: url,
     connectionTimeoutMillis: connectMs,
@@ -68,7 +72,9 @@ async function checkServer(url: string, holdsQueue: boolean): Promise<Check[]> {
       await checkMigrations(client, url),
       await checkSkew(client, systemClock),
     ];
-    return holdsQueue ? [...checks, await checkQueueSchema(client)] : checks;
+    return queueUrl === null
+      ? checks
+      : [...checks, await checkQueueRoute(queueUrl), await checkQueueSchema(client)];
   } catch (error) {
     return [fail(`${withoutPassword(url)} answered, then failed: ${messageOf(error)}`)];
   } finally {
@@ -132,6 +138,17 @@ export function skewCheck(whose: string, aheadMs: number, errorMs: number): Chec
   return off > skewWarnMs
     ? clock.warn(message, mend)
     : clock.ok(`${whose} and this machine's agree (within ${duration(Math.max(1, Math.abs(aheadMs)))})`);
+}
+
+/** The queue needs connections of its own. */
+async function checkQueueRoute(url: string): Promise<Check> {
+  const { inspectRoute } = await import('../../db/connections.ts');
+  const { pooled } = await inspectRoute(url);
+  if (!pooled) return queue.ok(`${withoutPassword(url)} leads to PostgreSQL itself`);
+  return queue.fail(
+    `${withoutPassword(url)} is a pooler, and the queue on PostgreSQL needs PostgreSQL itself`,
+    'Set DATABASE_DIRECT_URL to the address of PostgreSQL, or put the queue on Redis (REDIS_URL).',
+  );
 }
 
 async function checkQueueSchema(client: Client): Promise<Check> {

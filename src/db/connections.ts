@@ -1,0 +1,112 @@
+import { Client, type ClientBase } from 'pg';
+
+/** How long to wait for a connection, a new one or one of the pool's, before the database counts as away, milliseconds. */
+const connectMs = 5_000;
+
+/** What a machine that vanished leaves open is found out after this long without a word, milliseconds (twice that at worst). */
+const keepAliveMs = 10_000;
+
+/** How long a statement may take where no setting says so, milliseconds. */
+export const defaultTimeoutMs = 60_000;
+
+/** What stands between this process and PostgreSQL. */
+export interface Route {
+  /** A pooler (PgBouncer): one connection of ours is several of PostgreSQL's, and its startup parameters are refused. */
+  readonly pooled: boolean;
+  /** Whether a statement that is prepared under a name is there at the next transaction. */
+  readonly keepsNames: boolean;
+}
+
+/** Straight to PostgreSQL. */
+export const direct: Route = { pooled: false, keepsNames: true };
+
+/**
+ * Looks what stands before PostgreSQL. A pooler gives a process number of its own to its clients. Those that can carry
+ * prepared statements from one connection to the next (PgBouncer from 1.21 on, by `max_prepared_statements`) keep them
+ * under names of their own; where ours arrives as it is, nobody carries it.
+ */
+export async function inspectRoute(url: string): Promise<Route> {
+  const client = new Client({
+    connectionString: url,
+    connectionTimeoutMillis: connectMs,
+    query_timeout: connectMs,
+  });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    if (rows[0]?.pid === processNumberOf(client)) return direct;
+    await client.query('begin');
+    await client.query({ name: nameProbe, text: 'select 1' });
+    const arrived = await client.query('select from pg_prepared_statements where name = $1', [nameProbe]);
+    // Left there, it would be in the way of the next hub that gets this connection of PostgreSQL's.
+    if (arrived.rowCount !== 0) await client.query(`deallocate "${nameProbe}"`);
+    await client.query('commit');
+    return { pooled: true, keepsNames: arrived.rowCount === 0 };
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+const nameProbe = 'hub-route-probe';
+
+/** The process that the server says it is; undefined: it does not say. */
+function processNumberOf(client: Client): unknown {
+  return 'processID' in client ? client.processID : undefined;
+}
+
+/** Bounds of one statement by the server's clock, as PostgreSQL's settings, milliseconds. */
+export function timeoutSettings(timeoutMs: number) {
+  return {
+    statement_timeout: timeoutMs,
+    lock_timeout: Math.floor(timeoutMs / 6),
+    idle_in_transaction_session_timeout: timeoutMs,
+  };
+}
+
+/**
+ * How each connection of the hub behaves. Behind a pooler the server's own bounds are the role's: the pooler refuses
+ * them as startup parameters. `query_timeout` is this side's, for a connection whose other end has gone silent.
+ */
+export function connectionOptions(timeoutMs: number, route: Route) {
+  return {
+    application_name: 'voucher-hub',
+    connectionTimeoutMillis: connectMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMs,
+    query_timeout: timeoutMs + connectMs,
+    ...(route.pooled ? {} : timeoutSettings(timeoutMs)),
+  };
+}
+
+/**
+ * Makes a fresh connection of the pool wait a quarter as long for hot statements (those with a name) and for those that
+ * begin and end transactions, which are over in milliseconds: so the lanes are soon off a connection that has gone silent.
+ * Takes the names away where nothing keeps them.
+ */
+export function adaptClient(client: ClientBase, timeoutMs: number, route: Route): void {
+  const query: unknown = Reflect.get(client, 'query');
+  if (typeof query !== 'function') return;
+  const hot = { query_timeout: Math.floor(timeoutMs / 4) };
+  const adapt = (statement: unknown): unknown => {
+    if (typeof statement === 'string')
+      return /^(begin|commit|rollback)/.test(statement) ? { text: statement, ...hot } : statement;
+    if (!isNamed(statement)) return statement;
+    const { name, ...unnamed } = statement;
+    return route.keepsNames ? { name, ...unnamed, ...hot } : { ...unnamed, ...hot };
+  };
+  const adapted = (statement: unknown, ...rest: unknown[]): unknown =>
+    Reflect.apply(query, client, [adapt(statement), ...rest]);
+  Object.defineProperty(client, 'query', { value: adapted });
+}
+
+/** A plain statement with a name; a query that submits itself (a cursor) is none. */
+function isNamed(statement: unknown): statement is { name: string } {
+  return (
+    typeof statement === 'object' &&
+    statement !== null &&
+    'name' in statement &&
+    typeof statement.name === 'string' &&
+    !('submit' in statement)
+  );
+}

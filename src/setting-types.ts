@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { messageOf } from './core/errors.ts';
+import { parseTargetAllow } from './delivery/webhook/guard.ts';
+import { parseRedisUrl } from './jobs/redis-url.ts';
+
+/** Names of the parts that a process may play. */
+export const roleNames = ['api', 'worker', 'scheduler'] as const;
+
+// How the values of settings are read. Their faults hold no values.
+
+/** A TCP port, 0 for any free one. */
+export const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'must be a port, 0 to 65535')
+  .transform(Number)
+  .refine(value => value <= 65_535, 'must be a port, 0 to 65535');
+/** A connection string of PostgreSQL. */
+export const postgresUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://');
+/** An address of Redis, in one of the forms of `parseRedisUrl`. */
+export const redisUrl = z.string().superRefine((text, context) => {
+  const fault = redisUrlFault(text);
+  if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+});
+/** An API key that an operator chose. */
+export const adminKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{24,200}$/, 'must be 24 to 200 printable characters without spaces');
+/** 32 bytes in base64. */
+export const encryptionKey = z
+  .string()
+  .regex(/^[A-Za-z0-9+/_-]{43}=?$/, 'must be 32 bytes in base64 (openssl rand -base64 32)');
+/** A name of the IANA database that this Node knows. */
+export const timeZone = z.string().refine(isTimeZone, 'must be an IANA time zone, e.g. Asia/Shanghai');
+/** Some of `roleNames`, with commas. */
+export const roles = z
+  .string()
+  .transform(splitList)
+  .pipe(z.array(z.enum(roleNames)).min(1));
+/** What webhooks may reach though private, as `parseTargetAllow` reads it. */
+export const targetAllow = z.string().superRefine((text, context) => {
+  const fault = targetAllowFault(text);
+  if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+});
+/** One of pino's levels. */
+export const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
+
+function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map(part => part.trim())
+    .filter(part => part !== '');
+}
+
+/** Tells which entry is at fault by its place, not by its text: faults hold no values. */
+function targetAllowFault(text: string): string | null {
+  const place = text.split(',').findIndex(entry => !isTargetAllow(entry));
+  return place === -1 ? null : `entry ${place + 1} is neither a host name nor an IP address nor a CIDR range`;
+}
+
+function isTargetAllow(entry: string): boolean {
+  try {
+    parseTargetAllow(entry);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Null where it fits. */
+function redisUrlFault(text: string): string | null {
+  try {
+    parseRedisUrl(text);
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
