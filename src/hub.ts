@@ -12,6 +12,7 @@ import { createLogger, type Logger } from './core/logger.ts';
 import type { Random } from './core/random.ts';
 import { Database, queueSchema } from './db/database.ts';
 import { startEmbeddedPostgres } from './db/embedded.ts';
+import { Replica } from './db/replica.ts';
 import { Breaker } from './delivery/breaker.ts';
 import { Compensation } from './delivery/compensation.ts';
 import { DeliveryTester } from './delivery/delivery-test.ts';
@@ -142,7 +143,12 @@ async function openStore({ config, clock, log, parts }: Start) {
   await checkStoredQueries(db.pool, payloadQueries);
   const keys = new ApiKeys(db, clock);
   const adminKey = await keys.ensureAdmin(config.adminKey);
-  return { databaseUrl, directUrl, vault, db, payloadQueries, keys, adminKey };
+  const replica =
+    config.databaseReplicaUrl === undefined || !config.roles.includes('api')
+      ? undefined
+      : parts.use(new Replica({ url: config.databaseReplicaUrl, ...pool }, { primary: db, clock }));
+  await replica?.start();
+  return { databaseUrl, directUrl, vault, db, replica, payloadQueries, keys, adminKey };
 }
 
 /** The queue and the lanes; those of this process's roles are started. */
@@ -230,16 +236,17 @@ function createServices(
   };
 }
 
-function graphqlDoor({ log, clock }: Start, { db, keys }: Store, services: ResolverServices): GraphqlDoor {
+function graphqlDoor({ log, clock }: Start, store: Store, services: ResolverServices): GraphqlDoor {
   const resolvers = createResolvers(services);
   const schema = buildHubSchema(resolverClasses, someClass =>
     resolvers.find(resolver => resolver.constructor === someClass),
   );
   const live = createLive(services);
+  const databases = { primary: store.db, replica: store.replica };
   const contextOf = async (authorization: string | undefined, requestId: string) => {
     const key = /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
-    const caller = key === undefined ? null : await keys.authenticate(key);
-    return createContext({ db, live, clock }, { caller, keyGiven: key !== undefined }, requestId);
+    const caller = key === undefined ? null : await store.keys.authenticate(key);
+    return createContext({ databases, live, clock }, { caller, keyGiven: key !== undefined }, requestId);
   };
   return { schema, log, clock, contextOf };
 }

@@ -1,9 +1,9 @@
 import type { Caller } from '../access/caller.ts';
 import type { Clock } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
-import type { Database } from '../db/database.ts';
 import type { Live } from './live.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
+import { type Databases, Reading } from './reading.ts';
 
 /** What an operation's resolvers know: who calls, and the loaders that batch its reads. One an operation. */
 export interface OperationContext {
@@ -14,6 +14,7 @@ export interface OperationContext {
   readonly requestId: string;
   /** What GraphQL subscriptions read from. */
   readonly live: Live;
+  readonly reading: Reading;
   readonly loaders: Loaders;
 }
 
@@ -35,19 +36,21 @@ export function callerOf(context: OperationContext): Caller {
  * remember what they read, last for one turn of the event loop.
  */
 export function createContext(
-  { db, live, clock }: { db: Database; live: Live; clock: Clock },
+  { databases, live, clock }: { databases: Databases; live: Live; clock: Clock },
   who: { caller: Caller | null; keyGiven: boolean },
   requestId: string,
 ): OperationContext {
   let loaders: Loaders | undefined;
+  const reading = new Reading(databases, who.caller);
   return {
     ...who,
     live,
     requestId,
+    reading,
     // Made when first asked for: an operation that only records needs none.
     get loaders() {
       if (loaders === undefined) {
-        loaders = createLoaders(db, who.caller);
+        loaders = createLoaders(reading, who.caller);
         clock.after(0, () => {
           loaders = undefined;
         });

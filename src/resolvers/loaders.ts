@@ -16,6 +16,7 @@ import {
   type VoucherRow,
 } from '../db/entities.ts';
 import { backlogs, eventIdsOfVouchers, syncIdsOfVouchers } from '../db/read-statements.ts';
+import type { Reading } from './reading.ts';
 
 /** Reads of one operation, each kind in one statement however many nodes ask for it. */
 export interface Loaders {
@@ -33,12 +34,30 @@ export interface Loaders {
   readonly connected: DataLoader<string, boolean>;
 }
 
+/** A unit of work of the ORM. */
+type Manager = ReturnType<Database['fork']>;
+
 /** Loaders for one operation; they remember what they read, so never share them between operations. */
-export function createLoaders(db: Database, caller: Caller | null): Loaders {
-  const em = db.fork();
+export function createLoaders(reading: Reading, caller: Caller | null): Loaders {
+  const managers = new Map<Database, Manager>();
+  const managerOf = (db: Database) => {
+    const em = managers.get(db) ?? db.fork();
+    managers.set(db, em);
+    return em;
+  };
+  const managed = <T>(work: (em: Manager) => Promise<T>) => reading.follow(db => work(managerOf(db)));
+  /** Rows by id; those that the replica does not have yet from the primary. */
+  const byId = <T extends { id: string }>(find: (em: Manager, ids: string[]) => Promise<T[]>) =>
+    batch(async (ids: readonly string[]) => {
+      const found = new Map((await managed(em => find(em, [...ids]))).map(row => [row.id, row]));
+      const missing = ids.filter(id => !found.has(id));
+      if (missing.length > 0 && reading.current !== reading.primary)
+        for (const row of await find(managerOf(reading.primary), missing)) found.set(row.id, row);
+      return ids.map(id => found.get(id) ?? new Error(`Row ${id} is gone.`));
+    });
   const targetSystem = caller === null ? null : visibleTargetSystem(caller);
-  const event = byId(ids => em.find(VoucherEventEntity, { id: { $in: ids } }));
-  const sync = byId(ids => em.find(SyncLogEntity, { id: { $in: ids } }));
+  const event = byId((em, ids) => em.find(VoucherEventEntity, { id: { $in: ids } }));
+  const sync = byId((em, ids) => em.find(SyncLogEntity, { id: { $in: ids } }));
   const loadAll = async <T>(
     loader: DataLoader<string, T>,
     links: { id: string; voucherId: string }[],
@@ -51,34 +70,38 @@ export function createLoaders(db: Database, caller: Caller | null): Loaders {
     return voucherIds.map(id => (groups.get(id) ?? []).map(({ row }) => row));
   };
   return {
-    voucher: byId(ids => em.find(VoucherEntity, { id: { $in: ids } })),
+    voucher: byId((em, ids) => em.find(VoucherEntity, { id: { $in: ids } })),
     event,
-    subscription: byId(ids => em.find(SubscriptionEntity, { id: { $in: ids } })),
+    subscription: byId((em, ids) => em.find(SubscriptionEntity, { id: { $in: ids } })),
     eventsOfVoucher: batch(async ids =>
-      loadAll(event, await eventIdsOfVouchers(db.pool, ids, limits.nestedList), ids),
+      loadAll(event, await reading.follow(db => eventIdsOfVouchers(db.pool, ids, limits.nestedList)), ids),
     ),
     syncsOfVoucher: batch(async ids =>
       loadAll(
         sync,
-        await syncIdsOfVouchers(db.pool, ids, { targetSystem, perVoucher: limits.nestedList }),
+        await reading.follow(db =>
+          syncIdsOfVouchers(db.pool, ids, { targetSystem, perVoucher: limits.nestedList }),
+        ),
         ids,
       ),
     ),
     attemptsOfSync: batch(async ids => {
-      const rows = await em.find(
-        SyncAttemptEntity,
-        { syncId: { $in: [...ids] } },
-        { orderBy: { syncId: 'asc', number: 'asc' } },
+      const rows = await managed(em =>
+        em.find(
+          SyncAttemptEntity,
+          { syncId: { $in: [...ids] } },
+          { orderBy: { syncId: 'asc', number: 'asc' } },
+        ),
       );
       const groups = Map.groupBy(rows, row => row.syncId);
       return ids.map(id => (groups.get(id) ?? []).slice(-limits.nestedList));
     }),
     backlog: batch(async ids => {
-      const counts = await backlogs(db.pool, ids);
+      const counts = await reading.follow(db => backlogs(db.pool, ids));
       return ids.map(id => counts.get(id) ?? 0);
     }),
     connected: batch(async ids => {
-      const attached = await attachedAmong(db.pool, ids);
+      const attached = await reading.follow(db => attachedAmong(db.pool, ids));
       return ids.map(id => attached.has(id));
     }),
   };
@@ -86,11 +109,4 @@ export function createLoaders(db: Database, caller: Caller | null): Loaders {
 
 function batch<T>(load: (ids: readonly string[]) => Promise<(T | Error)[]>): DataLoader<string, T> {
   return new DataLoader(load, { maxBatchSize: 1_000 });
-}
-
-function byId<T extends { id: string }>(find: (ids: string[]) => Promise<T[]>): DataLoader<string, T> {
-  return batch(async ids => {
-    const rows = new Map((await find([...ids])).map(row => [row.id, row]));
-    return ids.map(id => rows.get(id) ?? new Error(`Row ${id} is gone.`));
-  });
 }

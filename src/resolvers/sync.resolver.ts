@@ -14,7 +14,7 @@ import {
 import { type Caller, requireRole, visibleTargetSystem } from '../access/caller.ts';
 import type { Compensation } from '../delivery/compensation.ts';
 import type { Subscriptions } from '../delivery/subscriptions.ts';
-import type { SyncReader } from '../delivery/sync-reader.ts';
+import { SyncReader } from '../delivery/sync-reader.ts';
 import { DataSubscription } from '../schema/subscription.types.ts';
 import { Receipt, SyncAttempt, SyncLog, SyncLogConnection, SyncLogFilter } from '../schema/sync.types.ts';
 import { VoucherEvent, VoucherFilter } from '../schema/voucher.types.ts';
@@ -50,11 +50,10 @@ export class SyncResolver {
   ): Promise<SyncLogConnection> {
     const own = await this.#ownSubscriptions(readingCaller(context));
     const request = pageRequest(first, after);
-    const rows = await this.#reader.page(filter ?? {}, own, {
-      limit: request.first + 1,
-      belowId: request.belowId,
-    });
-    return { ...pageOf(rows, request), count: () => this.#reader.count(filter ?? {}, own) };
+    const page = { limit: request.first + 1, belowId: request.belowId };
+    const rows = await context.reading.list(db => new SyncReader(db).page(filter ?? {}, own, page));
+    const count = () => context.reading.follow(db => new SyncReader(db).count(filter ?? {}, own));
+    return { ...pageOf(rows, request), count };
   }
 
   @Mutation(() => Int, { description: 'Manual compensation. Returns how many were queued again.' })

@@ -6,7 +6,7 @@ import type { JsonObject, SyncMode } from '../core/model.ts';
 import type { EventTypes } from '../intake/event-types.ts';
 import type { Intake, RecordResult } from '../intake/record-vouchers.ts';
 import type { VoucherInput } from '../intake/voucher-input.ts';
-import type { VoucherReader } from '../intake/voucher-reader.ts';
+import { VoucherReader } from '../intake/voucher-reader.ts';
 import { SyncModeEnum } from '../schema/enums.ts';
 import { DateTimeScalar, JSONObjectScalar } from '../schema/scalars.ts';
 import { SyncLog } from '../schema/sync.types.ts';
@@ -103,11 +103,10 @@ export class VoucherResolver {
     requireRole(caller, 'publisher', 'analyst');
     const request = pageRequest(first, after);
     const own = visibleSourceSystem(caller);
-    const page = await this.#reader.page(filter ?? {}, own, {
-      limit: request.first + 1,
-      belowId: request.belowId,
-    });
-    return { ...pageOf(page, request), count: () => this.#reader.count(filter ?? {}, own) };
+    const page = { limit: request.first + 1, belowId: request.belowId };
+    const rows = await context.reading.list(db => new VoucherReader(db).page(filter ?? {}, own, page));
+    const count = () => context.reading.follow(db => new VoucherReader(db).count(filter ?? {}, own));
+    return { ...pageOf(rows, request), count };
   }
 
   @Query(() => [EventType])
