@@ -125,7 +125,7 @@ export const limits = {
   /** How long database and queue may take to say that they are there, milliseconds: a probe waits three seconds. */
   readyMs: 2_000,
   /** How long a statement of the queue, or of the messages between nodes, may take, milliseconds; it takes some. */
-  queueStatementMs: 15_000,
+  queueStatementMs: 10_000,
   /** How far a replica may be behind and still answer analysts, and how often it is asked, milliseconds. */
   replicaLagMs: 10_000,
   replicaCheckMs: 2_000,

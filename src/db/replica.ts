@@ -1,7 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import { errorCodeOf, isDatabaseAway, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import type { Logger } from '../core/logger.ts';
 import { Database, type DatabaseOptions } from './database.ts';
 
 /** Where the log of the primary ended at a moment, as bytes since its beginning. */

@@ -74,6 +74,8 @@ async function openOnPostgres(home: { url: string; schema: string }, deps: Queue
   const connection = {
     ...connectionOptions(limits.queueStatementMs, route),
     application_name: 'voucher-hub queue',
+    // Hubs that start together wait for the one that makes the tables.
+    lock_timeout: 0,
     connectionString: home.url,
     schema: home.schema,
     migrate: true,

@@ -39,22 +39,7 @@ type Manager = ReturnType<Database['fork']>;
 
 /** Loaders for one operation; they remember what they read, so never share them between operations. */
 export function createLoaders(reading: Reading, caller: Caller | null): Loaders {
-  const managers = new Map<Database, Manager>();
-  const managerOf = (db: Database) => {
-    const em = managers.get(db) ?? db.fork();
-    managers.set(db, em);
-    return em;
-  };
-  const managed = <T>(work: (em: Manager) => Promise<T>) => reading.follow(db => work(managerOf(db)));
-  /** Rows by id; those that the replica does not have yet from the primary. */
-  const byId = <T extends { id: string }>(find: (em: Manager, ids: string[]) => Promise<T[]>) =>
-    batch(async (ids: readonly string[]) => {
-      const found = new Map((await managed(em => find(em, [...ids]))).map(row => [row.id, row]));
-      const missing = ids.filter(id => !found.has(id));
-      if (missing.length > 0 && reading.current !== reading.primary)
-        for (const row of await find(managerOf(reading.primary), missing)) found.set(row.id, row);
-      return ids.map(id => found.get(id) ?? new Error(`Row ${id} is gone.`));
-    });
+  const { managed, byId } = managersOf(reading);
   const targetSystem = caller === null ? null : visibleTargetSystem(caller);
   const event = byId((em, ids) => em.find(VoucherEventEntity, { id: { $in: ids } }));
   const sync = byId((em, ids) => em.find(SyncLogEntity, { id: { $in: ids } }));
@@ -109,4 +94,25 @@ export function createLoaders(reading: Reading, caller: Caller | null): Loaders 
 
 function batch<T>(load: (ids: readonly string[]) => Promise<(T | Error)[]>): DataLoader<string, T> {
   return new DataLoader(load, { maxBatchSize: 1_000 });
+}
+
+/** Units of work of one operation, one a database. */
+function managersOf(reading: Reading) {
+  const managers = new Map<Database, Manager>();
+  const managerOf = (db: Database) => {
+    const em = managers.get(db) ?? db.fork();
+    managers.set(db, em);
+    return em;
+  };
+  const managed = <T>(work: (em: Manager) => Promise<T>) => reading.follow(db => work(managerOf(db)));
+  /** Rows by id; those that the replica does not have yet, from the primary. */
+  const byId = <T extends { id: string }>(find: (em: Manager, ids: string[]) => Promise<T[]>) =>
+    batch(async (ids: readonly string[]) => {
+      const found = new Map((await managed(em => find(em, [...ids]))).map(row => [row.id, row]));
+      const missing = ids.filter(id => !found.has(id));
+      if (missing.length > 0 && reading.current !== reading.primary)
+        for (const row of await find(managerOf(reading.primary), missing)) found.set(row.id, row);
+      return ids.map(id => found.get(id) ?? new Error(`Row ${id} is gone.`));
+    });
+  return { managed, byId };
 }

@@ -64,7 +64,7 @@ describe('a streaming replica', { skip: without(path.join(bin, 'pg_basebackup'))
 
   test('when it goes away, no question of an analyst fails', async () => {
     const asked = numbers(20).map(async n => {
-      await systemClock.sleep(Number(n) * 20);
+      await systemClock.sleep(n * 20);
       return counted(analyst);
     });
     await replica[Symbol.asyncDispose]();

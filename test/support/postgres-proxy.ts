@@ -9,12 +9,15 @@ export interface PostgresProxy extends AsyncDisposable {
   /** The texts that were sent: each once where it was prepared. */
   texts(): string[];
   reset(): void;
+  /** From now on the connections that there are say nothing, and stay open; new ones are as good as ever. */
+  silence(): void;
 }
 
 /** Stands between a hub and PostgreSQL and counts statements, by reading the frontend's messages (protocol 3). */
 export async function startPostgresProxy(databaseUrl: string): Promise<PostgresProxy> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
+  const pipes = new Set<() => void>();
   let count = 0;
   let texts: string[] = [];
   const server = createServer(client => {
@@ -32,6 +35,10 @@ export async function startPostgresProxy(databaseUrl: string): Promise<PostgresP
     client.on('data', read);
     client.pipe(upstream);
     upstream.pipe(client);
+    pipes.add(() => {
+      client.unpipe(upstream).resume();
+      upstream.unpipe(client).resume();
+    });
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const address: AddressInfo | string | null = server.address();
@@ -46,6 +53,10 @@ export async function startPostgresProxy(databaseUrl: string): Promise<PostgresP
     reset: () => {
       count = 0;
       texts = [];
+    },
+    silence() {
+      for (const cut of pipes) cut();
+      pipes.clear();
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
