@@ -195,7 +195,7 @@ async function openDelivery(
   attachments.start();
   parts.defer(() => attachments.stop());
   nodes.start();
-  return { queue, transport, lanes, attachments, syncs, changes, audit };
+  return { queue, nodes, transport, lanes, attachments, syncs, changes, audit };
 }
 
 /** What runs once over all schedulers; started where this process is one. */
@@ -215,18 +215,29 @@ function openSchedules({ config, clock, log, parts }: Start, { db }: Store, { la
 function createServices(
   { config, clock, log, parts }: Start,
   { db, vault, keys, payloadQueries }: Store,
-  { lanes, transport, attachments, syncs, changes, audit }: Delivery,
+  { nodes, lanes, transport, attachments, syncs, changes, audit }: Delivery,
 ): ResolverServices {
   const time = new BusinessTime(config.timeZone);
   const routing = new RoutingCache(db, clock);
   const intake = new Intake({ db, clock, time, routing, waker: lanes, changes, log });
   parts.defer(() => intake.close());
+  nodes.on('routing', () => routing.refresh());
+  const onChange = (cache: string) => () => {
+    routing.refresh();
+    nodes.tell('routing', [cache]);
+  };
   return {
     intake,
     keys,
-    subscriptions: new Subscriptions({ db, vault, lanes, payloadQueries }),
+    subscriptions: new Subscriptions({
+      db,
+      vault,
+      lanes,
+      payloadQueries,
+      onChange: onChange('subscriptions'),
+    }),
     vouchers: new VoucherReader(db),
-    eventTypes: new EventTypes(db),
+    eventTypes: new EventTypes(db, onChange('event_types')),
     tester: new DeliveryTester({ db, vault, clock, transport }),
     syncs,
     compensation: new Compensation({ db, lanes, changes }),

@@ -55,5 +55,5 @@ async function reencrypt(config: Config): Promise<number> {
   const lanes = { wake: () => {}, reopen: () => {} };
   const payloadQueries = { faultOf: () => null };
   // Awaited here: `parts` closes the database as soon as this returns.
-  return await new Subscriptions({ db, vault, lanes, payloadQueries }).reencrypt();
+  return await new Subscriptions({ db, vault, lanes, payloadQueries, onChange: () => {} }).reencrypt();
 }

@@ -41,17 +41,21 @@ export class Subscriptions {
   readonly #vault: Vault;
   readonly #lanes: LaneControl;
   readonly #payloadQueries: Pick<PayloadQueries, 'faultOf'>;
+  readonly #onChange: () => void;
 
+  /** @param deps.onChange is told of each change of who gets what, once it is committed */
   constructor(deps: {
     db: Database;
     vault: Vault;
     lanes: LaneControl;
     payloadQueries: Pick<PayloadQueries, 'faultOf'>;
+    onChange: () => void;
   }) {
     this.#db = deps.db;
     this.#vault = deps.vault;
     this.#lanes = deps.lanes;
     this.#payloadQueries = deps.payloadQueries;
+    this.#onChange = deps.onChange;
   }
 
   /**
@@ -195,10 +199,12 @@ export class Subscriptions {
 
   async #change<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     try {
-      return await this.#db.transaction(async client => {
+      const result = await this.#db.transaction(async client => {
         await bumpVersion(client, 'subscriptions');
         return work(client);
       });
+      this.#onChange();
+      return result;
     } catch (error) {
       if (errorCodeOf(error) !== uniqueViolation) throw error;
       throw new HubError('CONFLICT', 'The target system has a subscription of this name already.', {

@@ -9,9 +9,12 @@ import { compileSchema } from './catalogue.ts';
 /** The catalogue as administrators keep it. */
 export class EventTypes {
   readonly #db: Database;
+  readonly #onChange: () => void;
 
-  constructor(db: Database) {
+  /** @param onChange is told of each change once it is committed */
+  constructor(db: Database, onChange: () => void) {
     this.#db = db;
+    this.#onChange = onChange;
   }
 
   /** All, by name. */
@@ -40,6 +43,7 @@ export class EventTypes {
         [type.name, type.description, type.mode, schema],
       );
     });
+    this.#onChange();
     return this.#db.fork().findOneOrFail(EventTypeEntity, { name: type.name });
   }
 }

@@ -49,6 +49,14 @@ export class RoutingCache {
   }
 
   /**
+   * Loads anew in the background what is cached, so that the next commit need not. That it fails, or that what it
+   * loads is out of date again, costs nothing but that.
+   */
+  refresh(): void {
+    if (this.#cached !== undefined) this.reload().catch(() => {});
+  }
+
+  /**
    * Loads anew on a connection that is in an intake transaction: what it gives can't be outdated before that ends,
    * however fast subscriptions change.
    */

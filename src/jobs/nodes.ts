@@ -2,14 +2,17 @@ import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { type Messages, messageBytes } from './messages.ts';
 
+const topics = ['lanes', 'reopened', 'settled', 'syncs', 'routing'] as const;
+
 /**
  * What nodes tell one another, all of it ids:
  * - `lanes`: these have work (for nodes with attached consumers)
  * - `reopened`: these take events again (their consumer left, or a person resumed them)
  * - `settled`: the outcomes of these pushes were written elsewhere
  * - `syncs`: these changed (for nodes with watchers)
+ * - `routing`: these caches of intake are out of date, `subscriptions` or `event_types`
  */
-export type Topic = 'lanes' | 'reopened' | 'settled' | 'syncs';
+export type Topic = (typeof topics)[number];
 
 /** Topics that are worth a message only while some other node has said that it listens. */
 type WantedTopic = Extract<Topic, 'lanes' | 'syncs'>;
@@ -23,7 +26,7 @@ const idsInMessage = Math.floor((messageBytes - 100) / 24);
 
 const message = z.union([
   z.object({ want: z.array(z.enum(['lanes', 'syncs'])) }),
-  z.object({ topic: z.enum(['lanes', 'reopened', 'settled', 'syncs']), ids: z.array(z.string()) }),
+  z.object({ topic: z.enum(topics), ids: z.array(z.string()) }),
 ]);
 
 /** The other nodes of the installation, as far as this one talks to them. */
