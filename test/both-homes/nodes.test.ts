@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { startTestHub } from '../support/hub.ts';
 import { record, vouchers } from '../support/lanes.ts';
