@@ -46,6 +46,13 @@ test('on a database of one’s own, webhooks reach nothing private and an encryp
   assert.match(refusal({ DATABASE_URL: 'postgres://user:hunter2@h/db' }), /HUB_ENCRYPTION_KEY/);
 });
 
+test('a replica and an address past a pooler belong to a database of one’s own, and a statement’s bound has a range', () => {
+  for (const name of ['DATABASE_DIRECT_URL', 'DATABASE_REPLICA_URL'])
+    assert.match(refusal({ [name]: 'postgres://user:hunter2@h/db' }), new RegExp(`${name}.*DATABASE_URL`));
+  assert.equal(readConfig({}).databaseTimeout, 60);
+  assert.match(refusal({ HUB_DATABASE_TIMEOUT: '3' }), /HUB_DATABASE_TIMEOUT/);
+});
+
 test('an empty variable counts as left out, and blanks around a value do not count', () => {
   const config = readConfig({
     HUB_PORT: '',

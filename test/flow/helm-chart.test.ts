@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { after, describe, test } from 'node:test';
+import { settings } from '../../src/config.ts';
+import { startTestHub } from '../support/hub.ts';
+import { numbers, record, vouchers } from '../support/lanes.ts';
+import { connectSql } from '../support/sql.ts';
+import { subscribe } from '../support/vouchers.ts';
+
+const chart = 'deploy/helm/voucher-hub';
+const templates = readdirSync(`${chart}/templates`).map(name =>
+  readFileSync(`${chart}/templates/${name}`, 'utf8'),
+);
+const values = readFileSync(`${chart}/values.yaml`, 'utf8');
+
+test('the chart names only settings that the hub has', () => {
+  const known = new Set(settings.map(({ variable }) => variable));
+  const named = [values, ...templates].join('\n').matchAll(/\b(HUB|DATABASE|REDIS)_[A-Z_]+\b/g);
+  assert.deepEqual(
+    [...named].map(([name]) => name).filter(name => !known.has(name)),
+    [],
+  );
+});
+
+test('every value that a template takes stands in values.yaml', () => {
+  const given = pathsOf(values);
+  // `$part` is each role's, `$scaling` the worker's.
+  const scaling = '.Values.worker.autoscaling.';
+  const text = templates
+    .join('\n')
+    .replaceAll('$part.autoscaling', scaling.slice(0, -1))
+    .replaceAll('$scaling.', scaling)
+    .replaceAll('$part.', '.Values.api.');
+  const taken = new Set([...text.matchAll(/\.Values\.([A-Za-z.]*[A-Za-z])/g)].map(([, path]) => path ?? ''));
+  assert.ok(taken.size > 20);
+  assert.deepEqual(
+    [...taken].filter(path => !given.has(path)),
+    [],
+  );
+});
+
+test('the question by which workers are scaled gives how many are wanted: by what is due, one a lane at most', async () => {
+  const hub = await startTestHub({ env: { HUB_ROLES: 'api' } });
+  after(() => hub[Symbol.asyncDispose]());
+  const wanted = async () => {
+    await using sql = await connectSql(hub.databaseUrl);
+    return await sql.count(scalingQuery(10));
+  };
+  assert.equal(await wanted(), 0);
+  const lane = (name: string, webhookUrl: string | null = 'https://example.com') =>
+    subscribe(hub, { name, sourceSystems: [name], webhookUrl });
+  for (const name of ['one', 'two', 'three']) await lane(name);
+  await lane('by socket alone', null);
+  const paused = await lane('paused');
+  await hub.data('mutation ($id: ID!) { pauseDataSubscription(id: $id) { id } }', paused);
+  for (const name of ['by socket alone', 'paused']) await record(hub, vouchers(name, numbers(30)));
+  assert.equal(await wanted(), 0);
+  await record(hub, vouchers('one', numbers(50)));
+  assert.equal(await wanted(), 1, 'five workers have no more than one lane');
+  await record(hub, vouchers('two', numbers(5)));
+  assert.equal(await wanted(), 2);
+  await record(hub, vouchers('three', numbers(4)));
+  assert.equal(await wanted(), 2, '10 + 5 + 4 events');
+});
+
+const hasHelm = spawnSync('helm', ['version']).status === 0;
+
+describe('rendered by helm', { skip: hasHelm ? false : 'helm is not installed' }, () => {
+  const render = (...args: string[]) =>
+    execFileSync('helm', ['template', 'books', chart, '--kube-version=1.31.0', ...args], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+  const kindsOf = (text: string) =>
+    text
+      .split(/^---$/m)
+      .flatMap(part => /^kind: (\w+)/m.exec(part)?.[1] ?? [])
+      .sort();
+
+  test('it has its three roles, each with probes, a budget for disruptions, and nothing to write on but /tmp', () => {
+    execFileSync('helm', ['lint', '--strict', chart, '--set=secret=hub'], { stdio: 'pipe' });
+    const text = render('--set=secret=hub');
+    assert.deepEqual(kindsOf(text), [
+      'ConfigMap',
+      ...Array<string>(3).fill('Deployment'),
+      ...Array<string>(3).fill('PodDisruptionBudget'),
+      'Service',
+      'ServiceAccount',
+    ]);
+    for (const role of ['api', 'worker', 'scheduler'])
+      assert.match(text, new RegExp(`name: HUB_ROLES, value: ${role} `));
+    for (const line of [
+      'readOnlyRootFilesystem: true',
+      'runAsNonRoot: true',
+      'path: /readyz',
+      'terminationGracePeriodSeconds: 45',
+    ])
+      assert.equal(text.split(line).length - 1, 3, line);
+  });
+
+  test('a Secret must be named, and a scaler that there is', () => {
+    assert.throws(() => render(), /secret: the name of a Secret/);
+    const scaled = ['--set=secret=hub', '--set=worker.autoscaling.enabled=true'];
+    assert.throws(
+      () => render(...scaled, '--set=worker.autoscaling.scaler=guess'),
+      /postgresql or prometheus/,
+    );
+    assert.throws(() => render(...scaled, '--set=worker.autoscaling.scaler=prometheus'), /serverAddress/);
+  });
+
+  test('scaled by KEDA, the worker has no fixed number, and the question is the one that was tried', () => {
+    const text = render(
+      '--set=secret=hub',
+      '--set=worker.autoscaling.enabled=true',
+      '--set=worker.autoscaling.backlogPerWorker=10',
+    );
+    assert.equal(text.match(/^ {2}replicas: /gm)?.length, 2);
+    assert.equal(foldedQuery(text), scalingQuery(10));
+    const prometheus = [
+      'scaler=prometheus',
+      'prometheus.serverAddress=http://p',
+      'prometheus.query=max(due)',
+    ];
+    const other = render(
+      '--set=secret=hub',
+      '--set=worker.autoscaling.enabled=true',
+      ...prometheus.map(value => `--set=worker.autoscaling.${value}`),
+    );
+    assert.match(other, /type: prometheus[\s\S]*query: "max\(due\)"/);
+  });
+});
+
+/** The query of the chart's PostgreSQL scaler. */
+function scalingQuery(backlogPerWorker: number): string {
+  const text = templates.find(template => template.includes('kind: ScaledObject')) ?? '';
+  return foldedQuery(text).replaceAll('{{ $scaling.backlogPerWorker }}', String(backlogPerWorker));
+}
+
+/** A folded block of YAML as one line. */
+function foldedQuery(text: string): string {
+  const block = /query: >-\n([\s\S]*?)\n {8}\w/.exec(text)?.[1] ?? '';
+  return block
+    .split('\n')
+    .map(line => line.trim())
+    .join(' ');
+}
+
+/** Each path of a YAML file of plain nested keys, with dots. */
+function pathsOf(yaml: string): Set<string> {
+  const paths = new Set<string>();
+  const open: string[] = [];
+  for (const [, indent = '', key = ''] of yaml.matchAll(/^( *)([A-Za-z_]+):/gm)) {
+    open.splice(indent.length / 2, open.length, key);
+    paths.add(open.join('.'));
+  }
+  return paths;
+}
