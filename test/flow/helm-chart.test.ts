@@ -62,6 +62,8 @@ test('the question by which workers are scaled gives how many are wanted: by wha
   assert.equal(await wanted(), 2);
   await record(hub, vouchers('three', numbers(4)));
   assert.equal(await wanted(), 2, '10 + 5 + 4 events');
+  await hub.data('mutation { updateDataSubscription(id: "1", input: { lanes: 3 }) { lanes } }');
+  assert.equal(await wanted(), 4, '30 of 50 for three lanes + 5 + 4');
 });
 
 const hasHelm = spawnSync('helm', ['version']).status === 0;
