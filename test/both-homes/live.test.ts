@@ -187,7 +187,7 @@ describe('syncLogChanged', () => {
       await until('the other has read it', () => readSoFar() >= before + 5_000, 60_000);
     }
     bare.socket.resume();
-    const end = await until('it is told why', () => seen().find(({ type }) => type !== 'next'));
+    const end = await until('it is told why', () => seen().find(({ type }) => type !== 'next'), 60_000);
     assert.equal(end.type, 'error');
     assert.match(JSON.stringify(end.payload), /LIMIT_EXCEEDED/);
     assert.match(JSON.stringify(end.payload), /this watcher is too slow/);
