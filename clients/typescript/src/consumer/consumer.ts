@@ -1,5 +1,5 @@
 import { Backoff, settlesWithin, waitFor } from '../backoff.ts';
-import type { AcknowledgeMutation } from '../generated/operations.ts';
+import type { AcknowledgeMutation, AcknowledgeWithReceiptsMutation } from '../generated/operations.ts';
 import { graphqlUrl, HubRequestError } from '../hub-request.ts';
 import { OrderedRunner } from '../ordered-runner.ts';
 import { receiptOf } from '../receipt.ts';
@@ -16,7 +16,13 @@ const steadyMs = 5_000;
 const rejectsAtOnce = 8;
 
 const acknowledge = /* GraphQL */ `
-  mutation Acknowledge($syncIds: [ID!]!, $receipts: [String]) { acknowledge(syncIds: $syncIds, receipts: $receipts) }
+  mutation Acknowledge($syncIds: [ID!]!) { acknowledge(syncIds: $syncIds) }
+`;
+
+const acknowledgeWithReceipts = /* GraphQL */ `
+  mutation AcknowledgeWithReceipts($syncIds: [ID!]!, $receipts: [String]!) {
+    acknowledge(syncIds: $syncIds, receipts: $receipts)
+  }
 `;
 
 const reject = /* GraphQL */ `
@@ -107,12 +113,12 @@ export class Consumer<Selected = unknown> implements AsyncDisposable {
   /** One connection, from its beginning to its end. */
   async #attach(): Promise<SocketEnd> {
     const { subscriptionId, selection, prefetch = 100, receiptSecret } = this.#options;
-    const variables = { subscriptionId, prefetch, receipts: receiptSecret !== undefined };
+    const query = deliveriesQuery(selection, receiptSecret !== undefined);
     const socket = new HubSocket<{ deliveries: Delivery<Selected> }>(this.#options, () => {
       this.#connected = true;
     });
     this.#socket = socket;
-    socket.subscribe(deliveriesQuery(selection), variables, ({ deliveries }) => this.#take(deliveries));
+    socket.subscribe(query, { subscriptionId, prefetch }, ({ deliveries }) => this.#take(deliveries));
     // What was handled when the last connection broke.
     void this.#acks.flush();
     const end = await socket.ended;
@@ -176,11 +182,11 @@ export class Consumer<Selected = unknown> implements AsyncDisposable {
   }
 
   async #acknowledge(acks: readonly Ack[]): Promise<void> {
-    const variables = {
-      syncIds: acks.map(([syncId]) => syncId),
-      receipts: this.#options.receiptSecret === undefined ? null : acks.map(([, receipt]) => receipt),
-    };
-    const answer = await this.#request<AcknowledgeMutation>(acknowledge, variables);
+    const syncIds = acks.map(([syncId]) => syncId);
+    const receipts = acks.map(([, receipt]) => receipt);
+    const answer = await (this.#options.receiptSecret === undefined
+      ? this.#request<AcknowledgeMutation>(acknowledge, { syncIds })
+      : this.#request<AcknowledgeWithReceiptsMutation>(acknowledgeWithReceipts, { syncIds, receipts }));
     this.#counts.acknowledged += answer.acknowledge;
   }
 

@@ -3,9 +3,9 @@ import type { DeliveriesSubscription } from '../generated/operations.ts';
 
 /** What a consumer selects of an event where it does not say otherwise: what makes a `HubEvent`. */
 const defaultQuery = /* GraphQL */ `
-  subscription Deliveries($subscriptionId: ID!, $prefetch: Int!, $receipts: Boolean!) {
+  subscription Deliveries($subscriptionId: ID!, $prefetch: Int!) {
     deliveries(subscriptionId: $subscriptionId, prefetch: $prefetch) {
-      syncId attempt mode ackDeadline bodyDigest @include(if: $receipts)
+      syncId attempt mode ackDeadline
       event {
         id eventType data occurredAt
         voucher {
@@ -23,14 +23,24 @@ export type Delivery<Selected> = DefaultDelivery & {
   readonly event: Selected;
 };
 
-type DefaultDelivery = DeliveriesSubscription['deliveries'];
+type DefaultDelivery = DeliveriesSubscription['deliveries'] & {
+  /** Where receipts are to be made of it. */
+  readonly bodyDigest?: string;
+};
 
-/** The subscription that attaches a consumer. The record's name is always asked for, since order is kept by it. */
-export function deliveriesQuery(selection?: string): string {
-  if (selection === undefined) return defaultQuery;
-  return `subscription Deliveries($subscriptionId: ID!, $prefetch: Int!, $receipts: Boolean!) {
+/**
+ * The subscription that attaches a consumer. The record's name is always asked for, since order is kept by it.
+ * @param withDigest asks for `bodyDigest` too; a hub of an earlier version does not have it
+ */
+export function deliveriesQuery(selection: string | undefined, withDigest: boolean): string {
+  const query = selection === undefined ? defaultQuery : selectedQuery(selection);
+  return withDigest ? query.replace(' ackDeadline', ' ackDeadline bodyDigest') : query;
+}
+
+function selectedQuery(selection: string): string {
+  return `subscription Deliveries($subscriptionId: ID!, $prefetch: Int!) {
     deliveries(subscriptionId: $subscriptionId, prefetch: $prefetch) {
-      syncId attempt mode ackDeadline bodyDigest @include(if: $receipts)
+      syncId attempt mode ackDeadline
       event { voucher { sourceSystem sourceModule sourceId } ${selection} }
     }
   }`;

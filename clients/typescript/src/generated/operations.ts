@@ -74,11 +74,18 @@ export type CacheVoucherQuery = { voucherBySource: { id: string, voucherNo: stri
 
 export type AcknowledgeMutationVariables = Exact<{
   syncIds: Array<string | number> | string | number;
-  receipts?: Array<string | null | undefined> | string | null | undefined;
 }>;
 
 
 export type AcknowledgeMutation = { acknowledge: number };
+
+export type AcknowledgeWithReceiptsMutationVariables = Exact<{
+  syncIds: Array<string | number> | string | number;
+  receipts: Array<string | null | undefined> | string;
+}>;
+
+
+export type AcknowledgeWithReceiptsMutation = { acknowledge: number };
 
 export type RejectMutationVariables = Exact<{
   syncId: string | number;
@@ -93,11 +100,10 @@ export type RejectMutation = { reject: { id: string } };
 export type DeliveriesSubscriptionVariables = Exact<{
   subscriptionId: string | number;
   prefetch: number;
-  receipts: boolean;
 }>;
 
 
-export type DeliveriesSubscription = { deliveries: { syncId: string, attempt: number, mode: SyncMode, ackDeadline: string, bodyDigest?: string, event: { id: string, eventType: string, data: JsonObject, occurredAt: string, voucher: { id: string, voucherNo: string, voucherDate: string, sourceSystem: string, sourceModule: string, sourceType: string, sourceId: string, sourceReferenceNo: string | null, sourceVersion: number, companyId: string | null, counterpartyType: string | null, counterpartyId: string | null, counterpartyName: string | null, direction: VoucherDirection, amount: string, currency: string, summary: string | null, status: VoucherStatus, digest: string } } } };
+export type DeliveriesSubscription = { deliveries: { syncId: string, attempt: number, mode: SyncMode, ackDeadline: string, event: { id: string, eventType: string, data: JsonObject, occurredAt: string, voucher: { id: string, voucherNo: string, voucherDate: string, sourceSystem: string, sourceModule: string, sourceType: string, sourceId: string, sourceReferenceNo: string | null, sourceVersion: number, companyId: string | null, counterpartyType: string | null, counterpartyId: string | null, counterpartyName: string | null, direction: VoucherDirection, amount: string, currency: string, summary: string | null, status: VoucherStatus, digest: string } } } };
 
 export type RecordBatchMutationVariables = Exact<{
   inputs: Array<RecordVoucherInput> | RecordVoucherInput;
