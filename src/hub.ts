@@ -4,7 +4,7 @@ import 'reflect-metadata';
 import { ApiKeys } from './access/keys.ts';
 import { localVaultKey } from './access/local-key.ts';
 import { Vault } from './access/vault.ts';
-import type { Config } from './config.ts';
+import { type Config, processEnvironment } from './config.ts';
 import { BusinessTime } from './core/business-time.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import { limits } from './core/limits.ts';
@@ -29,14 +29,19 @@ import { EventTypes } from './intake/event-types.ts';
 import { Intake } from './intake/record-vouchers.ts';
 import { RoutingCache } from './intake/routing.ts';
 import { VoucherReader } from './intake/voucher-reader.ts';
+import { AlertRounds } from './jobs/alert-rounds.ts';
 import { Lanes } from './jobs/lanes.ts';
 import { PostgresMessages, RedisMessages } from './jobs/messages.ts';
 import { Nodes } from './jobs/nodes.ts';
 import { openLaneQueue, type QueueHome } from './jobs/queues.ts';
 import { Reconciler } from './jobs/reconciler.ts';
 import { Schedules } from './jobs/schedules.ts';
+import type { Alerts } from './monitoring/alerts.ts';
 import { Audit } from './monitoring/audit.ts';
+import { referencesIn } from './monitoring/channels/open-channels.ts';
+import { openAlerting } from './monitoring/open-alerting.ts';
 import { Retention } from './monitoring/retention.ts';
+import { SqlReadings } from './monitoring/sql-readings.ts';
 import { createContext } from './resolvers/context.ts';
 import { createLive } from './resolvers/live.ts';
 import { createResolvers, type ResolverServices, resolverClasses } from './resolvers/resolvers.ts';
@@ -51,6 +56,8 @@ export interface HubOverrides {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly log?: Logger;
+  /** Where the alerts file's `${VARIABLE}` are looked up. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** A running hub. Dispose of it to stop: it takes no more, finishes what is under way, and closes everything. */
@@ -69,7 +76,8 @@ export async function createHub(config: Config, overrides: HubOverrides = {}): P
     overrides.log ?? createLogger({ level: config.logLevel, pretty: config.logFormat === 'pretty' });
   const parts = new AsyncDisposableStack();
   try {
-    return await start({ config, clock, random, log, parts });
+    const environment = overrides.environment ?? processEnvironment();
+    return await start({ config, clock, random, log, environment, parts });
   } catch (error) {
     await parts.disposeAsync();
     throw error;
@@ -81,6 +89,7 @@ interface Start {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Everything that must be closed, in the order of its making; closed the other way round. */
   readonly parts: AsyncDisposableStack;
 }
@@ -91,7 +100,8 @@ async function start(context: Start): Promise<Hub> {
     log.info('webhooks may reach this machine (HUB_TARGET_ALLOW sets what they may reach)');
   const store = await openStore(context);
   const delivery = await openDelivery(context, store);
-  const services = createServices(context, store, delivery);
+  const alerts = await startAlerts(context, store, delivery);
+  const services = { ...createServices(context, store, delivery), alerts };
   openSchedules(context, store, delivery);
   let stopping = false;
   const server = parts.use(
@@ -216,7 +226,7 @@ function createServices(
   { config, clock, log, parts }: Start,
   { db, vault, keys, payloadQueries }: Store,
   { nodes, lanes, transport, attachments, syncs, changes, audit }: Delivery,
-): ResolverServices {
+): Omit<ResolverServices, 'alerts'> {
   const time = new BusinessTime(config.timeZone);
   const routing = new RoutingCache(db, clock);
   const intake = new Intake({ db, clock, time, routing, waker: lanes, changes, log });
@@ -245,6 +255,21 @@ function createServices(
     changes,
     audit,
   };
+}
+
+/** Alerts; they are evaluated and told by schedulers. */
+async function startAlerts(context: Start, { db }: Store, { nodes }: Delivery): Promise<Alerts> {
+  const { config, clock, log, parts } = context;
+  // Until there is a consistency check, no differences are known.
+  const readings = new SqlReadings(db.pool, async () => []);
+  const { alertsFile: file, language, timeZone, publicUrl } = config;
+  const open = referencesIn(context.environment);
+  const options = { file, language, timeZone, publicUrl, open };
+  const opened = parts.use(await openAlerting(options, { db, clock, log, nodes, readings }));
+  const rounds = new AlertRounds(clock, opened.alerting);
+  parts.defer(() => rounds.stop());
+  if (config.roles.includes('scheduler')) rounds.start();
+  return opened.alerts;
 }
 
 function graphqlDoor({ log, clock }: Start, store: Store, services: ResolverServices): GraphqlDoor {

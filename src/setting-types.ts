@@ -43,6 +43,11 @@ export const targetAllow = z.string().superRefine((text, context) => {
   const fault = targetAllowFault(text);
   if (fault !== null) context.addIssue({ code: 'custom', message: fault });
 });
+/** An http(s) address, without a slash at the end. */
+export const publicUrl = z
+  .string()
+  .refine(value => /^https?:$/.test(URL.parse(value)?.protocol ?? ''), 'must be an http(s) address')
+  .transform(value => value.replace(/\/+$/, ''));
 /** One of pino's levels. */
 export const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
 

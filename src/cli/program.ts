@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { HubError, messageOf } from '../core/errors.ts';
+import { alertsCommand } from './alerts.ts';
 import { auditCommand } from './audit.ts';
 import { checkQueriesCommand } from './check-queries.ts';
 import { RefusedError, UnreachableError } from './client.ts';
@@ -39,6 +40,7 @@ export async function runCommandLine(argv: readonly string[], version: string): 
     tailCommand,
     listenCommand,
     auditCommand,
+    alertsCommand,
     doctorCommand,
     checkQueriesCommand,
   ];

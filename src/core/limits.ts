@@ -129,6 +129,34 @@ export const limits = {
   /** How far a replica may be behind and still answer analysts, and how often it is asked, milliseconds. */
   replicaLagMs: 10_000,
   replicaCheckMs: 2_000,
+  // ── Alerts ──
+  /** Period of evaluating the rules, milliseconds. */
+  alertEveryMs: 15_000,
+  /** Syncs that are counted of one lane: that many are too many whatever their number. */
+  alertCount: 10_000,
+  /** Failures in a row that are counted, and how far back, milliseconds. */
+  failuresInRow: 100,
+  failuresInRowMs: 7 * 86_400_000,
+  /** How long resolved alerts are kept, milliseconds, and how many are forgotten at an evaluation. */
+  alertKeptMs: 400 * 86_400_000,
+  alertsForgotten: 1_000,
+  /** The longest silence, milliseconds: whoever forgets one is not left without alerts for ever. */
+  silenceMaxMs: 31 * 86_400_000,
+  silences: 1_000,
+  /** How long a message may take to be taken by a channel, milliseconds. */
+  channelTimeoutMs: 15_000,
+  /** Notices joined at once on one channel, and messages that they may become: providers count messages. */
+  noticesJoined: 500,
+  messagesAtOnce: 4,
+  /** Alerts named in one message; of the others it says how many. */
+  alertsNamed: 20,
+  /** Attempts at a message: some two hours with the pauses below, doubling. Milliseconds. */
+  noticeAttempts: 15,
+  noticeRetryFirstMs: 15_000,
+  noticeRetryMaxMs: 600_000,
+  /** Bytes of a provider's answer that are read, and characters of it that an error quotes. */
+  channelAnswerBytes: 16_384,
+  channelAnswerChars: 200,
 
   // ── GraphQL ──
   /** Bytes of a request over HTTP: a thousand vouchers of some 8 KiB. */

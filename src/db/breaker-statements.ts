@@ -12,11 +12,15 @@ export async function suspendLane(pool: Pool, subscriptionId: string, probeMs: n
 }
 
 /** Pauses a lane that is not paused. @returns false: it was */
-export async function pauseLane(pool: Pool, subscriptionId: string): Promise<boolean> {
+export async function pauseLane(
+  pool: Pool,
+  subscriptionId: string,
+  by: 'consumer' | 'person',
+): Promise<boolean> {
   const { rowCount } = await pool.query(
-    `update data_subscriptions set state = 'paused', probe_at = null, updated_at = now()
+    `update data_subscriptions set state = 'paused', paused_by_consumer = $2, probe_at = null, updated_at = now()
      where id = $1 and state <> 'paused' and deleted_at is null`,
-    [subscriptionId],
+    [subscriptionId, by === 'consumer'],
   );
   return rowCount === 1;
 }

@@ -28,7 +28,7 @@ export class Breaker {
 
   /** Pauses a lane whose consumer answered 410: it wants no more. */
   async pauseGone(subscriptionId: string): Promise<void> {
-    if (await pauseLane(this.#db.pool, subscriptionId)) {
+    if (await pauseLane(this.#db.pool, subscriptionId, 'consumer')) {
       this.#log.error(
         { lane: subscriptionId, alert: 'critical' },
         'target answered 410 Gone: subscription paused, everything is kept',

@@ -124,7 +124,7 @@ export class Subscriptions {
 
   /** Nothing is attempted any more; everything is kept. */
   async pause(id: string): Promise<SubscriptionRow> {
-    await pauseLane(this.#db.pool, id);
+    await pauseLane(this.#db.pool, id, 'person');
     return this.get(id, null);
   }
 

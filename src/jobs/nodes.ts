@@ -2,20 +2,21 @@ import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { type Messages, messageBytes } from './messages.ts';
 
-const topics = ['lanes', 'reopened', 'settled', 'syncs', 'routing'] as const;
+const topics = ['lanes', 'reopened', 'settled', 'syncs', 'routing', 'alerts'] as const;
 
 /**
  * What nodes tell one another, all of it ids:
  * - `lanes`: these have work (for nodes with attached consumers)
  * - `reopened`: these take events again (their consumer left, or a person resumed them)
  * - `settled`: the outcomes of these pushes were written elsewhere
- * - `syncs`: these changed (for nodes with watchers)
+ * - `syncs`, `alerts`: these changed (for nodes with watchers)
  * - `routing`: these caches of intake are out of date, `subscriptions` or `event_types`
  */
 export type Topic = (typeof topics)[number];
 
 /** Topics that are worth a message only while some other node has said that it listens. */
-type WantedTopic = Extract<Topic, 'lanes' | 'syncs'>;
+const wantedTopics = ['lanes', 'syncs', 'alerts'] as const satisfies readonly Topic[];
+type WantedTopic = (typeof wantedTopics)[number];
 
 /** How often a node repeats what it wants, and how long others believe it, milliseconds. */
 const wantEveryMs = 5_000;
@@ -25,7 +26,7 @@ const wantedForMs = 12_000;
 const idsInMessage = Math.floor((messageBytes - 100) / 24);
 
 const message = z.union([
-  z.object({ want: z.array(z.enum(['lanes', 'syncs'])) }),
+  z.object({ want: z.array(z.enum(wantedTopics)) }),
   z.object({ topic: z.enum(topics), ids: z.array(z.string()) }),
 ]);
 
@@ -73,7 +74,7 @@ export class Nodes {
 
   /** Tells the others. */
   tell(topic: Topic, ids: readonly string[]): void {
-    if ((topic === 'lanes' || topic === 'syncs') && !this.isWanted(topic)) return;
+    if (isWantedTopic(topic) && !this.isWanted(topic)) return;
     for (let at = 0; at < ids.length; at += idsInMessage)
       this.#messages.send(JSON.stringify({ topic, ids: ids.slice(at, at + idsInMessage) }));
   }
@@ -88,6 +89,10 @@ export class Nodes {
     if ('topic' in parsed.data) return this.#handlers.get(parsed.data.topic)?.(parsed.data.ids);
     for (const topic of parsed.data.want) this.#wantedUntil.set(topic, this.#clock.now() + wantedForMs);
   }
+}
+
+function isWantedTopic(topic: Topic): topic is WantedTopic {
+  return wantedTopics.some(wanted => wanted === topic);
 }
 
 /** Undefined for what is not JSON: a node of another version may say anything. */

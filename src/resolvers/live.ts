@@ -8,6 +8,7 @@ import type { Push } from '../delivery/push/session.ts';
 import type { Subscriptions } from '../delivery/subscriptions.ts';
 import type { SyncChanges } from '../delivery/sync-changes.ts';
 import type { SyncQuestion, SyncReader } from '../delivery/sync-reader.ts';
+import type { ShownAlert } from '../monitoring/alerts.ts';
 
 /** What GraphQL subscriptions read from. It comes by the context: the library's `subscribe` has no resolver instance. */
 export interface Live {
@@ -15,6 +16,8 @@ export interface Live {
   attach(caller: Caller, args: { subscriptionId: string; prefetch: number }): Promise<AsyncIterable<Push>>;
   /** @throws HubError FORBIDDEN, BAD_USER_INPUT */
   watchSyncs(caller: Caller, question: SyncQuestion): Promise<AsyncIterable<SyncLogRow>>;
+  /** @throws HubError FORBIDDEN */
+  watchAlerts(caller: Caller): AsyncIterable<ShownAlert>;
 }
 
 /** Checks what a caller may see, and opens the feed. */
@@ -23,8 +26,9 @@ export function createLive(services: {
   changes: SyncChanges;
   subscriptions: Subscriptions;
   syncs: SyncReader;
+  alerts: { watch(): AsyncIterable<ShownAlert> };
 }): Live {
-  const { attachments, changes, subscriptions, syncs } = services;
+  const { attachments, changes, subscriptions, syncs, alerts } = services;
   return {
     async attach(caller, { subscriptionId, prefetch }) {
       requireRole(caller, 'subscriber');
@@ -41,6 +45,10 @@ export function createLive(services: {
       // Refuses what can't be asked for now, not at the first change.
       syncWhere(criteria);
       return changes.watch(criteria, own);
+    },
+    watchAlerts(caller) {
+      requireRole(caller, 'analyst');
+      return alerts.watch();
     },
   };
 }

@@ -15,6 +15,7 @@ import {
   type VoucherEventRow,
   type VoucherRow,
 } from '../db/entities.ts';
+import { type NoticeRow, noticesOfAlerts } from '../db/notice-statements.ts';
 import { backlogs, eventIdsOfVouchers, syncIdsOfVouchers } from '../db/read-statements.ts';
 import type { Reading } from './reading.ts';
 
@@ -30,6 +31,8 @@ export interface Loaders {
   /** Attempts by sync. */
   readonly attemptsOfSync: DataLoader<string, SyncAttemptRow[]>;
   readonly backlog: DataLoader<string, number>;
+  /** Who was told of an alert, by alert, the oldest first. */
+  readonly noticesOfAlert: DataLoader<string, NoticeRow[]>;
   /** Whether a consumer is attached, by subscription. */
   readonly connected: DataLoader<string, boolean>;
 }
@@ -84,6 +87,11 @@ export function createLoaders(reading: Reading, caller: Caller | null): Loaders 
     backlog: batch(async ids => {
       const counts = await reading.follow(db => backlogs(db.pool, ids));
       return ids.map(id => counts.get(id) ?? 0);
+    }),
+    noticesOfAlert: batch(async ids => {
+      const rows = await reading.follow(db => noticesOfAlerts(db.pool, ids, limits.nestedList));
+      const groups = Map.groupBy(rows, ({ alertId }) => alertId);
+      return ids.map(id => groups.get(id) ?? []);
     }),
     connected: batch(async ids => {
       const attached = await reading.follow(db => attachedAmong(db.pool, ids));

@@ -8,8 +8,10 @@ import type { SyncReader } from '../delivery/sync-reader.ts';
 import type { EventTypes } from '../intake/event-types.ts';
 import type { Intake } from '../intake/record-vouchers.ts';
 import type { VoucherReader } from '../intake/voucher-reader.ts';
+import type { Alerts } from '../monitoring/alerts.ts';
 import type { Audit } from '../monitoring/audit.ts';
 import { AccessResolver } from './access.resolver.ts';
+import { AlertResolver } from './alert.resolver.ts';
 import { AuditResolver } from './audit.resolver.ts';
 import { PushResolver } from './push.resolver.ts';
 import { SubscriptionResolver } from './subscription.resolver.ts';
@@ -34,6 +36,7 @@ export interface ResolverServices {
   readonly attachments: Attachments;
   readonly changes: SyncChanges;
   readonly audit: Audit;
+  readonly alerts: Alerts;
 }
 
 /** All resolvers, each with the services it calls. */
@@ -49,6 +52,7 @@ export function createResolvers(services: ResolverServices): object[] {
     compensation,
     attachments,
     audit,
+    alerts,
   } = services;
   return [
     new VoucherResolver(intake, vouchers, eventTypes),
@@ -62,6 +66,7 @@ export function createResolvers(services: ResolverServices): object[] {
     new PushResolver(attachments, syncs),
     new AuditResolver(audit),
     new AccessResolver(keys),
+    new AlertResolver(alerts),
   ];
 }
 
@@ -78,4 +83,5 @@ export const resolverClasses: readonly Function[] = [
   PushResolver,
   AuditResolver,
   AccessResolver,
+  AlertResolver,
 ];

@@ -30,6 +30,15 @@ export const RoleEnum = {
   ANALYST: 'analyst',
   ADMIN: 'admin',
 } as const;
+export const AlertSeverityEnum = { CRITICAL: 'critical', WARNING: 'warning', INFO: 'info' } as const;
+export const AlertStateEnum = { FIRING: 'firing', RESOLVED: 'resolved' } as const;
+export const AlertScopeEnum = { SUBSCRIPTION: 'subscription', OVERALL: 'overall' } as const;
+export const AlertNoticeKindEnum = {
+  FIRING: 'firing',
+  ESCALATED: 'escalated',
+  RESOLVED: 'resolved',
+} as const;
+export const AlertNoticeStatusEnum = { WAITING: 'waiting', SENT: 'sent', FAILED: 'failed' } as const;
 
 registerEnumType(VoucherDirectionEnum, { name: 'VoucherDirection' });
 registerEnumType(VoucherStatusEnum, { name: 'VoucherStatus' });
@@ -65,5 +74,25 @@ registerEnumType(RoleEnum, {
     SUBSCRIBER: { description: 'Manages and consumes the subscriptions of its own system.' },
     ANALYST: { description: 'Reads everything but secrets.' },
     ADMIN: { description: 'Everything.' },
+  },
+});
+registerEnumType(AlertSeverityEnum, { name: 'AlertSeverity' });
+registerEnumType(AlertStateEnum, { name: 'AlertState' });
+registerEnumType(AlertScopeEnum, {
+  name: 'AlertScope',
+  valuesConfig: { OVERALL: { description: 'All subscriptions together.' } },
+});
+registerEnumType(AlertNoticeKindEnum, {
+  name: 'AlertNotificationKind',
+  valuesConfig: {
+    FIRING: { description: 'It fires, or got worse.' },
+    ESCALATED: { description: 'Nobody acknowledged it in time.' },
+  },
+});
+registerEnumType(AlertNoticeStatusEnum, {
+  name: 'AlertNotificationStatus',
+  valuesConfig: {
+    WAITING: { description: 'To be sent, or to be sent again.' },
+    FAILED: { description: 'Given up.' },
   },
 });

@@ -4,6 +4,29 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+export type AlertNotificationKind =
+  /** Nobody acknowledged it in time. */
+  | 'ESCALATED'
+  /** It fires, or got worse. */
+  | 'FIRING'
+  | 'RESOLVED';
+
+export type AlertNotificationStatus =
+  /** Given up. */
+  | 'FAILED'
+  | 'SENT'
+  /** To be sent, or to be sent again. */
+  | 'WAITING';
+
+export type AlertSeverity =
+  | 'CRITICAL'
+  | 'INFO'
+  | 'WARNING';
+
+export type AlertState =
+  | 'FIRING'
+  | 'RESOLVED';
+
 export type CreateDataSubscriptionInput = {
   ackTimeoutMs?: number | null | undefined;
   batchSize?: number | null | undefined;
@@ -128,6 +151,45 @@ export type VoucherStatus =
   | 'APPROVED'
   | 'DRAFT'
   | 'VOIDED';
+
+export type ListAlertsQueryVariables = Exact<{
+  state?: AlertState | null | undefined;
+  first?: number | null | undefined;
+}>;
+
+
+export type ListAlertsQuery = { alerts: Array<{ id: string, rule: string, severity: AlertSeverity, state: AlertState, message: string, value: number | null, threshold: number | null, cause: string | null, firedAt: string, resolvedAt: string | null, acknowledgedAt: string | null, acknowledgedBy: string | null, subscription: { id: string, name: string, targetSystem: string } | null, notifications: Array<{ channel: string, kind: AlertNotificationKind, status: AlertNotificationStatus, attempts: number, sentAt: string | null, error: string | null }> }> };
+
+export type AcknowledgeAlertMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type AcknowledgeAlertMutation = { acknowledgeAlert: { id: string, rule: string, severity: AlertSeverity, message: string, acknowledgedAt: string | null, acknowledgedBy: string | null } };
+
+export type SilenceAlertsMutationVariables = Exact<{
+  until: string;
+  reason: string;
+  rule?: string | null | undefined;
+  subscriptionId?: string | number | null | undefined;
+}>;
+
+
+export type SilenceAlertsMutation = { silenceAlerts: { id: string, rule: string | null, subscriptionId: string | null, until: string, reason: string, createdBy: string, createdAt: string } };
+
+export type EndAlertSilenceMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type EndAlertSilenceMutation = { endAlertSilence: { id: string, rule: string | null, subscriptionId: string | null, until: string } };
+
+export type TestAlertChannelMutationVariables = Exact<{
+  channel: string;
+}>;
+
+
+export type TestAlertChannelMutation = { testAlertChannel: { ok: boolean, error: string | null, latencyMs: number } };
 
 export type AuditVerificationQueryVariables = Exact<{
   subscriptionId?: string | number | null | undefined;
@@ -331,6 +393,86 @@ export class TypedDocumentString<TResult, TVariables>
   }
 }
 
+export const ListAlertsDocument = new TypedDocumentString(`
+    query ListAlerts($state: AlertState, $first: Int) {
+  alerts(state: $state, first: $first) {
+    id
+    rule
+    severity
+    state
+    message
+    value
+    threshold
+    cause
+    firedAt
+    resolvedAt
+    acknowledgedAt
+    acknowledgedBy
+    subscription {
+      id
+      name
+      targetSystem
+    }
+    notifications {
+      channel
+      kind
+      status
+      attempts
+      sentAt
+      error
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ListAlertsQuery, ListAlertsQueryVariables>;
+export const AcknowledgeAlertDocument = new TypedDocumentString(`
+    mutation AcknowledgeAlert($id: ID!) {
+  acknowledgeAlert(id: $id) {
+    id
+    rule
+    severity
+    message
+    acknowledgedAt
+    acknowledgedBy
+  }
+}
+    `) as unknown as TypedDocumentString<AcknowledgeAlertMutation, AcknowledgeAlertMutationVariables>;
+export const SilenceAlertsDocument = new TypedDocumentString(`
+    mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {
+  silenceAlerts(
+    until: $until
+    reason: $reason
+    rule: $rule
+    subscriptionId: $subscriptionId
+  ) {
+    id
+    rule
+    subscriptionId
+    until
+    reason
+    createdBy
+    createdAt
+  }
+}
+    `) as unknown as TypedDocumentString<SilenceAlertsMutation, SilenceAlertsMutationVariables>;
+export const EndAlertSilenceDocument = new TypedDocumentString(`
+    mutation EndAlertSilence($id: ID!) {
+  endAlertSilence(id: $id) {
+    id
+    rule
+    subscriptionId
+    until
+  }
+}
+    `) as unknown as TypedDocumentString<EndAlertSilenceMutation, EndAlertSilenceMutationVariables>;
+export const TestAlertChannelDocument = new TypedDocumentString(`
+    mutation TestAlertChannel($channel: String!) {
+  testAlertChannel(channel: $channel) {
+    ok
+    error
+    latencyMs
+  }
+}
+    `) as unknown as TypedDocumentString<TestAlertChannelMutation, TestAlertChannelMutationVariables>;
 export const AuditVerificationDocument = new TypedDocumentString(`
     query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {
   auditVerification(

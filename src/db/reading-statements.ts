@@ -1,0 +1,133 @@
+import type { Pool } from 'pg';
+
+/** What ended within a window; of one subscription, or (null) of all. */
+export interface OutcomeCounts {
+  readonly subscriptionId: string | null;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Of what is delivered as it comes: a BATCH event waits for its hour on purpose. Null: nothing was. */
+  readonly latencySeconds: number | null;
+}
+
+/** What was delivered and what FAILED, of subscriptions that are not deleted and of all together. */
+export async function outcomeCounts(pool: Pool, from: Date, to: Date): Promise<OutcomeCounts[]> {
+  const { rows } = await pool.query<OutcomeCounts>(
+    `select d.subscription_id::text as "subscriptionId",
+       count(*) filter (where d.status = 'success')::int as succeeded,
+       count(*) filter (where d.status = 'failed')::int as failed,
+       avg(extract(epoch from d.sync_completed_at - d.created_at)::float8)
+         filter (where d.status = 'success' and d.mode <> 'batch') as "latencySeconds"
+     from fin_done_syncs d join data_subscriptions s on s.id = d.subscription_id and s.deleted_at is null
+     where d.sync_completed_at > $1 and d.sync_completed_at <= $2
+     group by grouping sets ((d.subscription_id), ())`,
+    [from, to],
+  );
+  return rows;
+}
+
+/** How many FAILED with one code. */
+export interface FailureCount {
+  readonly subscriptionId: string;
+  readonly errorCode: string;
+  /** Whether an attached consumer refused it: then the code is the consumer's own. */
+  readonly byConsumer: boolean;
+  readonly count: number;
+}
+
+/** What FAILED within a window, by subscription and code. */
+export async function failureCounts(pool: Pool, from: Date, to: Date): Promise<FailureCount[]> {
+  const { rows } = await pool.query<FailureCount>(
+    `select d.subscription_id::text as "subscriptionId", coalesce(d.error_code, 'UNKNOWN') as "errorCode",
+       coalesce(d.transport = 'websocket', false) as "byConsumer", count(*)::int as count
+     from fin_done_syncs d join data_subscriptions s on s.id = d.subscription_id and s.deleted_at is null
+     where d.sync_completed_at > $1 and d.sync_completed_at <= $2 and d.status = 'failed'
+     group by 1, 2, 3`,
+    [from, to],
+  );
+  return rows;
+}
+
+/** What stands in a subscription's lane. */
+export interface OpenCounts {
+  readonly subscriptionId: string;
+  readonly backlog: number;
+  readonly retrying: number;
+}
+
+/**
+ * What waits in each lane, counted up to `most` (a million of them need not be counted to be too many). A BATCH event
+ * waits for its hour on purpose, and then for its turn: it counts once it is an hour late.
+ */
+export async function openCounts(pool: Pool, at: Date, most: number): Promise<OpenCounts[]> {
+  const { rows } = await pool.query<OpenCounts>(
+    `select s.id::text as "subscriptionId", o.backlog, o.retrying
+     from data_subscriptions s cross join lateral (
+       select count(*)::int as backlog, (count(*) filter (where w.attempt_count > 0))::int as retrying from (
+         select o.attempt_count from fin_open_syncs o
+         where o.subscription_id = s.id and o.next_attempt_at <= $1::timestamptz + interval '10 minutes'
+           and (o.mode <> 'batch' or o.attempt_count > 0 or o.next_attempt_at <= $1::timestamptz - interval '1 hour')
+         limit $2) w) o
+     where s.deleted_at is null and o.backlog > 0`,
+    [at, most],
+  );
+  return rows;
+}
+
+/**
+ * How many of the newest syncs that ended FAILED without a success between them, counted up to `most`.
+ * @param from what ended before counts as forgotten: it bounds the months that are looked into
+ */
+export async function failuresInRow(
+  pool: Pool,
+  most: number,
+  from: Date,
+): Promise<{ subscriptionId: string; count: number }[]> {
+  const { rows } = await pool.query<{ subscriptionId: string; count: number }>(
+    `select s.id::text as "subscriptionId", run.count
+     from data_subscriptions s
+     cross join lateral (
+       select status from fin_done_syncs where subscription_id = s.id and status <> 'cancelled' and sync_completed_at > $2
+       order by id desc limit 1) newest
+     cross join lateral (
+       select count(*)::int as count from (
+         select bool_and(status = 'failed') over (order by id desc) as unbroken from (
+           select id, status from fin_done_syncs where subscription_id = s.id and status <> 'cancelled' and sync_completed_at > $2
+           order by id desc limit $1) l) r
+       where r.unbroken) run
+     where s.deleted_at is null and newest.status = 'failed'`,
+    [most, from],
+  );
+  return rows;
+}
+
+/** A subscription as rules and messages know it. */
+export interface KnownSubscription {
+  readonly id: string;
+  readonly name: string;
+  readonly targetSystem: string;
+  readonly suspended: boolean;
+  /** Paused by a 410 from its target. */
+  readonly gone: boolean;
+}
+
+/** All subscriptions that are not deleted. */
+export async function knownSubscriptions(pool: Pool): Promise<KnownSubscription[]> {
+  const { rows } = await pool.query<KnownSubscription>(
+    `select id::text, name, target_system as "targetSystem", state = 'suspended' as suspended,
+       state = 'paused' and paused_by_consumer as gone
+     from data_subscriptions where deleted_at is null`,
+  );
+  return rows;
+}
+
+/** What subscriptions are called, deleted ones too. */
+export async function namesOfSubscriptions(
+  pool: Pool,
+  ids: readonly string[],
+): Promise<{ id: string; name: string; targetSystem: string }[]> {
+  const { rows } = await pool.query<{ id: string; name: string; targetSystem: string }>(
+    'select id::text, name, target_system as "targetSystem" from data_subscriptions where id = any($1)',
+    [ids],
+  );
+  return rows;
+}

@@ -1,0 +1,76 @@
+import { Agent, request } from 'undici';
+import { errorCodeOf } from '../../core/errors.ts';
+import { limits } from '../../core/limits.ts';
+import { ChannelError } from './channel.ts';
+
+/** A provider's answer. */
+export interface PostAnswer {
+  readonly status: number;
+  /** The first part of it. */
+  readonly text: string;
+}
+
+/** Posts messages to providers; shared by all channels, and closed with them. */
+export class HttpPost implements AsyncDisposable {
+  readonly #agent = new Agent({
+    connect: { timeout: limits.channelTimeoutMs },
+    headersTimeout: limits.channelTimeoutMs,
+    bodyTimeout: limits.channelTimeoutMs,
+  });
+
+  /**
+   * Posts JSON; follows no redirect.
+   * @throws ChannelError with the code of what went wrong, without the address: it may hold a key
+   */
+  async json(
+    url: string,
+    body: string,
+    options: { headers?: Record<string, string>; signal: AbortSignal },
+  ): Promise<PostAnswer> {
+    try {
+      const response = await request(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json; charset=utf-8', ...options.headers },
+        body,
+        signal: AbortSignal.any([options.signal, AbortSignal.timeout(limits.channelTimeoutMs)]),
+        dispatcher: this.#agent,
+      });
+      const bytes: Buffer[] = [];
+      let size = 0;
+      for await (const chunk of response.body) {
+        const part = Buffer.from(chunk);
+        bytes.push(part);
+        size += part.length;
+        if (size > limits.channelAnswerBytes) break;
+      }
+      return { status: response.statusCode, text: Buffer.concat(bytes).toString('utf8') };
+    } catch (error) {
+      const cause = error instanceof Error && error.name === 'TimeoutError' ? 'no answer in time' : undefined;
+      // Its own message would quote the address.
+      throw new ChannelError(cause ?? `not reached: ${errorCodeOf(error) ?? 'unknown fault'}`);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent.destroy();
+  }
+}
+
+/** A 2xx whose JSON answer says by a field that all is well. @throws ChannelError that quotes the provider's code and words */
+export function checkAnswer(answer: PostAnswer, codeField: string, textField: string): void {
+  const parsed = jsonObject(answer.text);
+  const code = parsed[codeField];
+  if (answer.status >= 200 && answer.status < 300 && code === 0) return;
+  const said =
+    typeof parsed[textField] === 'string' ? parsed[textField].slice(0, limits.channelAnswerChars) : '';
+  throw new ChannelError(`HTTP ${answer.status}, ${codeField} ${JSON.stringify(code) ?? 'missing'}: ${said}`);
+}
+
+function jsonObject(text: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises';
+import type { Clock } from '../../core/clock.ts';
+import { HubError } from '../../core/errors.ts';
+import type { Messages } from '../messages.ts';
+import { AliyunSmsChannel, AliyunVoiceChannel } from './aliyun.ts';
+import type { Channel } from './channel.ts';
+import type { ChannelSettings } from './channel-settings.ts';
+import { EmailChannel } from './email.ts';
+import { SlackChannel, WebhookChannel } from './hooks.ts';
+import { HttpPost } from './http-post.ts';
+import { RobotChannel } from './robots.ts';
+
+/** Looks up what a reference (`${VARIABLE}`, `file:/path`) stands for. */
+export type OpenReference = (reference: string) => Promise<string>;
+
+/** Opens references from an environment and the file system. @throws HubError BAD_USER_INPUT that names the reference, not the value */
+export function referencesIn(env: Readonly<Record<string, string | undefined>>): OpenReference {
+  return async reference => {
+    const variable = /^\$\{(.+)\}$/.exec(reference)?.[1];
+    const value =
+      variable === undefined
+        ? await readFile(reference.slice('file:'.length), 'utf8').catch(() => '')
+        : (env[variable] ?? '');
+    if (value.trim() === '')
+      throw new HubError(
+        'BAD_USER_INPUT',
+        `The alerts file names ${reference}, which is empty or not there.`,
+      );
+    return value.trim();
+  };
+}
+
+/** The channels of an alerts file; dispose of them to close their connections. */
+export interface OpenChannels extends AsyncDisposable {
+  readonly byName: ReadonlyMap<string, Channel>;
+}
+
+/** Opens every channel with its secrets. @throws HubError BAD_USER_INPUT where a secret is not there */
+export async function openChannels(
+  settings: readonly ChannelSettings[],
+  deps: { readonly open: OpenReference; readonly messages: Messages; readonly clock: Clock },
+): Promise<OpenChannels> {
+  const post = new HttpPost();
+  const byName = new Map<string, Channel>();
+  for (const one of settings) byName.set(one.name, await openChannel(one, { ...deps, post }));
+  return { byName, [Symbol.asyncDispose]: () => post[Symbol.asyncDispose]() };
+}
+
+type OpenDeps = Parameters<typeof openChannels>[1] & { readonly post: HttpPost };
+
+async function openChannel(settings: ChannelSettings, deps: OpenDeps): Promise<Channel> {
+  const { open, messages } = deps;
+  const optional = async (reference: string | undefined) =>
+    reference === undefined ? undefined : open(reference);
+  switch (settings.type) {
+    case 'wecom':
+      return new RobotChannel(
+        settings.name,
+        'wecom',
+        { url: await openUrl(settings.url, open), secret: undefined },
+        deps,
+      );
+    case 'dingtalk':
+    case 'feishu': {
+      const keys = { url: await openUrl(settings.url, open), secret: await optional(settings.secret) };
+      return new RobotChannel(settings.name, settings.type, keys, deps);
+    }
+    case 'slack':
+      return new SlackChannel(settings.name, await openUrl(settings.url, open), deps);
+    case 'webhook':
+      return new WebhookChannel(
+        settings.name,
+        { url: settings.url, secret: await open(settings.secret) },
+        deps,
+      );
+    case 'email':
+      return new EmailChannel(
+        settings,
+        { password: await optional(settings.password), ca: await optional(settings.ca) },
+        messages,
+      );
+    case 'aliyun-sms':
+      return new AliyunSmsChannel(settings, await openKeys(settings, open), messages);
+    case 'aliyun-voice':
+      return new AliyunVoiceChannel(settings, await openKeys(settings, open), messages);
+  }
+}
+
+async function openUrl(reference: string, open: OpenReference): Promise<string> {
+  const url = await open(reference);
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new HubError(
+      'BAD_USER_INPUT',
+      `The alerts file names ${reference}, which holds no http(s) address.`,
+    );
+  return url;
+}
+
+async function openKeys(
+  settings: { readonly accessKeyId: string; readonly accessKeySecret: string },
+  open: OpenReference,
+) {
+  return {
+    accessKeyId: await open(settings.accessKeyId),
+    accessKeySecret: await open(settings.accessKeySecret),
+  };
+}
+
+/** References of an alerts file that stand for nothing here. */
+export async function missingReferences(
+  settings: readonly ChannelSettings[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string[]> {
+  const open = referencesIn(env);
+  const references = new Set(
+    settings.flatMap(one =>
+      Object.values(one).filter(value => typeof value === 'string' && /^(\$\{.+\}|file:.+)$/.test(value)),
+    ),
+  );
+  const missing: string[] = [];
+  for (const reference of references) {
+    const text = String(reference);
+    if ((await open(text).catch(() => null)) === null) missing.push(text);
+  }
+  return missing;
+}

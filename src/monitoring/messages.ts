@@ -1,0 +1,214 @@
+import { limits } from '../core/limits.ts';
+import type { Language } from './alert-settings.ts';
+import type { NoticeKind } from './notices.ts';
+import { type AlertSeverity, metrics, type RuleName } from './rules.ts';
+import { type Words, words } from './wording.ts';
+
+/** An alert as people are told of it. */
+export interface AlertNotice {
+  readonly kind: NoticeKind;
+  readonly alert: {
+    readonly id: string;
+    readonly rule: RuleName;
+    readonly severity: AlertSeverity;
+    /** Null: all subscriptions together; or a rule that can't be evaluated, which `subject` names. */
+    readonly subscription: {
+      readonly id: string;
+      readonly name: string;
+      readonly targetSystem: string;
+    } | null;
+    readonly subject: string;
+    readonly value: number | null;
+    readonly threshold: number | null;
+    readonly cause: string | null;
+    readonly firedAt: number;
+    readonly resolvedAt: number | null;
+  };
+}
+
+/** What is said of the alerts of one rule, severity and kind: many subscriptions that fail for one cause are one section. */
+export interface Section {
+  readonly kind: NoticeKind;
+  readonly severity: AlertSeverity;
+  readonly heading: string;
+  readonly lines: readonly string[];
+  readonly advice: string;
+  /** To the console; null: HUB_PUBLIC_URL is not set. */
+  readonly link: string | null;
+}
+
+/** What fits into a short message: the worst of the alerts, and how many there are. */
+export interface ShortMessage {
+  readonly level: string;
+  readonly what: string;
+  readonly target: string;
+  readonly since: string;
+  readonly count: string;
+}
+
+const severityOrder: readonly AlertSeverity[] = ['critical', 'warning', 'info'];
+const kindOrder: readonly NoticeKind[] = ['escalated', 'firing', 'resolved', 'test'];
+
+/** Puts alerts into words, in one language and time zone. */
+export class Messages {
+  readonly words: Words;
+  readonly #timeZone: string;
+  readonly #publicUrl: string | null;
+  readonly #minute: Intl.DateTimeFormat;
+
+  /** @param options.publicUrl where the console is reached, without a slash at the end */
+  constructor(options: { language: Language; timeZone: string; publicUrl: string | null }) {
+    this.words = words[options.language];
+    this.#timeZone = options.timeZone;
+    this.#publicUrl = options.publicUrl;
+    this.#minute = new Intl.DateTimeFormat('sv-SE', {
+      timeZone: options.timeZone,
+      dateStyle: 'short',
+      timeStyle: 'short',
+    });
+  }
+
+  /** One section for each rule, severity and kind; the worst first. */
+  sections(notices: readonly AlertNotice[]): Section[] {
+    const groups = Map.groupBy(
+      inOrder(notices),
+      ({ kind, alert }) => `${kind} ${alert.severity} ${alert.rule}`,
+    );
+    return [...groups.values()].map(group => this.#section(group));
+  }
+
+  /** What all of it is about, in one line: for a subject or title. */
+  title(notices: readonly AlertNotice[]): string {
+    const [first] = inOrder(notices);
+    if (first === undefined) return '';
+    const more = notices.length > 1 ? `${this.words.comma}${this.words.more(notices.length - 1)}` : '';
+    return `${this.#heading(first)}${this.words.colon}${this.#target(first)}${more}`;
+  }
+
+  /** For SMS and voice, whose templates have room for little. */
+  short(notices: readonly AlertNotice[]): ShortMessage {
+    const [first] = inOrder(notices);
+    if (first === undefined) throw new Error('There is nothing to tell.');
+    const { severity, rule, firedAt } = first.alert;
+    const kind = first.kind === 'firing' ? '' : ` ${this.words.kinds[first.kind]}`;
+    return {
+      level: `${this.words.severities[severity]}${kind}`,
+      what: this.words.rules[rule].title,
+      target: this.#target(first),
+      since: this.#minute.format(firedAt),
+      count: String(notices.length),
+    };
+  }
+
+  /** Which time zone the times are in. */
+  get zone(): string {
+    return `${this.words.zone}${this.words.colon}${this.#timeZone}`;
+  }
+
+  #section(group: readonly [AlertNotice, ...AlertNotice[]] | readonly AlertNotice[]): Section {
+    const [first] = group;
+    if (first === undefined) throw new Error('A group is never empty.');
+    const { kind, alert } = first;
+    const lines = group.slice(0, limits.alertsNamed).map(notice => this.#line(notice));
+    if (group.length > lines.length) lines.push(this.words.more(group.length - lines.length));
+    const advice =
+      kind === 'resolved'
+        ? ''
+        : `${this.words.advice}${this.words.rules[alert.rule].advice.replaceAll(' ID', ` ${alert.subscription?.id ?? 'ID'}`)}`;
+    const link = this.#publicUrl === null ? null : `${this.#publicUrl}/#alerts/${alert.id}`;
+    return { kind, severity: alert.severity, heading: this.#heading(first), lines, advice, link };
+  }
+
+  #heading({ kind, alert }: AlertNotice): string {
+    const { severities, kinds, rules } = this.words;
+    return this.words.heading(severities[alert.severity], kinds[kind], rules[alert.rule].title);
+  }
+
+  #line(notice: AlertNotice): string {
+    const { rule, value, threshold, cause, firedAt, resolvedAt } = notice.alert;
+    const { fromTo, comma, colon } = this.words;
+    const label = this.words.rules[rule].value;
+    const parts: string[] = [];
+    if (label !== '' && value !== null) parts.push(`${label} ${this.#amount(rule, value)}`);
+    if (label !== '' && threshold !== null)
+      parts.push(`${fromTo.threshold} ${this.#amount(rule, threshold)}`);
+    parts.push(`${fromTo.since} ${this.#minute.format(firedAt)}`);
+    if (resolvedAt !== null) {
+      parts.push(`${fromTo.until} ${this.#minute.format(resolvedAt)}`);
+      parts.push(this.words.minutes(Math.max(1, Math.round((resolvedAt - firedAt) / 60_000))));
+    } else if (cause !== null) parts.push(`${fromTo.cause} ${plain(cause)}`);
+    return `${this.#target(notice)}${colon}${parts.join(comma)}`;
+  }
+
+  #target({ alert: { subscription, rule, subject } }: AlertNotice): string {
+    if (subscription !== null)
+      return `${plain(subscription.targetSystem)}/${plain(subscription.name)} (#${subscription.id})`;
+    return rule === 'cannot_evaluate' ? subject : this.words.all;
+  }
+
+  #amount(rule: RuleName, value: number): string {
+    const { unit } = metrics[rule];
+    if (unit === 'seconds') return this.words.duration(value);
+    // Rounded down: 94.99 % must not read as 95.
+    return unit === 'percent' ? `${Math.floor(value * 100) / 100} %` : String(value);
+  }
+}
+
+/** Packs blocks into as few texts as fit into `maxBytes` each (UTF-8), `most` at most; what is left over is only counted. */
+export function pack(
+  blocks: readonly string[],
+  options: { readonly maxBytes: number; readonly most: number; readonly more: (count: number) => string },
+): string[] {
+  // Room for the line that says how much was left out.
+  const room = options.maxBytes - 64;
+  const texts: string[] = [];
+  for (const [at, block] of blocks.entries()) {
+    const fitting = cutBytes(block, room);
+    const last = texts.at(-1);
+    if (last !== undefined && Buffer.byteLength(`${last}\n\n${fitting}`) <= room)
+      texts[texts.length - 1] = `${last}\n\n${fitting}`;
+    else if (texts.length < options.most) texts.push(fitting);
+    else {
+      texts[texts.length - 1] = `${last}\n\n${options.more(blocks.length - at)}`;
+      break;
+    }
+  }
+  return texts;
+}
+
+/** Cuts a text to so many bytes of UTF-8, between characters, and says so by an ellipsis. */
+export function cutBytes(text: string, maxBytes: number): string {
+  if (Buffer.byteLength(text) <= maxBytes) return text;
+  let cut = '';
+  let bytes = Buffer.byteLength('…');
+  for (const character of text) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > maxBytes) break;
+    cut += character;
+  }
+  return `${cut}…`;
+}
+
+/** Names and causes come from outside: none of it may be read as a link, a mention or a new line. */
+function plain(text: string): string {
+  const wide: Record<string, string> = {
+    '<': '＜',
+    '>': '＞',
+    '[': '［',
+    ']': '］',
+    '*': '＊',
+    '`': '＇',
+    '@': '＠',
+    '&': '＆',
+  };
+  return cutBytes(
+    text.replaceAll(/\p{Cc}+/gu, ' ').replaceAll(/[<>[\]*`@&]/g, one => wide[one] ?? one),
+    200,
+  );
+}
+
+function inOrder(notices: readonly AlertNotice[]): AlertNotice[] {
+  const rank = ({ kind, alert }: AlertNotice) =>
+    kindOrder.indexOf(kind) * 10 + severityOrder.indexOf(alert.severity);
+  return notices.toSorted((a, b) => rank(a) - rank(b) || Number(a.alert.id) - Number(b.alert.id));
+}

@@ -1,0 +1,169 @@
+import {
+  Arg,
+  Ctx,
+  FieldResolver,
+  ID,
+  Int,
+  Mutation,
+  Query,
+  Resolver,
+  Root,
+  type SubscribeResolverData,
+  Subscription,
+} from 'type-graphql';
+import { requireRole } from '../access/caller.ts';
+import type { SilenceRow } from '../db/alert-statements.ts';
+import type { Alerts, ShownAlert } from '../monitoring/alerts.ts';
+import {
+  Alert,
+  AlertChannelTest,
+  AlertNotification,
+  AlertRule,
+  AlertSilence,
+} from '../schema/alert.types.ts';
+import { AlertStateEnum } from '../schema/enums.ts';
+import { DateTimeScalar } from '../schema/scalars.ts';
+import { DataSubscription } from '../schema/subscription.types.ts';
+import { callerOf, type OperationContext } from './context.ts';
+import { toDataSubscription } from './subscription.resolver.ts';
+
+/** GraphQL: alerts. Analysts read them; administrators acknowledge, silence and try channels. */
+@Resolver(() => Alert)
+export class AlertResolver {
+  readonly #alerts: Alerts;
+
+  constructor(alerts: Alerts) {
+    this.#alerts = alerts;
+  }
+
+  @Query(() => [Alert], { description: 'Newest first.' })
+  async alerts(
+    @Ctx() context: OperationContext,
+    @Arg('state', () => AlertStateEnum, { nullable: true }) state: 'firing' | 'resolved' | null | undefined,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 50 }) first: number | null,
+  ): Promise<Alert[]> {
+    requireRole(callerOf(context), 'analyst');
+    return (await this.#alerts.list(state ?? null, first ?? 50)).map(toAlert);
+  }
+
+  @Query(() => [AlertRule], { description: 'The rules in force, as the alerts file sets them.' })
+  alertRules(@Ctx() context: OperationContext): AlertRule[] {
+    requireRole(callerOf(context), 'analyst');
+    return this.#alerts.rules().map(({ windowMs, forMs, clearAfterMs, told, ...rule }) => ({
+      ...rule,
+      windowSeconds: windowMs / 1_000,
+      forSeconds: forMs / 1_000,
+      clearAfterSeconds: clearAfterMs / 1_000,
+      levels: [...told],
+    }));
+  }
+
+  @Query(() => [AlertSilence], { description: 'Those that hold now.' })
+  async alertSilences(@Ctx() context: OperationContext): Promise<AlertSilence[]> {
+    requireRole(callerOf(context), 'analyst');
+    return (await this.#alerts.silences()).map(toSilence);
+  }
+
+  @Mutation(() => Alert, {
+    description: 'Takes note of an alert: it is not escalated, unless it gets worse.',
+  })
+  async acknowledgeAlert(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<Alert> {
+    const caller = callerOf(context);
+    requireRole(caller);
+    return toAlert(await this.#alerts.acknowledge(id, caller.keyId));
+  }
+
+  @Mutation(() => AlertSilence, {
+    description: 'Nobody is told of these alerts until then; they are recorded all the same.',
+  })
+  async silenceAlerts(
+    @Ctx() context: OperationContext,
+    @Arg('until', () => DateTimeScalar) until: Date,
+    @Arg('reason', () => String) reason: string,
+    @Arg('rule', () => String, { nullable: true }) rule: string | null | undefined,
+    @Arg('subscriptionId', () => ID, { nullable: true }) subscriptionId: string | null | undefined,
+  ): Promise<AlertSilence> {
+    const caller = callerOf(context);
+    requireRole(caller);
+    const what = {
+      until: until.getTime(),
+      reason,
+      rule: rule ?? null,
+      subscriptionId: subscriptionId ?? null,
+    };
+    return toSilence(await this.#alerts.silence(what, caller.keyId));
+  }
+
+  @Mutation(() => AlertSilence)
+  async endAlertSilence(
+    @Ctx() context: OperationContext,
+    @Arg('id', () => ID) id: string,
+  ): Promise<AlertSilence> {
+    requireRole(callerOf(context));
+    return toSilence(await this.#alerts.endSilence(id));
+  }
+
+  @Mutation(() => AlertChannelTest, {
+    description: 'Sends a test message over a channel of the alerts file.',
+  })
+  testAlertChannel(
+    @Ctx() context: OperationContext,
+    @Arg('channel', () => String) channel: string,
+  ): Promise<AlertChannelTest> {
+    requireRole(callerOf(context));
+    return this.#alerts.test(channel);
+  }
+
+  @Subscription(() => Alert, {
+    description:
+      'Alerts that fire, get worse or better, are acknowledged or are over, each as it stands then.',
+    subscribe: ({ context }: SubscribeResolverData<unknown, object, OperationContext>) =>
+      context.live.watchAlerts(callerOf(context)),
+  })
+  alertChanged(@Root() alert: ShownAlert): Alert {
+    return toAlert(alert);
+  }
+
+  @FieldResolver(() => DataSubscription, { nullable: true, description: 'Null: all of them together.' })
+  async subscription(
+    @Ctx() context: OperationContext,
+    @Root() alert: Alert,
+  ): Promise<DataSubscription | null> {
+    if (alert.subscriptionId == null) return null;
+    return toDataSubscription(await context.loaders.subscription.load(alert.subscriptionId));
+  }
+
+  @FieldResolver(() => [AlertNotification], { description: 'Who was told, the oldest first.' })
+  async notifications(@Ctx() context: OperationContext, @Root() alert: Alert): Promise<AlertNotification[]> {
+    const rows = await context.loaders.noticesOfAlert.load(alert.id);
+    return rows.map(row => ({ ...row, sentAt: instant(row.sentAt) }));
+  }
+}
+
+function toAlert(alert: ShownAlert): Alert {
+  const { id, rule, severity, state, message, value, threshold, cause, subscriptionId, acknowledgedBy } =
+    alert;
+  return {
+    id,
+    rule,
+    severity,
+    state,
+    message,
+    value,
+    threshold,
+    cause,
+    subscriptionId,
+    acknowledgedBy,
+    firedAt: new Date(alert.firedAt),
+    resolvedAt: instant(alert.resolvedAt),
+    acknowledgedAt: instant(alert.acknowledgedAt),
+  };
+}
+
+function toSilence(row: SilenceRow): AlertSilence {
+  return { ...row, until: new Date(row.until), createdAt: new Date(row.createdAt) };
+}
+
+function instant(at: number | null): Date | null {
+  return at === null ? null : new Date(at);
+}

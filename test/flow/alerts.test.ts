@@ -1,0 +1,303 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { type RuleName, ruleNames } from '../../src/monitoring/rules.ts';
+import { makeKey, verdict } from '../support/access.ts';
+import { channelsFile, secretsOf, startAlerting } from '../support/alerting.ts';
+import { runCli, temporaryFolder } from '../support/cli.ts';
+import { adminKey, startTestHub } from '../support/hub.ts';
+import { record, settled, vouchers } from '../support/lanes.ts';
+import { mailUser, startMailServer, textOf } from '../support/mail-server.ts';
+import { startProviders } from '../support/providers.ts';
+import { startReceiver } from '../support/receiver.ts';
+import { socketClient } from '../support/sockets.ts';
+import { subscribe } from '../support/vouchers.ts';
+import { until } from '../support/wait.ts';
+
+const second = 1_000;
+const minute = 60 * second;
+const start = Date.UTC(2025, 11, 19, 8, 0);
+
+const folder = await temporaryFolder();
+
+/** An alert as tests read it. */
+interface AlertView {
+  id: string;
+  rule: string;
+  severity: string;
+  state: string;
+  message: string;
+  value: number;
+  threshold: number;
+  subscription: { name: string } | null;
+  acknowledgedBy: string | null;
+  notifications: { channel: string; kind: string; status: string; attempts: number; error: string | null }[];
+}
+
+const fields = `id rule severity state message value threshold acknowledgedBy subscription { name }
+  notifications { channel kind status attempts error }`;
+
+/** Alerting on injected time with local providers, of which rules only some are on. */
+async function setUp(rest: string, ...on: RuleName[]) {
+  const stack = new AsyncDisposableStack();
+  const time = { now: start };
+  const providers = stack.use(await startProviders(() => time.now));
+  const off = ruleNames.filter(name => !on.includes(name)).map(name => `  ${name}: { enabled: false }\n`);
+  const file = `${channelsFile(providers)}\n${rest}\nrules:\n${off.join('')}`;
+  const alerting = stack.use(await startAlerting({ folder, file, providers, time }));
+  return { alerting, providers, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+test('a channel that is down holds up nobody; its message comes once, when it is back, with what came meanwhile', async () => {
+  await using set = await setUp('routes: { critical: [wecom, dingtalk] }', 'data_refused');
+  const { alerting, providers } = set;
+  const [one, two] = [await alerting.subscription('one'), await alerting.subscription('two')];
+  providers.down.add('wecom');
+  await alerting.ended(one, { count: 1, at: start - second, errorCode: 'HTTP_422' });
+  await alerting.round(start);
+  assert.deepEqual([providers.of('dingtalk').length, providers.of('wecom').length], [1, 0]);
+  await alerting.ended(two, { count: 1, at: start, errorCode: 'HTTP_422' });
+  for (let at = start + 15 * second; at < start + 2 * minute; at += 15 * second) await alerting.round(at);
+  providers.down.clear();
+  for (let at = start + 2 * minute; at < start + 6 * minute; at += 30 * second) await alerting.round(at);
+  assert.equal(providers.of('dingtalk').length, 2);
+  const told = providers.of('wecom');
+  assert.ok(told.length >= 1 && told.length <= 2, 'joined where both waited');
+  const lines = told
+    .join('\n')
+    .split('\n')
+    .filter(line => line.startsWith('> '));
+  assert.deepEqual(lines.map(line => /tax\/\w+/.exec(line)?.[0]).toSorted(), ['tax/one', 'tax/two']);
+  const log = await alerting.sql.rows<{ attempts: number; error: string | null; status: string }>(
+    `select attempts, error, status from alert_notices where channel = 'wecom' order by id`,
+  );
+  assert.ok(log.every(({ status, error }) => status === 'sent' && error === null));
+  assert.ok((log[0]?.attempts ?? 0) >= 3);
+});
+
+test('a hundred subscriptions that fail for one cause are one message, within the length that WeCom takes', async () => {
+  await using set = await setUp('routes: { critical: [wecom, feishu, sms, slack] }', 'data_refused');
+  const { alerting, providers } = set;
+  await alerting.sql.rows(
+    `insert into data_subscriptions (name, target_system, event_types, batch_size, max_in_flight, timeout_ms, ack_timeout_ms,
+       max_retries, base_delay_ms, max_delay_ms, jitter, secret)
+     select '电子税务系统-华东大区-' || n, 'tax', '{*}', 1, 32, 30000, 30000, 3, 1000, 600000, 0.1, 'sealed' from generate_series(1, 100) n`,
+  );
+  await alerting.sql.rows(
+    `insert into fin_done_syncs (id, event_id, voucher_id, subscription_id, event_type, source_system, mode, status, transport, retry_count,
+       attempt_count, error_code, created_at, sync_started_at, sync_completed_at)
+     select 1000 + id, id, id, id, 'x', 's', 'realtime', 'failed', 'webhook', 0, 1, 'HTTP_400', $1, $1, $1 from data_subscriptions`,
+    [new Date(start - second)],
+  );
+  await alerting.round(start);
+  assert.deepEqual(providers.refused, []);
+  const [text = '', ...more] = providers.of('wecom');
+  assert.deepEqual(more, []);
+  assert.match(text, /【严重·告警】目标系统拒收数据[\s\S]*HTTP_400 × 1[\s\S]*另有 80 项/);
+  assert.match(providers.of('sms')[0] ?? '', /\| 100$/);
+  assert.equal(
+    await alerting.sql.count('select count(*) from alert_notices where status = $1', ['sent']),
+    400,
+  );
+});
+
+test('a rule whose metric cannot be read is itself an alert; the others are evaluated all the same', async () => {
+  await using set = await setUp(
+    'routes: { critical: [wecom] }',
+    'data_refused',
+    'backlog',
+    'retrying',
+    'cannot_evaluate',
+  );
+  const { alerting, providers } = set;
+  const id = await alerting.subscription('one');
+  await alerting.ended(id, { count: 1, at: start, errorCode: 'HTTP_400' });
+  await alerting.sql.rows('alter table fin_open_syncs rename to away');
+  for (let at = start; at <= start + 2 * minute; at += 30 * second) await alerting.round(at);
+  await alerting.sql.rows('alter table away rename to fin_open_syncs');
+  for (let at = start + 3 * minute; at <= start + 5 * minute; at += 30 * second) await alerting.round(at);
+  const headings = providers
+    .of('wecom')
+    .flatMap(text => text.match(/【.*】\S+(?=\*\*)|^> (backlog|retrying)/gm) ?? []);
+  assert.deepEqual(headings, [
+    '【严重·告警】目标系统拒收数据',
+    '【严重·告警】告警规则无法评估',
+    '> backlog',
+    '> retrying',
+    '【严重·已恢复】告警规则无法评估',
+    '> backlog',
+    '> retrying',
+  ]);
+});
+
+test('while the database is away, that is told from memory, once, and once that it is back', async () => {
+  await using set = await setUp('routes: { critical: [wecom, phone] }', 'cannot_evaluate');
+  const { alerting, providers } = set;
+  await alerting.sql.rows('alter table alert_evaluation rename to away');
+  for (let at = start; at <= start + 3 * minute; at += 30 * second) await alerting.round(at);
+  await alerting.sql.rows('alter table away rename to alert_evaluation');
+  await alerting.round(start + 4 * minute);
+  await alerting.round(start + 5 * minute);
+  const headings = providers.of('wecom').flatMap(text => text.match(/【.*】/g) ?? []);
+  assert.deepEqual(headings, ['【严重·告警】', '【严重·已恢复】']);
+  assert.equal(providers.of('voice').length, 1);
+});
+
+test('two schedulers evaluate once between them', async () => {
+  await using set = await setUp('routes: { critical: [wecom] }', 'data_refused');
+  const { alerting, providers } = set;
+  const id = await alerting.subscription('one');
+  await alerting.ended(id, { count: 1, at: start, errorCode: 'HTTP_400' });
+  await Promise.all([alerting.round(start), alerting.round(start), alerting.round(start + second)]);
+  await alerting.round(start + minute);
+  assert.equal(providers.of('wecom').length, 1);
+  assert.equal(await alerting.sql.count('select count(*) from alerts where rule = $1', ['data_refused']), 1);
+});
+
+test('on a running hub: refused data is critical, told, listed, watched, acknowledged, silenced and tried', async () => {
+  await using providers = await startProviders();
+  await using mail = await startMailServer(folder, { startTls: true });
+  await using receiver = await startReceiver();
+  receiver.answer(() => 422);
+  const file = path.join(folder, 'hub-alerts.yml');
+  const startTls = `  mail: { type: email, host: 127.0.0.1, port: ${mail.port}, security: starttls, ca: "file:${mail.ca}", user: ${mailUser.user}, password: "\${MAIL_PASSWORD}", from: hub@example.com, to: [ops@example.com] }\n`;
+  await writeFile(
+    file,
+    `${channelsFile(providers)}${startTls}routes: { critical: [wecom], warning: [mail] }\n`,
+  );
+  await using worker = await startTestHub({ env: { HUB_ROLES: 'api,worker' } });
+  const { id } = await subscribe(worker, {
+    name: '电子税务',
+    sourceSystems: ['alerts'],
+    webhookUrl: receiver.url,
+  });
+  await record(worker, vouchers('alerts', [1]));
+  await settled(worker, id);
+  // A scheduler evaluates as soon as it starts.
+  const env = {
+    HUB_ROLES: 'api,scheduler',
+    HUB_ALERTS_FILE: file,
+    HUB_LANG: 'en',
+    HUB_PUBLIC_URL: 'https://hub.example.com/',
+  };
+  const { databaseUrl } = worker;
+  await using hub = await startTestHub({
+    databaseUrl,
+    env,
+    overrides: { environment: secretsOf(providers) },
+  });
+  const told: { id: string; acknowledgedBy: string | null }[] = [];
+  await using watcher = socketClient(hub);
+  watcher.subscribe<{ alertChanged: { id: string; acknowledgedBy: string | null } }>(
+    { query: 'subscription { alertChanged { id acknowledgedBy } }' },
+    {
+      next: ({ data }) => void (data == null || told.push(data.alertChanged)),
+      error: () => {},
+      complete: () => {},
+    },
+  );
+  await until('WeCom was told', () => providers.of('wecom').length > 0);
+  await until('the mail was sent', () => mail.mails.length > 0);
+  assert.match(
+    providers.of('wecom')[0] ?? '',
+    /Critical, firing: The target refuses the data.*\n> tax\/电子税务 \(#\d+\): refused 1, threshold 0, since .*, mostly HTTP_422 × 1/,
+  );
+  const sent = mail.mails[0];
+  assert.ok(sent);
+  assert.equal(sent.secure, true);
+  assert.match(textOf(sent.raw).subject, /^Warning, firing: /);
+
+  const list = async (state: string | null) =>
+    (
+      await hub.data<{ alerts: AlertView[] }>(
+        `query ($state: AlertState) { alerts(state: $state) { ${fields} } }`,
+        { state },
+      )
+    ).alerts;
+  const refusedAlert = async () => (await list('FIRING')).find(({ rule }) => rule === 'data_refused');
+  const alert = await until('it is noted as sent', async () => {
+    const found = await refusedAlert();
+    return found?.notifications[0]?.status === 'SENT' ? found : false;
+  });
+  assert.deepEqual(
+    [alert.severity, alert.value, alert.threshold, alert.subscription?.name],
+    ['CRITICAL', 1, 0, '电子税务'],
+  );
+  assert.deepEqual(alert.notifications, [
+    { channel: 'wecom', kind: 'FIRING', status: 'SENT', attempts: 1, error: null },
+  ]);
+
+  const cli = { HUB_URL: hub.url, HUB_KEY: adminKey };
+  const ack = await runCli(['alerts', 'ack', alert.id], cli);
+  assert.deepEqual([ack.code, ack.stderr], [0, '']);
+  assert.equal((await refusedAlert())?.acknowledgedBy, 'HUB_ADMIN_KEY');
+
+  await until('it was watched', () => told.some(one => one.id === alert.id && one.acknowledgedBy !== null));
+
+  const { silenceAlerts: silence } = await hub.data<{ silenceAlerts: { id: string; createdBy: string } }>(
+    `mutation ($until: DateTime!, $id: ID!) { silenceAlerts(until: $until, reason: "maintenance", subscriptionId: $id) { id createdBy } }`,
+    { until: new Date(Date.now() + minute), id },
+  );
+  assert.equal(silence.createdBy, 'HUB_ADMIN_KEY');
+  const { alertSilences } = await hub.data<{ alertSilences: { id: string }[] }>(
+    '{ alertSilences { id reason until } }',
+  );
+  assert.deepEqual(
+    alertSilences.map(one => one.id),
+    [silence.id],
+  );
+  await hub.data('mutation ($id: ID!) { endAlertSilence(id: $id) { until } }', { id: silence.id });
+
+  const { alertRules } = await hub.data<{ alertRules: { name: string; levels: object[] }[] }>(
+    '{ alertRules { name enabled scopes windowSeconds forSeconds clearAfterSeconds hysteresis levels { severity threshold channels } } }',
+  );
+  assert.equal(alertRules.length, 12);
+  assert.deepEqual(alertRules.find(({ name }) => name === 'data_refused')?.levels, [
+    { severity: 'CRITICAL', threshold: 0, channels: ['wecom'] },
+  ]);
+
+  const tested = async (channel: string) =>
+    (
+      await hub.data<{ testAlertChannel: { ok: boolean; error: string | null } }>(
+        'mutation ($channel: String!) { testAlertChannel(channel: $channel) { ok error } }',
+        { channel },
+      )
+    ).testAlertChannel;
+  for (const channel of ['dingtalk', 'feishu', 'slack', 'hook', 'sms', 'phone', 'mail'])
+    assert.deepEqual(await tested(channel), { ok: true, error: null }, channel);
+  providers.down.add('dingtalk');
+  const down = await runCli(['alerts', 'test', 'dingtalk'], cli);
+  assert.deepEqual([down.code, /HTTP 503/.test(down.stdout)], [1, true]);
+  assert.deepEqual(providers.refused, []);
+});
+
+test('analysts read alerts; administrators alone acknowledge, silence and try channels', async () => {
+  await using hub = await startTestHub({ env: { HUB_ROLES: 'api' } });
+  const analyst = (await makeKey(hub, 'ANALYST')).secret;
+  const consumer = (await makeKey(hub, 'SUBSCRIBER', 'tax')).secret;
+  const asked = async (key: string) =>
+    Promise.all([
+      verdict(hub, key, '{ alerts { id } alertRules { name } alertSilences { id } }', {}),
+      verdict(hub, key, 'mutation { acknowledgeAlert(id: "1") { id } }', {}),
+      verdict(hub, key, 'mutation { silenceAlerts(until: "2000-01-01T00:00:00Z", reason: "x") { id } }', {}),
+      verdict(hub, key, 'mutation { testAlertChannel(channel: "x") { ok } }', {}),
+    ]);
+  assert.deepEqual(await asked(adminKey), ['ok', 'NOT_FOUND', 'BAD_USER_INPUT', 'NOT_FOUND']);
+  assert.deepEqual(await asked(analyst), ['ok', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN']);
+  assert.deepEqual(await asked(consumer), Array<string>(4).fill('FORBIDDEN'));
+});
+
+test('`hub alerts check` takes the sample file, and names the line of what does not fit', async () => {
+  const file = path.join(folder, 'bad.yml');
+  const sample = await readFile('deploy/alerts.example.yml', 'utf8');
+  await writeFile(file, sample.replace('clearAfter: 2m', 'clearAfter: soon'));
+  const [good, bad] = await Promise.all(
+    ['deploy/alerts.example.yml', file].map(one => runCli(['alerts', 'check', one])),
+  );
+  assert.ok(good && bad);
+  assert.equal(good.code, 0);
+  assert.match(good.stdout, /fits: 12 rules, 9 channels/);
+  assert.equal(bad.code, 1);
+  assert.match(bad.stderr, /line \d+: rules\.success_rate\.clearAfter: must be a time span/);
+});

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HubError } from '../../src/core/errors.ts';
+import { parseAlertFile, readAlertFile } from '../../src/monitoring/alert-file.ts';
+import { missingReferences } from '../../src/monitoring/channels/open-channels.ts';
+import { defaultRules } from '../../src/monitoring/rules.ts';
+
+/** The lines that a file is refused with. */
+function faults(text: string): string[] {
+  try {
+    parseAlertFile(text, 'alerts.yml');
+  } catch (error) {
+    assert.ok(error instanceof HubError);
+    return error.message
+      .split('\n')
+      .slice(1)
+      .map(line => line.trim());
+  }
+  return [];
+}
+
+test('the sample file fits, names no secret, and says what its references stand for', async () => {
+  const settings = await readAlertFile('deploy/alerts.example.yml');
+  assert.equal(settings.channels.length, 9);
+  assert.deepEqual(settings.policy.escalation.critical, { afterMs: 900_000, to: ['director'] });
+  assert.deepEqual([...settings.policy.firingOnly], ['phone', 'director']);
+  assert.deepEqual(settings.quietHours, { from: 1_320, to: 420, severities: ['warning', 'info'] });
+  const backlog = settings.rules.find(({ name }) => name === 'backlog');
+  assert.deepEqual([backlog?.forMs, backlog?.scopes, backlog?.hysteresis], [300_000, ['subscription'], 0.2]);
+  const missing = await missingReferences(settings.channels, { WECOM_ROBOT_URL: 'https://x' });
+  assert.ok(
+    missing.includes('${ALIYUN_ACCESS_KEY_SECRET}') && missing.includes('file:/run/secrets/smtp_password'),
+  );
+  assert.ok(!missing.includes('${WECOM_ROBOT_URL}'));
+});
+
+test('an empty file means the default rules, told to nobody', () => {
+  const settings = parseAlertFile('# nothing\n', 'alerts.yml');
+  assert.deepEqual(settings.rules, defaultRules);
+  assert.deepEqual(settings.policy.routes, { critical: [], warning: [], info: [] });
+});
+
+test('what does not fit is named by line and key, and never quoted', () => {
+  const secret = 'https://qyapi.example/send?key=hunter2';
+  const text = `channels:
+  wecom:
+    type: wecom
+    url: ${secret}
+  mail:
+    type: email
+    host: smtp.example.com
+    from: hub
+    to: [ops@example.com]
+routes:
+  critical: [wecom, pager]
+  urgent: [wecom]
+quietHours: { from: "22:00", to: "25:00" }
+rules:
+  success_rate:
+    for: 5 minutes
+    levels:
+      - { severity: critical, threshold: 95 }
+      - { severity: info, threshold: 99.9 }
+  sucess: {}
+`;
+  const found = faults(text);
+  const expected = [
+    /^line 4: channels\.wecom\.url: must be \$\{VARIABLE\}/,
+    /^line 8: channels\.mail\.from: must be an e-mail address/,
+    /^line 12: routes\.urgent: there is no such setting/,
+    /^line 13: quietHours\.to: must be a time of day/,
+    /^line 16: rules\.success_rate\.for: must be a time span/,
+    /^line 20: rules\.sucess: /,
+  ];
+  for (const pattern of expected)
+    assert.ok(
+      found.some(line => pattern.test(line)),
+      `${pattern} in\n${found.join('\n')}`,
+    );
+  assert.ok(!found.join().includes('hunter2'));
+});
+
+test('what fits by itself and not together is refused too', () => {
+  assert.deepEqual(faults('routes:\n  critical:\n    - sms\n'), [
+    'line 3: routes.critical.0: there is no channel sms',
+  ]);
+  assert.deepEqual(
+    faults(
+      'rules:\n  success_rate:\n    levels:\n      - { severity: critical, threshold: 95 }\n      - { severity: info, threshold: 99.9 }\n',
+    ),
+    [
+      'line 5: rules.success_rate.levels.1.threshold: must be below the level before: the mildest comes first',
+    ],
+  );
+  assert.deepEqual(faults('rules:\n  suspended:\n    scopes: [overall]\n'), [
+    'line 3: rules.suspended.scopes.0: this rule has no scope overall',
+  ]);
+  assert.deepEqual(faults('a: [1\n'), ['line 2: no valid YAML (BAD_INDENT)']);
+});
