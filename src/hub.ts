@@ -102,7 +102,7 @@ async function start(context: Start): Promise<Hub> {
   const delivery = await openDelivery(context, store);
   const alerts = await startAlerts(context, store, delivery);
   const services = { ...createServices(context, store, delivery), alerts };
-  openSchedules(context, store, delivery);
+  openSchedules(context, store, delivery, services);
   let stopping = false;
   const server = parts.use(
     await startServer({
@@ -186,14 +186,6 @@ async function openDelivery(
   const lanes = new Lanes(queue, { ...drain, transport, nodes });
   parts.defer(() => lanes.stop());
   if (config.roles.includes('worker')) await lanes.start();
-  const retention = new Retention({ db, clock, log }, config.retentionDays);
-  parts.defer(() => retention.stop());
-  const audit = new Audit({ db, clock, log });
-  parts.defer(() => audit.stop());
-  if (config.roles.includes('scheduler')) {
-    audit.start();
-    retention.start();
-  }
   const attachments = new Attachments({
     ...drain,
     tellSettled: syncIds => nodes.tell('settled', syncIds),
@@ -205,14 +197,30 @@ async function openDelivery(
   attachments.start();
   parts.defer(() => attachments.stop());
   nodes.start();
-  return { queue, nodes, transport, lanes, attachments, syncs, changes, audit };
+  return { queue, nodes, transport, lanes, attachments, syncs, changes };
 }
 
 /** What runs once over all schedulers; started where this process is one. */
-function openSchedules({ config, clock, log, parts }: Start, { db }: Store, { lanes }: Delivery): void {
+function openSchedules(
+  { config, clock, log, parts }: Start,
+  { db }: Store,
+  { lanes }: Delivery,
+  { audit }: ResolverServices,
+): void {
   const reconciler = new Reconciler({ db, log, lanes });
   const schedules = new Schedules({ db, clock, log, timeZone: config.timeZone });
   schedules.add(reconciler.schedule);
+  const retention = new Retention({ db, clock, log }, config.retentionDays);
+  schedules.add({
+    name: 'retention',
+    when: { everyMs: limits.retentionMs },
+    run: async () => void (await retention.run()),
+  });
+  schedules.add({
+    name: 'seal',
+    when: { everyMs: limits.sealMs },
+    run: async ({ signal }) => void (await audit.seal(signal)),
+  });
   parts.defer(() => schedules.stop());
   if (!config.roles.includes('scheduler')) return;
   // Besides its turns: after a restart nobody should wait for the next one.
@@ -225,7 +233,7 @@ function openSchedules({ config, clock, log, parts }: Start, { db }: Store, { la
 function createServices(
   { config, clock, log, parts }: Start,
   { db, vault, keys, payloadQueries }: Store,
-  { nodes, lanes, transport, attachments, syncs, changes, audit }: Delivery,
+  { nodes, lanes, transport, attachments, syncs, changes }: Delivery,
 ): Omit<ResolverServices, 'alerts'> {
   const time = new BusinessTime(config.timeZone);
   const routing = new RoutingCache(db, clock);
@@ -253,7 +261,7 @@ function createServices(
     compensation: new Compensation({ db, lanes, changes }),
     attachments,
     changes,
-    audit,
+    audit: new Audit({ db, clock, log }),
   };
 }
 

@@ -6,6 +6,9 @@ const partitionLock = 4_207_002;
 /** Partitions are made for this many months to come: so long may all schedulers be away. */
 const monthsAhead = 3;
 
+/** Taking out what is kept reads the month through, which may have tens of millions of rows. Milliseconds. */
+const keepMs = 3_600_000;
+
 const day = 24 * 3_600_000;
 
 /** The tables that are kept by the month (UTC); their partitions are `<table>_<year>_<month>`. */
@@ -63,7 +66,7 @@ export async function dropPartition(
   { table, name }: Partition,
   lockTimeoutMs: number,
 ): Promise<number | null> {
-  await client.query('set local statement_timeout = 0');
+  await client.query(`set local statement_timeout = ${keepMs}`);
   await client.query('select pg_advisory_xact_lock($1)', [partitionLock]);
   const { names } = await readPartitions(client);
   if (!names.has(name)) return null;
@@ -88,11 +91,13 @@ const attemptColumns =
   'id, subscription_id, sync_id, number, transport, started_at, duration_ms, status_code, error_code, error_message, response_excerpt, body_digest, receipt, receipt_valid';
 
 async function keepUnfinished(client: PoolClient, name: string): Promise<number> {
-  const { rowCount } = await client.query(
-    `insert into fin_data_sync_attempts (${attemptColumns}, logged_at)
-     select ${attemptColumns}, '-infinity' from ${name}
-     where sync_id in (select id from fin_open_syncs union all select id from fin_failed_syncs)`,
-  );
+  const copy = {
+    text: `insert into fin_data_sync_attempts (${attemptColumns}, logged_at)
+           select ${attemptColumns}, '-infinity' from ${name}
+           where sync_id in (select id from fin_open_syncs union all select id from fin_failed_syncs)`,
+    query_timeout: keepMs,
+  };
+  const { rowCount } = await client.query(copy);
   return rowCount ?? 0;
 }
 

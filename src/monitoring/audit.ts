@@ -1,5 +1,4 @@
 import type { Clock } from '../core/clock.ts';
-import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import {
@@ -52,37 +51,9 @@ export interface AuditPage {
  */
 export class Audit {
   readonly #deps: { db: Database; clock: Clock; log: Logger };
-  readonly #stopping = new AbortController();
-  #cancel: (() => void) | undefined;
-  #underWay: Promise<void> | undefined;
 
   constructor(deps: { db: Database; clock: Clock; log: Logger }) {
     this.#deps = deps;
-  }
-
-  /** Seals now and every `limits.sealMs`. */
-  start(): void {
-    this.#tick();
-    this.#cancel = this.#deps.clock.every(limits.sealMs, () => this.#tick());
-  }
-
-  /** Seals no more, and waits for the turn under way. */
-  async stop(): Promise<void> {
-    this.#cancel?.();
-    this.#stopping.abort();
-    await this.#underWay;
-  }
-
-  #tick(): void {
-    this.#underWay ??= this.seal(this.#stopping.signal)
-      .then(
-        () => {},
-        (error: unknown) =>
-          this.#deps.log.warn({ error: messageOf(error) }, 'sealing waits for the database'),
-      )
-      .finally(() => {
-        this.#underWay = undefined;
-      });
   }
 
   /**

@@ -8,42 +8,16 @@ import { dropPartition, expiredPartitions, forgetKeptAttempts, makePartitions } 
 /**
  * Keeps sync logs and attempts for so many days: makes the months to come, and drops whole those that are old. What
  * is not over stays: FAILED syncs stand in no month, and the attempts of what is open or FAILED are taken out of theirs.
- * Several may run at once: a lock in the database lets one of them work.
+ * Should several run at once, none does harm.
  */
 export class Retention {
   readonly #deps: { db: Database; clock: Clock; log: Logger };
   readonly #days: number;
-  #cancel: (() => void) | undefined;
-  #underWay: Promise<void> | undefined;
 
   /** @param days HUB_RETENTION_DAYS */
   constructor(deps: { db: Database; clock: Clock; log: Logger }, days: number) {
     this.#deps = deps;
     this.#days = days;
-  }
-
-  /** Runs now and every `limits.retentionMs`. */
-  start(): void {
-    this.#tick();
-    this.#cancel = this.#deps.clock.every(limits.retentionMs, () => this.#tick());
-  }
-
-  /** Runs no more, and waits for the run under way. */
-  async stop(): Promise<void> {
-    this.#cancel?.();
-    await this.#underWay;
-  }
-
-  #tick(): void {
-    this.#underWay ??= this.run()
-      .then(
-        () => {},
-        (error: unknown) =>
-          this.#deps.log.warn({ error: messageOf(error) }, 'retention waits for the database'),
-      )
-      .finally(() => {
-        this.#underWay = undefined;
-      });
   }
 
   /** @returns the names of the partitions that were made and dropped; one that was in use is dropped by a later run */

@@ -20,7 +20,8 @@ import { recordVouchers, subscribe, voucherInput } from '../support/vouchers.ts'
 import { until } from '../support/wait.ts';
 
 after(() => hub[Symbol.asyncDispose]());
-const hub: TestHub = await startTestHub();
+// Without a scheduler: the tests seal by themselves.
+const hub: TestHub = await startTestHub({ env: { HUB_ROLES: 'api,worker' } });
 const log = createLogger({ level: 'silent', pretty: false });
 const db = await Database.connect({ url: hub.databaseUrl, poolSize: 4, log });
 after(() => db[Symbol.asyncDispose]());
