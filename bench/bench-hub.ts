@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -33,10 +33,13 @@ export class BenchHub implements AsyncDisposable {
     this.url = at.url;
     this.databaseUrl = at.databaseUrl;
     this.db = new Pool({ connectionString: at.databaseUrl, max: 64 });
+    // A restart of the database cuts what is idle.
+    this.db.on('error', () => {});
     this.#http = new HttpPool(at.url, { connections: 64 });
   }
 
-  static async start(): Promise<BenchHub> {
+  /** @param more settings that differ */
+  static async start(more: Record<string, string> = {}): Promise<BenchHub> {
     const folder = await mkdtemp(path.join(tmpdir(), 'hub-bench-'));
     const key = `hub_bench_${randomBytes(24).toString('hex')}`;
     const env = {
@@ -46,6 +49,7 @@ export class BenchHub implements AsyncDisposable {
       HUB_ADMIN_KEY: key,
       HUB_LOG_LEVEL: 'warn',
       HUB_LOG_FORMAT: 'json',
+      ...more,
     };
     const child = fork(fileURLToPath(new URL('hub-process.ts', import.meta.url)), { env, stdio: 'inherit' });
     const [message] = await once(child, 'message');
@@ -66,10 +70,16 @@ export class BenchHub implements AsyncDisposable {
     return answer;
   }
 
-  /** Makes a subscription, paused; gives its id. */
-  async subscribe(webhookUrl: string): Promise<string> {
-    const query = `mutation ($u: String!) { createDataSubscription(input: { name: "bench", targetSystem: "bench", eventTypes: ["*"], webhookUrl: $u }) { subscription { id } } }`;
-    await this.ask(JSON.stringify({ query, variables: { u: webhookUrl } }));
+  /** The key of the secrets, for other processes on the same database. */
+  async encryptionKey(): Promise<string> {
+    return (await readFile(path.join(this.#folder, 'encryption.key'), 'utf8')).trim();
+  }
+
+  /** Makes a subscription, paused; gives its id. @param more fields of the input that differ */
+  async subscribe(webhookUrl: string, more: Record<string, string | number> = {}): Promise<string> {
+    const query = `mutation ($input: CreateDataSubscriptionInput!) { createDataSubscription(input: $input) { subscription { id } } }`;
+    const input = { name: 'bench', targetSystem: 'bench', eventTypes: ['*'], webhookUrl, ...more };
+    await this.ask(JSON.stringify({ query, variables: { input } }));
     const { rows } = await this.db.query<{ id: string }>(
       'select max(id)::text as id from data_subscriptions',
     );

@@ -5,7 +5,9 @@ import { deliveries } from './deliveries.ts';
 import { latency } from './latency.ts';
 import { fanOut, idle, push } from './push.ts';
 import { recording } from './recording.ts';
+import { recovery } from './recovery.ts';
 import { median } from './support.ts';
+import { workers } from './workers.ts';
 
 // `npm run bench [-- --quick] [--only NAME]`: figures as ratios within one run, since machines are noisy.
 const { values } = parseArgs({
@@ -85,6 +87,24 @@ const benches: Record<string, () => Promise<void>> = {
     const { kiBEach, core } = await idle(1_000 * scale, 30);
     const text = `${kiBEach.toFixed(0)} KiB each, ${(core * 100).toFixed(1)} % of a core`;
     table.push([`${1_000 * scale} idle attached consumers`, text, '', '', '< 100 KiB, < 2 %']);
+  },
+  async workers() {
+    const [one, ...more] = await workers([1, 2, 4], 20_000 * scale);
+    if (one === undefined) return;
+    for (const figure of more) {
+      const many = `${figure.workers} worker processes against one`;
+      row(`deliveries of 8 subscriptions, ${many}`, [figure.several], [one.several], 'not below');
+      row(`of one subscription with 4 lanes, ${many}`, [figure.sharded], [one.sharded], 'not below');
+    }
+  },
+  async recovery() {
+    const { lane, held, database } = await recovery(200);
+    const rows: [string, number, string][] = [
+      ['kill -9 of a worker: its lane runs again', lane, '< 15 s'],
+      ['the same: all that it held is delivered', held, 'printed'],
+      ["PostgreSQL's restart: full rate again", database, '< 10 s'],
+    ];
+    for (const [what, seconds, wanted] of rows) table.push([what, `${seconds.toFixed(1)} s`, '', '', wanted]);
   },
   async backlog() {
     const figures = await backlog({

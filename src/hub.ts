@@ -189,7 +189,7 @@ async function openDelivery(
   const attachments = new Attachments({
     ...drain,
     tellSettled: syncIds => nodes.tell('settled', syncIds),
-    onPresence: present => nodes.want('lanes', present),
+    onPresence: present => nodes.want('lanes', present || config.roles.includes('worker')),
     onDetached: subscriptionId => lanes.reopen(subscriptionId),
   });
   nodes.on('settled', syncIds => attachments.forget(syncIds));

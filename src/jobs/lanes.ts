@@ -66,6 +66,8 @@ export class Lanes {
   /** Starts taking lanes from the queue. */
   async start(): Promise<void> {
     this.#worker = await this.#queue.work((name, lane) => this.#process(name, lane));
+    // A drain that lingers here is poked by who records elsewhere; the queue would tell it only once it has ended.
+    this.#deps.nodes.want('lanes', true);
   }
 
   /** Says that lanes have something due; of a subscription's id, whoever takes it finds the shards. Never throws and never waits: the reconciler finds what gets lost. */

@@ -6,7 +6,7 @@ const topics = ['lanes', 'reopened', 'settled', 'syncs', 'routing', 'alerts'] as
 
 /**
  * What nodes tell one another, all of it ids:
- * - `lanes`: these have work (for nodes with attached consumers)
+ * - `lanes`: these have work (for workers, and nodes with attached consumers)
  * - `reopened`: these take events again (their consumer left, or a person resumed them)
  * - `settled`: the outcomes of these pushes were written elsewhere
  * - `syncs`, `alerts`: these changed (for nodes with watchers)
