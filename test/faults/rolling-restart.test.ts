@@ -35,7 +35,7 @@ async function stopAsOrchestrated(hub: HubProcess): Promise<number> {
 
 test('a rolling restart of three processes under load loses nothing and delivers nothing twice', {
   skip: withoutRedis,
-  timeout: 180_000,
+  timeout: 300_000,
 }, async t => {
   await using redis = await startRedis();
   const databaseUrl = await createTestDatabase();
