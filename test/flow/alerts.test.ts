@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { type RuleName, ruleNames } from '../../src/monitoring/rules.ts';
+import { SqlReadings } from '../../src/monitoring/sql-readings.ts';
 import { makeKey, verdict } from '../support/access.ts';
 import { channelsFile, secretsOf, startAlerting } from '../support/alerting.ts';
 import { runCli, temporaryFolder } from '../support/cli.ts';
@@ -68,7 +69,8 @@ test('a channel that is down holds up nobody; its message comes once, when it is
     .join('\n')
     .split('\n')
     .filter(line => line.startsWith('> '));
-  assert.deepEqual(lines.map(line => /tax\/\w+/.exec(line)?.[0]).toSorted(), ['tax/one', 'tax/two']);
+  assert.deepEqual(new Set(lines.map(line => /tax\/\w+/.exec(line)?.[0])), new Set(['tax/one', 'tax/two']));
+  assert.equal(lines.length, 2);
   const log = await alerting.sql.rows<{ attempts: number; error: string | null; status: string }>(
     `select attempts, error, status from alert_notices where channel = 'wecom' order by id`,
   );
@@ -142,6 +144,57 @@ test('while the database is away, that is told from memory, once, and once that 
   const headings = providers.of('wecom').flatMap(text => text.match(/【.*】/g) ?? []);
   assert.deepEqual(headings, ['【严重·告警】', '【严重·已恢复】']);
   assert.equal(providers.of('voice').length, 1);
+});
+
+test('each rule reads what stands in the sync log', async () => {
+  await using set = await setUp('');
+  const { sql, ended, subscription, pool } = set.alerting;
+  const id = await subscription('one');
+  await ended(id, { count: 30, at: start - 2 * 60 * minute });
+  await ended(id, { count: 6, at: start - 5 * minute, latencyMs: 400_000 });
+  await ended(id, { count: 1, at: start - 4 * minute, errorCode: 'HTTP_413' });
+  await ended(id, { count: 2, at: start - 3 * minute, errorCode: 'PAYLOAD_QUERY_INVALID' });
+  await ended(id, { count: 1, at: start - 2 * minute, errorCode: 'BAD_ROW', transport: 'websocket' });
+  const open = async (mode: string, dueMs: number, attempts: number) =>
+    sql.rows(
+      `insert into fin_open_syncs (event_id, voucher_id, subscription_id, event_type, source_system, mode, attempt_count, next_attempt_at)
+       values (1, 1, $1, 'x', 's', $2, $3, $4)`,
+      [id, mode, attempts, new Date(start + dueMs)],
+    );
+  await open('realtime', -second, 0);
+  await open('realtime', 5 * minute, 2);
+  // These wait for their hour, or for their turn in the night.
+  await open('batch', 8 * 60 * minute, 0);
+  await open('batch', -10 * minute, 0);
+  await open('batch', -90 * minute, 0);
+  const snapshot = new SqlReadings(pool, async () => [{ subscriptionId: id, differences: 7 }]).snapshot(
+    start,
+  );
+  const read = async (rule: RuleName, windowMs = 15 * minute) =>
+    (await snapshot.read(rule, { windowMs, minimum: 1 })).find(({ subscriptionId }) => subscriptionId === id)
+      ?.value;
+  assert.deepEqual(
+    [
+      await read('success_rate'),
+      await read('success_rate', 24 * 60 * minute),
+      await read('latency'),
+      await read('failures'),
+    ],
+    [60, 90, 400, 4],
+  );
+  assert.deepEqual([await read('backlog'), await read('retrying'), await read('failures_in_row')], [3, 1, 4]);
+  assert.deepEqual(
+    [await read('data_refused'), await read('payload_query'), await read('consistency')],
+    [2, 2, 7],
+  );
+  assert.deepEqual([await read('gone'), await read('suspended')], [undefined, undefined]);
+  assert.equal((await snapshot.causes()).get(id), 'PAYLOAD_QUERY_INVALID × 2');
+  await sql.rows(`update data_subscriptions set state = 'paused', paused_by_consumer = true`);
+  const later = new SqlReadings(pool, async () => []).snapshot(start);
+  assert.deepEqual(await later.read('gone', { windowMs: 0, minimum: 1 }), [{ subscriptionId: id, value: 1 }]);
+  const idle = await subscription('idle');
+  const rates = await later.read('success_rate', { windowMs: minute, minimum: 1 });
+  assert.ok(rates.every(({ subscriptionId, value }) => subscriptionId !== idle && value === null));
 });
 
 test('two schedulers evaluate once between them', async () => {

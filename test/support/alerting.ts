@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Pool } from 'pg';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { Database } from '../../src/db/database.ts';
 import { makePartitions } from '../../src/db/partitions.ts';
@@ -52,6 +53,7 @@ export interface TestAlerting extends AsyncDisposable {
   readonly opened: OpenAlerting;
   readonly databaseUrl: string;
   readonly sql: Sql;
+  readonly pool: Pool;
   /** What was logged. */
   lines(): Record<string, unknown>[];
   /** One round at an instant; resolves once everything was told. */
@@ -68,6 +70,8 @@ export interface EndedSyncs {
   readonly at: number;
   /** Undefined: delivered. */
   readonly errorCode?: string;
+  /** Left out: webhook. */
+  readonly transport?: 'webhook' | 'websocket';
   /** From recorded to over, milliseconds. */
   readonly latencyMs?: number;
 }
@@ -104,6 +108,7 @@ export async function startAlerting(options: {
     opened,
     databaseUrl,
     sql,
+    pool: db.pool,
     lines: log.lines,
     async round(at) {
       time.now = at;
@@ -120,13 +125,13 @@ export async function startAlerting(options: {
       if (row === undefined) throw new Error('not inserted');
       return row.id;
     },
-    async ended(subscriptionId, { count: many, at, errorCode, latencyMs = 1_000 }) {
+    async ended(subscriptionId, { count: many, at, errorCode, latencyMs = 1_000, transport = 'webhook' }) {
       await sql.rows(
         `insert into fin_done_syncs (id, event_id, voucher_id, subscription_id, event_type, source_system, mode, status, transport,
            retry_count, attempt_count, error_code, created_at, sync_started_at, sync_completed_at)
-         select $1 + n, n, n, $2, 'invoice_recorded', 's', 'realtime', case when $3::text is null then 'success' else 'failed' end, 'webhook',
+         select $1 + n, n, n, $2, 'invoice_recorded', 's', 'realtime', case when $3::text is null then 'success' else 'failed' end, $7,
            0, 1, $3, $4, $4, $5 from generate_series(1, $6) n`,
-        [count, subscriptionId, errorCode ?? null, new Date(at - latencyMs), new Date(at), many],
+        [count, subscriptionId, errorCode ?? null, new Date(at - latencyMs), new Date(at), many, transport],
       );
       count += many;
     },

@@ -161,6 +161,10 @@ test('whatever happens, a channel is told of each level once, of the end once, a
   );
 });
 
+function repeat(count: number, happening: Happening): Happening[] {
+  return Array.from({ length: count }, () => happening);
+}
+
 const idle: Happening = { failed: 0, fault: false, silenced: false, quiet: false, acknowledged: false };
 
 /** Kinds and channels of what is told, in order. */
@@ -170,7 +174,7 @@ function kinds(happenings: readonly Happening[]): string[] {
 
 test('what nobody acknowledges is escalated once; what somebody does is not, unless it gets worse', () => {
   const failing = { ...idle, failed: 1 };
-  const ten = Array<Happening>(10).fill(failing);
+  const ten = repeat(10, failing);
   const warned = ['firing wecom', 'firing dingtalk', 'firing sms'];
   assert.deepEqual(kinds(ten), [...warned, 'escalated phone']);
   assert.deepEqual(kinds([failing, { ...failing, acknowledged: true }, ...ten]), warned);
@@ -179,12 +183,12 @@ test('what nobody acknowledges is escalated once; what somebody does is not, unl
 test('what begins and ends in silence is told to nobody; what outlasts it is told then', () => {
   const hushed = { ...idle, failed: 1, silenced: true };
   const warned = ['firing wecom', 'firing dingtalk', 'firing sms'];
-  assert.deepEqual(kinds([hushed, hushed, ...Array<Happening>(20).fill(idle)]), []);
+  assert.deepEqual(kinds([hushed, hushed, ...repeat(20, idle)]), []);
   assert.deepEqual(kinds([hushed, hushed, { ...hushed, silenced: false }]), warned);
 });
 
 test('a rule that cannot be evaluated is itself an alert, and its own alerts stay as they are', () => {
-  const blind = Array<Happening>(6).fill({ ...idle, fault: true });
+  const blind = repeat(6, { ...idle, fault: true });
   const told = kinds([{ ...idle, failed: 1 }, ...blind]);
   assert.deepEqual(told, [
     'firing wecom',
