@@ -69,6 +69,8 @@ export async function startPostgres(options: {
     unix_socket_directories: '',
     port: String(port),
     timezone: 'UTC',
+    // Several files of tests at once, each with hubs of its own.
+    max_connections: '400',
     ...options.settings,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
