@@ -49,12 +49,14 @@ export interface TestRedisOptions {
   /** Takes TLS only. */
   readonly tls?: Certificates;
   readonly isSentinel?: boolean;
+  /** Left out: any free one. */
+  readonly port?: number;
 }
 
 /** A Redis without persistence: what it forgets must not matter. */
 export async function startRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const { tls } = options;
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const folder = mkdtempSync(path.join(tmpdir(), 'hub-redis-'));
   const file = path.join(folder, 'redis.conf');
   const base = ['bind 127.0.0.1', 'save ""', 'appendonly no', 'maxmemory-policy noeviction'];

@@ -1,0 +1,115 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Recorder } from './history.ts';
+
+const program = fileURLToPath(new URL('hub-process.ts', import.meta.url));
+
+/** How long to wait before starting again a process that ended, milliseconds: what a supervisor does. */
+const startAgainMs = 500;
+
+/** The contract's bound on a stop in good order, and a margin for this machine, milliseconds. */
+const stopWithinMs = 32_000;
+
+/** A hub process that is kept running, unless the lab itself ends it. */
+export class HubNode implements AsyncDisposable {
+  readonly name: string;
+  /** Where it listens, without a proxy between. */
+  readonly url: string;
+  readonly #env: Record<string, string>;
+  readonly #logFile: string;
+  readonly #recorder: Recorder;
+  #child: ChildProcess | undefined;
+  #isWanted = false;
+  #clockOffsetMs = 0;
+
+  constructor(
+    name: string,
+    options: { port: number; env: Record<string, string>; logFile: string; recorder: Recorder },
+  ) {
+    this.name = name;
+    this.url = `http://127.0.0.1:${options.port}`;
+    this.#env = { ...options.env, HUB_PORT: String(options.port) };
+    this.#logFile = options.logFile;
+    this.#recorder = options.recorder;
+  }
+
+  /** Starts it, again and again where it does not start (its database may be away), until it is up. */
+  async start(): Promise<void> {
+    this.#isWanted = true;
+    while (this.#isWanted && !(await this.#startOnce())) await pause(startAgainMs);
+  }
+
+  /** SIGKILL: nothing is finished, nothing is told. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** SIGTERM; resolves when it has ended, which is helped along by a SIGKILL where it takes too long. */
+  async stop(): Promise<void> {
+    const child = this.#child;
+    const tooLong = setTimeout(() => {
+      this.#recorder.faultsOfHub.push(`${this.name} did not stop within ${stopWithinMs} ms`);
+      child?.kill('SIGKILL');
+    }, stopWithinMs);
+    await this.#end('SIGTERM');
+    clearTimeout(tooLong);
+  }
+
+  /** SIGSTOP: it stands still, and its connections with it. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  /** Sets its clock off the machine's, also over restarts. */
+  setClock(offsetMs: number): void {
+    this.#clockOffsetMs = offsetMs;
+    if (this.#child?.connected === true) this.#child.send(offsetMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+
+  async #startOnce(): Promise<boolean> {
+    const log = openSync(this.#logFile, 'a');
+    // Detached: Ctrl-C is the lab's to hear, which then ends its processes in order.
+    const child = fork(program, {
+      env: { PATH: process.env.PATH, ...this.#env },
+      stdio: ['ignore', log, log, 'ipc'],
+      detached: true,
+    });
+    closeSync(log);
+    this.#child = child;
+    const isUp = await Promise.race([
+      once(child, 'message').then(() => true),
+      once(child, 'exit').then(() => false),
+    ]);
+    if (!isUp) return false;
+    if (this.#clockOffsetMs !== 0) child.send(this.#clockOffsetMs);
+    child.once('exit', (code, signal) => void this.#exited(child, code ?? signal));
+    return true;
+  }
+
+  async #exited(child: ChildProcess, how: unknown): Promise<void> {
+    if (!this.#isWanted || this.#child !== child) return;
+    this.#recorder.faultsOfHub.push(`${this.name} ended by itself (${String(how)})`);
+    await pause(startAgainMs);
+    if (this.#isWanted && this.#child === child) await this.start();
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    this.#isWanted = false;
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, 'exit');
+    child.kill(signal);
+    await exit;
+  }
+}

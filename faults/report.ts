@@ -1,0 +1,142 @@
+import Table from 'cli-table3';
+import type { Received } from './history.ts';
+import { kinds } from './kinds.ts';
+import type { DoneFault, RunResult } from './run.ts';
+import { meter } from './scene.ts';
+
+/** Violations shown in a report; the count says how many there are. */
+const shownViolations = 20;
+
+/** The figures of a run, as `--json` prints them. */
+export interface Report {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly queue: string;
+  readonly hubs: number;
+  readonly events: { acknowledged: number; unacknowledged: number };
+  /** Calls that were not acknowledged, by code; each was made again. */
+  readonly refusals: Record<string, number>;
+  readonly ways: readonly WayFigures[];
+  readonly faults: readonly KindFigures[];
+  readonly drainedSeconds: number;
+  readonly violations: { count: number; shown: readonly string[] };
+}
+
+interface WayFigures {
+  readonly subscription: string;
+  readonly way: string;
+  readonly arrivals: number;
+  readonly duplicates: number;
+  readonly success: number;
+  readonly failed: number;
+}
+
+interface KindFigures {
+  readonly kind: string;
+  readonly count: number;
+  /** Seconds; null where nothing had been acknowledged that was still on its way. */
+  readonly medianRecovery: number | null;
+  readonly longestRecovery: number | null;
+}
+
+/** Sums a run up. */
+export function reportOf(result: RunResult): Report {
+  const { history, options, scene, refusals, violations, drainedMs } = result;
+  const acknowledged = history.published.filter(({ acknowledgedAt }) => acknowledgedAt !== null).length;
+  return {
+    ...options,
+    hubs: scene.nodes.length,
+    events: { acknowledged, unacknowledged: history.published.length - acknowledged },
+    refusals: Object.fromEntries(refusals),
+    ways: waysOf(result),
+    faults: faultsOf(result),
+    drainedSeconds: seconds(drainedMs),
+    violations: {
+      count: violations.length,
+      shown: violations.slice(0, shownViolations).map(({ rule, what }) => `${rule}: ${what}`),
+    },
+  };
+}
+
+function waysOf({ history }: RunResult): WayFigures[] {
+  const seen = new Set<string>();
+  const isAgain = ({ syncId }: Received) => seen.size === seen.add(syncId).size;
+  const again = new Set(history.received.filter(isAgain));
+  return history.subscriptions.flatMap(({ id, name }) => {
+    const syncs = history.syncs.filter(sync => sync.subscriptionId === id);
+    const arrivals = Map.groupBy(
+      history.received.filter(({ subscriptionId }) => subscriptionId === id),
+      ({ way }) => way,
+    );
+    return [...arrivals].map(([way, found], at) => ({
+      subscription: name,
+      way,
+      arrivals: found.length,
+      duplicates: found.filter(arrival => again.has(arrival)).length,
+      // Of the subscription, whichever way they went.
+      success: at === 0 ? syncs.filter(({ status }) => status === 'SUCCESS').length : 0,
+      failed: at === 0 ? syncs.filter(({ status }) => status === 'FAILED').length : 0,
+    }));
+  });
+}
+
+/**
+ * Recovery: from the end of a fault (from the kill itself for a process that was killed) until everything that had
+ * been acknowledged by then had arrived at the subscription that no fault is done to.
+ */
+function faultsOf(result: RunResult): KindFigures[] {
+  const byKind = Map.groupBy(result.done, ({ fault }) => fault.kind);
+  const recover = recoveryOf(result);
+  return kinds.flatMap(({ name }) => {
+    const found = byKind.get(name) ?? [];
+    const times = found.map(recover).sort((a, b) => a - b);
+    if (found.length === 0) return [];
+    return {
+      kind: name,
+      count: found.length,
+      medianRecovery: seconds(times[Math.floor(times.length / 2)] ?? 0),
+      longestRecovery: seconds(times.at(-1) ?? 0),
+    };
+  });
+}
+
+function recoveryOf({ history }: RunResult): (done: DoneFault) => number {
+  const id = history.subscriptions.find(({ name }) => name === meter)?.id;
+  const arrivedAt = new Map<string, number>();
+  for (const { subscriptionId, mark, at } of history.received)
+    if (subscriptionId === id && !arrivedAt.has(mark)) arrivedAt.set(mark, at);
+  return ({ fault, from, until }) => {
+    const since = fault.kind === 'node-killed' ? from : until;
+    const last = history.published
+      .filter(({ acknowledgedAt }) => acknowledgedAt !== null && acknowledgedAt <= since)
+      .reduce((latest, { mark }) => Math.max(latest, arrivedAt.get(mark) ?? 0), since);
+    return last - since;
+  };
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 100) / 10;
+}
+
+/** A report for people. */
+export function reportText(report: Report): string {
+  const faults = new Table({ head: ['fault', 'times', 'recovery, median', 'longest'] });
+  for (const { kind, count, medianRecovery, longestRecovery } of report.faults)
+    faults.push([kind, count, `${medianRecovery} s`, `${longestRecovery} s`]);
+  const ways = new Table({ head: ['subscription', 'way', 'arrivals', 'duplicates', 'SUCCESS', 'FAILED'] });
+  for (const { subscription, way, arrivals, duplicates, success, failed } of report.ways)
+    ways.push([subscription, way, arrivals, duplicates, success, failed]);
+  const { acknowledged, unacknowledged } = report.events;
+  const refused = Object.entries(report.refusals).map(([code, count]) => `${code} ${count}`);
+  const { count, shown } = report.violations;
+  return [
+    `Queue on ${report.queue}, ${report.hubs} hubs, ${report.minutes} min, seed ${report.seed}`,
+    faults.toString(),
+    ways.toString(),
+    `${acknowledged} events acknowledged, ${unacknowledged} not. Calls made again: ${refused.join(', ') || 'none'}.`,
+    `All lanes were empty ${report.drainedSeconds} s after the load ended.`,
+    count === 0 ? '✓ Nothing was lost, invented, reordered or logged wrongly.' : `✗ ${count} violations:`,
+    ...shown.map(line => `  ${line}`),
+    ...(count > shown.length ? [`  … and ${count - shown.length} more`] : []),
+  ].join('\n');
+}

@@ -1,0 +1,129 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { seeded } from '../test/support/random.ts';
+import { check, type Violation } from './checker.ts';
+import type { History } from './history.ts';
+import { Lab } from './lab.ts';
+import { perform } from './perform.ts';
+import { calmAfter, type Fault, planFaults, type Scene } from './plan.ts';
+import { sceneOf } from './scene.ts';
+
+/** What a run is asked for. */
+export interface RunOptions {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly queue: Scene['queue'];
+  /** Where the lab works and the hubs' logs stay; undefined: a temporary folder, which goes. */
+  readonly keepIn: string | undefined;
+  readonly signal: AbortSignal;
+  readonly note: (line: string) => void;
+}
+
+/** A fault that was done, with its times in milliseconds since the lab's start. */
+export interface DoneFault {
+  readonly fault: Fault;
+  readonly from: number;
+  readonly until: number;
+}
+
+/** What came of a run. */
+export interface RunResult {
+  readonly options: Pick<RunOptions, 'seed' | 'minutes' | 'queue'>;
+  readonly scene: Scene;
+  readonly history: History;
+  readonly done: readonly DoneFault[];
+  readonly refusals: ReadonlyMap<string, number>;
+  readonly violations: readonly Violation[];
+  /** From the end of the load until no sync was unfinished, milliseconds. */
+  readonly drainedMs: number;
+}
+
+/** How long publishers may take for their last acknowledgements, and lanes to become empty, once all is healed, milliseconds. */
+const lastWordsMs = 60_000;
+const drainMs = 90_000;
+
+/** How long to wait after that for what is still on its way to a consumer, milliseconds. */
+const strayMs = 1_000;
+
+/** Runs a lab from its start to its verdict, and ends it. */
+export async function run(options: RunOptions): Promise<RunResult> {
+  const { seed, minutes, queue, signal, note, keepIn } = options;
+  await using parts = new AsyncDisposableStack();
+  const folder = keepIn ?? (await mkdtemp(path.join(tmpdir(), 'hub-faults-')));
+  if (keepIn === undefined) parts.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const scene = sceneOf(seed, queue);
+  const plan = planFaults(seed, minutes, scene);
+  const lab = parts.use(await Lab.open({ seed, queue, folder, random: seeded(seed).random }));
+  signal.throwIfAborted();
+  note(`${scene.nodes.length} hubs are up; ${plan.length} faults in ${minutes} min`);
+  const giveUp = new AbortController();
+  // Not before the signal itself: what waits on this is disposed of by it.
+  signal.addEventListener('abort', () => giveUp.abort(), { once: true });
+  const publishing = Promise.all(lab.publishers.map(publisher => publisher.run(giveUp.signal)));
+  const done = await doFaults(lab, plan, { signal, note });
+  await pause(calmAfter * 1_000, undefined, { signal });
+  note('all is healed; what is under way is finished');
+  for (const publisher of lab.publishers) publisher.stop();
+  const tooLong = setTimeout(() => giveUp.abort(), lastWordsMs);
+  await publishing;
+  clearTimeout(tooLong);
+  if (giveUp.signal.aborted && !signal.aborted)
+    lab.recorder.faultsOfHub.push(`publishers had no acknowledgement ${lastWordsMs} ms after all was healed`);
+  signal.throwIfAborted();
+  const drainedMs = await drain(lab, signal);
+  const history = await historyOf(lab);
+  return {
+    options: { seed, minutes, queue },
+    scene,
+    history,
+    done,
+    refusals: lab.recorder.refusals,
+    violations: check(history),
+    drainedMs,
+  };
+}
+
+/** Does each fault at its time; resolves when the last one is healed. */
+async function doFaults(
+  lab: Lab,
+  plan: readonly Fault[],
+  { signal, note }: Pick<RunOptions, 'signal' | 'note'>,
+): Promise<DoneFault[]> {
+  const startedAt = lab.recorder.now();
+  const done: DoneFault[] = [];
+  const one = async (fault: Fault) => {
+    await pause(Math.max(0, startedAt + fault.at * 1_000 - lab.recorder.now()), undefined, { signal });
+    const from = lab.recorder.now();
+    note(`${fault.kind} ${fault.target}${fault.lasts === 0 ? '' : ` for ${fault.lasts} s`}`);
+    await perform(lab, fault, () => pause(fault.lasts * 1_000, undefined, { signal }));
+    done.push({ fault, from, until: lab.recorder.now() });
+  };
+  // A fault may take its time to heal; who asked for a stop does not wait for that.
+  const stopped = new Promise<never>((_, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+  );
+  await Promise.race([Promise.all(plan.map(one)), stopped]);
+  return done;
+}
+
+/** Waits until no sync is unfinished, `drainMs` at most: what is then left the checker finds. */
+async function drain(lab: Lab, signal: AbortSignal): Promise<number> {
+  const startedAt = lab.recorder.now();
+  // As an operator does who knows that all targets are back, rather than to wait for the next probe.
+  for (const { id } of lab.subscriptions.values()) await lab.operator.setState(id, 'resume');
+  while ((await lab.operator.unfinished()) > 0 && lab.recorder.now() - startedAt < drainMs)
+    await pause(250, undefined, { signal });
+  const drainedMs = lab.recorder.now() - startedAt;
+  await pause(strayMs, undefined, { signal });
+  return drainedMs;
+}
+
+async function historyOf(lab: Lab): Promise<History> {
+  const subscriptions = [...lab.subscriptions.values()];
+  const { published, received, databaseCrashes, faultsOfHub } = lab.recorder;
+  const syncs = [];
+  for (const { id } of subscriptions) syncs.push(...(await lab.operator.log(id)));
+  return { subscriptions, published, received, syncs, databaseCrashes, faultsOfHub };
+}

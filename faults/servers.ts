@@ -1,0 +1,66 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { Client } from 'pg';
+import { systemClock } from '../src/core/clock.ts';
+import { createLogger } from '../src/core/logger.ts';
+import { prepareCluster } from '../src/db/embedded-cluster.ts';
+import { findPostmaster } from '../src/db/embedded-postmaster.ts';
+import { EmbeddedServer } from '../src/db/embedded-server.ts';
+import { until } from '../test/support/wait.ts';
+import { takePort } from './ports.ts';
+
+const log = createLogger({ level: 'silent', pretty: false });
+const applicationName = 'fault-lab';
+
+/** The lab's PostgreSQL. */
+export interface LabDatabase extends AsyncDisposable {
+  readonly port: number;
+  /** The hub's database, without a proxy between. */
+  readonly url: string;
+  start(): Promise<void>;
+  /** In good order: connections are cut, nothing is lost. */
+  stop(): Promise<void>;
+  /** At once: what was not yet written is lost, as where the machine loses power but for its disks. */
+  crash(): Promise<void>;
+  /** Runs a statement of the lab's own. */
+  run(sql: string): Promise<Record<string, unknown>[]>;
+}
+
+/** Starts a PostgreSQL in a folder of its own. */
+export async function startDatabase(folder: string): Promise<LabDatabase> {
+  const dataDir = path.join(folder, 'database');
+  await mkdir(dataDir, { mode: 0o711 });
+  const cluster = await prepareCluster({ dataDir, log, clock: systemClock });
+  const server = new EmbeddedServer(cluster);
+  const port = await takePort();
+  const start = async () => (await server.connect({ applicationName, port })).client.end();
+  const { client } = await server.connect({ applicationName, port });
+  await client.query('create database hub');
+  await client.end();
+  const url = server.urlOf('hub', port);
+  const isGone = async () => (await findPostmaster(cluster)) === undefined;
+  return {
+    port,
+    url,
+    start,
+    stop: () => server.stop(),
+    async crash() {
+      const found = await findPostmaster(cluster);
+      if (found !== undefined) process.kill(found.pid, 'SIGQUIT');
+      await until('PostgreSQL is gone', isGone);
+    },
+    run: sql => run(url, sql),
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
+}
+
+async function run(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new Client({ connectionString: url, application_name: applicationName });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
