@@ -153,7 +153,10 @@ function nameOf(index: Index, { subscriptionId }: Received): string {
 function* checkIds({ received, syncs }: History): Generator<Violation> {
   const rule = 'a duplicate has the same sync_id';
   const arrivals = received.map(({ syncId, ...arrival }) => ({ ...arrival, id: syncId }));
-  const all: readonly (readonly Pick<LoggedSync, 'id' | 'subscriptionId' | keyof EventName>[])[] = [arrivals, syncs];
+  const all: readonly (readonly Pick<LoggedSync, 'id' | 'subscriptionId' | keyof EventName>[])[] = [
+    arrivals,
+    syncs,
+  ];
   for (const found of all) {
     const byEvent = Map.groupBy(found, one => `${one.subscriptionId} ${eventOf(one)}`);
     for (const same of byEvent.values()) {

@@ -1,6 +1,8 @@
 // A hub of the lab, in a process of its own: as `hub start`, but that the lab may set its clock.
+import { endWithin } from '../src/cli/signals.ts';
 import { processEnvironment, readConfig } from '../src/config.ts';
 import { type Clock, systemClock } from '../src/core/clock.ts';
+import { limits } from '../src/core/limits.ts';
 import { createHub } from '../src/hub.ts';
 
 let offsetMs = 0;
@@ -11,8 +13,10 @@ process.on('message', message => {
 });
 // The lab is gone: so is its hub.
 process.once('disconnect', () => process.exit(1));
-const hub = await createHub(readConfig(processEnvironment()), { clock });
+const config = readConfig(processEnvironment());
+const hub = await createHub(config, { clock });
 process.once('SIGTERM', () => {
+  endWithin(config.drainDelayMs + limits.exitMs, systemClock, code => process.exit(code));
   void hub[Symbol.asyncDispose]().then(() => process.exit(0));
 });
 process.send?.('up');

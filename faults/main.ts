@@ -113,7 +113,9 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   const wasStopped = error instanceof Error && error.name === 'AbortError';
-  process.stderr.write(wasStopped ? 'Stopped; everything that was started is ended.\n' : `${String(error)}\n`);
+  process.stderr.write(
+    wasStopped ? 'Stopped; everything that was started is ended.\n' : `${String(error)}\n`,
+  );
   if (!wasStopped && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   process.exitCode = wasStopped ? 130 : 1;
 }

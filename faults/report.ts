@@ -7,6 +7,9 @@ import { meter } from './scene.ts';
 /** Violations shown in a report; the count says how many there are. */
 const shownViolations = 20;
 
+/** Without colours and lines between rows: it is read in logs too. */
+const plain = { style: { head: [], border: [], compact: true } };
+
 /** The figures of a run, as `--json` prints them. */
 export interface Report {
   readonly seed: number;
@@ -34,7 +37,7 @@ interface WayFigures {
 interface KindFigures {
   readonly kind: string;
   readonly count: number;
-  /** Seconds; null where nothing had been acknowledged that was still on its way. */
+  /** Seconds; null for faults that are done to one consumer alone. */
   readonly medianRecovery: number | null;
   readonly longestRecovery: number | null;
 }
@@ -89,15 +92,20 @@ function faultsOf(result: RunResult): KindFigures[] {
   const recover = recoveryOf(result);
   return kinds.flatMap(({ name }) => {
     const found = byKind.get(name) ?? [];
-    const times = found.map(recover).sort((a, b) => a - b);
     if (found.length === 0) return [];
+    const times = isOfHub(name) ? found.map(recover).sort((a, b) => a - b) : [];
+    const [median, longest] = [times[Math.floor(times.length / 2)], times.at(-1)];
     return {
       kind: name,
       count: found.length,
-      medianRecovery: seconds(times[Math.floor(times.length / 2)] ?? 0),
-      longestRecovery: seconds(times.at(-1) ?? 0),
+      medianRecovery: median === undefined ? null : seconds(median),
+      longestRecovery: longest === undefined ? null : seconds(longest),
     };
   });
+}
+
+function isOfHub(kind: string): boolean {
+  return /^(node|database|queue)-/.test(kind);
 }
 
 function recoveryOf({ history }: RunResult): (done: DoneFault) => number {
@@ -118,12 +126,19 @@ function seconds(ms: number): number {
   return Math.round(ms / 100) / 10;
 }
 
+function secondsText(time: number | null): string {
+  return time === null ? '' : `${time.toFixed(1)} s`;
+}
+
 /** A report for people. */
 export function reportText(report: Report): string {
-  const faults = new Table({ head: ['fault', 'times', 'recovery, median', 'longest'] });
+  const faults = new Table({ ...plain, head: ['fault', 'times', 'recovery, median', 'longest'] });
   for (const { kind, count, medianRecovery, longestRecovery } of report.faults)
-    faults.push([kind, count, `${medianRecovery} s`, `${longestRecovery} s`]);
-  const ways = new Table({ head: ['subscription', 'way', 'arrivals', 'duplicates', 'SUCCESS', 'FAILED'] });
+    faults.push([kind, count, secondsText(medianRecovery), secondsText(longestRecovery)]);
+  const ways = new Table({
+    ...plain,
+    head: ['subscription', 'way', 'arrivals', 'duplicates', 'SUCCESS', 'FAILED'],
+  });
   for (const { subscription, way, arrivals, duplicates, success, failed } of report.ways)
     ways.push([subscription, way, arrivals, duplicates, success, failed]);
   const { acknowledged, unacknowledged } = report.events;

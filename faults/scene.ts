@@ -38,7 +38,10 @@ export interface SubscriptionPlan {
   readonly hasWebhook: boolean;
   readonly consumers: readonly string[];
   readonly sourceSystems: readonly string[] | null;
-  readonly settings: { readonly retry: { readonly maxRetries: number } & Record<string, number> } & Record<string, unknown>;
+  readonly settings: { readonly retry: { readonly maxRetries: number } & Record<string, number> } & Record<
+    string,
+    unknown
+  >;
 }
 
 /** The subscription by which recoveries are measured: nothing is done to its receiver or to the way there. */
@@ -46,7 +49,13 @@ export const meter = 'steady';
 
 /** Every way of delivery, and one subscription that gives up soon, so that something FAILS. */
 export const subscriptionPlans: readonly SubscriptionPlan[] = [
-  { name: meter, hasWebhook: true, consumers: [], sourceSystems: null, settings: { timeoutMs: 3_000, retry: patient } },
+  {
+    name: meter,
+    hasWebhook: true,
+    consumers: [],
+    sourceSystems: null,
+    settings: { timeoutMs: 3_000, retry: patient },
+  },
   {
     name: 'batches',
     hasWebhook: true,

@@ -176,7 +176,7 @@ async function openDelivery(
   const messages = parts.use(
     home.kind === 'postgres'
       ? new PostgresMessages({ url: home.url, pool: db.pool }, { log, clock })
-      : new RedisMessages(home, { log }),
+      : new RedisMessages(home, { log, clock }),
   );
   const nodes = new Nodes(messages, clock);
   parts.defer(() => nodes.stop());

@@ -1,5 +1,5 @@
-import { type Client, createClient } from 'graphql-ws';
 import { setTimeout as pause } from 'node:timers/promises';
+import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import type { Recorder } from '../history.ts';

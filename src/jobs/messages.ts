@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { Client, type Pool } from 'pg';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { connectionOptions, direct } from '../db/connections.ts';
 import { makeRedisClient, type RedisClient } from './redis.ts';
@@ -29,6 +28,12 @@ const channel = 'voucher_hub';
 /** How long to wait before connecting again, milliseconds. */
 const reconnectMs = 1_000;
 
+/** Who only listens asks this often whether the other end is still there, milliseconds: it may go without a word. */
+const askEveryMs = 5_000;
+
+/** How long closing a connection may take, milliseconds. */
+const farewellMs = 1_000;
+
 /** Length of a node's id in front of each message: a node leaves out its own. */
 const idLength = 36;
 
@@ -39,7 +44,6 @@ export class PostgresMessages implements Messages {
   readonly #pool: Pool;
   readonly #deps: MessageDeps;
   readonly #stop = new AbortController();
-  #client: Client | undefined;
   #onMessage: (text: string) => void = () => {};
   #running: Promise<void> = Promise.resolve();
 
@@ -62,7 +66,6 @@ export class PostgresMessages implements Messages {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    await this.#client?.end().catch(() => {});
     await this.#running;
   }
 
@@ -75,26 +78,31 @@ export class PostgresMessages implements Messages {
     }
   }
 
-  /** Listens until the connection ends. */
+  /** Listens until the connection ends, or its other end says nothing any more. */
   async #listenOnce(): Promise<void> {
+    const { clock } = this.#deps;
     const client = new Client({
-      ...connectionOptions(limits.queueStatementMs, direct),
+      ...connectionOptions(askEveryMs / 2, direct),
       connectionString: this.#url,
     });
-    const ended = new Promise<void>(resolve => {
-      client.once('end', resolve);
-      client.once('error', () => resolve());
+    const ended = new Promise<true>(resolve => {
+      client.once('end', () => resolve(true)).once('error', () => resolve(true));
     });
     client.on('notification', ({ payload = '' }) => {
       if (!payload.startsWith(this.#node)) this.#onMessage(payload.slice(idLength));
     });
-    this.#client = client;
     try {
       await client.connect();
       await client.query(`listen ${channel}`);
-      if (!this.#stop.signal.aborted) await ended;
+      for (;;) {
+        const asleep = clock.sleep(askEveryMs, this.#stop.signal).then(() => false);
+        if ((await Promise.race([ended, asleep])) || this.#stop.signal.aborted) return;
+        await client.query('select 1');
+      }
     } finally {
-      await client.end().catch(() => {});
+      // An end that is gone does not answer the farewell either.
+      const late = new Promise<void>(resolve => clock.after(farewellMs, resolve));
+      await Promise.race([client.end().catch(() => {}), late]);
     }
   }
 }
@@ -106,14 +114,17 @@ export class RedisMessages implements Messages {
   readonly #publisher: RedisClient;
   readonly #subscriber: RedisClient;
   readonly #log: Logger;
+  readonly #cancelAsking: () => void;
 
-  constructor(home: { url: string; prefix: string }, { log }: Pick<MessageDeps, 'log'>) {
+  constructor(home: { url: string; prefix: string }, { log, clock }: MessageDeps) {
     this.#channel = `${home.prefix}-messages`;
     this.#log = log;
     const onFault = (fault: string) => log.debug({ error: fault }, 'redis, messages');
     this.#publisher = makeRedisClient(home.url, { waits: false, onFault });
     this.#subscriber = makeRedisClient(home.url, { waits: true, onFault });
     for (const client of [this.#publisher, this.#subscriber]) client.connect().catch(() => {});
+    // Unanswered, the connection is given up and made anew (`makeRedisClient`).
+    this.#cancelAsking = clock.every(askEveryMs, () => void this.#subscriber.ping().catch(() => {}));
   }
 
   send(text: string): void {
@@ -133,6 +144,7 @@ export class RedisMessages implements Messages {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#cancelAsking();
     this.#publisher.disconnect();
     this.#subscriber.disconnect();
   }

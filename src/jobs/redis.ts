@@ -23,6 +23,12 @@ export interface RedisServer {
 
 const askMs = 5_000;
 
+/**
+ * A connection on which something was asked and nothing came for so long is given up, milliseconds: its other end may
+ * be gone without a word. BullMQ's longest wait for a job is ten seconds.
+ */
+const silentMs = 12_000;
+
 /** Makes a connection that connects when it is told to, or by its first command; the caller disconnects it. */
 export function makeRedisClient(url: string, { waits, onFault }: RedisManner): RedisClient {
   const client = open(
@@ -30,6 +36,7 @@ export function makeRedisClient(url: string, { waits, onFault }: RedisManner): R
     { enableOfflineQueue: waits, lazyConnect: true },
     {
       maxRetriesPerRequest: waits ? null : 1,
+      socketTimeout: silentMs,
       // A master that was made a replica behind one name: only a new connection finds the new master.
       reconnectOnError: ({ message }) => (message.includes('READONLY') ? 2 : false),
     },
