@@ -27,7 +27,7 @@ export class ApiKeys {
   /** Who a key belongs to; null: unknown or revoked. A revoked key is out within `limits.keyCacheMs`. */
   async authenticate(key: string): Promise<Caller | null> {
     const hash = hashOf(key);
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     const known = this.#checked.get(hash);
     if (known !== undefined && known.until > now) return known.caller;
     const { rows } = await this.#db.pool.query<{ id: string; role: Role; system: string | null }>({
@@ -114,7 +114,7 @@ export class ApiKeys {
   }
 
   async #noteUse(keyId: string, now: number): Promise<void> {
-    if (now - (this.#used.get(keyId) ?? 0) < lastUsedEveryMs) return;
+    if (now - (this.#used.get(keyId) ?? Number.NEGATIVE_INFINITY) < lastUsedEveryMs) return;
     this.#used.set(keyId, now);
     await this.#db.pool.query('update api_keys set last_used_at = now() where id = $1', [keyId]);
   }

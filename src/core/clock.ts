@@ -3,8 +3,10 @@
  * this is the only file that touches the real timers.
  */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, as the machine's clock says: for what others see. It may be set, ahead and back. */
   now(): number;
+  /** Milliseconds since some moment, never set: for how long something takes or holds. */
+  steady(): number;
   /**
    * Resolves after `delayMs` milliseconds, or at once when `signal` aborts (it never rejects: the caller looks
    * at its own signal).
@@ -19,6 +21,7 @@ export interface Clock {
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  steady: () => performance.now(),
   sleep: (delayMs, signal) =>
     new Promise(resolve => {
       if (signal?.aborted) return resolve();

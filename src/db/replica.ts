@@ -81,7 +81,7 @@ export class Replica implements AsyncDisposable {
 
   /** Why the replica is not to be used now; null: it is. */
   async #faultOf(): Promise<string | null> {
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     const primary = await logEnd(this.#primary);
     const known = this.#samples.filter(({ at }) => now - at < 2 * limits.replicaLagMs);
     this.#samples = [...known, { at: now, end: BigInt(primary.end) }];

@@ -56,9 +56,10 @@ export class LaneDrain {
   /** Waiting syncs at which it is worth claiming more. */
   #refillAt = 0;
   #filledAt = Number.NEGATIVE_INFINITY;
-  /** When the next retry is due, by this process's clock; undefined: the database must be asked. */
+  /** When the next retry is due, by this process's steady clock; undefined: the database must be asked. */
   #retryAt: number | undefined;
   #lastWorkAt: number;
+  /** By the clock that attempts are logged by. */
   #lastSuccessAt = Number.NEGATIVE_INFINITY;
   #end: DrainEnd | undefined;
 
@@ -71,7 +72,7 @@ export class LaneDrain {
     this.#settings = new LaneSettings(deps, lane);
     this.#change = new Latch(deps.clock);
     this.#claims = new HeldClaims(deps, subscriptionId);
-    this.#startedAt = deps.clock.now();
+    this.#startedAt = deps.clock.steady();
     this.#lastWorkAt = this.#startedAt;
     this.#outcomes = new OutcomeWriter(deps, {
       subscriptionId,
@@ -105,7 +106,7 @@ export class LaneDrain {
     const stopRenewing = this.#deps.clock.every(limits.leaseMs / 3, () => void this.#claims.renew());
     try {
       while (this.#end === undefined) {
-        if (this.#deps.clock.now() - this.#startedAt > limits.drainTurnMs && this.#isCrowded())
+        if (this.#deps.clock.steady() - this.#startedAt > limits.drainTurnMs && this.#isCrowded())
           this.#end = 'turn-over';
         else await this.#step();
       }
@@ -144,7 +145,7 @@ export class LaneDrain {
   /** Claims what there is room for, once half of the buffer is free. */
   async #fill(): Promise<number> {
     const lane = this.#settings.lane;
-    if (this.#retryAt !== undefined && this.#retryAt <= this.#deps.clock.now()) {
+    if (this.#retryAt !== undefined && this.#retryAt <= this.#deps.clock.steady()) {
       this.#moreLikely = true;
       this.#retryAt = undefined;
     }
@@ -152,7 +153,7 @@ export class LaneDrain {
     const held = { waiting: this.#claims.waiting, underWay: this.#requests };
     const { wanted, least, refillAt } = this.#mode.appetite(lane, held);
     this.#refillAt = refillAt;
-    const askedAt = this.#deps.clock.now();
+    const askedAt = this.#deps.clock.steady();
     if (wanted < least && (wanted < 1 || askedAt - this.#filledAt < smallRoomMs)) return 0;
     this.#moreLikely = false;
     this.#filledAt = askedAt;
@@ -170,7 +171,7 @@ export class LaneDrain {
     if (syncs.length === 0) return 0;
     this.#claims.add(syncs, askedAt);
     this.#deps.changes.note(syncs.map(sync => sync.id));
-    this.#lastWorkAt = this.#deps.clock.now();
+    this.#lastWorkAt = this.#deps.clock.steady();
     if (syncs.length === limit) this.#moreLikely = true;
     return syncs.length;
   }
@@ -198,7 +199,7 @@ export class LaneDrain {
     const results = await this.#mode.transport
       .deliver(lane, syncs)
       .catch((error: unknown) => this.#fault(error, syncs.length));
-    this.#lastWorkAt = this.#deps.clock.now();
+    this.#lastWorkAt = this.#deps.clock.steady();
     let closing: { how: 'suspend' | 'pause'; errorCode: string | null } | undefined;
     for (const [at, sync] of syncs.entries()) {
       this.#claims.done(sync);
@@ -208,7 +209,7 @@ export class LaneDrain {
       const laneSucceededSince = this.#lastSuccessAt >= result.startedAt;
       const { decision, write } = judge({ lane, sync, result, laneSucceededSince }, this.#deps.random);
       this.#outcomes.add(write);
-      if (decision.next === 'success') this.#lastSuccessAt = this.#lastWorkAt;
+      if (decision.next === 'success') this.#lastSuccessAt = this.#deps.clock.now();
       else if (decision.next === 'fail' && decision.lane !== 'keep')
         closing = { how: decision.lane, errorCode: result.errorCode };
     }
@@ -256,12 +257,12 @@ export class LaneDrain {
     if (this.#retryAt === undefined) {
       const dueMs = await nextDueInMs(this.#deps.db.pool, this.#settings.part);
       this.#retryAt =
-        this.#deps.clock.now() + (dueMs === null ? limits.leaseMs : dueMs > 0 ? dueMs + 1 : heldByOtherMs);
+        this.#deps.clock.steady() + (dueMs === null ? limits.leaseMs : dueMs > 0 ? dueMs + 1 : heldByOtherMs);
     }
     const lane = this.#settings.lane;
     const hasRoom = this.#moreLikely && lane !== undefined && this.#requests < this.#mode.windowOf(lane);
     const longest = hasRoom && this.#mode.stays ? smallRoomMs : limits.leaseMs;
-    await this.#change.wait(Math.min(Math.max(this.#retryAt - this.#deps.clock.now(), 1), longest));
+    await this.#change.wait(Math.min(Math.max(this.#retryAt - this.#deps.clock.steady(), 1), longest));
   }
 
   async #idle(): Promise<void> {
@@ -275,7 +276,7 @@ export class LaneDrain {
     if (this.#moreLikely) return;
     const lingerMs = this.#mode.stays
       ? stayMs
-      : this.#lastWorkAt + limits.drainLingerMs - this.#deps.clock.now();
+      : this.#lastWorkAt + limits.drainLingerMs - this.#deps.clock.steady();
     const soon = dueMs !== null && dueMs <= limits.drainAwaitRetryMs;
     const waitMs = soon ? (dueMs > 0 ? dueMs + 1 : heldByOtherMs) : lingerMs;
     if (waitMs > 0) await this.#change.wait(waitMs);
@@ -292,7 +293,7 @@ export class LaneDrain {
 
   #written(nextRetryMs: number | null): void {
     if (nextRetryMs !== null && this.#retryAt !== undefined)
-      this.#retryAt = Math.min(this.#retryAt, this.#deps.clock.now() + nextRetryMs);
+      this.#retryAt = Math.min(this.#retryAt, this.#deps.clock.steady() + nextRetryMs);
     this.poke();
   }
 

@@ -36,7 +36,7 @@ export class HeldClaims {
 
   /** Forgets what waits and was not renewed in time: it may be another process's by now, and is not ours to send. */
   dropLapsed(): void {
-    const now = this.#deps.clock.now();
+    const now = this.#deps.clock.steady();
     if (this.#waiting.some(held => held.leaseUntil <= now))
       this.#waiting = this.#waiting.filter(held => held.leaseUntil > now);
   }
@@ -57,7 +57,7 @@ export class HeldClaims {
     const waiting = [...this.#waiting];
     const claims = [...waiting.map(held => held.sync), ...this.#underWay];
     if (claims.length === 0) return;
-    const askedAt = this.#deps.clock.now();
+    const askedAt = this.#deps.clock.steady();
     try {
       const tokens = [...new Set(claims.map(sync => sync.token))];
       const renewed = await renewLeases(this.#deps.db.pool, tokens, limits.leaseMs);

@@ -45,12 +45,12 @@ export class LaneSettings {
 
   /** Whether they were read lately enough to begin an attempt by them. */
   get areFresh(): boolean {
-    return this.#deps.clock.now() - this.#readAt < this.#mode.settingsForMs;
+    return this.#deps.clock.steady() - this.#readAt < this.#mode.settingsForMs;
   }
 
   /** Reads them where they are not fresh. @returns false: the subscription is no more */
   async refresh(): Promise<boolean> {
-    const now = this.#deps.clock.now();
+    const now = this.#deps.clock.steady();
     if (this.areFresh) return true;
     const asOf = this.#changes;
     const row = await readLane(this.#deps.db.pool, this.#id);
@@ -76,7 +76,7 @@ export class LaneSettings {
 
   /** Takes one of the requests that the rate limit allows. @returns 0, or the milliseconds to wait for it */
   takeTurn(): number {
-    return this.#limiter?.limit.take(this.#deps.clock.now()) ?? 0;
+    return this.#limiter?.limit.take(this.#deps.clock.steady()) ?? 0;
   }
 
   /** The lane counts as closed while `closing` writes so; then it is read again. */

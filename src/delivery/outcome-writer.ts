@@ -114,7 +114,7 @@ export class OutcomeWriter {
   }
 
   async #noteSuccess(): Promise<void> {
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     if (now - this.#successNotedAt < noteSuccessEveryMs) return;
     this.#successNotedAt = now;
     await noteSuccess(this.#db.pool, this.#subscriptionId);

@@ -36,7 +36,7 @@ export class RoutingCache {
 
   /** What is cached, or a fresh load. */
   async current(): Promise<Routing> {
-    if (this.#cached !== undefined && this.#clock.now() < this.#until) return this.#cached;
+    if (this.#cached !== undefined && this.#clock.steady() < this.#until) return this.#cached;
     return this.reload();
   }
 
@@ -83,7 +83,7 @@ export class RoutingCache {
       index: new SubscriptionIndex(rows.subscriptions),
     };
     this.#cached = routing;
-    this.#until = this.#clock.now() + limits.subscriptionCacheMs;
+    this.#until = this.#clock.steady() + limits.subscriptionCacheMs;
     return routing;
   }
 }

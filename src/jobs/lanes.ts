@@ -73,7 +73,7 @@ export class Lanes {
   /** Says that lanes have something due; of a subscription's id, whoever takes it finds the shards. Never throws and never waits: the reconciler finds what gets lost. */
   wake(lanes: Iterable<string>): void {
     if (this.#stopping) return;
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     const woken = [...lanes];
     this.#poke(woken);
     const tell = this.#deps.nodes.isWanted('lanes');
@@ -188,7 +188,7 @@ export class Lanes {
       if (end === 'resharded') for (const now of lanesNow(lane, drain.lanes)) this.#pending.add(now);
       else if (end === 'stopped') await this.#handOver(lane);
       else if (this.#reopened.has(lane) || end === 'turn-over') this.#pending.add(lane);
-      else if (end === 'closed') this.#closedUntil.set(lane, this.#clock.now() + limits.reconcileMs);
+      else if (end === 'closed') this.#closedUntil.set(lane, this.#clock.steady() + limits.reconcileMs);
     } finally {
       this.#drains.delete(lane);
       this.#reopened.delete(lane);

@@ -69,7 +69,7 @@ export class Nodes {
 
   /** Whether another node wants to be told of a topic. */
   isWanted(topic: WantedTopic): boolean {
-    return (this.#wantedUntil.get(topic) ?? 0) > this.#clock.now();
+    return (this.#wantedUntil.get(topic) ?? 0) > this.#clock.steady();
   }
 
   /** Tells the others. */
@@ -87,7 +87,7 @@ export class Nodes {
     const parsed = message.safeParse(parse(text));
     if (!parsed.success) return;
     if ('topic' in parsed.data) return this.#handlers.get(parsed.data.topic)?.(parsed.data.ids);
-    for (const topic of parsed.data.want) this.#wantedUntil.set(topic, this.#clock.now() + wantedForMs);
+    for (const topic of parsed.data.want) this.#wantedUntil.set(topic, this.#clock.steady() + wantedForMs);
   }
 }
 

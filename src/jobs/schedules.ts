@@ -40,9 +40,14 @@ interface Entry {
   /** The last run that is known to be over. */
   done: number;
   isKnown: boolean;
-  /** Not to be asked about before this, by this process's clock. */
+  /** Not to be asked about before this, by this process's steady clock. */
   askAt: number;
   underWay: Promise<void> | undefined;
+}
+
+/** Whether a run is known to be over. What a clock that has been set back since says of the future is not believed. */
+function isOver({ timetable, done }: Entry, due: number): boolean {
+  return due <= done && !(timetable.isPeriodic && done - due > limits.scheduleAheadMs);
 }
 
 /** What schedules work with. */
@@ -96,10 +101,11 @@ export class Schedules {
   }
 
   #tick(): void {
-    const now = this.#deps.clock.now();
+    const { clock } = this.#deps;
+    const now = clock.steady();
     for (const entry of this.#entries) {
-      const due = entry.timetable.lastDue(now);
-      if (entry.underWay !== undefined || due <= entry.done || now < entry.askAt) continue;
+      const due = entry.timetable.lastDue(clock.now());
+      if (entry.underWay !== undefined || isOver(entry, due) || now < entry.askAt) continue;
       entry.askAt = now + limits.scheduleLookMs;
       entry.underWay = this.#tryRun(entry, due)
         .catch((error: unknown) =>
@@ -124,7 +130,7 @@ export class Schedules {
     }
     const run: RunKey = { name, due: new Date(due), holder: randomUUID() };
     const aheadMs = entry.timetable.isPeriodic ? limits.scheduleAheadMs : null;
-    const askedAt = this.#deps.clock.now();
+    const askedAt = this.#deps.clock.steady();
     const found = await takeRun(pool, run, { leaseMs: limits.scheduleLeaseMs, aheadMs });
     // Someone has emptied the table: it is made known again at the next look.
     if (found === undefined) entry.isKnown = false;
@@ -194,7 +200,7 @@ class RunLease {
 
   async #renew(): Promise<void> {
     const { db, clock, log } = this.#deps;
-    const askedAt = clock.now();
+    const askedAt = clock.steady();
     try {
       if (await renewRun(db.pool, this.#run, limits.scheduleLeaseMs))
         this.#until = askedAt + limits.scheduleLeaseMs;
@@ -202,7 +208,7 @@ class RunLease {
     } catch (error) {
       log.warn({ schedule: this.#run.name, error: messageOf(error) }, "a run's lease was not renewed");
     }
-    if (clock.now() < this.#until || this.#lost.signal.aborted) return;
+    if (clock.steady() < this.#until || this.#lost.signal.aborted) return;
     log.warn({ schedule: this.#run.name }, 'the lease of a run was lost; it is cut off here');
     this.#lost.abort();
   }

@@ -22,7 +22,7 @@ describe('a streaming replica', { skip: without(path.join(bin, 'pg_basebackup'))
   const primary = parts.use(await startPostgres({ bin }));
   const replica = parts.use(await startPostgres({ bin, replicaOf: primary.url }));
   let aheadMs = 0;
-  const clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+  const clock = { ...systemClock, steady: () => systemClock.steady() + aheadMs };
   const env = { DATABASE_REPLICA_URL: replica.url };
   const hub = parts.use(await startTestHub({ databaseUrl: primary.url, env, overrides: { clock } }));
   const copy = parts.use(await connectSql(replica.url));

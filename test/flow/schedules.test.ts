@@ -30,6 +30,7 @@ class HandClock implements Clock {
   readonly #ticks = new Set<() => void>();
   at = beforeTwo;
   readonly now = () => this.at;
+  readonly steady = () => this.at;
 
   every(_periodMs: number, fn: () => void): () => void {
     this.#ticks.add(fn);

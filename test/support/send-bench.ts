@@ -14,6 +14,7 @@ export class ManualClock implements Clock {
   readonly delays: number[] = [];
 
   now = () => this.#now;
+  steady = () => this.#now;
 
   after(delayMs: number, fn: () => void): () => void {
     this.delays.push(delayMs);

@@ -144,6 +144,10 @@ export class SweepClock implements Clock {
     return systemClock.now() + this.#ahead;
   }
 
+  steady(): number {
+    return systemClock.steady() + this.#ahead;
+  }
+
   every(periodMs: number, fn: () => void): () => void {
     if (periodMs !== limits.socketSweepMs) return systemClock.every(periodMs, fn);
     this.#sweeps.add(fn);

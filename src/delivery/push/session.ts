@@ -87,7 +87,7 @@ export class PushSession implements Transport {
     if (waiting === undefined) return false;
     const { startedAt, bodyDigest, secrets } = waiting;
     const evidence = evidenceOf(bodyDigest, receipt, secrets);
-    waiting.settle([resultOf(end, startedAt, this.#clock.now() - startedAt, evidence)]);
+    waiting.settle([resultOf(end, startedAt, Math.max(0, this.#clock.now() - startedAt), evidence)]);
     return true;
   }
 

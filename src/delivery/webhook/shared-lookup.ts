@@ -14,17 +14,17 @@ export function shareLookups(resolve: ResolveAll, clock: Clock): ResolveAll {
   });
   return hostname => {
     const kept = known.get(hostname);
-    if (kept !== undefined && clock.now() < kept.until) return kept.found;
+    if (kept !== undefined && clock.steady() < kept.until) return kept.found;
     const found = resolve(hostname);
     // While it is under way everybody waits for it, however long it takes.
     const entry = { found, until: Number.POSITIVE_INFINITY };
     known.set(hostname, entry);
     found.then(
       () => {
-        entry.until = clock.now() + limits.lookupKeptMs;
+        entry.until = clock.steady() + limits.lookupKeptMs;
       },
       () => {
-        entry.until = clock.now() + limits.lookupFailureKeptMs;
+        entry.until = clock.steady() + limits.lookupFailureKeptMs;
       },
     );
     return found;
