@@ -128,7 +128,7 @@ function* checkOrder({ received }: History, index: Index): Generator<Violation> 
     seen.add(arrival.syncId);
     const record = `${arrival.subscriptionId} ${arrival.sourceSystem}/${arrival.sourceId}`;
     const before = newest.get(record);
-    if (before === undefined || before.version < arrival.version) newest.set(record, arrival);
+    if (before === undefined || before.version <= arrival.version) newest.set(record, arrival);
     else if (!hadFailed(index, arrival))
       yield {
         rule,

@@ -93,6 +93,12 @@ export const kinds: readonly Kind[] = [
   },
   { name: 'database-sessions-ended', place: 'database', lasts: moment, meaning: 'every session terminated' },
   {
+    name: 'database-snapshot-held',
+    place: 'database',
+    lasts: [8, 15],
+    meaning: 'a transaction stays open, so that nothing is vacuumed',
+  },
+  {
     name: 'queue-restarted',
     place: 'queue',
     lasts: [0.5, 5],

@@ -77,6 +77,10 @@ const acts: Record<string, (deed: Deed) => Promise<void>> = {
       )
       .catch(() => {});
   },
+  async 'database-snapshot-held'({ lab, over }) {
+    await using _snapshot = await lab.database.holdSnapshot();
+    await over();
+  },
   async 'queue-restarted'({ lab, over }) {
     await lab.redis?.kill();
     await over();

@@ -24,6 +24,8 @@ export interface LabDatabase extends AsyncDisposable {
   crash(): Promise<void>;
   /** Runs a statement of the lab's own. */
   run(sql: string): Promise<Record<string, unknown>[]>;
+  /** Opens a transaction that sees the database as it is now; ends with what is given back. */
+  holdSnapshot(): Promise<AsyncDisposable>;
 }
 
 /** Starts a PostgreSQL in a folder of its own. */
@@ -50,14 +52,28 @@ export async function startDatabase(folder: string): Promise<LabDatabase> {
       await until('PostgreSQL is gone', isGone);
     },
     run: sql => run(url, sql),
+    holdSnapshot: () => holdSnapshot(url),
     [Symbol.asyncDispose]: () => server.stop(),
   };
 }
 
-async function run(url: string, sql: string): Promise<Record<string, unknown>[]> {
+async function holdSnapshot(url: string): Promise<AsyncDisposable> {
+  const client = await connect(url);
+  await client.query('begin isolation level repeatable read');
+  await client.query('select count(*) from fin_open_syncs');
+  // Its session may have been ended meanwhile.
+  return { [Symbol.asyncDispose]: () => client.end().catch(() => {}) };
+}
+
+async function connect(url: string): Promise<Client> {
   const client = new Client({ connectionString: url, application_name: applicationName });
   client.on('error', () => {});
   await client.connect();
+  return client;
+}
+
+async function run(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = await connect(url);
   try {
     return (await client.query<Record<string, unknown>>(sql)).rows;
   } finally {
