@@ -10,6 +10,9 @@ const program = fileURLToPath(new URL('hub-process.ts', import.meta.url));
 /** How long to wait before starting again a process that ended, milliseconds: what a supervisor does. */
 const startAgainMs = 500;
 
+/** How long it may take until it is up, milliseconds. */
+const startWithinMs = 90_000;
+
 /** The contract's bound on a stop in good order, and a margin for this machine, milliseconds. */
 const stopWithinMs = 32_000;
 
@@ -39,7 +42,11 @@ export class HubNode implements AsyncDisposable {
   /** Starts it, again and again where it does not start (its database may be away), until it is up. */
   async start(): Promise<void> {
     this.#isWanted = true;
-    while (this.#isWanted && !(await this.#startOnce())) await pause(startAgainMs);
+    const giveUpAt = performance.now() + startWithinMs;
+    while (this.#isWanted && !(await this.#startOnce())) {
+      if (performance.now() > giveUpAt) throw new Error(`The lab's hub ${this.name} does not start.`);
+      await pause(startAgainMs);
+    }
   }
 
   /** SIGKILL: nothing is finished, nothing is told. */
@@ -101,7 +108,8 @@ export class HubNode implements AsyncDisposable {
     if (!this.#isWanted || this.#child !== child) return;
     this.#recorder.faultsOfHub.push(`${this.name} ended by itself (${String(how)})`);
     await pause(startAgainMs);
-    if (this.#isWanted && this.#child === child) await this.start();
+    if (this.#isWanted && this.#child === child)
+      await this.start().catch((error: unknown) => this.#recorder.faultsOfHub.push(String(error)));
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

@@ -94,10 +94,17 @@ function targetsOf({ place, of = '' }: Kind, scene: Scene): readonly string[] {
   return places[place];
 }
 
-/** What must be left alone meanwhile. A node's links are its own. */
+/** The places that a fault occupies: no other is done to them meanwhile. */
+export function placesOf({ kind, target }: Fault): string[] {
+  const found = kinds.find(({ name }) => name === kind);
+  return found === undefined ? [] : occupied(found, target);
+}
+
+/** A node's links are its own. */
 function occupied({ place }: Kind, target: string): string[] {
   if (place === 'node') return ['database', 'queue', 'front'].map(of => `${of}-${target}`);
   if (place === 'webhook') return [`hook-${target}`];
+  if (place === 'subscription') return [`subscription-${target}`];
   return [target];
 }
 

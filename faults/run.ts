@@ -7,7 +7,7 @@ import { check, type Violation } from './checker.ts';
 import type { History } from './history.ts';
 import { Lab } from './lab.ts';
 import { perform } from './perform.ts';
-import { calmAfter, type Fault, planFaults, type Scene } from './plan.ts';
+import { calmAfter, type Fault, placesOf, planFaults, type Scene } from './plan.ts';
 import { sceneOf } from './scene.ts';
 
 /** What a run is asked for. */
@@ -93,18 +93,27 @@ async function doFaults(
 ): Promise<DoneFault[]> {
   const startedAt = lab.recorder.now();
   const done: DoneFault[] = [];
-  const one = async (fault: Fault) => {
+  const lastAt = new Map<string, Promise<void>>();
+  const one = async (fault: Fault, before: Promise<unknown>) => {
     await pause(Math.max(0, startedAt + fault.at * 1_000 - lab.recorder.now()), undefined, { signal });
+    // A process may take longer than planned to stop and to start, above all on a busy machine.
+    await before;
     const from = lab.recorder.now();
     note(`${fault.kind} ${fault.target}${fault.lasts === 0 ? '' : ` for ${fault.lasts} s`}`);
     await perform(lab, fault, () => pause(fault.lasts * 1_000, undefined, { signal }));
     done.push({ fault, from, until: lab.recorder.now() });
   };
+  const all = plan.map(fault => {
+    const places = placesOf(fault);
+    const doing = one(fault, Promise.all(places.map(place => lastAt.get(place))));
+    for (const place of places) lastAt.set(place, doing);
+    return doing;
+  });
   // A fault may take its time to heal; who asked for a stop does not wait for that.
   const stopped = new Promise<never>((_, reject) =>
     signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
   );
-  await Promise.race([Promise.all(plan.map(one)), stopped]);
+  await Promise.race([Promise.all(all), stopped]);
   return done;
 }
 
