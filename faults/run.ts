@@ -105,7 +105,7 @@ async function doFaults(
   };
   const all = plan.map(fault => {
     const places = placesOf(fault);
-    const doing = one(fault, Promise.all(places.map(place => lastAt.get(place))));
+    const doing = one(fault, Promise.all(places.flatMap(place => lastAt.get(place) ?? [])));
     for (const place of places) lastAt.set(place, doing);
     return doing;
   });
