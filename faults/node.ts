@@ -26,6 +26,7 @@ export class HubNode implements AsyncDisposable {
   readonly #recorder: Recorder;
   #child: ChildProcess | undefined;
   #isWanted = false;
+  #isOver = false;
   #clockOffsetMs = 0;
 
   constructor(
@@ -41,6 +42,8 @@ export class HubNode implements AsyncDisposable {
 
   /** Starts it, again and again where it does not start (its database may be away), until it is up. */
   async start(): Promise<void> {
+    // A fault that was cut off may still want it back.
+    if (this.#isOver) return;
     this.#isWanted = true;
     const giveUpAt = performance.now() + startWithinMs;
     while (this.#isWanted && !(await this.#startOnce())) {
@@ -81,6 +84,7 @@ export class HubNode implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     await this.kill();
   }
 

@@ -106,7 +106,11 @@ async function doFaults(
   const all = plan.map(fault => {
     const places = placesOf(fault);
     const doing = one(fault, Promise.all(places.flatMap(place => lastAt.get(place) ?? [])));
-    for (const place of places) lastAt.set(place, doing);
+    for (const place of places)
+      lastAt.set(
+        place,
+        doing.catch(() => {}),
+      );
     return doing;
   });
   // A fault may take its time to heal; who asked for a stop does not wait for that.
