@@ -182,7 +182,7 @@ async function openDelivery(
   parts.defer(() => nodes.stop());
   const syncs = new SyncReader(db);
   const changes = new SyncChanges({ clock, reader: syncs, nodes });
-  const drain = { db, vault, clock, random, log, changes, breaker: new Breaker(db, log) };
+  const drain = { db, vault, clock, random, log, changes, breaker: new Breaker({ db, log, changes }) };
   const lanes = new Lanes(queue, { ...drain, transport, nodes });
   parts.defer(() => lanes.stop());
   if (config.roles.includes('worker')) await lanes.start();
@@ -190,7 +190,7 @@ async function openDelivery(
     ...drain,
     tellSettled: syncIds => nodes.tell('settled', syncIds),
     onPresence: present => nodes.want('lanes', present || config.roles.includes('worker')),
-    onDetached: subscriptionId => lanes.reopen(subscriptionId),
+    onWebhooksTurn: subscriptionId => lanes.reopen(subscriptionId),
   });
   nodes.on('settled', syncIds => attachments.forget(syncIds));
   lanes.serve(attachments);
@@ -204,10 +204,10 @@ async function openDelivery(
 function openSchedules(
   { config, clock, log, parts }: Start,
   { db }: Store,
-  { lanes }: Delivery,
+  { lanes, changes }: Delivery,
   { audit }: ResolverServices,
 ): void {
-  const reconciler = new Reconciler({ db, log, lanes });
+  const reconciler = new Reconciler({ db, log, lanes, changes });
   const schedules = new Schedules({ db, clock, log, timeZone: config.timeZone });
   schedules.add(reconciler.schedule);
   const retention = new Retention({ db, clock, log }, config.retentionDays);
@@ -251,6 +251,7 @@ function createServices(
       db,
       vault,
       lanes,
+      changes,
       payloadQueries,
       onChange: onChange('subscriptions'),
     }),

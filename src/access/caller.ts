@@ -14,7 +14,7 @@ export function requireRole(caller: Caller, ...roles: Role[]): void {
   if (caller.role === 'admin' || roles.includes(caller.role)) return;
   throw new HubError(
     'FORBIDDEN',
-    `A ${caller.role} key may not do this; it takes ${['admin', ...roles].join(' or ')}.`,
+    `${/^[aeiou]/.test(caller.role) ? 'An' : 'A'} ${caller.role} key may not do this; it takes ${['admin', ...roles].join(' or ')}.`,
   );
 }
 

@@ -54,6 +54,14 @@ async function reencrypt(config: Config): Promise<number> {
   // No lane runs in this process, and none has to: secrets stay what they are. Nor are payload queries saved here.
   const lanes = { wake: () => {}, reopen: () => {} };
   const payloadQueries = { faultOf: () => null };
+  const changes = { isWatched: false, note: () => {} };
   // Awaited here: `parts` closes the database as soon as this returns.
-  return await new Subscriptions({ db, vault, lanes, payloadQueries, onChange: () => {} }).reencrypt();
+  return await new Subscriptions({
+    db,
+    vault,
+    lanes,
+    changes,
+    payloadQueries,
+    onChange: () => {},
+  }).reencrypt();
 }

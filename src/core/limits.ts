@@ -190,6 +190,8 @@ export const limits = {
   socketCloseMs: 3_000,
   tokens: 4_000,
   depth: 12,
+  /** Selections within one another, fragments among them: checks and runs go into them by recursion. */
+  nesting: 40,
   aliases: 30,
   directives: 50,
   /** Cost of an operation: fields, multiplied by the length of the lists they stand in. */

@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
-import { isHead, reopenFrom } from './sync-rows.ts';
+import { isHead, reopenFrom, toldFrom } from './sync-rows.ts';
 
 /** Suspends an active lane; its first probe is due after `probeMs`. @returns false: it was not active */
 export async function suspendLane(pool: Pool, subscriptionId: string, probeMs: number): Promise<boolean> {
@@ -28,26 +28,27 @@ export async function pauseLane(
 /**
  * Makes a lane active and queues again what had failed because of the connection.
  * @param only the states it may be in before; null: any
- * @returns how many syncs were queued again; null: the lane was in another state
+ * @returns how many syncs were queued again, and the ids that watchers may be told of; null: the lane was in another state
  */
 export async function resumeLane(
   client: PoolClient,
   subscriptionId: string,
   only: readonly string[] | null,
-): Promise<number | null> {
+): Promise<{ requeued: number; told: string[] } | null> {
   const { rowCount } = await client.query(
     `update data_subscriptions set state = 'active', probes = 0, probe_at = null, updated_at = now()
      where id = $1 and deleted_at is null and ($2::text[] is null or state = any($2))`,
     [subscriptionId, only],
   );
   if (rowCount === 0) return null;
-  const requeued = await client.query(
+  const { rows } = await client.query<{ id: string; requeued: number }>(
     `with again as (
-       delete from fin_failed_syncs d where d.subscription_id = $1 and d.failed_by_connection returning d.*)
-     ${reopenFrom('again')}`,
+       delete from fin_failed_syncs d where d.subscription_id = $1 and d.failed_by_connection returning d.*),
+     reopened as (${reopenFrom('again')} returning id)
+     select t.id, (select count(*)::int from reopened) as requeued from (${toldFrom('reopened')}) t`,
     [subscriptionId],
   );
-  return requeued.rowCount ?? 0;
+  return { requeued: rows[0]?.requeued ?? 0, told: rows.map(row => row.id) };
 }
 
 /** Takes the suspended lanes whose probe is due, and sets each one's next probe (doubling up to `maxMs`). */

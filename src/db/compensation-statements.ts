@@ -41,13 +41,13 @@ export async function cancelSyncs(
   return rowCount ?? 0;
 }
 
-/** Adds a compensation sync of the current version of each voucher, unless one of that version is on its way. @returns how many */
+/** Adds a compensation sync of the current version of each voucher, unless one of that version is on its way. @returns their ids */
 export async function addCompensation(
   pool: Pool,
   subscriptionId: string,
   voucherIds: readonly string[],
-): Promise<number> {
-  const { rowCount } = await pool.query(
+): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
     // The vouchers are locked like at intake, so that a newer version can't slip in between with a lower sync id.
     `with current as materialized (
        select v.id, v.source_version from fin_business_vouchers v where v.id = any($2) order by v.id for update)
@@ -56,8 +56,9 @@ export async function addCompensation(
      from current c join fin_voucher_events e on e.voucher_id = c.id and e.source_version = c.source_version
      where not exists (
        select 1 from fin_open_syncs o where o.subscription_id = $1 and o.voucher_id = e.voucher_id and o.event_id = e.id)
-     order by e.id`,
+     order by e.id
+     returning id::text`,
     [subscriptionId, voucherIds],
   );
-  return rowCount ?? 0;
+  return rows.map(row => row.id);
 }

@@ -1,5 +1,6 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { lanesOf } from '../core/lane-key.ts';
+import { limits } from '../core/limits.ts';
 import type { SubscriptionState, SyncMode, TransportKind } from '../core/model.ts';
 import { cancelOpen, inShard, isHead, lanesInUse } from './sync-rows.ts';
 
@@ -103,7 +104,7 @@ export interface ClaimRequest {
 }
 
 /** Failed pushes of an event after which it goes to the webhook, where there is one. */
-const pushesBeforeWebhook = 2;
+export const pushesBeforeWebhook = 2;
 
 /** SQL: which syncs `o` of a subscription `s` a transport may take: one of the two, whoever asks. */
 const mayTake: Record<TransportKind, string> = {
@@ -187,18 +188,24 @@ export async function releaseClaims(pool: Pool, claims: readonly Claim[]): Promi
 }
 
 /**
- * When the next sync of a lane is due, in milliseconds from now by the database's clock; null: none waits. What has
- * been due for more than a second does not count: claims pass it over, as an earlier one of its record holds it back.
+ * When the next sync of a lane that this transport may take is due, in milliseconds from now by the database's clock;
+ * null: none within `limits.leaseMs`. What has been due for more than a second does not count: claims pass it over, as an earlier one of its record holds it back.
  */
 export async function nextDueInMs(
   pool: Pool,
   { subscriptionId, shard }: { subscriptionId: string; shard: Shard | null },
+  transport: TransportKind,
 ): Promise<number | null> {
   const { rows } = await pool.query<{ ms: number | null }>({
-    name: shard === null ? 'lane-next-due' : 'lane-next-due-shard',
-    text: `select (extract(epoch from min(next_attempt_at) - now()) * 1000)::float8 as ms from fin_open_syncs o
-           where subscription_id = $1 and claim_token is null and next_attempt_at > now() - interval '1 second'
-             ${shard === null ? '' : `and ${inShard('$2::int', '$3::int')}`}`,
+    name: `lane-next-due-${transport}${shard === null ? '' : '-shard'}`,
+    text: `select (extract(epoch from next.at - now()) * 1000)::float8 as ms
+           from data_subscriptions s cross join lateral (
+             select o.next_attempt_at as at from fin_open_syncs o
+             where o.subscription_id = $1 and o.claim_token is null and ${mayTake[transport]}
+               and o.next_attempt_at between now() - interval '1 second' and now() + interval '${limits.leaseMs} milliseconds'
+               ${shard === null ? '' : `and ${inShard('$2::int', '$3::int')}`}
+             order by o.next_attempt_at limit 1) next
+           where s.id = $1`,
     values: shard === null ? [subscriptionId] : [subscriptionId, shard.shard, shard.lanes],
   });
   return rows[0]?.ms ?? null;
@@ -211,10 +218,10 @@ const reclaimedAtOnce = 200;
  * Takes back claims whose lease ran out: what they still hold is due again. An attempt is logged, for nobody knows
  * whether the request was sent; no retry is used up, or a crash of the hub would cost the event. A claim also ends
  * here when all it took was answered long ago: nobody renews it then, and there is nothing to free.
- * @returns the lanes in which something was freed
+ * @returns what was freed
  */
-export async function reclaimExpired(pool: Pool): Promise<string[]> {
-  const { rows } = await pool.query<{ subscription_id: string }>(
+export async function reclaimExpired(pool: Pool): Promise<{ id: string; subscriptionId: string }[]> {
+  const { rows } = await pool.query<{ id: string; subscriptionId: string }>(
     `with expired as (
        delete from lane_claims where token in (
          select token from lane_claims where lease_until < now() order by lease_until limit ${reclaimedAtOnce} for update skip locked)
@@ -229,21 +236,33 @@ export async function reclaimExpired(pool: Pool): Promise<string[]> {
      logged as (
        insert into fin_data_sync_attempts (sync_id, subscription_id, number, transport, started_at, duration_ms, error_code, error_message)
        select id, subscription_id, attempt_count, transport, now(), 0, error_code, error_message from freed)
-     select distinct subscription_id::text from freed`,
+     select id::text, subscription_id::text as "subscriptionId" from freed`,
   );
-  return rows.map(row => row.subscription_id);
+  return rows;
 }
 
 /**
  * Cancels what deleted subscriptions still have waiting: the deletion cancels what waits then, and this what was
  * under way then and was given back or is to be tried again.
+ * @returns their ids, as many as a watcher may be told of
  */
-export async function cancelOfDeleted(pool: Pool): Promise<void> {
-  await pool.query(
+export function cancelOfDeleted(pool: Pool): Promise<string[]> {
+  return idsOf(
+    pool,
     cancelOpen(
       'o.subscription_id in (select s.id from data_subscriptions s where s.deleted_at is not null and exists (select 1 from fin_open_syncs w where w.subscription_id = s.id))',
     ),
   );
+}
+
+/** Cancels what one subscription has waiting. @returns as `cancelOfDeleted` */
+export function cancelOf(client: Pool | PoolClient, subscriptionId: string): Promise<string[]> {
+  return idsOf(client, cancelOpen('o.subscription_id = $1'), [subscriptionId]);
+}
+
+async function idsOf(client: Pool | PoolClient, text: string, values: unknown[] = []): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(text, values);
+  return rows.map(row => row.id);
 }
 
 /** The active webhook lanes that have something due, all shards of one: one index probe a lane, however long the backlog. */

@@ -1,4 +1,5 @@
 import { shardSql } from '../core/lane-key.ts';
+import { limits } from '../core/limits.ts';
 
 /**
  * How the two tables of syncs are written, in one place: `fin_open_syncs` holds what is not over, `fin_done_syncs`
@@ -68,8 +69,17 @@ export function closeFrom(rows: string): string {
     select ${shared.replace('attempt_count', 'attempt_count + 1')}, retries, status, by_connection, code, message, now() from ${rows}`;
 }
 
-/** SQL: cancels the open syncs `o` of which `condition` holds, unless someone holds them. */
+/**
+ * SQL: the ids in `rows`, for watchers. No more than one of them may leave unread: who would be told of more is
+ * dropped by that, and whoever changes a million rows does not read their ids for it.
+ */
+export function toldFrom(rows: string): string {
+  return `select id::text from ${rows} limit ${limits.watcherBacklog + 1}`;
+}
+
+/** SQL: cancels the open syncs `o` of which `condition` holds, unless someone holds them; gives `toldFrom` them. */
 export function cancelOpen(condition: string): string {
-  return `with cancelled as (delete from fin_open_syncs o where o.claim_token is null and ${condition} returning o.*)
-    ${cancelFrom('cancelled')}`;
+  return `with cancelled as (delete from fin_open_syncs o where o.claim_token is null and ${condition} returning o.*),
+    moved as (${cancelFrom('cancelled')} returning id)
+    ${toldFrom('moved')}`;
 }

@@ -2,6 +2,7 @@ import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { pauseLane, resumeLane, suspendLane } from '../db/breaker-statements.ts';
 import type { Database } from '../db/database.ts';
+import type { ChangeListener } from './sync-changes.ts';
 
 /**
  * The circuit breaker of lanes. Its state stands in the subscription's row, so that all processes share it and
@@ -10,10 +11,12 @@ import type { Database } from '../db/database.ts';
 export class Breaker {
   readonly #db: Database;
   readonly #log: Logger;
+  readonly #changes: ChangeListener;
 
-  constructor(db: Database, log: Logger) {
-    this.#db = db;
-    this.#log = log;
+  constructor(deps: { db: Database; log: Logger; changes: ChangeListener }) {
+    this.#db = deps.db;
+    this.#log = deps.log;
+    this.#changes = deps.changes;
   }
 
   /** Opens the breaker: nothing more is attempted and everything is kept. */
@@ -38,8 +41,12 @@ export class Breaker {
 
   /** Closes the breaker after a good probe, and queues again what had failed because of the connection. */
   async close(subscriptionId: string): Promise<void> {
-    const requeued = await this.#db.transaction(client => resumeLane(client, subscriptionId, ['suspended']));
-    if (requeued !== null)
-      this.#log.info({ lane: subscriptionId, requeued }, 'target is back: subscription resumed');
+    const resumed = await this.#db.transaction(client => resumeLane(client, subscriptionId, ['suspended']));
+    if (resumed === null) return;
+    this.#changes.note(resumed.told);
+    this.#log.info(
+      { lane: subscriptionId, requeued: resumed.requeued },
+      'target is back: subscription resumed',
+    );
   }
 }

@@ -78,11 +78,10 @@ export class Compensation {
       });
       const last = rows.at(-1);
       if (last === undefined) break;
-      count += await addCompensation(
-        this.#db.pool,
-        subscription.id,
-        rows.map(row => row.id),
-      );
+      const voucherIds = rows.map(row => row.id);
+      const added = await addCompensation(this.#db.pool, subscription.id, voucherIds);
+      count += added.length;
+      this.#changes.note(added);
       this.#lanes.wake([subscription.id]);
       after = last.id;
     }

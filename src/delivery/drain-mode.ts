@@ -1,6 +1,7 @@
 import { limits } from '../core/limits.ts';
 import type { SubscriptionState, TransportKind } from '../core/model.ts';
 import type { LaneRow } from '../db/lane-statements.ts';
+import type { Outcome } from './judge.ts';
 import type { Lane, Transport } from './lane.ts';
 
 /** How many syncs to claim now, and from how much room on it is worth a statement. */
@@ -30,6 +31,10 @@ export interface DrainMode {
   /** Whether the lane takes anything in this mode. */
   isOpen(row: LaneRow): boolean;
   appetite(lane: Lane, held: { waiting: number; underWay: number }): Appetite;
+  /** Told of outcomes once they are written. */
+  onWritten(outcomes: readonly Outcome[], lane: Lane | undefined): void;
+  /** Told that the lane takes nothing any more, before what is under way is waited for. */
+  onClosed(): void;
 }
 
 /** What a drain drains, and how. */
@@ -60,11 +65,22 @@ export function webhookMode(transport: Transport): DrainMode {
       const room = Math.max(lane.batchSize, Math.min(window * 8, limits.claimAhead));
       return { wanted: room - waiting, least: room / 2, refillAt: room / 2 };
     },
+    onWritten() {},
+    onClosed() {},
   };
 }
 
+/** An attached consumer, as its drain sees it. */
+interface PushModeOptions extends Pick<DrainMode, 'onWritten' | 'onClosed'> {
+  readonly attachmentId: string;
+  readonly prefetch: number;
+}
+
 /** Pushes to an attached consumer: never holds more than what may be unacknowledged, for others may share the lane. */
-export function pushMode(transport: Transport, attachmentId: string, prefetch: number): DrainMode {
+export function pushMode(
+  transport: Transport,
+  { attachmentId, prefetch, onWritten, onClosed }: PushModeOptions,
+): DrainMode {
   return {
     kind: 'websocket',
     transport,
@@ -82,5 +98,7 @@ export function pushMode(transport: Transport, attachmentId: string, prefetch: n
       least: Math.max(1, prefetch / 8),
       refillAt: prefetch,
     }),
+    onWritten,
+    onClosed,
   };
 }

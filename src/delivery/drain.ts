@@ -8,7 +8,7 @@ import type { DrainDeps } from './drain-deps.ts';
 import type { DrainedLane, DrainMode } from './drain-mode.ts';
 import { HeldClaims } from './held-claims.ts';
 import { hubFault } from './hub-fault.ts';
-import { judge } from './judge.ts';
+import { judge, type Outcome } from './judge.ts';
 import type { Lane } from './lane.ts';
 import { LaneSettings } from './lane-settings.ts';
 import { OutcomeWriter } from './outcome-writer.ts';
@@ -76,7 +76,7 @@ export class LaneDrain {
     this.#lastWorkAt = this.#startedAt;
     this.#outcomes = new OutcomeWriter(deps, {
       subscriptionId,
-      onWritten: nextRetryMs => this.#written(nextRetryMs),
+      onWritten: outcomes => this.#written(outcomes),
       giveUp: this.#giveUp.signal,
     });
   }
@@ -110,6 +110,7 @@ export class LaneDrain {
           this.#end = 'turn-over';
         else await this.#step();
       }
+      if (this.#end === 'closed') this.#mode.onClosed();
       await this.#finish();
       return this.#end;
     } finally {
@@ -255,7 +256,7 @@ export class LaneDrain {
   /** Waits while requests are under way: for an answer, a poke, or the next retry, which a slow answer must not hold up. */
   async #waitBusy(): Promise<void> {
     if (this.#retryAt === undefined) {
-      const dueMs = await nextDueInMs(this.#deps.db.pool, this.#settings.part);
+      const dueMs = await nextDueInMs(this.#deps.db.pool, this.#settings.part, this.#mode.kind);
       this.#retryAt =
         this.#deps.clock.steady() + (dueMs === null ? limits.leaseMs : dueMs > 0 ? dueMs + 1 : heldByOtherMs);
     }
@@ -266,18 +267,18 @@ export class LaneDrain {
   }
 
   async #idle(): Promise<void> {
-    // What is left waits for its consumer; the next look finds whether it is still there.
-    if (this.#settings.lane?.attached === true && !this.#mode.stays) {
-      this.#end ??= 'closed';
-      return;
-    }
-    const dueMs = await nextDueInMs(this.#deps.db.pool, this.#settings.part);
+    const dueMs = await nextDueInMs(this.#deps.db.pool, this.#settings.part, this.#mode.kind);
     // A poke that came during the query may be about what the query could not see yet.
     if (this.#moreLikely) return;
     const lingerMs = this.#mode.stays
       ? stayMs
       : this.#lastWorkAt + limits.drainLingerMs - this.#deps.clock.steady();
     const soon = dueMs !== null && dueMs <= limits.drainAwaitRetryMs;
+    // What is left waits for its consumer; the next look finds whether it is still there.
+    if (!soon && this.#settings.lane?.attached === true && !this.#mode.stays) {
+      this.#end ??= 'closed';
+      return;
+    }
     const waitMs = soon ? (dueMs > 0 ? dueMs + 1 : heldByOtherMs) : lingerMs;
     if (waitMs > 0) await this.#change.wait(waitMs);
     else this.#end ??= 'idle';
@@ -291,9 +292,11 @@ export class LaneDrain {
     await this.#outcomes.flush();
   }
 
-  #written(nextRetryMs: number | null): void {
-    if (nextRetryMs !== null && this.#retryAt !== undefined)
+  #written(outcomes: readonly Outcome[]): void {
+    const nextRetryMs = Math.min(...outcomes.map(({ delayMs }) => delayMs ?? Number.POSITIVE_INFINITY));
+    if (this.#retryAt !== undefined)
       this.#retryAt = Math.min(this.#retryAt, this.#deps.clock.steady() + nextRetryMs);
+    this.#mode.onWritten(outcomes, this.#settings.lane);
     this.poke();
   }
 

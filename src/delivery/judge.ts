@@ -1,6 +1,6 @@
 import type { AttemptResult } from '../core/model.ts';
 import type { Random } from '../core/random.ts';
-import type { ClaimedSync } from '../db/lane-statements.ts';
+import { type ClaimedSync, pushesBeforeWebhook } from '../db/lane-statements.ts';
 import type { OutcomeWrite } from '../db/outcome-statements.ts';
 import type { Lane } from './lane.ts';
 import { type Decision, decide } from './policy.ts';
@@ -55,4 +55,9 @@ export function judge(
     evidence: result.evidence ?? null,
   };
   return { decision, write };
+}
+
+/** Whether an event is the webhook's from now on, where there is one. */
+export function goesToWebhook({ status, failedPushes }: OutcomeWrite): boolean {
+  return status === 'retrying' && failedPushes >= pushesBeforeWebhook;
 }

@@ -27,7 +27,7 @@ export class OutcomeWriter {
   readonly #log: Logger;
   readonly #changes: ChangeListener;
   readonly #subscriptionId: string;
-  readonly #onWritten: (nextRetryMs: number | null) => void;
+  readonly #onWritten: (outcomes: readonly Outcome[]) => void;
   readonly #giveUp: AbortSignal;
   #waiting: Outcome[] = [];
   #writing: Promise<void> | undefined;
@@ -36,12 +36,16 @@ export class OutcomeWriter {
   #successNotedAt = Number.NEGATIVE_INFINITY;
 
   /**
-   * @param options.onWritten called after each statement, with the shortest delay of a retry in it; null: none
+   * @param options.onWritten called after each statement, with what was in it
    * @param options.giveUp ends the trying: leases then run out and another process delivers again
    */
   constructor(
     deps: { db: Database; clock: Clock; log: Logger; changes: ChangeListener },
-    options: { subscriptionId: string; onWritten: (nextRetryMs: number | null) => void; giveUp: AbortSignal },
+    options: {
+      subscriptionId: string;
+      onWritten: (outcomes: readonly Outcome[]) => void;
+      giveUp: AbortSignal;
+    },
   ) {
     this.#db = deps.db;
     this.#clock = deps.clock;
@@ -93,7 +97,7 @@ export class OutcomeWriter {
         this.#report(batch, written);
         this.#changes.note(written);
         if (batch.some(outcome => outcome.status === 'success')) await this.#noteSuccess();
-        this.#onWritten(shortestDelay(batch));
+        this.#onWritten(batch);
       } catch (error) {
         if (this.#giveUp.aborted) {
           this.#log.error(
@@ -137,9 +141,4 @@ export class OutcomeWriter {
       else this.#log.debug(line, 'sync attempted');
     }
   }
-}
-
-function shortestDelay(outcomes: readonly Outcome[]): number | null {
-  const delays = outcomes.flatMap(({ delayMs }) => delayMs ?? []);
-  return delays.length === 0 ? null : Math.min(...delays);
 }

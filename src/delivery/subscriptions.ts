@@ -7,7 +7,7 @@ import type { Database } from '../db/database.ts';
 import { SubscriptionEntity, type SubscriptionRow } from '../db/entities.ts';
 import { checkTexts } from '../db/filters.ts';
 import { bumpVersion } from '../db/intake-statements.ts';
-import { cancelOpen } from '../db/sync-rows.ts';
+import { cancelOf } from '../db/lane-statements.ts';
 import { secretContext } from './lane.ts';
 import type { PayloadQueries } from './payload/payload-queries.ts';
 import {
@@ -17,6 +17,7 @@ import {
   type SubscriptionChanges,
   subscriptionColumns,
 } from './subscription-input.ts';
+import type { ChangeListener } from './sync-changes.ts';
 import { createSecret } from './webhook/sign.ts';
 
 /** What changes of subscriptions set going. */
@@ -40,6 +41,7 @@ export class Subscriptions {
   readonly #db: Database;
   readonly #vault: Vault;
   readonly #lanes: LaneControl;
+  readonly #changes: ChangeListener;
   readonly #payloadQueries: Pick<PayloadQueries, 'faultOf'>;
   readonly #onChange: () => void;
 
@@ -48,12 +50,14 @@ export class Subscriptions {
     db: Database;
     vault: Vault;
     lanes: LaneControl;
+    changes: ChangeListener;
     payloadQueries: Pick<PayloadQueries, 'faultOf'>;
     onChange: () => void;
   }) {
     this.#db = deps.db;
     this.#vault = deps.vault;
     this.#lanes = deps.lanes;
+    this.#changes = deps.changes;
     this.#payloadQueries = deps.payloadQueries;
     this.#onChange = deps.onChange;
   }
@@ -130,17 +134,19 @@ export class Subscriptions {
 
   /** Delivers what was kept, and what had failed because of the connection; also closes the breaker. */
   async resume(id: string): Promise<SubscriptionRow> {
-    await this.#db.transaction(client => resumeLane(client, id, null));
+    const resumed = await this.#db.transaction(client => resumeLane(client, id, null));
+    this.#changes.note(resumed?.told ?? []);
     this.#lanes.reopen(id);
     return this.get(id, null);
   }
 
   /** Deletes; what was not delivered is cancelled, and its log stays. @throws HubError NOT_FOUND */
   async delete(id: string): Promise<void> {
-    await this.#change(async client => {
+    const cancelled = await this.#change(async client => {
       await updateRow(client, id, { deleted_at: 'now' });
-      await client.query(cancelOpen('o.subscription_id = $1'), [id]);
+      return cancelOf(client, id);
     });
+    this.#changes.note(cancelled);
     // An attached consumer is told by the end of its stream.
     this.#lanes.reopen(id);
   }

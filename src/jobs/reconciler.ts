@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.ts';
 import { takeProbesDue } from '../db/breaker-statements.ts';
 import type { Database } from '../db/database.ts';
 import { cancelOfDeleted, lanesWithWork, reclaimExpired } from '../db/lane-statements.ts';
+import type { ChangeListener } from '../delivery/sync-changes.ts';
 import type { Schedule } from './schedules.ts';
 
 /** What the reconciler does to lanes. */
@@ -12,15 +13,22 @@ interface ReconciledLanes {
   probe(lanes: readonly string[]): Promise<void>;
 }
 
+interface ReconcilerDeps {
+  readonly db: Database;
+  readonly log: Logger;
+  readonly lanes: ReconciledLanes;
+  readonly changes: ChangeListener;
+}
+
 /**
  * Finds what was missed: leases that ran out (a process died), due rows whose wake-up was lost (the queue was
  * emptied, or a process died between commit and wake-up), suspended lanes whose probe is due. It rests on
  * PostgreSQL alone, on purpose: the queue is what it makes up for. Several may run at once; they do no harm.
  */
 export class Reconciler {
-  readonly #deps: { db: Database; log: Logger; lanes: ReconciledLanes };
+  readonly #deps: ReconcilerDeps;
 
-  constructor(deps: { db: Database; log: Logger; lanes: ReconciledLanes }) {
+  constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
   }
 
@@ -37,10 +45,11 @@ export class Reconciler {
   }
 
   async run(): Promise<void> {
-    const { db, lanes, log } = this.#deps;
+    const { db, lanes, log, changes } = this.#deps;
     const freed = await reclaimExpired(db.pool);
-    if (freed.length > 0) log.warn({ lanes: freed }, 'leases had run out; their syncs are due again');
-    await cancelOfDeleted(db.pool);
+    const freedLanes = [...new Set(freed.map(({ subscriptionId }) => subscriptionId))];
+    if (freed.length > 0) log.warn({ lanes: freedLanes }, 'leases had run out; their syncs are due again');
+    changes.note([...freed.map(({ id }) => id), ...(await cancelOfDeleted(db.pool))]);
     lanes.wake(await lanesWithWork(db.pool));
     await lanes.probe(await takeProbesDue(db.pool, limits.probeFirstMs, limits.probeMaxMs));
   }

@@ -15,6 +15,7 @@ import { badInput, HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { checkId } from '../db/filters.ts';
 import type { Attachments } from '../delivery/push/attachments.ts';
+import { checkRejectCode } from '../delivery/push/reject-code.ts';
 import type { Push } from '../delivery/push/session.ts';
 import type { SyncReader } from '../delivery/sync-reader.ts';
 import { Delivery } from '../schema/delivery.types.ts';
@@ -22,9 +23,6 @@ import { DataSubscription } from '../schema/subscription.types.ts';
 import { SyncLog } from '../schema/sync.types.ts';
 import { callerOf, type OperationContext } from './context.ts';
 import { toDelivery } from './pushed-event.ts';
-
-/** What a code of `reject` may be: it stands in logs, filters and metrics. */
-const rejectCode = /^[A-Za-z0-9_.:-]{1,64}$/;
 
 /** What `deliveries` takes. */
 interface AttachArgs {
@@ -73,8 +71,7 @@ export class PushResolver {
     if (syncIds.length > limits.acknowledgeBatch)
       throw badInput('syncIds', `syncIds: at most ${limits.acknowledgeBatch} at once.`);
     const ids = [...new Set(syncIds.map(id => checkId('syncIds', id)))];
-    const accepted = { verdict: 'accepted', errorCode: null, errorMessage: null } as const;
-    return (await this.#attachments.settle(keyId, ids, accepted, receiptsOf(syncIds, receipts ?? []))).length;
+    return this.#attachments.acknowledge(keyId, ids, receiptsOf(syncIds, receipts ?? []));
   }
 
   @Mutation(() => SyncLog, { description: 'Refuses an event; not retryable: it is FAILED.' })
@@ -86,12 +83,12 @@ export class PushResolver {
     @Arg('retryable', () => Boolean, { defaultValue: true }) retryable: boolean,
   ): Promise<SyncLog> {
     const keyId = consumerKey(context);
-    if (!rejectCode.test(code)) throw badInput('code', 'code: 1 to 64 letters, digits and _ . : -');
+    checkRejectCode(code);
     const errorMessage = message?.replaceAll('\0', '').slice(0, limits.excerptChars) ?? null;
     const verdict = retryable ? 'unacknowledged' : 'data';
     const id = checkId('syncId', syncId);
-    const rejected = await this.#attachments.settle(keyId, [id], { verdict, errorCode: code, errorMessage });
-    const sync = rejected.length === 0 ? null : await this.#reader.byId(id, null);
+    const rejected = await this.#attachments.reject(keyId, id, { verdict, errorCode: code, errorMessage });
+    const sync = rejected ? await this.#reader.byId(id, null) : null;
     if (sync === null) {
       throw new HubError(
         'NOT_FOUND',

@@ -19,6 +19,8 @@ import { limits } from '../core/limits.ts';
 /** What an operation would take. */
 export interface OperationSize {
   readonly depth: number;
+  /** Selections within one another, fragments of both kinds among them. */
+  readonly nesting: number;
   readonly aliases: number;
   readonly directives: number;
   /** Fields, multiplied by the length of the lists they stand in. */
@@ -40,12 +42,12 @@ export function checkOperationSize(
   variables: Readonly<Record<string, unknown>>,
 ): void {
   const size = sizeOf(schema, document, operation, variables);
-  for (const measure of ['depth', 'aliases', 'directives', 'cost'] as const) {
+  for (const measure of ['depth', 'nesting', 'aliases', 'directives', 'cost'] as const) {
     // Not `>`: what is not a number (an infinite list of nothing) is over the limit too.
     if (!(size[measure] <= limits[measure])) {
       throw new HubError(
         'LIMIT_EXCEEDED',
-        `The operation's ${measure} is ${size[measure]}; at most ${limits[measure]} is taken. Ask for less at once.`,
+        `The operation's ${measure === 'nesting' ? 'nesting of selections' : measure} is ${size[measure]}; at most ${limits[measure]} is taken. Ask for less at once.`,
       );
     }
   }
@@ -85,15 +87,16 @@ class Meter {
   }
 
   selections(set: SelectionSetNode, typeName: string): OperationSize {
-    let [depth, aliases, directives, cost] = [0, 0, 0, 0];
+    let [depth, nesting, aliases, directives, cost] = [0, 0, 0, 0, 0];
     for (const selection of set.selections) {
       const part = this.#selection(selection, typeName);
       depth = Math.max(depth, part.depth);
+      nesting = Math.max(nesting, part.nesting);
       aliases += part.aliases;
       cost += part.cost;
       directives += part.directives + (selection.directives?.length ?? 0);
     }
-    return { depth, aliases, directives, cost };
+    return { depth, nesting: nesting + 1, aliases, directives, cost };
   }
 
   #selection(selection: SelectionSetNode['selections'][number], typeName: string): OperationSize {
@@ -127,6 +130,7 @@ class Meter {
     const times = field === undefined ? 1 : this.#length(node, field, typeName);
     return {
       depth: below.depth + 1,
+      nesting: below.nesting,
       aliases: below.aliases + aliases,
       directives: below.directives,
       cost: 1 + times * below.cost,
@@ -157,7 +161,7 @@ function defaultsOf(operation: OperationDefinitionNode): Record<string, unknown>
   );
 }
 
-const nothing: OperationSize = { depth: 0, aliases: 0, directives: 0, cost: 0 };
+const nothing: OperationSize = { depth: 0, nesting: 0, aliases: 0, directives: 0, cost: 0 };
 
 function lengthOf(value: unknown): number | undefined {
   if (typeof value === 'number') return Math.max(0, value);

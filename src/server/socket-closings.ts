@@ -14,8 +14,8 @@ export interface Closing {
 export const closings = {
   keyRevoked: { code: CloseCode.Forbidden, reason: 'Forbidden: the API key is revoked' },
   tooManySockets: {
-    code: CloseCode.TooManyInitialisationRequests,
-    reason: `Too many sockets: at most ${limits.socketsPerKey} at once with one API key`,
+    code: 1013,
+    reason: `Too many sockets: at most ${limits.socketsPerKey} at once with one API key; try again later`,
   },
   slowReader: { code: 4413, reason: 'Slow reader: too much waits to be read; connect again' },
   stalledReader: {

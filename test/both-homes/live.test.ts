@@ -4,7 +4,16 @@ import { limits } from '../../src/core/limits.ts';
 import { makeKey } from '../support/access.ts';
 import { TestConsumer } from '../support/consumer.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
-import { cancelSyncs, numbers, record, settled, vouchers } from '../support/lanes.ts';
+import {
+  cancelSyncs,
+  numbers,
+  record,
+  setState,
+  settled,
+  sql,
+  unsubscribe,
+  vouchers,
+} from '../support/lanes.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { ask, openSocket, socketClient } from '../support/sockets.ts';
 import { subscribe } from '../support/vouchers.ts';
@@ -215,6 +224,42 @@ describe('syncLogChanged', () => {
     await until('its beginning is told', () => watcher.of('left-x').at(-1) === 'PENDING');
     assert.equal(await cancelSyncs(second, { subscriptionId: left, statuses: ['PENDING'] }), 1);
     await until('its end is told', () => watcher.of('left-x').at(-1) === 'CANCELLED');
+  });
+
+  test('tells what a deletion cancels, what a resume and a resync queue, and what an expired lease sets free', async () => {
+    await using hub = await startTestHub();
+    const gone = await startReceiver();
+    await gone[Symbol.asyncDispose]();
+    const make = (name: string, over: object = {}) =>
+      subscribe(hub, { name, sourceSystems: [name], ...over });
+    const [deleted, freed] = [await make('deleted'), await make('freed')];
+    const failed = await make('failed', { webhookUrl: gone.url, retry: { maxRetries: 0 } });
+    await using watcher = watch(hub);
+    await isWatching(hub, watcher, 'deleted');
+    for (const name of ['deleted', 'freed', 'failed']) await record(hub, vouchers(name, ['x']));
+    await until('it has failed', () => watcher.of('failed-x').at(-1) === 'FAILED');
+    await setState(hub, failed.id, 'resume');
+    await until('what the resume queued is told', () => {
+      const told = watcher.of('failed-x');
+      return told.slice(told.indexOf('FAILED')).some(status => status !== 'FAILED');
+    });
+    await until('it is told', () => watcher.of('freed-x').length > 0);
+    await sql(
+      hub.databaseUrl,
+      `with claimed as (
+         update fin_open_syncs set claim_token = gen_random_uuid(), transport = 'webhook' where subscription_id = $1
+         returning id, claim_token)
+       insert into lane_claims (token, subscription_id, lease_until, sync_ids)
+       select claim_token, $1, now(), array[id] from claimed`,
+      [freed.id],
+    );
+    await until('what is free again is told', () => watcher.of('freed-x').at(-1) === 'RETRYING');
+    assert.equal(await cancelSyncs(hub, { subscriptionId: freed.id }), 1);
+    await until('its end is told', () => watcher.of('freed-x').at(-1) === 'CANCELLED');
+    await hub.data('mutation ($id: ID!) { resync(subscriptionId: $id, filter: {}) }', { id: freed.id });
+    await until('what the resync queued is told', () => watcher.of('freed-x').at(-1) === 'PENDING');
+    await unsubscribe(hub, deleted.id);
+    await until('its end is told', () => watcher.of('deleted-x').at(-1) === 'CANCELLED');
   });
 
   test('a watcher may leave, on its socket or with it, and come back', async () => {

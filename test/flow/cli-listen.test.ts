@@ -178,7 +178,7 @@ describe('hub listen', { concurrency: 2 }, () => {
     assert.equal(sync?.status, 'SUCCESS');
     assert.deepEqual(
       sync.attempts.map(({ errorCode }) => errorCode),
-      ['HTTP_500', null],
+      ['FORWARD_HTTP_500', null],
     );
     const { stdout, stderr } = await interrupt(cli);
     assert.match(stdout, /→ HTTP_500 in \d+ ms, rejected \(retryable\)\n.*  attempt 2  → 200 in/);
@@ -192,7 +192,7 @@ describe('hub listen', { concurrency: 2 }, () => {
     const cli = await listen(id, ['--forward', local.url, '--secret', secretOf(4)]);
     await record(hub, vouchers('unfit', ['x']));
     const [sync] = await settled(hub, id);
-    assert.deepEqual([sync?.status, sync?.errorCode, sync?.attempts.length], ['FAILED', 'HTTP_422', 1]);
+    assert.deepEqual([sync?.status, sync?.errorCode, sync?.attempts.length], ['FAILED', 'FORWARD_HTTP_422', 1]);
     assert.match(sync?.errorMessage ?? '', /422 Unprocessable Entity\. no such tax id/);
     assert.match((await interrupt(cli)).stdout, /→ HTTP_422 in \d+ ms, rejected for good\n/);
     const away = await listen(id, ['--forward', 'http://127.0.0.1:9/hook', '--secret', secretOf(4)]);

@@ -156,7 +156,7 @@ function closeCodeIn(sent: Buffer): number | undefined {
 }
 
 describe('how many sockets there may be', () => {
-  test('a key has so many at once; the next is closed with 4429 and told why, others are not touched, and when one goes there is room', async () => {
+  test('a key has so many at once; the next is closed with 1013 and told why, others are not touched, and when one goes there is room', async () => {
     await using hub = await startTestHub();
     const { secret } = await makeKey(hub, 'ANALYST');
     using all = new SocketStack();
@@ -167,8 +167,8 @@ describe('how many sockets there may be', () => {
     assert.ok(all.sockets.every(bare => bare.messages[0]?.type === 'connection_ack'));
     using tooMany = await openSocket(hub, { key: secret });
     assert.deepEqual(await tooMany.closed(), {
-      code: 4429,
-      reason: `Too many sockets: at most ${limits.socketsPerKey} at once with one API key`,
+      code: 1013,
+      reason: `Too many sockets: at most ${limits.socketsPerKey} at once with one API key; try again later`,
     });
     using another = await openSocket(hub);
     assert.equal(another.messages[0]?.type, 'connection_ack');

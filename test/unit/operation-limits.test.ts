@@ -92,6 +92,13 @@ test('a negative or absurd first gives no way under the bound', () => {
   );
 });
 
+test('nesting counts selections within one another, fragments of both kinds among them', () => {
+  assert.equal(size('{ eventTypes { name } }').nesting, 2);
+  const query =
+    'query { ...Q } fragment Q on Query { voucher(id: 1) { ... { ...V } } } fragment V on Voucher { id }';
+  assert.equal(size(query).nesting, 5);
+});
+
 test('each limit refuses one more than it takes, and names itself', () => {
   const nested = (depth: number) =>
     `{ voucher(id: 1) ${'{ events { voucher '.repeat((depth - 2) / 2)}{ id }${' } }'.repeat((depth - 2) / 2)} }`;
@@ -99,6 +106,9 @@ test('each limit refuses one more than it takes, and names itself', () => {
   const isLimit = (name: string) => (error: unknown) =>
     error instanceof HubError && error.code === 'LIMIT_EXCEEDED' && error.message.includes(name);
   assert.throws(() => check(nested(limits.depth + 2)), isLimit('depth'));
+  const wrapped = (times: number) => `{ eventTypes { ${'... { '.repeat(times)}name${' }'.repeat(times)} } }`;
+  assert.doesNotThrow(() => check(wrapped(limits.nesting - 2)));
+  assert.throws(() => check(wrapped(limits.nesting - 1)), isLimit('nesting of selections'));
   const aliased = (count: number) =>
     `{ ${Array.from({ length: count }, (_, n) => `a${n}: eventTypes { name }`).join(' ')} }`;
   assert.doesNotThrow(() => check(aliased(limits.aliases)));
@@ -134,7 +144,7 @@ test('a bomb of nested fragments is measured at once', () => {
   const startedAt = performance.now();
   assert.throws(
     () => checkOperationSize(schema, document, operation, {}),
-    (error: unknown) => error instanceof HubError && error.message.includes('cost'),
+    (error: unknown) => error instanceof HubError && error.message.includes('nesting'),
   );
   assert.ok(performance.now() - startedAt < 200, `${performance.now() - startedAt} ms`);
 });

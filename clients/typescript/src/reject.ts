@@ -7,6 +7,10 @@ export interface RejectOptions {
   readonly cause?: unknown;
 }
 
+/** Codes that the hub keeps for what it finds itself; it would not take them. */
+const hubsOwn =
+  /^(HTTP_.*|ACK_TIMEOUT|BATCH_ANSWER_UNREADABLE|BATCH_ITEM_MISSING|HUB_FAULT|LEASE_EXPIRED|PAYLOAD_QUERY_INVALID|SOCKET_CLOSED|SUBSCRIPTION_DELETED|TARGET_NOT_ALLOWED)$/;
+
 /**
  * Thrown by a handler to say how it refuses an event. Any other error counts as a fault of the handler: retryable,
  * HANDLER_FAILED over the socket and 500 over the webhook.
@@ -15,7 +19,8 @@ export class Reject extends Error {
   override readonly name = 'Reject';
   /**
    * For people and statistics, e.g. `UNKNOWN_COMPANY`. Over the socket it becomes the sync's `errorCode`: up to 64
-   * letters, digits and `_ . : -`; anything else in it becomes `_`.
+   * letters, digits and `_ . : -`; anything else in it becomes `_`. The hub's own codes (ACK_TIMEOUT, HTTP_422 …) get
+   * `REJECTED_` before them.
    */
   readonly code: string;
   readonly retryable: boolean;
@@ -24,7 +29,8 @@ export class Reject extends Error {
   /** @throws {RangeError} where the status is not 400 to 599, which would accept the event */
   constructor(code: string, message: string, options: RejectOptions = {}) {
     super(message, { cause: options.cause });
-    this.code = code.replace(/[^A-Za-z0-9_.:-]/g, '_').slice(0, 64) || 'REJECTED';
+    const text = code.replace(/[^A-Za-z0-9_.:-]/g, '_') || 'REJECTED';
+    this.code = (hubsOwn.test(text) ? `REJECTED_${text}` : text).slice(0, 64);
     this.retryable = options.retryable ?? false;
     this.status = options.status ?? (this.retryable ? 503 : 422);
     if (!(this.status >= 400 && this.status <= 599))

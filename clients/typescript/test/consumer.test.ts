@@ -346,13 +346,15 @@ test('a close that says that the client is wrong ends it, and others do not', as
     [3, 1011],
     [4, 4408],
     [5, 4500],
-    [6, 4400],
+    [6, 1013],
+    [7, 4429],
+    [8, 4400],
   ] as const) {
     await attached(server, times);
     for (const socket of server.sockets) socket.close(code, 'because');
   }
   await assert.rejects(run, { code: 'CLOSED_4400' });
-  assert.equal(server.attachments.length, 6);
+  assert.equal(server.attachments.length, 8);
 });
 
 test('a selection that is wrong ends it with what the hub says of it', async () => {

@@ -160,6 +160,8 @@ test('how the handler ends decides the answer', async () => {
   // What the hub takes as a code.
   assert.equal(new Reject('unknown company №9', '').code, 'unknown_company__9');
   assert.equal(new Reject('', '').code, 'REJECTED');
+  for (const own of ['HTTP_422', 'ACK_TIMEOUT', 'SOCKET_CLOSED'])
+    assert.equal(new Reject(own, '').code, `REJECTED_${own}`);
   assert.equal(new Reject('x'.repeat(100), '').code.length, 64);
 });
 

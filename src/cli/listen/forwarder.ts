@@ -120,8 +120,8 @@ function outcomeOf(result: AttemptResult): Outcome {
   const { errorCode, errorMessage, responseExcerpt } = result;
   return {
     kind: 'rejected',
-    // The hub takes no other characters: the code stands in logs and filters.
-    code: (errorCode ?? 'UNKNOWN').replace(/[^\w.:-]/g, '_').slice(0, 64),
+    // The hub takes no other characters, and keeps its own codes (HTTP_422 …) for what it finds itself.
+    code: `FORWARD_${errorCode ?? 'UNKNOWN'}`.replace(/[^\w.:-]/g, '_').slice(0, 64),
     message: [errorMessage, responseExcerpt].filter(Boolean).join(' '),
     retryable: !final.has(result.verdict),
   };

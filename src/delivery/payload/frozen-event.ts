@@ -1,4 +1,5 @@
-import type { JsonObject } from '../../core/model.ts';
+import type { JsonObject, VoucherDirection, VoucherStatus } from '../../core/model.ts';
+import { pythonJson } from '../../core/python-json.ts';
 
 /** An event as it was frozen when it was recorded; a claimed sync carries one. */
 export interface FrozenEvent {
@@ -14,11 +15,58 @@ export interface FrozenEvent {
   readonly voucherJson: string;
 }
 
+/** The voucher as it stands there (contract, "The webhook": snake case, enums in lower case). */
+interface WireVoucher {
+  voucher_no: string;
+  voucher_date: string;
+  source_system: string;
+  source_module: string;
+  source_type: string;
+  source_id: string;
+  source_reference_no: string | null;
+  source_version: number;
+  company_id: string | null;
+  counterparty_type: string | null;
+  counterparty_id: string | null;
+  counterparty_name: string | null;
+  direction: VoucherDirection;
+  amount: string;
+  currency: string;
+  summary: string | null;
+  status: VoucherStatus;
+  digest: string;
+}
+
+/** What is frozen of a voucher beside its business data, under GraphQL's names: for every way that serves it. */
+export function frozenVoucher({ voucherJson }: Pick<FrozenEvent, 'voucherJson'>) {
+  const wire: WireVoucher = JSON.parse(voucherJson);
+  return {
+    voucherNo: wire.voucher_no,
+    voucherDate: wire.voucher_date,
+    sourceSystem: wire.source_system,
+    sourceModule: wire.source_module,
+    sourceType: wire.source_type,
+    sourceId: wire.source_id,
+    sourceReferenceNo: wire.source_reference_no,
+    sourceVersion: wire.source_version,
+    companyId: wire.company_id,
+    counterpartyType: wire.counterparty_type,
+    counterpartyId: wire.counterparty_id,
+    counterpartyName: wire.counterparty_name,
+    direction: wire.direction,
+    amount: wire.amount,
+    currency: wire.currency,
+    summary: wire.summary,
+    status: wire.status,
+    digest: wire.digest,
+  };
+}
+
 /** Reads one frozen event: its texts are parsed once, and only if something of them is asked for. */
 export class EventReading {
   readonly event: FrozenEvent;
   #data: JsonObject | undefined;
-  #voucher: JsonObject | undefined;
+  #voucher: ReturnType<typeof frozenVoucher> | undefined;
   #dataReads = 0;
 
   constructor(event: FrozenEvent) {
@@ -37,44 +85,48 @@ export class EventReading {
     return this.#data;
   }
 
-  /** A field of the voucher, by its name in the webhook's body. */
-  voucher(column: string): unknown {
-    this.#voucher ??= objectOf(this.event.voucherJson);
-    return this.#voucher[column];
-  }
-
-  /** As `voucher`, for what is lower case there and a GraphQL enum here. */
-  voucherEnum(column: string): unknown {
-    const value = this.voucher(column);
-    return typeof value === 'string' ? value.toUpperCase() : value;
+  /** The voucher under GraphQL's names. */
+  get voucher(): ReturnType<typeof frozenVoucher> {
+    this.#voucher ??= frozenVoucher(this.event);
+    return this.#voucher;
   }
 }
 
 type Reader = (reading: EventReading) => unknown;
 
-/** Fields of a voucher that stand in the webhook's body under another spelling. */
-const voucherColumns: Record<string, string> = {
-  voucherNo: 'voucher_no',
-  voucherDate: 'voucher_date',
-  sourceSystem: 'source_system',
-  sourceModule: 'source_module',
-  sourceType: 'source_type',
-  sourceId: 'source_id',
-  sourceReferenceNo: 'source_reference_no',
-  sourceVersion: 'source_version',
-  companyId: 'company_id',
-  counterpartyType: 'counterparty_type',
-  counterpartyId: 'counterparty_id',
-  counterpartyName: 'counterparty_name',
-  amount: 'amount',
-  currency: 'currency',
-  summary: 'summary',
-  digest: 'digest',
+/** A made-up event with all that is frozen. */
+export const sampleEvent: FrozenEvent = {
+  eventId: '1',
+  voucherId: '1',
+  eventType: 'invoice_recorded',
+  occurredAt: '2025-12-19T08:00:00.000Z',
+  recordedAt: '2025-12-19T08:00:00.000Z',
+  dataJson: '{"invoice_no": "INV-1"}',
+  voucherJson: pythonJson({
+    voucher_no: 'V20251219-00000001',
+    voucher_date: '2025-12-19',
+    source_system: 'settlement',
+    source_module: 'invoice',
+    source_type: 'sales_invoice',
+    source_id: 'INV-1',
+    source_reference_no: null,
+    source_version: 1,
+    company_id: null,
+    counterparty_type: null,
+    counterparty_id: null,
+    counterparty_name: null,
+    direction: 'debit',
+    amount: '100.50',
+    currency: 'CNY',
+    summary: null,
+    status: 'approved',
+    digest: '00',
+  }),
 };
 
-const voucherReaders = Object.entries(voucherColumns).map(([field, column]): [string, Reader] => [
+const voucherReaders = Object.keys(frozenVoucher(sampleEvent)).map((field): [string, Reader] => [
   field,
-  reading => reading.voucher(column),
+  reading => Reflect.get(reading.voucher, field),
 ]);
 
 /** What is frozen with an event, by GraphQL type and field, and how it is read; nothing else may be selected. */
@@ -82,7 +134,7 @@ export const frozenFields: Readonly<Record<string, ReadonlyMap<string, Reader>>>
   VoucherEvent: new Map<string, Reader>([
     ['id', ({ event }) => event.eventId],
     ['eventType', ({ event }) => event.eventType],
-    ['sourceVersion', reading => reading.voucher('source_version')],
+    ['sourceVersion', reading => reading.voucher.sourceVersion],
     ['data', reading => reading.data()],
     ['occurredAt', ({ event }) => event.occurredAt],
     ['recordedAt', ({ event }) => event.recordedAt],
@@ -91,11 +143,16 @@ export const frozenFields: Readonly<Record<string, ReadonlyMap<string, Reader>>>
   Voucher: new Map<string, Reader>([
     ['id', ({ event }) => event.voucherId],
     ...voucherReaders,
-    ['direction', reading => reading.voucherEnum('direction')],
-    ['status', reading => reading.voucherEnum('status')],
+    ['direction', reading => enumName(reading.voucher.direction)],
+    ['status', reading => enumName(reading.voucher.status)],
     ['businessData', reading => reading.data()],
   ]),
 };
+
+/** A GraphQL enum's name of what is lower case in the model. */
+function enumName(value: unknown): unknown {
+  return typeof value === 'string' ? value.toUpperCase() : value;
+}
 
 function objectOf(text: string): JsonObject {
   return JSON.parse(text);

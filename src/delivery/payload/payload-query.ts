@@ -18,7 +18,7 @@ import { HubError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { JsonObject } from '../../core/model.ts';
 import { pythonJson } from '../../core/python-json.ts';
-import { EventReading, type FrozenEvent } from './frozen-event.ts';
+import { EventReading, type FrozenEvent, sampleEvent } from './frozen-event.ts';
 
 /** Refuses operations that are larger than the hub takes. @throws HubError naming the limit */
 export type SizeCheck = (
@@ -88,7 +88,7 @@ function resultOf(document: DocumentNode, schema: GraphQLSchema, reading: EventR
 
 /** Runs it on a made-up event: types that do not fit what is frozen are found now, and not at the first delivery. */
 function tryOut(document: DocumentNode, schema: GraphQLSchema): void {
-  const reading = new EventReading(sample);
+  const reading = new EventReading(sampleEvent);
   resultOf(document, schema, reading);
   if (reading.dataReads > limits.payloadDataCopies) {
     throw new GraphQLError(
@@ -138,32 +138,3 @@ function placed({ locations, path, message }: GraphQLError): string {
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null;
 }
-
-const sample: FrozenEvent = {
-  eventId: '1',
-  voucherId: '1',
-  eventType: 'invoice_recorded',
-  occurredAt: '2025-12-19T08:00:00.000Z',
-  recordedAt: '2025-12-19T08:00:00.000Z',
-  dataJson: '{"invoice_no": "INV-1"}',
-  voucherJson: pythonJson({
-    voucher_no: 'V20251219-00000001',
-    voucher_date: '2025-12-19',
-    source_system: 'settlement',
-    source_module: 'invoice',
-    source_type: 'sales_invoice',
-    source_id: 'INV-1',
-    source_reference_no: null,
-    source_version: 1,
-    company_id: null,
-    counterparty_type: null,
-    counterparty_id: null,
-    counterparty_name: null,
-    direction: 'debit',
-    amount: '100.50',
-    currency: 'CNY',
-    summary: null,
-    status: 'approved',
-    digest: '00',
-  }),
-};

@@ -8,11 +8,21 @@ import {
   insertAttachment,
   renewAttachments,
 } from '../../db/attachment-statements.ts';
+import { cancelOf } from '../../db/lane-statements.ts';
 import { LaneDrain } from '../drain.ts';
 import type { DrainDeps } from '../drain-deps.ts';
 import { pushMode } from '../drain-mode.ts';
+import { goesToWebhook, type Outcome } from '../judge.ts';
+import type { Lane } from '../lane.ts';
 import { RemoteSettlement } from './remote-settlement.ts';
-import { type Push, type PushEnd, PushSession } from './session.ts';
+import {
+  acknowledged,
+  type Push,
+  type PushEnd,
+  PushSession,
+  socketClosed,
+  subscriptionDeleted,
+} from './session.ts';
 
 /** What attached consumers need of the hub. */
 export interface AttachmentDeps extends DrainDeps {
@@ -20,8 +30,8 @@ export interface AttachmentDeps extends DrainDeps {
   readonly tellSettled: (syncIds: readonly string[]) => void;
   /** Says whether this node has attached consumers: others then tell it of work. */
   readonly onPresence: (present: boolean) => void;
-  /** Called when a lane's consumer has left: its webhook may go on. */
-  readonly onDetached: (subscriptionId: string) => void;
+  /** Called when a lane's webhook has something to do: its consumer has left, or an event goes over to it. */
+  readonly onWebhooksTurn: (subscriptionId: string) => void;
 }
 
 const noReceipts: ReadonlyMap<string, string> = new Map();
@@ -62,17 +72,18 @@ export class Attachments {
     const { db, clock } = this.#deps;
     const session = new PushSession({ id: randomUUID(), ...who }, clock, () => this.#leave(attached));
     await insertAttachment(db.pool, session, limits.attachmentLeaseMs);
-    const mode = pushMode(session, session.id, prefetch);
+    const mode = pushMode(session, {
+      attachmentId: session.id,
+      prefetch,
+      onWritten: (outcomes, lane) => this.#written(session, outcomes, lane),
+      onClosed: () => session.close(subscriptionDeleted),
+    });
     const lane = { subscriptionId: who.subscriptionId, shard: null, mode, isCrowded: () => false };
     const drain = new LaneDrain(this.#deps, lane);
     const attached: Attached = {
       session,
       drain,
-      done: drain.run().then(
-        // A stream that ends says that the subscription is no more: at a stop it is the socket that closes.
-        () => (this.#isQuiet ? undefined : session.feed.end()),
-        (error: unknown) => session.feed.end(error instanceof Error ? error : new Error(messageOf(error))),
-      ),
+      done: this.#run(session, drain),
     };
     const ofLane = this.#byLane.get(who.subscriptionId) ?? new Set();
     this.#byLane.set(who.subscriptionId, ofLane.add(attached));
@@ -94,24 +105,30 @@ export class Attachments {
   }
 
   /**
-   * What a consumer says of pushes, on any connection of its key.
+   * Events that are safe with a consumer, told on any connection of its key.
    * @param receipts what it returned for some of them, by sync
-   * @returns the ids of those that were waiting for it
+   * @returns how many were waiting for it
    */
-  async settle(
+  async acknowledge(
     keyId: string,
     syncIds: readonly string[],
-    end: PushEnd,
-    receipts: ReadonlyMap<string, string> = noReceipts,
-  ): Promise<string[]> {
+    receipts: ReadonlyMap<string, string>,
+  ): Promise<number> {
     const mine = [...(this.#byKey.get(keyId) ?? [])];
-    const here: string[] = [];
-    const rest: string[] = [];
-    for (const id of syncIds) {
-      const receipt = receipts.get(id) ?? null;
-      (mine.some(session => session.settle(id, end, receipt)) ? here : rest).push(id);
-    }
-    return rest.length === 0 ? here : [...here, ...(await this.#remote.settle(keyId, rest, end, receipts))];
+    const settle = (id: string) =>
+      mine.some(session => session.settle(id, acknowledged, receipts.get(id) ?? null));
+    const rest = syncIds.filter(id => !settle(id));
+    const elsewhere = rest.length === 0 ? [] : await this.#remote.settle(keyId, rest, acknowledged, receipts);
+    return syncIds.length - rest.length + elsewhere.length;
+  }
+
+  /** What a consumer refuses, as `acknowledge`; resolves once that is written. @returns false: it was not waiting */
+  async reject(keyId: string, syncId: string, end: PushEnd): Promise<boolean> {
+    const session = [...(this.#byKey.get(keyId) ?? [])].find(one => one.settle(syncId, end));
+    if (session === undefined)
+      return (await this.#remote.settle(keyId, [syncId], end, noReceipts)).length > 0;
+    await session.written(syncId);
+    return true;
   }
 
   /** Another node has written the outcome of these. */
@@ -144,6 +161,29 @@ export class Attachments {
     cancel();
   }
 
+  /** Never rejects: what went wrong ends the feed. */
+  async #run(session: PushSession, drain: LaneDrain): Promise<void> {
+    const { db, log, changes } = this.#deps;
+    try {
+      const end = await drain.run();
+      // A stream that ends says that the subscription is no more: at a stop it is the socket that closes.
+      if (!this.#isQuiet) session.feed.end();
+      // What it held of a subscription that is deleted went back after the deletion had cancelled what waited.
+      if (end === 'closed') changes.note(await cancelOf(db.pool, session.subscriptionId));
+    } catch (error) {
+      log.warn({ lane: session.subscriptionId, error: messageOf(error) }, 'a consumer could not be served');
+      session.feed.end(error instanceof Error ? error : new Error(messageOf(error)));
+    } finally {
+      session.wroteAll();
+    }
+  }
+
+  #written(session: PushSession, outcomes: readonly Outcome[], lane: Lane | undefined): void {
+    session.wrote(outcomes.map(({ id }) => id));
+    if (lane !== undefined && lane.webhookUrl !== null && outcomes.some(goesToWebhook))
+      this.#deps.onWebhooksTurn(session.subscriptionId);
+  }
+
   #leave(attached: Attached): void {
     const leaving = this.#detach(attached)
       .catch((error: unknown) => this.#deps.log.warn({ error: messageOf(error) }, 'detaching'))
@@ -160,11 +200,11 @@ export class Attachments {
     if (ofKey?.size === 0) this.#byKey.delete(session.keyId);
     if (this.#byLane.size === 0) this.#deps.onPresence(false);
     drain.stop(this.#giveUp.signal);
-    session.close();
+    session.close(socketClosed);
     await done;
     // After its outcomes are written: what went back is then the webhook's, or the next consumer's, at once.
     await deleteAttachments(this.#deps.db.pool, [session.id]);
-    this.#deps.onDetached(session.subscriptionId);
+    this.#deps.onWebhooksTurn(session.subscriptionId);
   }
 
   async #poll(): Promise<void> {

@@ -6,7 +6,7 @@ import type { Database } from '../../db/database.ts';
 import { readLane } from '../../db/lane-statements.ts';
 import { writeOutcomes } from '../../db/outcome-statements.ts';
 import { eventBody } from '../body.ts';
-import { judge } from '../judge.ts';
+import { goesToWebhook, judge } from '../judge.ts';
 import { openLane } from '../lane.ts';
 import { bodyDigestOf, evidenceOf } from '../receipt.ts';
 import type { ChangeListener } from '../sync-changes.ts';
@@ -20,6 +20,7 @@ interface RemoteSettlementDeps {
   readonly random: Random;
   readonly changes: ChangeListener;
   readonly tellSettled: (syncIds: readonly string[]) => void;
+  readonly onWebhooksTurn: (subscriptionId: string) => void;
 }
 
 /**
@@ -68,6 +69,8 @@ export class RemoteSettlement {
       return judge({ lane: { state: row.state, retry: row }, sync, result, laneSucceededSince: true }, random)
         .write;
     });
-    return [...(await writeOutcomes(db.pool, writes))];
+    const written = await writeOutcomes(db.pool, writes);
+    if (row.webhookUrl !== null && writes.some(goesToWebhook)) this.#deps.onWebhooksTurn(subscriptionId);
+    return [...written];
   }
 }

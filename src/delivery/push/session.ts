@@ -41,7 +41,8 @@ export class PushSession implements Transport {
   readonly feed: Feed<Push>;
   readonly #clock: Clock;
   readonly #unacknowledged = new Map<string, Unacknowledged>();
-  #closed = false;
+  readonly #unwritten = new Map<string, () => void>();
+  #closed: PushEnd | undefined;
 
   /** @param onLeave called once, when the consumer leaves or its feed is ended */
   constructor(
@@ -61,7 +62,7 @@ export class PushSession implements Transport {
     const [sync] = syncs;
     if (sync === undefined) return [];
     const startedAt = this.#clock.now();
-    if (this.#closed) return [resultOf(socketClosed, startedAt, 0)];
+    if (this.#closed !== undefined) return [resultOf(this.#closed, startedAt, 0)];
     const bodyDigest = bodyDigestOf(eventBody(sync));
     return new Promise(resolve => {
       const cancel = this.#clock.after(lane.ackTimeoutMs, () => {
@@ -91,15 +92,34 @@ export class PushSession implements Transport {
     return true;
   }
 
+  /** Resolves once the outcome of a push that has just been settled is written, or never will be. */
+  written(syncId: string): Promise<void> {
+    return new Promise(resolve => this.#unwritten.set(syncId, resolve));
+  }
+
+  /** The outcomes of these are written. */
+  wrote(syncIds: Iterable<string>): void {
+    if (this.#unwritten.size === 0) return;
+    for (const syncId of syncIds) {
+      this.#unwritten.get(syncId)?.();
+      this.#unwritten.delete(syncId);
+    }
+  }
+
+  /** Nothing more will be written. */
+  wroteAll(): void {
+    this.wrote([...this.#unwritten.keys()]);
+  }
+
   /** Forgets a push whose outcome another node has written. */
   forget(syncId: string): void {
     this.#take(syncId)?.settle([]);
   }
 
-  /** The socket is closed: what was unacknowledged goes back at once. */
-  close(): void {
-    this.#closed = true;
-    for (const syncId of this.#unacknowledged.keys()) this.settle(syncId, socketClosed);
+  /** Nothing is acknowledged any more: what was unacknowledged goes back at once. */
+  close(why: PushEnd): void {
+    this.#closed ??= why;
+    for (const syncId of this.#unacknowledged.keys()) this.settle(syncId, this.#closed);
   }
 
   #take(syncId: string): Unacknowledged | undefined {
@@ -109,10 +129,21 @@ export class PushSession implements Transport {
   }
 }
 
-const socketClosed: PushEnd = {
+/** It is safe with the consumer. */
+export const acknowledged: PushEnd = { verdict: 'accepted', errorCode: null, errorMessage: null };
+
+/** The consumer has left. */
+export const socketClosed: PushEnd = {
   verdict: 'closed',
   errorCode: 'SOCKET_CLOSED',
   errorMessage: 'The socket closed before the event was acknowledged.',
+};
+
+/** Its subscription is no more. */
+export const subscriptionDeleted: PushEnd = {
+  verdict: 'closed',
+  errorCode: 'SUBSCRIPTION_DELETED',
+  errorMessage: 'The subscription was deleted before the event was acknowledged.',
 };
 
 /** How a push ended, as an attempt. */

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { acknowledgeAll, type Delivered, TestConsumer } from '../support/consumer.ts';
+import { type GraphqlAnswer, startTestHub, type TestHub } from '../support/hub.ts';
+import { detailsOf, numbers, record, settled, theSync, unsubscribe, vouchers } from '../support/lanes.ts';
+import { startReceiver } from '../support/receiver.ts';
+import { subscribe } from '../support/vouchers.ts';
+import { until } from '../support/wait.ts';
+
+after(() => hub[Symbol.asyncDispose]());
+// No scheduler: nothing here may wait for the reconciler to find it.
+const hub: TestHub = await startTestHub({ env: { HUB_ROLES: 'api,worker' } });
+
+/** A subscription to one source system of its own. */
+async function lane(system: string, over: Record<string, unknown> = {}): Promise<string> {
+  const { id } = await subscribe(hub, { name: system, sourceSystems: [system], webhookUrl: null, ...over });
+  return id;
+}
+
+/** A consumer that does nothing with its events, once `count` are there. */
+async function holding(subscriptionId: string, count: number): Promise<TestConsumer> {
+  const consumer = new TestConsumer(hub.url, { subscriptionId, onEvent: () => {} });
+  await until('all are there', () => consumer.got.length === count);
+  return consumer;
+}
+
+function reject(syncId: string | undefined, code: string, retryable: boolean): Promise<GraphqlAnswer> {
+  return hub.ask(
+    `mutation ($syncId: ID!, $code: String!, $retryable: Boolean!) {
+       reject(syncId: $syncId, code: $code, message: "no", retryable: $retryable) { status errorCode retryCount } }`,
+    { syncId, code, retryable },
+  );
+}
+
+describe('how pushes end', { concurrency: true }, () => {
+  test('deleting a subscription ends the stream at once; what was held or waited is CANCELLED, what was acknowledged SUCCESS', async () => {
+    const id = await lane('deleted', { ackTimeoutMs: 3_600_000 });
+    await record(hub, vouchers('deleted', numbers(10)));
+    const held: string[] = [];
+    const onEvent = (delivered: Delivered, self: TestConsumer) => {
+      if (delivered.event.voucher.sourceId === 'deleted-0') acknowledgeAll(delivered, self);
+      else held.push(delivered.syncId);
+    };
+    using consumer = new TestConsumer(hub.url, { subscriptionId: id, prefetch: 4, onEvent });
+    await until('its window is full', () => held.length === 4);
+    await theSync(hub, id, ({ status }) => status === 'SUCCESS');
+    await unsubscribe(hub, id);
+    await until('the stream has ended', () => consumer.ended !== undefined);
+    assert.equal(consumer.ended, null);
+    const syncs = await settled(hub, id);
+    const of = (status: string) => syncs.filter(sync => sync.status === status);
+    assert.deepEqual([of('SUCCESS').length, of('CANCELLED').length], [1, 9]);
+    for (const sync of of('CANCELLED')) {
+      const codes = sync.attempts.map(({ errorCode }) => errorCode);
+      assert.deepEqual(codes, held.includes(sync.id) ? ['SUBSCRIPTION_DELETED'] : [], sync.id);
+      assert.equal(sync.retryCount, 0);
+    }
+    assert.equal(await consumer.acknowledge(held), 0);
+  });
+
+  test('reject answers with what came of it: RETRYING with the code it gave, or FAILED', async () => {
+    const id = await lane('rejected', { retry: { maxRetries: 3, baseDelayMs: 60_000 } });
+    await record(hub, vouchers('rejected', ['later', 'never']));
+    using consumer = await holding(id, 2);
+    const [later, never] = ['later', 'never'].map(
+      name => consumer.got.find(({ event }) => event.voucher.sourceId === `rejected-${name}`)?.syncId,
+    );
+    assert.deepEqual((await reject(later, 'LOCKED', true)).data, {
+      reject: { status: 'RETRYING', errorCode: 'LOCKED', retryCount: 1 },
+    });
+    assert.deepEqual((await reject(never, 'NO_SUCH_TAX_ID', false)).data, {
+      reject: { status: 'FAILED', errorCode: 'NO_SUCH_TAX_ID', retryCount: 0 },
+    });
+  });
+
+  test("a reject's code may not be one of the hub's own", async () => {
+    const id = await lane('own-codes');
+    await record(hub, vouchers('own-codes', ['x']));
+    using consumer = await holding(id, 1);
+    const [{ syncId } = { syncId: '' }] = consumer.got;
+    const taken = ['SOCKET_CLOSED', 'ACK_TIMEOUT', 'LEASE_EXPIRED', 'PAYLOAD_QUERY_INVALID', 'HTTP_422'];
+    for (const code of [...taken, 'TARGET_NOT_ALLOWED', 'SUBSCRIPTION_DELETED', 'a b', '', 'x'.repeat(65)]) {
+      const { errors } = await reject(syncId, code, true);
+      assert.deepEqual(
+        [errors?.[0]?.extensions.code, errors?.[0]?.extensions.field],
+        ['BAD_USER_INPUT', 'code'],
+        code,
+      );
+    }
+    assert.match(
+      (await reject(syncId, 'HTTP_422', true)).errors?.[0]?.message ?? '',
+      /HTTP_… and .* kept for what the hub finds/,
+    );
+    assert.equal((await detailsOf(hub, id))[0]?.status, 'PROCESSING');
+    assert.equal((await reject(syncId, 'http_422', false)).errors, undefined);
+  });
+
+  test('an event that leaves the socket after two pushes is at the webhook without waiting for the reconciler', async () => {
+    await using receiver = await startReceiver();
+    const retry = { maxRetries: 5, baseDelayMs: 20 };
+    const id = await lane('handed', { webhookUrl: receiver.url, ackTimeoutMs: 100, retry });
+    using _consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: () => {} });
+    await until('it is attached', async () => {
+      const { dataSubscription: found } = await hub.data<{ dataSubscription: { connected: boolean } }>(
+        'query ($id: ID!) { dataSubscription(id: $id) { connected } }',
+        { id },
+      );
+      return found.connected;
+    });
+    await record(hub, vouchers('handed', numbers(3)));
+    const syncs = await settled(hub, id);
+    for (const { status, attempts } of syncs) {
+      assert.equal(status, 'SUCCESS');
+      assert.deepEqual(
+        attempts.map(({ errorCode }) => errorCode),
+        ['ACK_TIMEOUT', 'ACK_TIMEOUT', null],
+      );
+    }
+  });
+});
