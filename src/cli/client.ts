@@ -17,6 +17,13 @@ export interface ClientOptions {
 /** The hub could not be asked: nothing answers there, or something that is no hub does. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
+  /** True: something answered, or broke off in the middle. It may be a hub that stops or starts. */
+  readonly wasThere: boolean;
+
+  constructor(message: string, options: { cause?: unknown; wasThere?: boolean } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.wasThere = options.wasThere ?? false;
+  }
 }
 
 /** The hub answered, and refused. */
@@ -122,7 +129,7 @@ async function ask<Result>(question: Question): Promise<Result> {
     return resultOf(answer, { url, key, status: response.status });
   } catch (error) {
     if (error instanceof RefusedError || error instanceof UnreachableError) throw error;
-    throw new UnreachableError(unreachable(url, error), { cause: error });
+    throw new UnreachableError(unreachable(url, error), { cause: error, wasThere: brokeOff(error) });
   }
 }
 
@@ -142,7 +149,7 @@ function resultOf<Result>(
   if (answer?.data != null) return answer.data;
   if (status === 413) throw new RefusedError('LIMIT_EXCEEDED', 'The request is larger than the hub takes.');
   if (status === 429 || status >= 500)
-    throw new UnreachableError(`The hub at ${url} is not ready (HTTP ${status}).`);
+    throw new UnreachableError(`The hub at ${url} is not ready (HTTP ${status}).`, { wasThere: true });
   throw new RefusedError(
     'NOT_A_HUB',
     `What answers at ${url}/graphql is no hub (HTTP ${status}). Check --url.`,
@@ -167,6 +174,11 @@ function keyAdvice(key: string | undefined): string {
   return key === undefined
     ? 'The hub asks for an API key: give --key or set HUB_KEY. (`hub start` printed the first one at its first start.)'
     : 'The hub does not take this API key (--key or HUB_KEY): it is unknown or revoked.';
+}
+
+function brokeOff(error: unknown): boolean {
+  const code = errorCodeOf(error instanceof Error ? error.cause : error);
+  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET';
 }
 
 function unreachable(url: string, error: unknown): string {

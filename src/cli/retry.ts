@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import { graphql } from './generated/gql.ts';
 import { instantOf } from './instant.ts';
+import { readId } from './id-argument.ts';
 import { plural, print, printJson } from './terminal.ts';
 
 const retrySyncs = graphql(`
@@ -19,7 +20,7 @@ interface RetryOptions extends ClientOptions {
 export function retryCommand(): Command {
   const command = new Command('retry')
     .description('queue again what has FAILED (manual compensation)')
-    .option('--subscription <id>', 'only what goes to this subscription')
+    .option('--subscription <id>', 'only what goes to this subscription', readId)
     .option('--error <code>', 'only what failed with this code: HTTP_422, ECONNREFUSED …')
     .option(
       '--since <date>',

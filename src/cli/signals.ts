@@ -4,6 +4,12 @@ import { note } from './terminal.ts';
 /** Exit code of a process that Ctrl-C ended, as shells count it: 128 + SIGINT. */
 const interruptedExitCode = 130;
 
+/** Resolves when a signal aborts. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted)
+    await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }));
+}
+
 /** A stop, asked for by SIGINT or SIGTERM. */
 export interface Stop extends Disposable {
   /** Aborts at the first signal. */

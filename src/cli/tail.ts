@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { limits } from '../core/limits.ts';
 import { type ClientOptions, withClientOptions } from './client.ts';
 import type { SyncStatus } from './generated/graphql.ts';
+import { readId } from './id-argument.ts';
 
 const statuses: Record<string, SyncStatus> = {
   pending: 'PENDING',
@@ -26,7 +27,7 @@ export function tailCommand(): Command {
   const names = Object.keys(statuses).join(', ');
   const command = new Command('tail')
     .description('show the sync log, live: the last syncs, then each change')
-    .option('--subscription <id>', 'only what goes to this subscription')
+    .option('--subscription <id>', 'only what goes to this subscription', readId)
     .option('--status <statuses>', `only in these, with commas: ${names}`, readStatuses)
     .option('--error <code>', 'only with this error: HTTP_422, ECONNREFUSED …')
     .option('--last <count>', `syncs to begin with, 0 to ${limits.pageSize}`, readCount, 10)

@@ -101,7 +101,7 @@ export function checkSecret(secret: string): string {
   if (!/^[\x21-\x7e]{16,200}$/.test(secret)) {
     throw badInput(
       'secret',
-      'secret: 16 to 200 printable ASCII characters without spaces; leave it out and the hub makes one.',
+      'secret: 16 to 200 printable ASCII characters without spaces; left out, one is made.',
     );
   }
   if (!secret.startsWith('whsec_')) return secret;

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { makeKey } from '../support/access.ts';
-import { type RunningCli, runCli, startCli } from '../support/cli.ts';
+import { type RunningCli, runCli, startCli, startGate } from '../support/cli.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { startHubProcess } from '../support/hub-process.ts';
 import { detailsOf, numbers, record, settled, theSync, unsubscribe, vouchers } from '../support/lanes.ts';
@@ -185,24 +185,66 @@ describe('hub listen', { concurrency: 2 }, () => {
     assert.match(stderr, /\n2 events: 1 acknowledged, 1 rejected\.\n$/);
   });
 
-  test('an answer of 422 makes it FAILED with HTTP_422; a receiver that is away, retried with ECONNREFUSED', async () => {
+  test('an answer of 422 makes it FAILED, and says how to send it again', async () => {
     await using local = await startReceiver();
     local.answer((_request, response) => void response.writeHead(422).end('no such tax id'));
     const id = await lane('unfit');
     const cli = await listen(id, ['--forward', local.url, '--secret', secretOf(4)]);
     await record(hub, vouchers('unfit', ['x']));
     const [sync] = await settled(hub, id);
-    assert.deepEqual([sync?.status, sync?.errorCode, sync?.attempts.length], ['FAILED', 'FORWARD_HTTP_422', 1]);
-    assert.match(sync?.errorMessage ?? '', /422 Unprocessable Entity\. no such tax id/);
-    assert.match((await interrupt(cli)).stdout, /→ HTTP_422 in \d+ ms, rejected for good\n/);
-    const away = await listen(id, ['--forward', 'http://127.0.0.1:9/hook', '--secret', secretOf(4)]);
-    await record(hub, vouchers('unfit', ['y']));
-    const [, other] = await settled(hub, id);
     assert.deepEqual(
-      [other?.status, other?.errorCode, other?.attempts.length],
-      ['FAILED', 'ECONNREFUSED', 4],
+      [sync?.status, sync?.errorCode, sync?.attempts.length],
+      ['FAILED', 'FORWARD_HTTP_422', 1],
     );
-    assert.equal((await interrupt(away)).code, 0);
+    assert.match(sync?.errorMessage ?? '', /422 Unprocessable Entity\. no such tax id/);
+    await cli.noted(new RegExp(`! Sync ${sync?.id} is FAILED .* hub retry --subscription ${id}\n`));
+    const { stdout, stderr } = await interrupt(cli);
+    assert.match(stdout, /→ HTTP_422 in \d+ ms, rejected for good\n/);
+    assert.match(stderr, new RegExp(`1 rejected, of which 1 FAILED; .hub retry --subscription ${id}. sends`));
+  });
+
+  test('while nothing listens it waits, and then attaches: no retry is used up, before its receiver is there or after', async () => {
+    const place = await startReceiver();
+    await place[Symbol.asyncDispose]();
+    const id = await lane('away', { retry: { maxRetries: 1 } });
+    await record(hub, vouchers('away', ['early']));
+    const cli = startCli(['listen', '--subscription', id, '--forward', place.url, '--secret', secretOf(8)], {
+      HUB_URL: hub.url,
+      HUB_KEY: adminKey,
+    });
+    await cli.noted(
+      /! Nothing takes connections at http.* \(ECONNREFUSED\): start your receiver\. .* keeps the events\.\n/,
+    );
+    assert.equal(await isAttached(hub, id), false);
+    {
+      await using _receiver = await startReceiver(place.port);
+      await settled(hub, id);
+    }
+    await record(hub, vouchers('away', ['later', 'too']));
+    await cli.noted(/The receiver is away: .* uses up no retry\. Trying again in/);
+    await until('it is not attached', async () => !(await isAttached(hub, id)));
+    await using _receiver = await startReceiver(place.port);
+    const syncs = await settled(hub, id);
+    assert.deepEqual([syncs.length, new Set(syncs.map(({ status }) => status))], [3, new Set(['SUCCESS'])]);
+    const codes = syncs.flatMap(({ attempts }) => attempts.map(({ errorCode }) => errorCode));
+    assert.ok(!codes.includes('FORWARD_ECONNREFUSED'), JSON.stringify(codes));
+    assert.equal(syncs[0]?.attempts.length, 1);
+    assert.equal((await interrupt(cli)).code, 0);
+  });
+
+  test('a hub that goes just as it starts is waited for', async () => {
+    const id = await lane('going');
+    let isUp = false;
+    // It lets no socket through: the hub goes between the first answer and the socket.
+    await using gate = await startGate(hub.url, async () => (isUp ? 'through' : 503));
+    const run = (...args: string[]) => startCli(args, { HUB_URL: gate.url, HUB_KEY: adminKey });
+    const both = [run('listen', '--subscription', id), run('tail')];
+    for (const cli of both) await cli.noted(/is not ready \(HTTP 503\)\. Trying again in/);
+    isUp = true;
+    for (const cli of both) {
+      await cli.noted(/The connection to the hub was lost .*Trying again in/);
+      assert.equal((await interrupt(cli)).code, 0);
+    }
   });
 
   test('without a secret it makes one and says so; what it forwards is signed with that', async () => {
@@ -340,10 +382,15 @@ describe('hub listen', { concurrency: 2 }, () => {
       [['--subscription', id], { HUB_KEY: 'hub_wrong' }, /does not take this API key/],
       [['--subscription', '999999'], {}, /There is no subscription 999999 that this key may see/],
       [['--subscription', id], { HUB_KEY: foreign }, /There is no subscription/],
-      [['--subscription', id], { HUB_KEY: analyst }, /^✗ /],
+      [['--subscription', id], { HUB_KEY: analyst }, /^✗ An analyst key may not do this/],
       [['--subscription', id], { HUB_URL: 'http://127.0.0.1:9' }, /No hub answers/],
       [['--subscription', id, '--forward', 'ftp://x'], {}, /--forward must begin with http/],
       [['--subscription', id, '--secret', 'x'], {}, /goes with --forward/],
+      [
+        ['--subscription', id, '--forward', 'http://x', '--secret', 'short'],
+        {},
+        /--secret \(HUB_WEBHOOK_SECRET\): 16 to 200/,
+      ],
     ];
     for (const [args, env, message] of cases) {
       const { code, stdout, stderr } = await run(args, env);
@@ -353,6 +400,7 @@ describe('hub listen', { concurrency: 2 }, () => {
     }
     for (const wrong of [
       [],
+      ['--subscription', 'abc'],
       ['--subscription', id, '--prefetch', '0'],
       ['--subscription', id, '--prefetch', '501'],
     ])

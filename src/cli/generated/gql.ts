@@ -35,7 +35,7 @@ type Documents = {
     "\n  subscription ListenDeliveries($subscriptionId: ID!, $prefetch: Int!) {\n    deliveries(subscriptionId: $subscriptionId, prefetch: $prefetch) {\n      syncId attempt mode\n      event {\n        id eventType data occurredAt recordedAt\n        voucher {\n          id voucherNo voucherDate sourceSystem sourceModule sourceType sourceId sourceReferenceNo sourceVersion\n          companyId counterpartyType counterpartyId counterpartyName direction amount currency summary status digest\n        }\n      }\n    }\n  }\n": typeof types.ListenDeliveriesDocument,
     "\n  query ListenAttached($id: ID!) { dataSubscription(id: $id) { connected } }\n": typeof types.ListenAttachedDocument,
     "\n  mutation ListenAcknowledge($syncIds: [ID!]!) { acknowledge(syncIds: $syncIds) }\n": typeof types.ListenAcknowledgeDocument,
-    "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id }\n  }\n": typeof types.ListenRejectDocument,
+    "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id status subscription { id } }\n  }\n": typeof types.ListenRejectDocument,
     "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": typeof types.RetrySyncsDocument,
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl } }\n  }\n": typeof types.CreateSubscriptionDocument,
     "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl batchSize maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": typeof types.ListSubscriptionsDocument,
@@ -68,7 +68,7 @@ const documents: Documents = {
     "\n  subscription ListenDeliveries($subscriptionId: ID!, $prefetch: Int!) {\n    deliveries(subscriptionId: $subscriptionId, prefetch: $prefetch) {\n      syncId attempt mode\n      event {\n        id eventType data occurredAt recordedAt\n        voucher {\n          id voucherNo voucherDate sourceSystem sourceModule sourceType sourceId sourceReferenceNo sourceVersion\n          companyId counterpartyType counterpartyId counterpartyName direction amount currency summary status digest\n        }\n      }\n    }\n  }\n": types.ListenDeliveriesDocument,
     "\n  query ListenAttached($id: ID!) { dataSubscription(id: $id) { connected } }\n": types.ListenAttachedDocument,
     "\n  mutation ListenAcknowledge($syncIds: [ID!]!) { acknowledge(syncIds: $syncIds) }\n": types.ListenAcknowledgeDocument,
-    "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id }\n  }\n": types.ListenRejectDocument,
+    "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id status subscription { id } }\n  }\n": types.ListenRejectDocument,
     "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": types.RetrySyncsDocument,
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl } }\n  }\n": types.CreateSubscriptionDocument,
     "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl batchSize maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": types.ListSubscriptionsDocument,
@@ -164,7 +164,7 @@ export function graphql(source: "\n  mutation ListenAcknowledge($syncIds: [ID!]!
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id }\n  }\n"): typeof import('./graphql.ts').ListenRejectDocument;
+export function graphql(source: "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id status subscription { id } }\n  }\n"): typeof import('./graphql.ts').ListenRejectDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

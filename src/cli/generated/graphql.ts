@@ -302,7 +302,7 @@ export type ListenRejectMutationVariables = Exact<{
 }>;
 
 
-export type ListenRejectMutation = { reject: { id: string } };
+export type ListenRejectMutation = { reject: { id: string, status: SyncStatus, subscription: { id: string } } };
 
 export type RetrySyncsMutationVariables = Exact<{
   filter: SyncLogFilter;
@@ -702,6 +702,10 @@ export const ListenRejectDocument = new TypedDocumentString(`
     mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {
   reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) {
     id
+    status
+    subscription {
+      id
+    }
   }
 }
     `) as unknown as TypedDocumentString<ListenRejectMutation, ListenRejectMutationVariables>;

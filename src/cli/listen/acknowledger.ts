@@ -2,7 +2,7 @@ import { RefusedError } from '../client.ts';
 import type { HubSocket } from '../live/hub-socket.ts';
 import { plural } from '../terminal.ts';
 import { acknowledgeMutation, rejectMutation } from './documents.ts';
-import type { Outcome } from './handler.ts';
+import type { Told } from './handler.ts';
 
 /** Sync ids in one mutation; the hub takes a thousand. */
 const idsAtOnce = 500;
@@ -11,6 +11,8 @@ const idsAtOnce = 500;
 export interface Tally {
   acknowledged: number;
   rejected: number;
+  /** Of those rejected, what the hub will not deliver again by itself. */
+  failed: number;
 }
 
 /** Tells the hub over one connection what became of its events: acknowledgements together, as many as have gathered. */
@@ -28,7 +30,7 @@ export class Acknowledger {
   }
 
   /** Tells one outcome. @returns whether the hub has heard it; else it delivers the event again */
-  tell(syncId: string, outcome: Exclude<Outcome, { kind: 'unseen' }>): Promise<boolean> {
+  tell(syncId: string, outcome: Told): Promise<boolean> {
     if (outcome.kind === 'rejected') return this.#reject(syncId, outcome);
     return new Promise(resolve => {
       this.#waiting.set(syncId, resolve);
@@ -62,11 +64,17 @@ export class Acknowledger {
     }
   }
 
-  async #reject(syncId: string, outcome: Extract<Outcome, { kind: 'rejected' }>): Promise<boolean> {
+  async #reject(syncId: string, outcome: Extract<Told, { kind: 'rejected' }>): Promise<boolean> {
     const { code, message, retryable } = outcome;
     try {
-      await this.#socket.request(rejectMutation, { syncId, code, message, retryable });
+      const { reject: sync } = await this.#socket.request(rejectMutation, {
+        syncId,
+        code,
+        message,
+        retryable,
+      });
       this.#tally.rejected += 1;
+      if (sync.status === 'FAILED') this.#failed(syncId, code, sync.subscription.id);
       return true;
     } catch (error) {
       if (!(error instanceof RefusedError) || error.code !== 'NOT_FOUND') return this.#untold(error);
@@ -75,6 +83,15 @@ export class Acknowledger {
       );
       return true;
     }
+  }
+
+  /** Said of the first: with many the sum at the end is enough. */
+  #failed(syncId: string, code: string, subscriptionId: string): void {
+    this.#tally.failed += 1;
+    if (this.#tally.failed === 1)
+      this.#say(
+        `! Sync ${syncId} is FAILED (${code}) and does not come again by itself. Once its cause is gone: hub retry --subscription ${subscriptionId}`,
+      );
   }
 
   /** A connection that is lost is told of elsewhere. */

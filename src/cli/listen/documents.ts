@@ -40,7 +40,7 @@ export const acknowledgeMutation = graphql(`
 /** Refuses an event. */
 export const rejectMutation = graphql(`
   mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {
-    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id }
+    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id status subscription { id } }
   }
 `);
 

@@ -8,12 +8,13 @@ import { WebhookSender } from '../../delivery/webhook/send.ts';
 import { WebhookTransport } from '../../delivery/webhook/webhook-transport.ts';
 import { servedSchemaText } from '../../resolvers/served-schema.ts';
 import { checkOperationSize } from '../../server/operation-limits.ts';
-import { printed } from '../terminal.ts';
+import { note, printed } from '../terminal.ts';
 import type { Delivery, Listened } from './documents.ts';
 import { frozenSync } from './frozen-sync.ts';
 import type { Handler, Outcome } from './handler.ts';
 import { eventLine, resultText } from './lines.ts';
 import { jsonLine } from './printer.ts';
+import { waitForReceiver } from './receiver-watch.ts';
 
 /** The guard is there for hubs, which post where others say. Here, who says it is who runs it. */
 const everywhere = parseTargetAllow('0.0.0.0/0,::/0');
@@ -41,6 +42,7 @@ export class Forwarder implements Handler, AsyncDisposable {
     checkOperationSize(schema, document, operation, {}),
   );
   #lane: Lane | undefined;
+  #webhookUrl: string | null = null;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
@@ -55,6 +57,7 @@ export class Forwarder implements Handler, AsyncDisposable {
   use(subscription: Listened): void {
     const { url, secret, atOnce } = this.#options;
     const { id, batchSize, timeoutMs, ackTimeoutMs, retry, payloadQuery } = subscription;
+    this.#webhookUrl = subscription.webhookUrl ?? null;
     this.#lane = {
       id,
       state: 'active',
@@ -72,6 +75,20 @@ export class Forwarder implements Handler, AsyncDisposable {
     };
   }
 
+  /** Events that come while nothing listens would use up their retries within seconds: so none are taken until then. */
+  ready(halt: AbortSignal): Promise<boolean> {
+    const { url, clock } = this.#options;
+    const meanwhile =
+      this.#webhookUrl === null
+        ? 'the hub keeps the events'
+        : `the hub posts the events to its webhook (${this.#webhookUrl})`;
+    const onWait = (code: string) =>
+      note(
+        `! Nothing takes connections at ${url} (${code}): start your receiver. This attaches as soon as one is there; until then ${meanwhile}.`,
+      );
+    return waitForReceiver(url, { clock, halt, onWait });
+  }
+
   async handle(deliveries: readonly Delivery[]): Promise<readonly Outcome[]> {
     const lane = this.#lane;
     if (lane === undefined) return deliveries.map(() => ({ kind: 'unseen' }));
@@ -81,6 +98,7 @@ export class Forwarder implements Handler, AsyncDisposable {
         const result = results[index];
         if (result === undefined) return { kind: 'unseen' };
         const outcome = outcomeOf(result);
+        if (outcome.kind === 'away') return outcome;
         // Whether anybody reads the line or not, the receiver has answered.
         await printed(this.#line(lane, delivery, result, outcome));
         return outcome;
@@ -112,11 +130,21 @@ export class Forwarder implements Handler, AsyncDisposable {
   }
 }
 
+/** Codes that say that nobody listens there: an answer of the receiver, even a refusal, is another thing. */
+const away = new Set<string | null>([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
 /** Verdicts after which the same request would fare no better. */
 const final = new Set<string>(['data', 'unshaped']);
 
 function outcomeOf(result: AttemptResult): Outcome {
   if (result.verdict === 'accepted') return { kind: 'accepted' };
+  if (away.has(result.errorCode)) return { kind: 'away' };
   const { errorCode, errorMessage, responseExcerpt } = result;
   return {
     kind: 'rejected',

@@ -10,12 +10,19 @@ export type Outcome =
       readonly retryable: boolean;
     }
   /** Nobody saw it: the hub is told nothing, and delivers it again. */
-  | { readonly kind: 'unseen' };
+  | { readonly kind: 'unseen' }
+  /** Its receiver is away: the hub is told nothing, and keeps it until there is one. */
+  | { readonly kind: 'away' };
+
+/** An outcome that the hub is told. */
+export type Told = Extract<Outcome, { kind: 'accepted' | 'rejected' }>;
 
 /** What is done with events. */
 export interface Handler {
   /** Sets the subscription as it stands; called before the events of each connection. */
   use(subscription: Listened): void;
+  /** Resolves once events can be handled, or `halt` aborts. @returns whether it had to wait */
+  ready(halt: AbortSignal): Promise<boolean>;
   /** Events that `handle` takes at once. */
   readonly batchSize: number;
   /** Never rejects; one outcome an event, in their order. */

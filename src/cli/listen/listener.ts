@@ -1,15 +1,13 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Acknowledger } from './acknowledger.ts';
 import type { Delivery } from './documents.ts';
-import type { Handler, Outcome } from './handler.ts';
+import type { Handler, Told } from './handler.ts';
 
 /** How long an event waits for others of its batch, milliseconds. */
 const batchLingerMs = 20;
 
 /** Outcomes that the hub may not know yet and that are kept in case it delivers again: beyond it, the oldest go. */
 const untoldMax = 1_000;
-
-type Told = Exclude<Outcome, { kind: 'unseen' }>;
 
 /** What a listener works with. */
 export interface ListenerOptions {
@@ -19,6 +17,8 @@ export interface ListenerOptions {
   readonly prefetch: number;
   /** Told when an event was shown to nobody: there is no sense in going on. */
   readonly onUnseen: () => void;
+  /** Told when the receiver of events is away: they are to go back to the hub. */
+  readonly onAway: () => void;
 }
 
 /**
@@ -90,12 +90,19 @@ export class Listener {
       this.#underWay.delete(syncId);
       const outcome = outcomes[index] ?? { kind: 'unseen' };
       if (outcome.kind === 'unseen') this.#options.onUnseen();
+      else if (outcome.kind === 'away') this.#away();
       else if (from !== undefined) {
         this.events += 1;
         this.#track(this.#tell(syncId, outcome, from));
       }
     }
     this.#pump();
+  }
+
+  /** What waits here would meet the same. */
+  #away(): void {
+    for (const { syncId } of this.#queue.splice(0)) this.#underWay.delete(syncId);
+    this.#options.onAway();
   }
 
   async #tell(syncId: string, outcome: Told, to: Acknowledger): Promise<void> {

@@ -19,6 +19,10 @@ export class Printer implements Handler {
 
   use(): void {}
 
+  async ready(): Promise<boolean> {
+    return false;
+  }
+
   handle(deliveries: readonly Delivery[]): Promise<Outcome[]> {
     return Promise.all(deliveries.map(delivery => this.#print(delivery)));
   }

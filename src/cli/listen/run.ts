@@ -1,12 +1,13 @@
 import { systemClock } from '../../core/clock.ts';
-import { badInput } from '../../core/errors.ts';
+import { badInput, messageOf } from '../../core/errors.ts';
+import { checkSecret } from '../../delivery/subscription-input.ts';
 import { checkTargetUrl } from '../../delivery/webhook/guard.ts';
 import { createSecret } from '../../delivery/webhook/sign.ts';
 import { createClient, type HubClient, RefusedError, UnreachableError } from '../client.ts';
 import type { ListenOptions } from '../listen.ts';
 import { HubSocket } from '../live/hub-socket.ts';
-import { stayConnected } from '../live/stay-connected.ts';
-import { listenForStop } from '../signals.ts';
+import { type Progress, stayConnected } from '../live/stay-connected.ts';
+import { aborted, listenForStop } from '../signals.ts';
 import { note, plural } from '../terminal.ts';
 import { Acknowledger, type Tally } from './acknowledger.ts';
 import { attachedQuery, deliveriesSubscription, type Listened, subscriptionQuery } from './documents.ts';
@@ -34,14 +35,24 @@ export async function listen(options: ListenOptions): Promise<void> {
     if (!halt.aborted) note('Nobody reads what it prints any more: it stops.');
     unseen.abort();
   };
-  const listener = new Listener({ clock: systemClock, handler, prefetch, onUnseen });
-  const tally: Tally = { acknowledged: 0, rejected: 0 };
+  const onAway = () => session.away.abort();
+  const listener = new Listener({ clock: systemClock, handler, prefetch, onUnseen, onAway });
+  const tally: Tally = { acknowledged: 0, rejected: 0, failed: 0 };
   let wasConnected = false;
   const onFirst = (subscription: Listened) => {
     wasConnected = true;
     greet(subscription, options);
   };
-  const session = { client, options, handler, listener, tally, halt, onFirst };
+  const session: Session = {
+    client,
+    options,
+    handler,
+    listener,
+    tally,
+    halt,
+    onFirst,
+    away: new AbortController(),
+  };
   try {
     await stayConnected(onceConnected(session), {
       clock: systemClock,
@@ -50,9 +61,7 @@ export async function listen(options: ListenOptions): Promise<void> {
       say: note,
     });
   } finally {
-    const { acknowledged, rejected } = tally;
-    if (wasConnected)
-      note(`${plural(listener.events, 'event')}: ${acknowledged} acknowledged, ${rejected} rejected.`);
+    if (wasConnected) note(sumOf(listener.events, tally, options.subscription));
   }
 }
 
@@ -65,15 +74,24 @@ interface Session {
   readonly halt: AbortSignal;
   /** Told once, of the first connection. */
   readonly onFirst: (subscription: Listened) => void;
+  /** Aborts when the receiver of the connection that stands is away. */
+  away: AbortController;
 }
 
 /** One connection of a session, from reading the subscription anew to its end. */
-function onceConnected(session: Session): (connected: () => void) => Promise<void> {
+function onceConnected(session: Session): (progress: Progress) => Promise<void> {
   const { client, options, handler, listener, tally, halt, onFirst } = session;
   let wasConnected = false;
-  return async connected => {
-    const subscription = await readSubscription(session, wasConnected);
+  return async ({ reached, connected }) => {
+    let subscription = await readSubscription(session, wasConnected);
+    reached();
     handler.use(subscription);
+    if (await handler.ready(halt)) {
+      if (halt.aborted) return;
+      subscription = await readSubscription(session, true);
+      handler.use(subscription);
+    }
+    session.away = new AbortController();
     using socket = new HubSocket(client, systemClock);
     const acknowledger = new Acknowledger(socket, tally, note);
     const variables = { subscriptionId: subscription.id, prefetch: options.prefetch };
@@ -87,8 +105,12 @@ function onceConnected(session: Session): (connected: () => void) => Promise<voi
       connected();
       await ended;
     };
-    await Promise.race([ended, standing(), finished(listener, halt)]);
+    await Promise.race([ended, standing(), finished(listener, halt), aborted(session.away.signal)]);
     if (halt.aborted) return;
+    if (session.away.signal.aborted)
+      throw new UnreachableError(
+        'The receiver is away: what it did not get goes back to the hub, and uses up no retry.',
+      );
     // Told apart here, so that nobody waits for a subscription that is gone.
     await readSubscription(session, true);
     throw new UnreachableError('The hub ended the stream.');
@@ -106,7 +128,7 @@ async function attached(socket: HubSocket, id: string): Promise<void> {
 
 /** Resolves once it is to stop and what was under way is done and told, or has taken too long. */
 async function finished(listener: Listener, halt: AbortSignal): Promise<void> {
-  if (!halt.aborted) await new Promise(resolve => halt.addEventListener('abort', resolve, { once: true }));
+  await aborted(halt);
   if (listener.requests > 0)
     note('Stopping: what is under way is finished first. Ctrl-C again stops at once.');
   const done = new AbortController();
@@ -141,12 +163,27 @@ function handlerOf(options: ListenOptions, parts: AsyncDisposableStack): Handler
   }
   const fault = checkTargetUrl(url);
   if (fault !== null) throw badInput('forward', `--forward ${fault}, e.g. http://localhost:5000/hook`);
-  const secret = options.secret ?? createSecret();
+  const secret = options.secret === undefined ? createSecret() : checkedSecret(options.secret);
   if (options.secret === undefined)
     note(
       `! Neither --secret nor HUB_WEBHOOK_SECRET is given: this run signs with a secret of its own, made just now.\n  Put it into the receiver, or its signatures do not verify: ${secret}`,
     );
   return parts.use(new Forwarder({ clock: systemClock, url, secret, atOnce, json }));
+}
+
+/** What would be too weak for the hub is too weak for a receiver that is to be tried with it. */
+function checkedSecret(secret: string): string {
+  try {
+    return checkSecret(secret);
+  } catch (error) {
+    throw badInput('secret', messageOf(error).replace(/^secret:/, '--secret (HUB_WEBHOOK_SECRET):'));
+  }
+}
+
+function sumOf(events: number, { acknowledged, rejected, failed }: Tally, subscription: string): string {
+  const sum = `${plural(events, 'event')}: ${acknowledged} acknowledged, ${rejected} rejected`;
+  if (failed === 0) return `${sum}.`;
+  return `${sum}, of which ${failed} FAILED; \`hub retry --subscription ${subscription}\` sends what FAILED again.`;
 }
 
 function greet(subscription: Listened, { forward, prefetch }: ListenOptions): void {

@@ -19,6 +19,14 @@ const passing = new Set([
   'NOT_A_HUB',
 ]);
 
+/** How far a connection has come. */
+export interface Progress {
+  /** The hub has answered: from now on it is waited for. */
+  readonly reached: () => void;
+  /** The connection stands. */
+  readonly connected: () => void;
+}
+
 /** How connections are kept up. */
 export interface StayOptions {
   readonly clock: Clock;
@@ -30,27 +38,36 @@ export interface StayOptions {
 }
 
 /**
- * Makes one connection after the other until it is stopped. A first connection that does not come about is an error;
- * later ones are waited for.
- * @param connection one connection, from its beginning to its end; it calls `connected` once it stands
+ * Makes one connection after the other until it is stopped. Where nothing answers at first, that is an error; a hub
+ * that was there is waited for.
+ * @param connection one connection, from its beginning to its end
  * @throws what a connection throws, unless that passes by itself
  */
 export async function stayConnected(
-  connection: (connected: () => void) => Promise<void>,
+  connection: (progress: Progress) => Promise<void>,
   { clock, random, stop, say }: StayOptions,
 ): Promise<void> {
-  let connectedAt: number | undefined;
+  let connectedAt = clock.now();
+  let hasStood = false;
+  let isThere = false;
   let lostAt: number | undefined;
   let failures = 0;
   const connected = () => {
     connectedAt = clock.now();
-    if (lostAt !== undefined) say(`Connected again after ${duration(connectedAt - lostAt)}.`);
+    if (lostAt !== undefined)
+      say(`${hasStood ? 'Connected again' : 'Connected'} after ${duration(connectedAt - lostAt)}.`);
     lostAt = undefined;
+    hasStood = true;
+    isThere = true;
+  };
+  const reached = () => {
+    isThere = true;
   };
   while (!stop.aborted) {
-    const fault = await faultOf(connection(connected));
+    const fault = await faultOf(connection({ reached, connected }));
     if (stop.aborted) return;
-    if (connectedAt === undefined || !isPassing(fault)) throw fault;
+    isThere ||= isAnswer(fault);
+    if (!isThere || !isPassing(fault)) throw fault;
     const now = clock.now();
     failures = lostAt === undefined && now - connectedAt > steadyMs ? 1 : failures + 1;
     lostAt ??= now;
@@ -58,6 +75,12 @@ export async function stayConnected(
     say(`${fault.message} Trying again in ${duration(pauseMs)}.`);
     await clock.sleep(pauseMs, stop);
   }
+}
+
+/** Whether a hub is there that can't now, or that broke off in the middle. */
+function isAnswer(fault: unknown): boolean {
+  if (fault instanceof UnreachableError) return fault.wasThere;
+  return fault instanceof RefusedError && ['UNAVAILABLE', 'SHUTTING_DOWN'].includes(fault.code);
 }
 
 function isPassing(fault: unknown): fault is Error {

@@ -2,8 +2,8 @@ import { systemClock } from '../../core/clock.ts';
 import { createClient, type HubClient } from '../client.ts';
 import type { SyncLogFilter } from '../generated/graphql.ts';
 import { HubSocket } from '../live/hub-socket.ts';
-import { stayConnected } from '../live/stay-connected.ts';
-import { listenForStop } from '../signals.ts';
+import { type Progress, stayConnected } from '../live/stay-connected.ts';
+import { aborted, listenForStop } from '../signals.ts';
 import type { TailOptions } from '../tail.ts';
 import { note, plural, printed } from '../terminal.ts';
 import { changesSubscription, greetingQuery, subscriptionQuery, type TailedSync } from './documents.ts';
@@ -46,11 +46,12 @@ export async function tail(options: TailOptions): Promise<void> {
 }
 
 /** One connection of a session, from its beginning to its end. */
-function onceConnected(session: Session): (connected: () => void) => Promise<void> {
+function onceConnected(session: Session): (progress: Progress) => Promise<void> {
   const { client, options, filter, shown, show, halt } = session;
   let hasBegun = false;
-  return async connected => {
+  return async ({ reached, connected }) => {
     await greet(session, hasBegun);
+    reached();
     using socket = new HubSocket(client, systemClock);
     using follower = new Follower({ socket, clock: systemClock, filter, shown, show, say: note });
     // Before anything is read: what changes after the reading is told.
@@ -84,9 +85,4 @@ async function greet({ client, options, halt }: Session, hasBegun: boolean): Pro
     note(
       `! There is no subscription ${options.subscription} (any more) that this key may see; only what the log has of it is shown.`,
     );
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted)
-    await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }));
 }
