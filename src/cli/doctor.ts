@@ -3,7 +3,7 @@ import { type Config, processEnvironment, readConfig } from '../config.ts';
 import { messageOf } from '../core/errors.ts';
 import { type ClientOptions, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
-import { type Check, checksOf } from './doctor/check.ts';
+import { type Check, checksOf, type Finding, type Scope } from './doctor/check.ts';
 import { checkDatabase } from './doctor/database.ts';
 import { checkDisk, checkPort } from './doctor/machine.ts';
 import { checkRedis } from './doctor/queue.ts';
@@ -27,17 +27,20 @@ export function doctorCommand(result: CommandResult): Command {
     )
     .option('--json', 'print JSON');
   return withClientOptions(command).action(async (options: DoctorOptions) => {
-    const checks = await examine(options);
+    const { checks, hubUrl } = await examine(options);
     if (checks.some(({ status }) => status === 'fail')) result.exitCode = 1;
-    if (options.json) printJson({ ok: result.exitCode === 0, checks });
-    else report(checks);
+    if (options.json) printJson({ ok: result.exitCode === 0, hubUrl, checks });
+    else report(checks, hubUrl);
   });
 }
 
-async function examine(options: DoctorOptions): Promise<Check[]> {
+/** @returns `hubUrl` where a hub answers: null where none does */
+async function examine(options: DoctorOptions): Promise<{ checks: Finding[]; hubUrl: string | null }> {
   const { config, checks } = checkSettings();
   const hub = await checkHub(options);
-  if (config === null) return [...checks, ...hub.checks];
+  const found = { hubUrl: hub.answers ? hub.url : null };
+  const ofHub = of('hub', hub.checks);
+  if (config === null) return { ...found, checks: [...of('environment', checks), ...ofHub] };
   const own = await Promise.all([
     guarded('database', () => checkDatabase(config)),
     guarded('queue', () => checkQueue(config)),
@@ -45,7 +48,14 @@ async function examine(options: DoctorOptions): Promise<Check[]> {
     guarded('port', async () => (hub.answers ? [] : [await checkPort(config)])),
   ]);
   const targets = await guarded('target', () => checkTargets(hub.subscriptions, config));
-  return [...checks, ...own.flat(), ...hub.checks, ...targets];
+  return {
+    ...found,
+    checks: [...of('environment', [...checks, ...own.flat()]), ...ofHub, ...of('targets', targets)],
+  };
+}
+
+function of(scope: Scope, checks: readonly Check[]): Finding[] {
+  return checks.map(check => ({ ...check, of: scope }));
 }
 
 function checkSettings(): { config: Config | null; checks: Check[] } {
@@ -84,8 +94,21 @@ async function guarded(name: string, check: () => Promise<Check[]>): Promise<Che
   }
 }
 
-function report(checks: readonly Check[]): void {
-  for (const { name, status, message, mend } of checks) {
+/** A hub may run with other settings than the shell that asks how it is. */
+function headingOf(scope: Scope, hubUrl: string): string {
+  if (scope === 'environment')
+    return `This command's own environment, which \`hub start\` would use here (the hub at ${hubUrl} may run with another):`;
+  if (scope === 'hub') return `The hub that runs at ${hubUrl}:`;
+  return "That hub's targets, tried from this machine with this command's HUB_TARGET_ALLOW:";
+}
+
+function report(checks: readonly Finding[], hubUrl: string | null): void {
+  let scope: Scope | undefined;
+  for (const { name, status, message, mend, of: its } of checks) {
+    // Where no hub answers there is one environment, and nothing to tell apart.
+    if (hubUrl !== null && its !== scope)
+      print(`${scope === undefined ? '' : '\n'}${headingOf(its, hubUrl)}`);
+    scope = its;
     print(`${signs[status]} ${name.padEnd(9)} ${message}`);
     if (mend !== undefined) print(`  ${' '.repeat(9)} → ${mend}`);
   }

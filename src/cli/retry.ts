@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import { graphql } from './generated/gql.ts';
-import { instantOf } from './instant.ts';
 import { readId } from './id-argument.ts';
+import { instantOf } from './instant.ts';
 import { plural, print, printJson } from './terminal.ts';
 
 const retrySyncs = graphql(`

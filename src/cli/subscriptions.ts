@@ -3,7 +3,10 @@ import { type ClientOptions, createClient, withClientOptions } from './client.ts
 import type { CommandResult } from './command-result.ts';
 import { graphql } from './generated/gql.ts';
 import type { DataSubscriptionState } from './generated/graphql.ts';
+import { readId } from './id-argument.ts';
 import { createSubscriptionCommand } from './subscriptions-create.ts';
+import { deleteSubscriptionCommand } from './subscriptions-delete.ts';
+import { updateSubscriptionCommand } from './subscriptions-update.ts';
 import { plural, print, printJson, printTable } from './terminal.ts';
 
 const listSubscriptions = graphql(`
@@ -35,10 +38,19 @@ interface SubscriptionOptions extends ClientOptions {
 /** `hub subscriptions`: who gets which events, and where. */
 export function subscriptionsCommand(result: CommandResult): Command {
   const command = new Command('subscriptions').description(
-    'who gets which events: list, create, pause, resume, test',
+    'who gets which events: list, create, update, delete, pause, resume, test',
   );
-  command.addCommand(listCommand()).addCommand(createSubscriptionCommand()).addCommand(pauseCommand());
-  return command.addCommand(resumeCommand()).addCommand(testCommand(result));
+  const commands = [
+    listCommand(),
+    createSubscriptionCommand(),
+    updateSubscriptionCommand(),
+    deleteSubscriptionCommand(),
+    pauseCommand(),
+    resumeCommand(),
+    testCommand(result),
+  ];
+  for (const one of commands) command.addCommand(one);
+  return command;
 }
 
 function listCommand(): Command {
@@ -98,7 +110,7 @@ function changeCommand(
 ): Command {
   const command = new Command(name)
     .description(description)
-    .argument('<id>', 'as `subscriptions list` shows it')
+    .argument('<id>', 'as `subscriptions list` shows it', readId)
     .option('--json', 'print JSON');
   return withClientOptions(command).action(async (id: string, options: SubscriptionOptions) => {
     const changed = await change(id, options);
@@ -112,7 +124,7 @@ function changeCommand(
 function testCommand(result: CommandResult): Command {
   const command = new Command('test')
     .description('post a signed test event to the webhook; exits 1 when it is not accepted')
-    .argument('<id>', 'as `subscriptions list` shows it')
+    .argument('<id>', 'as `subscriptions list` shows it', readId)
     .option('--json', 'print JSON');
   return withClientOptions(command).action(async (id: string, options: SubscriptionOptions) => {
     const { testDataSubscription: test } = await createClient(options).request(testSubscription, { id });

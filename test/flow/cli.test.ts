@@ -7,6 +7,12 @@ import { startReceiver } from '../support/receiver.ts';
 import { recordVouchers, subscribe, syncsOf, voucherInput } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
 
+interface DoctorReport {
+  ok: boolean;
+  hubUrl: string;
+  checks: { name: string; status: string; of: string }[];
+}
+
 function access(hub: { url: string }): Record<string, string> {
   return { HUB_URL: hub.url, HUB_KEY: adminKey };
 }
@@ -61,8 +67,15 @@ test('commands find the hub by the HUB_PORT that it was started with', async () 
   const doctor = await runCli(['doctor'], env);
   assert.equal(doctor.code, 0, doctor.stdout);
   assert.match(doctor.stdout, new RegExp(`✓ hub +ready at ${hub.url}`));
+  const [own, its] = doctor.stdout.split(`The hub that runs at ${hub.url}:\n`);
+  assert.match(
+    own ?? '',
+    /^This command's own environment, .* may run with another\):\n✓ settings[^]*✓ database/,
+  );
+  assert.match(its ?? '', /^✓ hub [^]*✓ key /);
   const elsewhere = await runCli(['doctor'], { ...env, HUB_URL: 'http://127.0.0.1:9' });
   assert.equal(elsewhere.code, 0, elsewhere.stdout);
+  assert.doesNotMatch(elsewhere.stdout, /own environment/);
   assert.match(elsewhere.stdout, /✓ port .* the hub itself is running here/);
 });
 
@@ -135,6 +148,61 @@ test('subscriptions are made with every field, listed, tested, paused and resume
   assert.match((await runCli(['subscriptions', 'resume', id], access(hub))).stdout, /is active/);
 });
 
+test('a subscription is changed field by field, emptied of what may be empty, and deleted with word of what waited', async () => {
+  await using hub = await startTestHub();
+  const webhookUrl = 'http://127.0.0.1:9/hook';
+  const retry = { maxRetries: 5, baseDelayMs: 100, maxDelayMs: 9_000, jitter: 0.5 };
+  const { id } = await subscribe(hub, { name: 'old', webhookUrl, sourceSystems: ['settlement'], retry });
+  const run = (...args: string[]) => runCli(['subscriptions', ...args], access(hub));
+  const changed = await run(
+    'update',
+    id,
+    '--name',
+    '税务',
+    '--event-types',
+    'invoice_*',
+    '--max-retries',
+    '7',
+  );
+  assert.equal(changed.code, 0, changed.stderr);
+  assert.match(
+    changed.stdout,
+    new RegExp(
+      `✓ Subscription ${id} \\(税务 of tax\\) is changed: invoice_\\* → ${webhookUrl}; active, 0 events`,
+    ),
+  );
+  const emptied = await run(
+    'update',
+    id,
+    '--no-webhook-url',
+    '--no-source-systems',
+    '--batch-size',
+    '3',
+    '--json',
+  );
+  const now = JSON.parse(emptied.stdout);
+  assert.deepEqual(
+    [now.name, now.webhookUrl, now.sourceSystems, now.batchSize, now.retry],
+    ['税务', null, null, 3, { ...retry, maxRetries: 7 }],
+  );
+  await recordVouchers(hub, [voucherInput()]);
+  for (const usage of [
+    ['update', id],
+    ['update', 'x', '--name', 'y'],
+    ['delete', 'x'],
+  ])
+    assert.equal((await run(...usage)).code, 2, usage.join(' '));
+  const deleted = await run('delete', id);
+  assert.deepEqual(
+    [deleted.code, deleted.stdout],
+    [0, `✓ Subscription ${id} (税务 of tax) is deleted; 1 event that waited: CANCELLED. Its log stays.\n`],
+  );
+  assert.equal((await syncsOf(hub, { subscriptionId: id }))[0]?.status, 'CANCELLED');
+  const again = await run('delete', id, '--json');
+  assert.deepEqual([again.code, again.stdout], [1, '']);
+  assert.match(again.stderr, /✗ There is no subscription/);
+});
+
 test('retry queues again what failed, and only what its filters say', async () => {
   await using hub = await startTestHub();
   await using receiver = await startReceiver();
@@ -201,7 +269,10 @@ test('doctor finds nothing to mend on a sound hub, and looks at its targets with
   await subscribe(hub, { webhookUrl: receiver.url });
   const run = await runCli(['doctor', '--json'], { ...testEnvironment(hub.databaseUrl), ...access(hub) });
   assert.equal(run.code, 0, run.stdout);
-  const { ok, checks }: { ok: boolean; checks: { name: string; status: string }[] } = JSON.parse(run.stdout);
+  const { ok, hubUrl, checks }: DoctorReport = JSON.parse(run.stdout);
+  assert.equal(hubUrl, hub.url);
+  const environment = checks.filter(check => check.of === 'environment').map(({ name }) => name);
+  assert.deepEqual([...new Set(environment)], ['settings', 'database', 'clock', 'queue']);
   assert.equal(ok, true);
   assert.deepEqual([...new Set(checks.map(({ name }) => name))].toSorted(), [
     'clock',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,11 +19,27 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const hub: TestHub = await startTestHub();
 after(() => hub[Symbol.asyncDispose]());
 
-// As it is published: JavaScript, found by the package's name.
-execFileSync(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'clients/typescript'], { cwd: root });
+// As its README says: packed, and installed in a project of its own. What it depends on, and what the examples beside
+// it use, is taken from here: no test needs the network.
 const folder = await mkdtemp(path.join(tmpdir(), 'hub-readme-'));
 after(() => rm(folder, { recursive: true, force: true }));
-await symlink(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+await rm(path.join(root, 'clients/typescript/dist'), { recursive: true, force: true });
+npm(root, 'pack', '-w', '@voucher-hub/client', '--pack-destination', folder);
+await writeFile(path.join(folder, 'package.json'), '{ "private": true }');
+const here = (name: string) => path.join(root, 'node_modules', name);
+npm(
+  folder,
+  'install',
+  '--offline',
+  'voucher-hub-client-0.1.0.tgz',
+  ...['graphql', 'graphql-ws', 'ws'].map(here),
+);
+for (const name of ['pg', 'express', 'fastify'])
+  await symlink(here(name), path.join(folder, 'node_modules', name));
+
+function npm(cwd: string, ...args: string[]): void {
+  execFileSync('npm', [...args, '--no-audit', '--no-fund'], { cwd, stdio: 'pipe' });
+}
 
 /** The README's examples, by the part's heading and their number under it. */
 const examples = new Map<string, string>();
@@ -102,6 +119,31 @@ async function succeeded(subscriptionId: string, count: number): Promise<void> {
     return syncs.length === count;
   });
 }
+
+test('the package that is installed is imported by the Node of this repository and by that of the machine', async t => {
+  const folders = (process.env.PATH ?? '').split(path.delimiter);
+  const others = folders.filter(one => !one.includes('node_modules')).map(one => path.join(one, 'node'));
+  const program = "import('@voucher-hub/client').then(c => console.log(process.version, typeof c.Consumer))";
+  for (const node of [process.execPath, others.find(file => existsSync(file)) ?? process.execPath]) {
+    const output = execFileSync(node, ['-e', program], { cwd: folder, encoding: 'utf8' });
+    assert.match(output, /^v\d+\S+ function\n$/);
+    t.diagnostic(`imported by Node ${output}`);
+  }
+});
+
+test('the Consumer of the README says that the hub is away, and what is wrong with an address', async () => {
+  const away = await run('Consumer 0', { SUBSCRIPTION_ID: '1', HUB_URL: 'http://127.0.0.1:9' });
+  await until('it says so', () => away.output().includes('ECONNREFUSED'));
+  away.process.kill();
+  for (const [url, message] of [
+    ['', /url: nothing is given; give the hub's address, e\.g\. http/],
+    ['hub.example.com', /url: "hub\.example\.com" is no address; give/],
+  ] as const) {
+    const wrong = await run('Consumer 0', { SUBSCRIPTION_ID: '1', HUB_URL: url });
+    assert.deepEqual((await once(wrong.process, 'exit'))[0], 1);
+    assert.match(wrong.output(), message);
+  }
+});
 
 test('the Publisher of the README records its voucher', async () => {
   const running = await run('Publisher 0', {});

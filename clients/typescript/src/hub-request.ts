@@ -30,11 +30,23 @@ export class HubRequestError extends Error {
 
 /** The address of the hub's GraphQL. @throws {TypeError} for a URL that is none, or neither http nor https */
 export function graphqlUrl(url: string): string {
-  const parsed = new URL(url);
+  const parsed = parsedUrl(url);
   if (!/^https?:$/.test(parsed.protocol))
-    throw new TypeError(`url: ${parsed.protocol} is neither http nor https.`);
+    throw new TypeError(`url: ${parsed.protocol} is neither http nor https; ${expected}`);
   parsed.pathname = `${parsed.pathname.replace(/\/+$/, '').replace(/\/graphql$/, '')}/graphql`;
   return parsed.href;
+}
+
+const expected = "give the hub's address, e.g. http://127.0.0.1:4000";
+
+/** From JavaScript it may be undefined: mostly an environment variable that is not set. */
+function parsedUrl(url: string | undefined): URL {
+  if (url === undefined || url === '') throw new TypeError(`url: nothing is given; ${expected}`);
+  try {
+    return new URL(url);
+  } catch (cause) {
+    throw new TypeError(`url: "${url}" is no address; ${expected}`, { cause });
+  }
 }
 
 /** The key as it is now. */

@@ -9,6 +9,17 @@ export interface Check {
   readonly mend?: string;
 }
 
+/**
+ * What a finding is about: the environment of the command itself (its settings, and what they name), the hub that
+ * runs, or that hub's targets, tried from here.
+ */
+export type Scope = 'environment' | 'hub' | 'targets';
+
+/** A finding with what it is about. */
+export interface Finding extends Check {
+  readonly of: Scope;
+}
+
 /** The findings of one area: made by what its checks give, in their order. */
 export function checksOf(name: string): {
   ok: (message: string) => Check;

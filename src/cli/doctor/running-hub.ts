@@ -20,6 +20,8 @@ export type TargetView = DoctorTargetsQuery['dataSubscriptions'][number];
 
 /** What a hub that answers says of itself. */
 export interface HubFindings {
+  /** Where it was asked. */
+  readonly url: string;
   readonly checks: Check[];
   /** Whether anything answers at the address. */
   readonly answers: boolean;
@@ -31,9 +33,14 @@ export interface HubFindings {
 export async function checkHub(options: ClientOptions): Promise<HubFindings> {
   const { url } = createClient(options);
   const health = await checkHealth(url);
-  if (!health.answers) return { ...health, subscriptions: [] };
+  if (!health.answers) return { ...health, url, subscriptions: [] };
   const access = await checkKey(options);
-  return { answers: true, checks: [...health.checks, access.check], subscriptions: access.subscriptions };
+  return {
+    answers: true,
+    url,
+    checks: [...health.checks, access.check],
+    subscriptions: access.subscriptions,
+  };
 }
 
 async function checkHealth(url: string): Promise<{ checks: Check[]; answers: boolean }> {

@@ -143,6 +143,23 @@ export type Transport =
   | 'WEBHOOK'
   | 'WEBSOCKET';
 
+export type UpdateDataSubscriptionInput = {
+  ackTimeoutMs?: number | null | undefined;
+  batchSize?: number | null | undefined;
+  companyIds?: Array<string> | null | undefined;
+  eventTypes?: Array<string> | null | undefined;
+  lanes?: number | null | undefined;
+  maxInFlight?: number | null | undefined;
+  mode?: SyncMode | null | undefined;
+  name?: string | null | undefined;
+  payloadQuery?: string | null | undefined;
+  rateLimitPerSecond?: number | null | undefined;
+  retry?: RetryPolicyInput | null | undefined;
+  sourceSystems?: Array<string> | null | undefined;
+  timeoutMs?: number | null | undefined;
+  webhookUrl?: string | null | undefined;
+};
+
 export type VoucherDirection =
   | 'CREDIT'
   | 'DEBIT';
@@ -317,6 +334,35 @@ export type CreateSubscriptionMutationVariables = Exact<{
 
 
 export type CreateSubscriptionMutation = { createDataSubscription: { secret: string, subscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, state: DataSubscriptionState, webhookUrl: string | null } } };
+
+export type SubscriptionToDeleteQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type SubscriptionToDeleteQuery = { dataSubscription: { id: string, name: string, targetSystem: string, backlog: number, connected: boolean } | null };
+
+export type DeleteSubscriptionMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type DeleteSubscriptionMutation = { deleteDataSubscription: boolean };
+
+export type RetryOfSubscriptionQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RetryOfSubscriptionQuery = { dataSubscription: { retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } | null };
+
+export type UpdateSubscriptionMutationVariables = Exact<{
+  id: string | number;
+  input: UpdateDataSubscriptionInput;
+}>;
+
+
+export type UpdateSubscriptionMutation = { updateDataSubscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, state: DataSubscriptionState, webhookUrl: string | null, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } };
 
 export type ListSubscriptionsQueryVariables = Exact<{
   targetSystem?: string | null | undefined;
@@ -729,6 +775,63 @@ export const CreateSubscriptionDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<CreateSubscriptionMutation, CreateSubscriptionMutationVariables>;
+export const SubscriptionToDeleteDocument = new TypedDocumentString(`
+    query SubscriptionToDelete($id: ID!) {
+  dataSubscription(id: $id) {
+    id
+    name
+    targetSystem
+    backlog
+    connected
+  }
+}
+    `) as unknown as TypedDocumentString<SubscriptionToDeleteQuery, SubscriptionToDeleteQueryVariables>;
+export const DeleteSubscriptionDocument = new TypedDocumentString(`
+    mutation DeleteSubscription($id: ID!) {
+  deleteDataSubscription(id: $id)
+}
+    `) as unknown as TypedDocumentString<DeleteSubscriptionMutation, DeleteSubscriptionMutationVariables>;
+export const RetryOfSubscriptionDocument = new TypedDocumentString(`
+    query RetryOfSubscription($id: ID!) {
+  dataSubscription(id: $id) {
+    retry {
+      maxRetries
+      baseDelayMs
+      maxDelayMs
+      jitter
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RetryOfSubscriptionQuery, RetryOfSubscriptionQueryVariables>;
+export const UpdateSubscriptionDocument = new TypedDocumentString(`
+    mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {
+  updateDataSubscription(id: $id, input: $input) {
+    id
+    name
+    targetSystem
+    eventTypes
+    sourceSystems
+    companyIds
+    mode
+    state
+    webhookUrl
+    batchSize
+    maxInFlight
+    lanes
+    rateLimitPerSecond
+    timeoutMs
+    ackTimeoutMs
+    payloadQuery
+    retry {
+      maxRetries
+      baseDelayMs
+      maxDelayMs
+      jitter
+    }
+    backlog
+  }
+}
+    `) as unknown as TypedDocumentString<UpdateSubscriptionMutation, UpdateSubscriptionMutationVariables>;
 export const ListSubscriptionsDocument = new TypedDocumentString(`
     query ListSubscriptions($targetSystem: String) {
   dataSubscriptions(targetSystem: $targetSystem) {
