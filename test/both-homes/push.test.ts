@@ -189,21 +189,6 @@ describe('the push to attached consumers', { concurrency: true }, () => {
     assert.equal(sync.retryCount, 0);
   });
 
-  test('when its consumer leaves, what is left goes to the webhook at once', async () => {
-    await using receiver = await startReceiver();
-    const id = await lane('leaves', { webhookUrl: receiver.url });
-    const consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: () => {} });
-    await until('it is attached', () => connected(id));
-    await record(hub, vouchers('leaves', numbers(5)));
-    await until('it has all', () => consumer.got.length === 5);
-    assert.equal(receiver.requests.length, 0);
-    const leftAt = performance.now();
-    consumer.kill();
-    await receiver.gotEvents(5);
-    assert.ok(performance.now() - leftAt < 2_000, `${performance.now() - leftAt} ms`);
-    await settled(hub, id);
-  });
-
   test('consumers of one subscription share it, and each event goes to one of them', async () => {
     const id = await lane('shared');
     using first = new TestConsumer(hub.url, { subscriptionId: id, prefetch: 10, onEvent: acknowledgeAll });

@@ -17,6 +17,14 @@ async function lane(system: string, over: Record<string, unknown> = {}): Promise
   return id;
 }
 
+async function connected(id: string): Promise<boolean> {
+  const { dataSubscription: found } = await hub.data<{ dataSubscription: { connected: boolean } }>(
+    'query ($id: ID!) { dataSubscription(id: $id) { connected } }',
+    { id },
+  );
+  return found.connected;
+}
+
 /** A consumer that does nothing with its events, once `count` are there. */
 async function holding(subscriptionId: string, count: number): Promise<TestConsumer> {
   const consumer = new TestConsumer(hub.url, { subscriptionId, onEvent: () => {} });
@@ -95,18 +103,27 @@ describe('how pushes end', { concurrency: true }, () => {
     assert.equal((await reject(syncId, 'http_422', false)).errors, undefined);
   });
 
+  test('when its consumer leaves, what is left goes to the webhook without waiting for the reconciler', async t => {
+    await using receiver = await startReceiver();
+    const id = await lane('leaves', { webhookUrl: receiver.url });
+    using consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: () => {} });
+    await until('it is attached', () => connected(id));
+    await record(hub, vouchers('leaves', numbers(5)));
+    await until('it has all', () => consumer.got.length === 5);
+    assert.equal(receiver.requests.length, 0);
+    const leftAt = performance.now();
+    consumer.kill();
+    await receiver.gotEvents(5);
+    t.diagnostic(`from leaving to the webhook: ${(performance.now() - leftAt).toFixed(0)} ms`);
+    await settled(hub, id);
+  });
+
   test('an event that leaves the socket after two pushes is at the webhook without waiting for the reconciler', async () => {
     await using receiver = await startReceiver();
     const retry = { maxRetries: 5, baseDelayMs: 20 };
     const id = await lane('handed', { webhookUrl: receiver.url, ackTimeoutMs: 100, retry });
     using _consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: () => {} });
-    await until('it is attached', async () => {
-      const { dataSubscription: found } = await hub.data<{ dataSubscription: { connected: boolean } }>(
-        'query ($id: ID!) { dataSubscription(id: $id) { connected } }',
-        { id },
-      );
-      return found.connected;
-    });
+    await until('it is attached', () => connected(id));
     await record(hub, vouchers('handed', numbers(3)));
     const syncs = await settled(hub, id);
     for (const { status, attempts } of syncs) {
