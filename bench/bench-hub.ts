@@ -14,6 +14,22 @@ const started = z.object({ url: z.string(), databaseUrl: z.string() });
 const memory = z.object({ rss: z.number() });
 const cpu = z.object({ cpu: z.number() });
 
+const subscribed = z.object({
+  data: z.object({
+    createDataSubscription: z.object({ secret: z.string(), subscription: z.object({ id: z.string() }) }),
+  }),
+});
+const checkedReport = z.object({
+  data: z.object({
+    runConsistencyCheck: z.object({
+      state: z.string(),
+      checked: z.number(),
+      bytesExchanged: z.number(),
+      differenceCount: z.number(),
+    }),
+  }),
+});
+
 const recordOne = 'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { deliveries } }';
 
 /** A hub in a process of its own on an embedded PostgreSQL in a fresh folder, and a connection to its database. */
@@ -86,6 +102,25 @@ export class BenchHub implements AsyncDisposable {
     const id = rows[0]?.id ?? '';
     await this.pause(id);
     return id;
+  }
+
+  /** Makes a subscription whose consumer is asked what it holds; gives its id and secret. */
+  async subscribeChecked(url: string): Promise<{ id: string; secret: string }> {
+    const query = `mutation ($u: String!) { createDataSubscription(input: { name: "checked", targetSystem: "bench", eventTypes: ["*"], webhookUrl: $u, consistencyUrl: $u }) { secret subscription { id } } }`;
+    const answer = await this.ask(JSON.stringify({ query, variables: { u: url } }));
+    const { secret, subscription } = subscribed.parse(answer).data.createDataSubscription;
+    return { id: subscription.id, secret };
+  }
+
+  /** Runs a consistency check to its end, and says how long it took. */
+  async check(subscriptionId: string): Promise<{ ms: number; bytes: number; checked: number }> {
+    const query = `mutation ($id: ID!) { runConsistencyCheck(input: { subscriptionId: $id }) { state checked bytesExchanged differenceCount errorMessage } }`;
+    const startedAt = process.hrtime.bigint();
+    const answer = await this.ask(JSON.stringify({ query, variables: { id: subscriptionId } }));
+    const ms = Number(process.hrtime.bigint() - startedAt) / 1e6;
+    const report = checkedReport.parse(answer).data.runConsistencyCheck;
+    if (report.state !== 'DONE' || report.differenceCount !== 0) throw new Error(JSON.stringify(report));
+    return { ms, bytes: report.bytesExchanged, checked: report.checked };
   }
 
   /** Makes so many subscriptions without a webhook; gives their ids. */

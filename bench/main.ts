@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { backlog, history } from './backlog.ts';
+import { checkTime, foldSlowdown, walkCost } from './consistency.ts';
 import { deliveries } from './deliveries.ts';
 import { latency } from './latency.ts';
 import { fanOut, idle, push } from './push.ts';
@@ -105,6 +106,40 @@ const benches: Record<string, () => Promise<void>> = {
       ["PostgreSQL's restart: full rate again", database, '< 10 s'],
     ];
     for (const [what, seconds, wanted] of rows) table.push([what, `${seconds.toFixed(1)} s`, '', '', wanted]);
+  },
+  async consistency() {
+    const percent = (share: number) => `${(share * 100).toFixed(3)} % of listing all`;
+    const [few, many] = [await walkCost(100_000 * scale), await walkCost(1_000_000 * scale)];
+    for (const [count, { bytes, requests, share }] of [
+      [100_000 * scale, few],
+      [1_000_000 * scale, many],
+    ] as const) {
+      const cost = `${bytes.toLocaleString('en')} bytes, ${requests} requests, ${percent(share)}`;
+      table.push([`7 differences among ${count.toLocaleString('en')}`, cost, '', '', '≤ 1 %']);
+    }
+    table.push([
+      'their bytes, with ten times the records',
+      `${many.bytes}`,
+      `${few.bytes}`,
+      (many.bytes / few.bytes).toFixed(2),
+      'logarithm',
+    ]);
+    const time = await checkTime(1_000_000 * scale);
+    const seconds = (ms: number) => `${(ms / 1_000).toFixed(2)} s`;
+    table.push([
+      `a check of ${(1_000_000 * scale).toLocaleString('en')} records without differences`,
+      `${seconds(time.checkMs)}, ${seconds(time.consumerMs)} of it the consumer on SQLite`,
+      `first fold ${seconds(time.foldMs)}`,
+      '',
+      '< 2 s',
+    ]);
+    const rounds = await foldSlowdown(values.quick ? 2 : 5, 60_000 * scale);
+    row(
+      'intake with its share of folding, against without',
+      rounds.map(r => r.folding),
+      rounds.map(r => r.bare),
+      '≥ 0.95',
+    );
   },
   async backlog() {
     const figures = await backlog({

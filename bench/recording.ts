@@ -60,7 +60,7 @@ async function floor(hub: BenchHub, count: number, all: boolean): Promise<number
 const digestOfNothing = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 /** `recordVoucher`'s service called in this process, 64 calls at a time: intake without GraphQL and HTTP. A second. */
-async function recordInProcess(intake: Intake, round: number, count: number): Promise<number> {
+export async function recordInProcess(intake: Intake, round: number, count: number): Promise<number> {
   const startedAt = monotonicMs();
   await concurrently(count, width, async n => {
     const [result] = await intake.record([
@@ -88,22 +88,26 @@ interface Round {
   readonly floorAll: number;
 }
 
+/** Intake in this process; what it recorded wakes nobody. */
+export function benchIntake(db: Database): Intake {
+  const clock = systemClock;
+  return new Intake({
+    db,
+    clock,
+    time: new BusinessTime('Asia/Shanghai'),
+    routing: new RoutingCache(db, clock),
+    waker: { wake: () => {} },
+    changes: { isWatched: false, note: () => {} },
+    log: createLogger({ level: 'warn', pretty: false }),
+  });
+}
+
 /** `recordVoucher` calls a second against inserts, taken in turns. */
 export async function recording(rounds: number, count: number): Promise<Round[]> {
   await using hub = await BenchHub.start();
   const log = createLogger({ level: 'warn', pretty: false });
   await using db = await Database.connect({ url: hub.databaseUrl, poolSize: 8, log });
-  const clock = systemClock;
-  const waker = { wake: () => {} };
-  const intake = new Intake({
-    db,
-    clock,
-    time: new BusinessTime('Asia/Shanghai'),
-    routing: new RoutingCache(db, clock),
-    waker,
-    changes: { isWatched: false, note: () => {} },
-    log,
-  });
+  const intake = benchIntake(db);
   await hub.subscribe('http://127.0.0.1:9/hook');
   await record(hub, -1, count / 4);
   await recordInProcess(intake, -1, count / 4);

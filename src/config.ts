@@ -133,6 +133,13 @@ const table = {
     meaning: 'address at which people reach the console; alert messages link to it',
     leftOut: 'messages have no link',
   },
+  repairMaxPercent: {
+    variable: 'HUB_REPAIR_MAX_PERCENT',
+    type: z.coerce.number().min(0).max(100).default(5),
+    meaning:
+      'share of a consumer’s records, 0 to 100, above which a consistency check repairs nothing by itself',
+    leftOut: '5',
+  },
   databasePool: {
     variable: 'HUB_DATABASE_POOL',
     type: z.coerce.number().int().min(4).max(500).default(20),
@@ -181,6 +188,7 @@ const schema = z.object({
   alertsFile: table.alertsFile.type,
   language: table.language.type,
   publicUrl: table.publicUrl.type,
+  repairMaxPercent: table.repairMaxPercent.type,
   databasePool: table.databasePool.type,
   databaseTimeout: table.databaseTimeout.type,
   logLevel: table.logLevel.type,

@@ -5,11 +5,13 @@ import { ApiKeys } from './access/keys.ts';
 import { localVaultKey } from './access/local-key.ts';
 import { Vault } from './access/vault.ts';
 import { type Config, processEnvironment } from './config.ts';
+import { type OpenConsistency, openConsistency } from './consistency/open-consistency.ts';
 import { BusinessTime } from './core/business-time.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import { limits } from './core/limits.ts';
 import { createLogger, type Logger } from './core/logger.ts';
 import type { Random } from './core/random.ts';
+import { lastDifferences } from './db/consistency-reports.ts';
 import { Database, queueSchema } from './db/database.ts';
 import { startEmbeddedPostgres } from './db/embedded.ts';
 import { Replica } from './db/replica.ts';
@@ -30,6 +32,7 @@ import { Intake } from './intake/record-vouchers.ts';
 import { RoutingCache } from './intake/routing.ts';
 import { VoucherReader } from './intake/voucher-reader.ts';
 import { AlertRounds } from './jobs/alert-rounds.ts';
+import { consistencySchedules } from './jobs/consistency-schedules.ts';
 import { Lanes } from './jobs/lanes.ts';
 import { PostgresMessages, RedisMessages } from './jobs/messages.ts';
 import { Nodes } from './jobs/nodes.ts';
@@ -100,8 +103,17 @@ async function start(context: Start): Promise<Hub> {
     log.info('webhooks may reach this machine (HUB_TARGET_ALLOW sets what they may reach)');
   const store = await openStore(context);
   const delivery = await openDelivery(context, store);
+  const consistency = parts.use(
+    openConsistency({
+      ...store,
+      ...delivery,
+      clock,
+      log,
+      repairMaxPercent: config.repairMaxPercent,
+    }),
+  );
   const alerts = await startAlerts(context, store, delivery);
-  const services = { ...createServices(context, store, delivery), alerts };
+  const services = { ...createServices(context, store, delivery), ...consistency, alerts };
   openSchedules(context, store, delivery, services);
   let stopping = false;
   const server = parts.use(
@@ -205,7 +217,7 @@ function openSchedules(
   { config, clock, log, parts }: Start,
   { db }: Store,
   { lanes, changes }: Delivery,
-  { audit }: ResolverServices,
+  services: OpenConsistency & ResolverServices,
 ): void {
   const reconciler = new Reconciler({ db, log, lanes, changes });
   const schedules = new Schedules({ db, clock, log, timeZone: config.timeZone });
@@ -219,8 +231,10 @@ function openSchedules(
   schedules.add({
     name: 'seal',
     when: { everyMs: limits.sealMs },
-    run: async ({ signal }) => void (await audit.seal(signal)),
+    run: async ({ signal }) => void (await services.audit.seal(signal)),
   });
+  const { retentionDays } = config;
+  for (const schedule of consistencySchedules({ ...services, retentionDays })) schedules.add(schedule);
   parts.defer(() => schedules.stop());
   if (!config.roles.includes('scheduler')) return;
   // Besides its turns: after a restart nobody should wait for the next one.
@@ -234,7 +248,7 @@ function createServices(
   { config, clock, log, parts }: Start,
   { db, vault, keys, payloadQueries }: Store,
   { nodes, lanes, transport, attachments, syncs, changes }: Delivery,
-): Omit<ResolverServices, 'alerts'> {
+): Omit<ResolverServices, keyof OpenConsistency | 'alerts'> {
   const time = new BusinessTime(config.timeZone);
   const routing = new RoutingCache(db, clock);
   const intake = new Intake({ db, clock, time, routing, waker: lanes, changes, log });
@@ -269,8 +283,7 @@ function createServices(
 /** Alerts; they are evaluated and told by schedulers. */
 async function startAlerts(context: Start, { db }: Store, { nodes }: Delivery): Promise<Alerts> {
   const { config, clock, log, parts } = context;
-  // Until there is a consistency check, no differences are known.
-  const readings = new SqlReadings(db.pool, async () => []);
+  const readings = new SqlReadings(db.pool, () => lastDifferences(db.pool));
   const { alertsFile: file, language, timeZone, publicUrl } = config;
   const open = referencesIn(context.environment);
   const options = { file, language, timeZone, publicUrl, open };

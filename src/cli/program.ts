@@ -2,11 +2,13 @@ import { Command, CommanderError } from 'commander';
 import { HubError, messageOf } from '../core/errors.ts';
 import { alertsCommand } from './alerts.ts';
 import { auditCommand } from './audit.ts';
+import { checkCommand } from './check.ts';
 import { checkQueriesCommand } from './check-queries.ts';
 import { RefusedError, UnreachableError } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
+import { fixDataCommand } from './fix-data.ts';
 import { importCommand } from './import.ts';
 import { keysCommand } from './keys.ts';
 import { listenCommand } from './listen.ts';
@@ -37,6 +39,8 @@ export async function runCommandLine(argv: readonly string[], version: string): 
     keysCommand,
     subscriptionsCommand,
     retryCommand,
+    checkCommand,
+    fixDataCommand,
     tailCommand,
     listenCommand,
     auditCommand,

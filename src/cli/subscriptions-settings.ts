@@ -13,6 +13,8 @@ const modes: Record<string, SyncMode> = {
 /** The options that `create` and `update` have in common. False: `--no-…`, which empties a field. */
 export interface SettingOptions {
   readonly webhookUrl?: string | false;
+  readonly consistencyUrl?: string | false;
+  readonly autoFix?: boolean;
   readonly sourceSystems?: string[] | false;
   readonly companyIds?: string[] | false;
   readonly mode?: string | false;
@@ -33,6 +35,8 @@ export interface SettingOptions {
 export function withSettingOptions(command: Command): Command {
   return command
     .option('--webhook-url <url>', 'where events are posted to')
+    .option('--consistency-url <url>', 'where the consumer answers what it holds (often the webhook’s URL)')
+    .option('--auto-fix', 'scheduled consistency checks send again what differs')
     .option('--source-systems <names>', 'only these sources’, with commas (left out: all)', readList)
     .option('--company-ids <ids>', 'only these companies’, with commas (left out: all)', readList)
     .addOption(
@@ -67,6 +71,8 @@ export function settingsOf(
   const retry = { maxRetries, baseDelayMs, maxDelayMs, jitter };
   return {
     webhookUrl: orNull(options.webhookUrl),
+    consistencyUrl: orNull(options.consistencyUrl),
+    autoFix: options.autoFix,
     sourceSystems: orNull(options.sourceSystems),
     companyIds: orNull(options.companyIds),
     mode: typeof mode === 'string' ? modes[mode] : orNull(mode),

@@ -21,7 +21,7 @@ const retryQuery = graphql(`
 const updateSubscription = graphql(`
   mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {
     updateDataSubscription(id: $id, input: $input) {
-      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl batchSize maxInFlight lanes rateLimitPerSecond
+      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond
       timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog
     }
   }
@@ -50,6 +50,8 @@ export function updateSubscriptionCommand(): Command {
     .option('--event-types <names>', 'with commas: names, prefixes with a star (invoice_*), or *', readList);
   withSettingOptions(command)
     .addOption(new Option('--no-webhook-url', 'no webhook: events wait for an attached consumer'))
+    .addOption(new Option('--no-consistency-url', 'the consumer answers over its socket, or not at all'))
+    .addOption(new Option('--no-auto-fix', 'scheduled checks only report'))
     .addOption(new Option('--no-source-systems', 'all sources’'))
     .addOption(new Option('--no-company-ids', 'all companies’'))
     .addOption(new Option('--no-mode', 'as the event type says'))

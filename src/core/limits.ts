@@ -158,6 +158,49 @@ export const limits = {
   channelAnswerBytes: 16_384,
   channelAnswerChars: 200,
 
+  // ── Consistency ──
+  /** Events that one step folds into the tree: a short transaction. */
+  foldBatch: 10_000,
+  /** Period of folding, milliseconds: a check folds in the rest before it begins. */
+  foldMs: 60_000,
+  /** How long a fold waits for recordings that are under way, while new ones wait for it, milliseconds. */
+  foldLockMs: 1_000,
+  /** Bytes of an answer to a consistency question. */
+  consistencyAnswerBytes: 4 * 1_048_576,
+  /** Prefixes in one question: an answer of some 300 KiB. */
+  consistencyPrefixes: 4_096,
+  /** Records asked for in one question: names are long at worst, and the answer must fit `consistencyAnswerBytes`. */
+  consistencyEntries: 2_000,
+  /** Where a consumer holds so many records under a prefix, or fewer, they are listed: sixteen digests cost as much. */
+  consistencyListed: 12,
+  /** Bounds of one check: questions, bytes of bodies both ways, and time in milliseconds. */
+  consistencyRequests: 10_000,
+  consistencyBytes: 256 * 1_048_576,
+  consistencyMs: 30 * 60_000,
+  /** How often one question is asked before the check is given up, and the pause in between, milliseconds. */
+  consistencyTries: 3,
+  consistencyPauseMs: 1_000,
+  /** Records that are judged at once: one statement, and one question where they are asked for again. */
+  consistencyPage: 1_000,
+  /** Differences of one check, which are held in memory and kept; beyond it a resync is cheaper. */
+  consistencyDifferences: 100_000,
+  /** Differences above which a person decides, where they are more than the share that is set, too. */
+  consistencyAlertAbove: 100,
+  /** How long a repair is waited for before it counts as not (yet) verified, milliseconds. */
+  repairWaitMs: 60_000,
+  /** How long the caller of a check waits for its end, milliseconds; later it is read by its report. */
+  checkAnswerMs: 10_000,
+  /** How long the caller of a repair waits for its end, milliseconds: shorter than the command line waits. */
+  fixAnswerMs: 80_000,
+  /** Checks of a schedule that run at once. */
+  checksAtOnce: 4,
+  /** A check whose process was not heard of for so long is over, milliseconds; renewed at a third. */
+  checkLeaseMs: 60_000,
+  /** Items of a plan, and of what `fixData` gives back. */
+  planItems: 10_000,
+  /** How often a node with attached consumers looks for questions that it was not told of, milliseconds. */
+  questionPollMs: 1_000,
+
   // ── GraphQL ──
   /** Bytes of a request over HTTP: a thousand vouchers of some 8 KiB. */
   requestBytes: 8 * 1_048_576,

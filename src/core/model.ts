@@ -27,6 +27,12 @@ export type VoucherStatus = 'draft' | 'approved' | 'voided';
 /** What recording one voucher came to. */
 export type RecordOutcome = 'created' | 'updated' | 'duplicate' | 'stale';
 
+/** How far a consistency check has come. */
+export type CheckState = 'running' | 'done' | 'failed';
+
+/** How a record at a consumer differs from the hub's: see `judge` in `consistency/`. */
+export type DifferenceKind = 'missing' | 'stale' | 'divergent' | 'unexpected';
+
 /** A JSON value as `JSON.parse` gives it. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 

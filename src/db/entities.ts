@@ -1,5 +1,7 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 import type {
+  CheckState,
+  DifferenceKind,
   JsonObject,
   Role,
   SubscriptionState,
@@ -54,6 +56,8 @@ export const SubscriptionEntity = defineEntity({
     mode: p.string().$type<SyncMode>().nullable(),
     state: p.string().$type<SubscriptionState>(),
     webhookUrl: p.string().nullable(),
+    consistencyUrl: p.string().nullable(),
+    autoFix: p.boolean(),
     batchSize: p.integer(),
     maxInFlight: p.integer(),
     lanes: p.integer(),
@@ -169,6 +173,48 @@ export const SyncAttemptEntity = defineEntity({
   },
 });
 
+/** Each comparison of what a consumer holds with what it should hold. */
+export const ConsistencyReportEntity = defineEntity({
+  name: 'ConsistencyReport',
+  tableName: 'consistency_reports',
+  properties: {
+    id: p.bigint('string').primary(),
+    subscriptionId: p.bigint('string'),
+    state: p.string().$type<CheckState>(),
+    from: p.date().fieldName('date_from').nullable(),
+    to: p.date().fieldName('date_to').nullable(),
+    autoFix: p.boolean(),
+    checked: p.integer(),
+    requests: p.integer(),
+    bytesExchanged: p.integer(),
+    differenceCount: p.integer(),
+    repairedCount: p.integer(),
+    errorMessage: p.string().nullable(),
+    startedAt: p.datetime(),
+    completedAt: p.datetime().nullable(),
+  },
+});
+
+/** Each record that a check found to differ. */
+export const ConsistencyDifferenceEntity = defineEntity({
+  name: 'ConsistencyDifference',
+  tableName: 'consistency_differences',
+  properties: {
+    reportId: p.bigint('string').primary(),
+    n: p.integer().primary(),
+    kind: p.string().$type<DifferenceKind>(),
+    sourceSystem: p.string(),
+    sourceModule: p.string(),
+    sourceId: p.string(),
+    voucherId: p.bigint('string').nullable(),
+    expectedVersion: p.integer().nullable(),
+    expectedDigest: p.string().nullable(),
+    actualVersion: p.integer().nullable(),
+    actualDigest: p.string().nullable(),
+    repaired: p.boolean(),
+  },
+});
+
 export type EventTypeRow = InferEntity<typeof EventTypeEntity>;
 export type ApiKeyRow = InferEntity<typeof ApiKeyEntity>;
 export type SubscriptionRow = InferEntity<typeof SubscriptionEntity>;
@@ -176,6 +222,8 @@ export type VoucherRow = InferEntity<typeof VoucherEntity>;
 export type VoucherEventRow = InferEntity<typeof VoucherEventEntity>;
 export type SyncLogRow = InferEntity<typeof SyncLogEntity>;
 export type SyncAttemptRow = InferEntity<typeof SyncAttemptEntity>;
+export type ConsistencyReportRow = InferEntity<typeof ConsistencyReportEntity>;
+export type ConsistencyDifferenceRow = InferEntity<typeof ConsistencyDifferenceEntity>;
 
 /** All tables that the ORM knows. */
 export const entities = [
@@ -186,4 +234,6 @@ export const entities = [
   VoucherEventEntity,
   SyncLogEntity,
   SyncAttemptEntity,
+  ConsistencyReportEntity,
+  ConsistencyDifferenceEntity,
 ];

@@ -109,7 +109,7 @@ export interface RoutingRows {
  * The lock between intake (shared) and changes of subscriptions or event types (alone): a change waits for the
  * commits that still use the old index, and each commit after it sees the new version.
  */
-const routingLock = 4_207_002;
+export const routingLock = 4_207_002;
 
 const versionsSql = `select (select version from hub_state where name = 'subscriptions')::text as subscriptions,
   (select version from hub_state where name = 'event_types')::text as "eventTypes"`;

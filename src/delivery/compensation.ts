@@ -2,6 +2,7 @@ import { badInput } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { SyncStatus } from '../core/model.ts';
 import { addCompensation, cancelSyncs, queueSyncsAgain } from '../db/compensation-statements.ts';
+import { likePattern } from '../db/coverage.ts';
 import type { Database } from '../db/database.ts';
 import { type SubscriptionRow, SyncLogEntity, VoucherEntity } from '../db/entities.ts';
 import { type SyncCriteria, syncWhere, type VoucherCriteria, voucherWhere } from '../db/filters.ts';
@@ -131,15 +132,9 @@ function statusesOf(criteria: SyncCriteria, allowed: readonly SyncStatus[], what
 
 /** The ORM's condition for the vouchers whose current version a subscription covers. */
 function coverageOf(subscription: SubscriptionRow): object {
-  const types = subscription.eventTypes.map(type =>
-    type.endsWith('*') ? { eventType: { $like: `${escapeLike(type.slice(0, -1))}%` } } : { eventType: type },
-  );
+  const types = subscription.eventTypes.map(type => ({ eventType: { $like: likePattern(type) } }));
   const parts: object[] = [{ $or: types }];
   if (subscription.sourceSystems != null) parts.push({ sourceSystem: { $in: subscription.sourceSystems } });
   if (subscription.companyIds != null) parts.push({ companyId: { $in: subscription.companyIds } });
   return { $and: parts };
-}
-
-function escapeLike(text: string): string {
-  return text.replace(/[\\%_]/g, found => `\\${found}`);
 }

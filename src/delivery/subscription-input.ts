@@ -19,6 +19,8 @@ export interface SubscriptionChanges {
   companyIds?: string[] | null;
   mode?: SyncMode | null;
   webhookUrl?: string | null;
+  consistencyUrl?: string | null;
+  autoFix?: boolean | null;
   batchSize?: number | null;
   maxInFlight?: number | null;
   lanes?: number | null;
@@ -30,7 +32,7 @@ export interface SubscriptionChanges {
 }
 
 /** The columns that changes come to. */
-export type SubscriptionColumns = Record<string, string | number | string[] | null>;
+export type SubscriptionColumns = Record<string, string | number | boolean | string[] | null>;
 
 /** The retry policy where none is given: 1 s, 2 s, 4 s, with up to 10 % added at random. */
 export const defaultRetry: RetryPolicy = {
@@ -56,6 +58,9 @@ export function subscriptionColumns(changes: SubscriptionChanges, rules: Setting
   if (changes.companyIds !== undefined) columns.company_ids = checkList('companyIds', changes.companyIds);
   if (changes.mode !== undefined) columns.mode = changes.mode;
   if (changes.webhookUrl !== undefined) columns.webhook_url = checkUrl('webhookUrl', changes.webhookUrl);
+  if (changes.consistencyUrl !== undefined)
+    columns.consistency_url = checkUrl('consistencyUrl', changes.consistencyUrl);
+  if (changes.autoFix !== undefined) columns.auto_fix = changes.autoFix ?? false;
   if (changes.rateLimitPerSecond !== undefined) {
     columns.rate_limit_per_second =
       changes.rateLimitPerSecond === null

@@ -2,7 +2,16 @@ import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { type Messages, messageBytes } from './messages.ts';
 
-const topics = ['lanes', 'reopened', 'settled', 'syncs', 'routing', 'alerts'] as const;
+const topics = [
+  'lanes',
+  'reopened',
+  'settled',
+  'syncs',
+  'routing',
+  'alerts',
+  'questions',
+  'answers',
+] as const;
 
 /**
  * What nodes tell one another, all of it ids:
@@ -11,6 +20,8 @@ const topics = ['lanes', 'reopened', 'settled', 'syncs', 'routing', 'alerts'] as
  * - `settled`: the outcomes of these pushes were written elsewhere
  * - `syncs`, `alerts`: these changed (for nodes with watchers)
  * - `routing`: these caches of intake are out of date, `subscriptions` or `event_types`
+ * - `questions`: the consumers of these subscriptions are asked something
+ * - `answers`: these questions are answered
  */
 export type Topic = (typeof topics)[number];
 
@@ -22,8 +33,8 @@ type WantedTopic = (typeof wantedTopics)[number];
 const wantEveryMs = 5_000;
 const wantedForMs = 12_000;
 
-/** Ids in one message: 18 digits each at most, a lane's shard, quotes and comma. */
-const idsInMessage = Math.floor((messageBytes - 100) / 24);
+/** Ids in one message: 36 characters each at most (UUIDs), with quotes and comma. */
+const idsInMessage = Math.floor((messageBytes - 100) / 39);
 
 const message = z.union([
   z.object({ want: z.array(z.enum(wantedTopics)) }),

@@ -1,4 +1,5 @@
 import { type Caller, requireRole, visibleTargetSystem } from '../access/caller.ts';
+import type { PushedQuestion, Questions } from '../consistency/questions.ts';
 import { badInput } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { SyncLogRow } from '../db/entities.ts';
@@ -14,6 +15,8 @@ import type { ShownAlert } from '../monitoring/alerts.ts';
 export interface Live {
   /** @throws HubError FORBIDDEN, NOT_FOUND, BAD_USER_INPUT */
   attach(caller: Caller, args: { subscriptionId: string; prefetch: number }): Promise<AsyncIterable<Push>>;
+  /** @throws HubError FORBIDDEN, NOT_FOUND */
+  listen(caller: Caller, subscriptionId: string): Promise<AsyncIterable<PushedQuestion>>;
   /** @throws HubError FORBIDDEN, BAD_USER_INPUT */
   watchSyncs(caller: Caller, question: SyncQuestion): Promise<AsyncIterable<SyncLogRow>>;
   /** @throws HubError FORBIDDEN */
@@ -24,11 +27,12 @@ export interface Live {
 export function createLive(services: {
   attachments: Attachments;
   changes: SyncChanges;
+  questions: Questions;
   subscriptions: Subscriptions;
   syncs: SyncReader;
   alerts: { watch(): AsyncIterable<ShownAlert> };
 }): Live {
-  const { attachments, changes, subscriptions, syncs, alerts } = services;
+  const { attachments, changes, questions, subscriptions, syncs, alerts } = services;
   return {
     async attach(caller, { subscriptionId, prefetch }) {
       requireRole(caller, 'subscriber');
@@ -36,6 +40,11 @@ export function createLive(services: {
       if (prefetch < 1 || prefetch > limits.prefetch)
         throw badInput('prefetch', `prefetch: 1 to ${limits.prefetch}.`);
       return attachments.attach({ subscriptionId: id, keyId: caller.keyId }, prefetch);
+    },
+    async listen(caller, subscriptionId) {
+      requireRole(caller, 'subscriber');
+      const { id } = await subscriptions.get(subscriptionId, visibleTargetSystem(caller));
+      return questions.attach({ subscriptionId: id, keyId: caller.keyId });
     },
     async watchSyncs(caller, question) {
       requireRole(caller, 'subscriber', 'analyst');

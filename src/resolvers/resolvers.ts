@@ -1,4 +1,7 @@
 import type { ApiKeys } from '../access/keys.ts';
+import type { Consistency } from '../consistency/consistency.ts';
+import type { Questions } from '../consistency/questions.ts';
+import type { ConsistencyReports } from '../consistency/reports.ts';
 import type { Compensation } from '../delivery/compensation.ts';
 import type { DeliveryTester } from '../delivery/delivery-test.ts';
 import type { Attachments } from '../delivery/push/attachments.ts';
@@ -13,6 +16,7 @@ import type { Audit } from '../monitoring/audit.ts';
 import { AccessResolver } from './access.resolver.ts';
 import { AlertResolver } from './alert.resolver.ts';
 import { AuditResolver } from './audit.resolver.ts';
+import { ConsistencyDifferenceResolver, ConsistencyResolver } from './consistency.resolver.ts';
 import { PushResolver } from './push.resolver.ts';
 import { SubscriptionResolver } from './subscription.resolver.ts';
 import { SyncAttemptResolver, SyncLogConnectionResolver, SyncResolver } from './sync.resolver.ts';
@@ -37,6 +41,9 @@ export interface ResolverServices {
   readonly changes: SyncChanges;
   readonly audit: Audit;
   readonly alerts: Alerts;
+  readonly consistency: Consistency;
+  readonly reports: ConsistencyReports;
+  readonly questions: Questions;
 }
 
 /** All resolvers, each with the services it calls. */
@@ -65,6 +72,8 @@ export function createResolvers(services: ResolverServices): object[] {
     new SyncLogConnectionResolver(),
     new PushResolver(attachments, syncs),
     new AuditResolver(audit),
+    new ConsistencyResolver(services),
+    new ConsistencyDifferenceResolver(),
     new AccessResolver(keys),
     new AlertResolver(alerts),
   ];
@@ -82,6 +91,8 @@ export const resolverClasses: readonly Function[] = [
   SyncLogConnectionResolver,
   PushResolver,
   AuditResolver,
+  ConsistencyResolver,
+  ConsistencyDifferenceResolver,
   AccessResolver,
   AlertResolver,
 ];

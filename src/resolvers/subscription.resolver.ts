@@ -144,6 +144,8 @@ export function toDataSubscription(row: SubscriptionRow): DataSubscription {
     mode: row.mode,
     state: row.state,
     webhookUrl: row.webhookUrl,
+    consistencyUrl: row.consistencyUrl,
+    autoFix: row.autoFix,
     batchSize: row.batchSize,
     maxInFlight: row.maxInFlight,
     lanes: row.lanes,

@@ -24,6 +24,13 @@ export const SyncStatusEnum = {
   FAILED: 'failed',
   CANCELLED: 'cancelled',
 } as const;
+export const DifferenceKindEnum = {
+  MISSING: 'missing',
+  STALE: 'stale',
+  DIVERGENT: 'divergent',
+  UNEXPECTED: 'unexpected',
+} as const;
+export const ConsistencyStateEnum = { RUNNING: 'running', DONE: 'done', FAILED: 'failed' } as const;
 export const RoleEnum = {
   PUBLISHER: 'publisher',
   SUBSCRIBER: 'subscriber',
@@ -65,6 +72,16 @@ registerEnumType(SyncStatusEnum, {
   valuesConfig: {
     RETRYING: { description: 'Failed, and will be tried again by itself.' },
     FAILED: { description: 'Waits for a person: retries used up, or refused for good.' },
+  },
+});
+registerEnumType(ConsistencyStateEnum, { name: 'ConsistencyState' });
+registerEnumType(DifferenceKindEnum, {
+  name: 'DifferenceKind',
+  valuesConfig: {
+    MISSING: { description: 'The consumer does not have it.' },
+    STALE: { description: 'The consumer has an older version.' },
+    DIVERGENT: { description: 'Same version, other content; or a later version than the hub has.' },
+    UNEXPECTED: { description: 'The consumer has what the hub does not.' },
   },
 });
 registerEnumType(RoleEnum, {

@@ -27,6 +27,13 @@ export class DataSubscription {
   mode?: SyncMode | null;
   @Field(() => DataSubscriptionStateEnum) state!: SubscriptionState;
   @Field(() => String, { nullable: true }) webhookUrl?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'Where the consumer answers consistency digests; null: none.',
+  })
+  consistencyUrl?: string | null;
+  @Field(() => Boolean, { description: 'Whether scheduled consistency checks send again what differs.' })
+  autoFix!: boolean;
   @Field(() => Int, { description: 'One event a request at 1; above it, requests carry up to that many.' })
   batchSize!: number;
   @Field(() => Int, { description: 'Requests under way at once.' }) maxInFlight!: number;
@@ -91,6 +98,8 @@ export class CreateDataSubscriptionInput {
   @Field(() => String, { nullable: true, description: 'Left out: the hub makes one.' }) secret?:
     | string
     | null;
+  @Field(() => String, { nullable: true }) consistencyUrl?: string | null;
+  @Field(() => Boolean, { nullable: true, defaultValue: false }) autoFix?: boolean | null;
   @Field(() => Int, { nullable: true, defaultValue: 1 }) batchSize?: number | null;
   @Field(() => Int, { nullable: true, defaultValue: 32 }) maxInFlight?: number | null;
   @Field(() => Int, { nullable: true, defaultValue: 1 }) lanes?: number | null;
@@ -110,6 +119,8 @@ export class UpdateDataSubscriptionInput {
   @Field(() => [String], { nullable: true }) companyIds?: string[] | null;
   @Field(() => SyncModeEnum, { nullable: true }) mode?: SyncMode | null;
   @Field(() => String, { nullable: true }) webhookUrl?: string | null;
+  @Field(() => String, { nullable: true }) consistencyUrl?: string | null;
+  @Field(() => Boolean, { nullable: true }) autoFix?: boolean | null;
   @Field(() => Int, { nullable: true }) batchSize?: number | null;
   @Field(() => Int, { nullable: true }) maxInFlight?: number | null;
   @Field(() => Int, { nullable: true }) lanes?: number | null;

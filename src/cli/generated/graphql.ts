@@ -27,10 +27,25 @@ export type AlertState =
   | 'FIRING'
   | 'RESOLVED';
 
+export type ConsistencyCheckInput = {
+  autoFix?: boolean | null | undefined;
+  /** Voucher dates, both inclusive; null: no bound. */
+  from?: string | null | undefined;
+  subscriptionId: string | number;
+  to?: string | null | undefined;
+};
+
+export type ConsistencyState =
+  | 'DONE'
+  | 'FAILED'
+  | 'RUNNING';
+
 export type CreateDataSubscriptionInput = {
   ackTimeoutMs?: number | null | undefined;
+  autoFix?: boolean | null | undefined;
   batchSize?: number | null | undefined;
   companyIds?: Array<string> | null | undefined;
+  consistencyUrl?: string | null | undefined;
   eventTypes: Array<string>;
   lanes?: number | null | undefined;
   maxInFlight?: number | null | undefined;
@@ -54,6 +69,28 @@ export type DataSubscriptionState =
   | 'PAUSED'
   /** By the circuit breaker: the target is down. Everything is kept. */
   | 'SUSPENDED';
+
+export type DifferenceKind =
+  /** Same version, other content; or a later version than the hub has. */
+  | 'DIVERGENT'
+  /** The consumer does not have it. */
+  | 'MISSING'
+  /** The consumer has an older version. */
+  | 'STALE'
+  /** The consumer has what the hub does not. */
+  | 'UNEXPECTED';
+
+export type FixPlanItemInput = {
+  actualDigest?: string | null | undefined;
+  actualVersion?: number | null | undefined;
+  expectedDigest?: string | null | undefined;
+  expectedVersion?: number | null | undefined;
+  kind: DifferenceKind;
+  sourceId: string;
+  sourceModule: string;
+  sourceSystem: string;
+  subscriptionId: string | number;
+};
 
 export type RecordOutcome =
   /** First time that this source record is seen. */
@@ -145,8 +182,10 @@ export type Transport =
 
 export type UpdateDataSubscriptionInput = {
   ackTimeoutMs?: number | null | undefined;
+  autoFix?: boolean | null | undefined;
   batchSize?: number | null | undefined;
   companyIds?: Array<string> | null | undefined;
+  consistencyUrl?: string | null | undefined;
   eventTypes?: Array<string> | null | undefined;
   lanes?: number | null | undefined;
   maxInFlight?: number | null | undefined;
@@ -223,6 +262,20 @@ export type ListPayloadQueriesQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type ListPayloadQueriesQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, payloadQuery: string | null }> };
 
+export type RunCheckMutationVariables = Exact<{
+  input: ConsistencyCheckInput;
+}>;
+
+
+export type RunCheckMutation = { runConsistencyCheck: { id: string, state: ConsistencyState, from: string | null, to: string | null, autoFix: boolean, checked: number, requests: number, bytesExchanged: number, differenceCount: number, errorMessage: string | null, startedAt: string, completedAt: string | null, subscription: { id: string, name: string, targetSystem: string }, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string } }> } };
+
+export type ReadReportQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ReadReportQuery = { consistencyReport: { id: string, state: ConsistencyState, from: string | null, to: string | null, autoFix: boolean, checked: number, requests: number, bytesExchanged: number, differenceCount: number, errorMessage: string | null, startedAt: string, completedAt: string | null, subscription: { id: string, name: string, targetSystem: string }, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string } }> } | null };
+
 export type DemoSyncsQueryVariables = Exact<{
   subscriptionId: string | number;
 }>;
@@ -248,6 +301,22 @@ export type DoctorTargetsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type DoctorTargetsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, state: DataSubscriptionState, backlog: number, webhookUrl: string | null }> };
+
+export type FixDataMutationVariables = Exact<{
+  date: string;
+  subscriptionId?: string | number | null | undefined;
+  dryRun: boolean;
+}>;
+
+
+export type FixDataMutation = { fixData: { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }> } };
+
+export type ApplyFixPlanMutationVariables = Exact<{
+  items: Array<FixPlanItemInput> | FixPlanItemInput;
+}>;
+
+
+export type ApplyFixPlanMutation = { applyFixPlan: { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }> } };
 
 export type ImportGreetingQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -362,14 +431,14 @@ export type UpdateSubscriptionMutationVariables = Exact<{
 }>;
 
 
-export type UpdateSubscriptionMutation = { updateDataSubscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, state: DataSubscriptionState, webhookUrl: string | null, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } };
+export type UpdateSubscriptionMutation = { updateDataSubscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } };
 
 export type ListSubscriptionsQueryVariables = Exact<{
   targetSystem?: string | null | undefined;
 }>;
 
 
-export type ListSubscriptionsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, state: DataSubscriptionState, webhookUrl: string | null, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, lastSuccessAt: string | null, createdAt: string, updatedAt: string, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } }> };
+export type ListSubscriptionsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, lastSuccessAt: string | null, createdAt: string, updatedAt: string, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } }> };
 
 export type PauseSubscriptionMutationVariables = Exact<{
   id: string | number;
@@ -558,6 +627,80 @@ export const ListPayloadQueriesDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ListPayloadQueriesQuery, ListPayloadQueriesQueryVariables>;
+export const RunCheckDocument = new TypedDocumentString(`
+    mutation RunCheck($input: ConsistencyCheckInput!) {
+  runConsistencyCheck(input: $input) {
+    id
+    state
+    from
+    to
+    autoFix
+    checked
+    requests
+    bytesExchanged
+    differenceCount
+    errorMessage
+    startedAt
+    completedAt
+    subscription {
+      id
+      name
+      targetSystem
+    }
+    differences(first: 1000) {
+      kind
+      sourceSystem
+      sourceModule
+      sourceId
+      expectedVersion
+      expectedDigest
+      actualVersion
+      actualDigest
+      repaired
+      subscription {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RunCheckMutation, RunCheckMutationVariables>;
+export const ReadReportDocument = new TypedDocumentString(`
+    query ReadReport($id: ID!) {
+  consistencyReport(id: $id) {
+    id
+    state
+    from
+    to
+    autoFix
+    checked
+    requests
+    bytesExchanged
+    differenceCount
+    errorMessage
+    startedAt
+    completedAt
+    subscription {
+      id
+      name
+      targetSystem
+    }
+    differences(first: 1000) {
+      kind
+      sourceSystem
+      sourceModule
+      sourceId
+      expectedVersion
+      expectedDigest
+      actualVersion
+      actualDigest
+      repaired
+      subscription {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReadReportQuery, ReadReportQueryVariables>;
 export const DemoSyncsDocument = new TypedDocumentString(`
     query DemoSyncs($subscriptionId: ID!) {
   dataSubscription(id: $subscriptionId) {
@@ -616,6 +759,82 @@ export const DoctorTargetsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DoctorTargetsQuery, DoctorTargetsQueryVariables>;
+export const FixDataDocument = new TypedDocumentString(`
+    mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {
+  fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) {
+    dryRun
+    found
+    fixed
+    differences {
+      kind
+      sourceSystem
+      sourceModule
+      sourceId
+      expectedVersion
+      expectedDigest
+      actualVersion
+      actualDigest
+      repaired
+      subscription {
+        id
+        name
+        targetSystem
+      }
+    }
+    reports {
+      id
+      state
+      checked
+      requests
+      bytesExchanged
+      errorMessage
+      subscription {
+        id
+        name
+        targetSystem
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FixDataMutation, FixDataMutationVariables>;
+export const ApplyFixPlanDocument = new TypedDocumentString(`
+    mutation ApplyFixPlan($items: [FixPlanItemInput!]!) {
+  applyFixPlan(items: $items) {
+    dryRun
+    found
+    fixed
+    differences {
+      kind
+      sourceSystem
+      sourceModule
+      sourceId
+      expectedVersion
+      expectedDigest
+      actualVersion
+      actualDigest
+      repaired
+      subscription {
+        id
+        name
+        targetSystem
+      }
+    }
+    reports {
+      id
+      state
+      checked
+      requests
+      bytesExchanged
+      errorMessage
+      subscription {
+        id
+        name
+        targetSystem
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ApplyFixPlanMutation, ApplyFixPlanMutationVariables>;
 export const ImportGreetingDocument = new TypedDocumentString(`
     query ImportGreeting {
   __typename
@@ -815,6 +1034,8 @@ export const UpdateSubscriptionDocument = new TypedDocumentString(`
     mode
     state
     webhookUrl
+    consistencyUrl
+    autoFix
     batchSize
     maxInFlight
     lanes
@@ -844,6 +1065,8 @@ export const ListSubscriptionsDocument = new TypedDocumentString(`
     mode
     state
     webhookUrl
+    consistencyUrl
+    autoFix
     batchSize
     maxInFlight
     lanes

@@ -22,13 +22,15 @@ export interface SendRequest {
   readonly timeoutMs: number;
   /** Whether an accepted answer's body is wanted (a batch's results); it is then waited for. */
   readonly wantBody: boolean;
+  /** Bytes of an answer that are read. Left out: `limits.answerBytes`. */
+  readonly answerBytes?: number;
   /** Calls the attempt off: `UND_ERR_ABORTED`, where no answer has begun by then. */
   readonly signal?: AbortSignal;
 }
 
 /** What one POST came to. */
 export interface SendResult extends AttemptResult {
-  /** Where it was wanted and the answer accepts: its text, at most `limits.answerBytes` of it. */
+  /** Where it was wanted and the answer accepts: its text, at most `answerBytes` of it. */
   readonly body: string | null;
   /** Whether the answer's body was read to its end; false: too long, too slow or cut off. */
   readonly bodyComplete: boolean;
@@ -97,7 +99,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
-    const room = limits.answerBytes - this.#bytes;
+    const room = (this.#request.answerBytes ?? limits.answerBytes) - this.#bytes;
     this.#chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
     this.#bytes += chunk.length;
     if (chunk.length > room) this.#finish(false);

@@ -12,6 +12,19 @@ import { verdictOfStatus } from './classify.ts';
 import type { SendResult, WebhookSender } from './send.ts';
 import { Signer } from './sign.ts';
 
+/** One POST that a lane's secrets sign. */
+export interface SignedPost {
+  /** Left out: the lane's webhook. */
+  readonly url?: string;
+  readonly body: Buffer;
+  readonly webhookId: string;
+  readonly sourceSystem: string;
+  /** As in `SendRequest`, like the next two. */
+  readonly wantBody: boolean;
+  readonly answerBytes?: number;
+  readonly signal?: AbortSignal;
+}
+
 /** The webhook: one POST a sync, or one for several where the subscription's `batchSize` is above 1. */
 export class WebhookTransport implements Transport {
   readonly #sender: WebhookSender;
@@ -71,10 +84,7 @@ export class WebhookTransport implements Transport {
   }
 
   /** Signs and posts one body. */
-  post(
-    lane: Lane,
-    request: { body: Buffer; webhookId: string; sourceSystem: string; wantBody: boolean },
-  ): Promise<SendResult> {
+  post(lane: Lane, request: SignedPost): Promise<SendResult> {
     const headers = this.#signerOf(lane).headers({
       body: request.body,
       webhookId: request.webhookId,
@@ -83,11 +93,13 @@ export class WebhookTransport implements Transport {
     headers['content-type'] = 'application/json';
     headers['x-source-system'] = request.sourceSystem;
     return this.#sender.send({
-      url: lane.webhookUrl ?? '',
+      url: request.url ?? lane.webhookUrl ?? '',
       headers,
       body: request.body,
       timeoutMs: lane.timeoutMs,
       wantBody: request.wantBody,
+      ...(request.answerBytes === undefined ? {} : { answerBytes: request.answerBytes }),
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
   }
 

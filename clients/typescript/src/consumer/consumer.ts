@@ -5,6 +5,7 @@ import { OrderedRunner } from '../ordered-runner.ts';
 import { receiptOf } from '../receipt.ts';
 import { Reject } from '../reject.ts';
 import { type Ack, AckBatcher } from './ack-batcher.ts';
+import { answerQuestion, type ConsistencyQuestion, questionsQuery } from './consistency-answers.ts';
 import { fatalOf } from './consumer-error.ts';
 import { type Delivery, deliveriesQuery, eventOfDelivery, modeOf, recordOf } from './delivery.ts';
 import { HubSocket, type SocketEnd } from './hub-socket.ts';
@@ -31,6 +32,11 @@ const reject = /* GraphQL */ `
   }
 `;
 
+/** What comes over the socket by itself. */
+type Pushed<Selected> =
+  | { readonly deliveries: Delivery<Selected> }
+  | { readonly consistencyQuestions: ConsistencyQuestion };
+
 /**
  * Attaches to a subscription, hands its events over in order within each source record, and acknowledges what was
  * handled. Delivery is at least once; `Inbox` makes it take effect once.
@@ -45,7 +51,7 @@ export class Consumer<Selected = unknown> implements AsyncDisposable {
   readonly #running = new Set<string>();
   readonly #closing = new AbortController();
   readonly #givenUp = new AbortController();
-  #socket: HubSocket<{ deliveries: Delivery<Selected> }> | null = null;
+  #socket: HubSocket<Pushed<Selected>> | null = null;
   #run: Promise<void> | null = null;
   #closed: Promise<void> | null = null;
   #connected = false;
@@ -112,13 +118,15 @@ export class Consumer<Selected = unknown> implements AsyncDisposable {
 
   /** One connection, from its beginning to its end. */
   async #attach(): Promise<SocketEnd> {
-    const { subscriptionId, selection, prefetch = 100, receiptSecret } = this.#options;
+    const { subscriptionId, selection, prefetch = 100, receiptSecret, consistency } = this.#options;
     const query = deliveriesQuery(selection, receiptSecret !== undefined);
-    const socket = new HubSocket<{ deliveries: Delivery<Selected> }>(this.#options, () => {
+    const socket = new HubSocket<Pushed<Selected>>(this.#options, () => {
       this.#connected = true;
     });
     this.#socket = socket;
-    socket.subscribe(query, { subscriptionId, prefetch }, ({ deliveries }) => this.#take(deliveries));
+    const take = (pushed: Pushed<Selected>) => this.#takePushed(pushed);
+    socket.subscribe(query, { subscriptionId, prefetch }, take);
+    if (consistency !== undefined) socket.subscribe(questionsQuery, { subscriptionId }, take);
     // What was handled when the last connection broke.
     void this.#acks.flush();
     const end = await socket.ended;
@@ -127,6 +135,13 @@ export class Consumer<Selected = unknown> implements AsyncDisposable {
     // The hub has taken these back and will deliver them again; kept, they would pile up with every connection.
     this.#forgetWaiting();
     return end;
+  }
+
+  #takePushed(pushed: Pushed<Selected>): void {
+    if ('deliveries' in pushed) return this.#take(pushed.deliveries);
+    const { consistency } = this.#options;
+    if (consistency === undefined) return;
+    answerQuestion(this.#options, consistency, pushed.consistencyQuestions).catch(error => this.#tell(error));
   }
 
   #take(delivery: Delivery<Selected>): void {

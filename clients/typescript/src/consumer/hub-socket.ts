@@ -29,7 +29,7 @@ class HubWebSocket extends WebSocket {
   }
 }
 
-/** One connection to the hub over graphql-ws, with a subscription that gives `Pushed`. It does not come back by itself: when it has ended, make another. */
+/** One connection to the hub over graphql-ws, with subscriptions that give `Pushed`. It does not come back by itself: when it has ended, make another. */
 export class HubSocket<Pushed> {
   readonly #client: Client;
   #pongTimer: NodeJS.Timeout | undefined;

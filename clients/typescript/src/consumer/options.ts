@@ -1,4 +1,5 @@
 import type { BackoffOptions } from '../backoff.ts';
+import type { ConsistencySource } from '../consistency.ts';
 import type { HubEvent, SyncMode } from '../event.ts';
 import type { HubAddress } from '../hub-request.ts';
 
@@ -40,6 +41,8 @@ export interface CommonOptions extends HubAddress {
   readonly reconnect?: BackoffOptions;
   /** Closes the consumer, as `close()` does. */
   readonly signal?: AbortSignal;
+  /** Answers the hub's consistency checks over the same socket: a `VersionedCache`, or `pgConsistency` of an `Inbox`. */
+  readonly consistency?: ConsistencySource;
   /** Told of every lost connection, rejected event and refused acknowledgement. Nothing is lost by any of them. */
   readonly onError?: (error: Error) => void;
 }

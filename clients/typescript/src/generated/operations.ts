@@ -72,6 +72,21 @@ export type CacheVoucherQueryVariables = Exact<{
 
 export type CacheVoucherQuery = { voucherBySource: { id: string, voucherNo: string, voucherDate: string, sourceSystem: string, sourceModule: string, sourceType: string, sourceId: string, sourceReferenceNo: string | null, sourceVersion: number, companyId: string | null, counterpartyType: string | null, counterpartyId: string | null, counterpartyName: string | null, direction: VoucherDirection, amount: string, currency: string, summary: string | null, status: VoucherStatus, digest: string, businessData: JsonObject } | null };
 
+export type ConsistencyQuestionsSubscriptionVariables = Exact<{
+  subscriptionId: string | number;
+}>;
+
+
+export type ConsistencyQuestionsSubscription = { consistencyQuestions: { id: string, event: string, from: string | null, to: string | null, prefixes: Array<string> } };
+
+export type AnswerConsistencyMutationVariables = Exact<{
+  questionId: string | number;
+  answer: Record<string, unknown>;
+}>;
+
+
+export type AnswerConsistencyMutation = { answerConsistency: boolean };
+
 export type AcknowledgeMutationVariables = Exact<{
   syncIds: Array<string | number> | string | number;
 }>;

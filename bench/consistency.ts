@@ -1,0 +1,165 @@
+import { createServer } from 'node:http';
+import { DatabaseSync } from 'node:sqlite';
+import {
+  nodeHandler,
+  recordHash,
+  recordKey,
+  sqliteCache,
+  VersionedCache,
+  WebhookReceiver,
+} from '../clients/typescript/src/index.ts';
+import { walk } from '../src/consistency/compare.ts';
+import { Conversation } from '../src/consistency/conversation.ts';
+import { Fold } from '../src/consistency/fold.ts';
+import { systemClock } from '../src/core/clock.ts';
+import { createLogger } from '../src/core/logger.ts';
+import { Database } from '../src/db/database.ts';
+import { channelTo, HeldRecords, heldRecord, listedBytes } from '../test/support/held-records.ts';
+import { BenchHub } from './bench-hub.ts';
+import { fill } from './fill.ts';
+import { benchIntake, recordInProcess } from './recording.ts';
+import { monotonicMs } from './support.ts';
+
+/** What finding seven differences costs. */
+export interface WalkCost {
+  readonly bytes: number;
+  readonly requests: number;
+  /** Of the bytes of a list of everything. */
+  readonly share: number;
+}
+
+/** Seven differences among so many records, both sides in memory, the bytes those of the protocol. */
+export async function walkCost(count: number): Promise<WalkCost> {
+  const all = Array.from({ length: count }, (_, n) => heldRecord(`R${n}`, 1));
+  const gone = new Set(Array.from({ length: 7 }, (_, n) => Math.floor(((n + 0.5) * count) / 7)));
+  const hub = new HeldRecords(all);
+  const consumer = new HeldRecords(all.filter((_, n) => !gone.has(n)));
+  const signal = new AbortController().signal;
+  const conversation = new Conversation(
+    channelTo(() => consumer),
+    { clock: systemClock, signal },
+  );
+  const side = {
+    nodes: async (prefixes: readonly string[]) => new Map(prefixes.map(prefix => [prefix, hub.node(prefix)])),
+    vouchers: async (prefixes: readonly string[]) =>
+      prefixes.flatMap(prefix => hub.under(prefix).map(record => ({ ...record, voucherId: '0' }))),
+  };
+  const { candidates } = await walk(side, conversation, { from: null, to: null });
+  if (candidates.length !== 7) throw new Error(`It found ${candidates.length} of 7.`);
+  const { bytes, requests } = conversation;
+  return { bytes, requests, share: bytes / listedBytes(hub) };
+}
+
+/** What a check of so many records, none of which differs, takes: folding them in for the first time, then the check. */
+export async function checkTime(
+  count: number,
+): Promise<{ foldMs: number; checkMs: number; consumerMs: number; bytes: number }> {
+  await using hub = await BenchHub.start();
+  const db = new DatabaseSync(':memory:');
+  const cache = new VersionedCache({ store: sqliteCache(db), hub: { url: hub.url, key: hub.key } });
+  await cache.createTables();
+  const secrets: string[] = [];
+  let consumerMs = 0;
+  const handle = nodeHandler(
+    new WebhookReceiver({
+      secrets,
+      handle: () => {},
+      consistency: {
+        entries: (...question) => cache.entries(...question),
+        async nodes(...question) {
+          const startedAt = monotonicMs();
+          const nodes = await cache.nodes(...question);
+          consumerMs = monotonicMs() - startedAt;
+          return nodes;
+        },
+      },
+    }),
+  );
+  const server = createServer((request, response) => void handle(request, response));
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const url = `http://127.0.0.1:${address.port}/hook`;
+  try {
+    const { id, secret } = await hub.subscribeChecked(url);
+    secrets.push(secret);
+    await fill(hub.db, id, count, 'success');
+    await copyTo(db, hub);
+    const startedAt = monotonicMs();
+    await using own = await openDatabase(hub);
+    await new Fold(own).run();
+    const foldMs = monotonicMs() - startedAt;
+    await hub.check(id);
+    const { ms: checkMs, bytes, checked } = await hub.check(id);
+    if (checked !== count) throw new Error(`It checked ${checked} of ${count}.`);
+    return { foldMs, checkMs, consumerMs, bytes };
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+/**
+ * `recordVoucher`'s service with and without folding beside it, in turns. What is recorded in a turn is folded in
+ * during it, all but the last half second: far more often than a hub does, so that all of its cost is in the figure.
+ */
+export async function foldSlowdown(
+  rounds: number,
+  count: number,
+): Promise<{ folding: number; bare: number }[]> {
+  await using hub = await BenchHub.start();
+  await using db = await openDatabase(hub);
+  const intake = benchIntake(db);
+  const fold = new Fold(db);
+  await hub.subscribe('http://127.0.0.1:9/hook');
+  await recordInProcess(intake, -1, count / 4);
+  const results: { folding: number; bare: number }[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const bare = await recordInProcess(intake, 2 * round, count);
+    await fold.run();
+    let underWay = Promise.resolve();
+    const cancel = systemClock.every(500, () => {
+      underWay = underWay.then(async () => void (await fold.run()));
+    });
+    const folding = await recordInProcess(intake, 2 * round + 1, count);
+    cancel();
+    await underWay;
+    await fold.run();
+    results.push({ folding, bare });
+  }
+  return results;
+}
+
+function openDatabase(hub: BenchHub): Promise<Database> {
+  return Database.connect({
+    url: hub.databaseUrl,
+    poolSize: 8,
+    log: createLogger({ level: 'warn', pretty: false }),
+  });
+}
+
+/** Lets a consumer hold all that the hub has. */
+async function copyTo(db: DatabaseSync, hub: BenchHub): Promise<void> {
+  const insert = db.prepare(
+    'insert into hub_cache (k, source_system, source_module, source_id, source_version, digest, voucher_date, h, voucher, data) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  );
+  for (let after = '0'; ; ) {
+    const { rows } = await hub.db.query<Record<string, string>>(
+      `select id::text, source_system, source_module, source_id, source_version::text, digest, voucher_date::text
+       from fin_business_vouchers v where v.id > $1 order by v.id limit 50000`,
+      [after],
+    );
+    const last = rows.at(-1)?.id;
+    if (last === undefined) return;
+    after = last;
+    db.exec('begin');
+    for (const row of rows) {
+      const { source_system = '', source_module = '', source_id = '', digest = '', voucher_date = '' } = row;
+      const k = recordKey({ source_system, source_module, source_id });
+      const version = Number(row.source_version);
+      const h = BigInt.asIntN(64, BigInt(`0x${recordHash(k, version, digest)}`));
+      insert.run(k, source_system, source_module, source_id, version, digest, voucher_date, h, '{}', '{}');
+    }
+    db.exec('commit');
+  }
+}

@@ -1,0 +1,140 @@
+import { writeFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { HubError, messageOf } from '../core/errors.ts';
+import { type ClientOptions, createClient, withClientOptions } from './client.ts';
+import type { CommandResult } from './command-result.ts';
+import { printDifferences, reportFaults } from './fix-data/differences.ts';
+import { planOf, readPlan } from './fix-data/plan-file.ts';
+import { graphql } from './generated/gql.ts';
+import type { FixDataMutation } from './generated/graphql.ts';
+import { note, plural, print, printJson } from './terminal.ts';
+
+const fixData = graphql(`
+  mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {
+    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) {
+      dryRun found fixed
+      differences {
+        kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired
+        subscription { id name targetSystem }
+      }
+      reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }
+    }
+  }
+`);
+
+const applyPlan = graphql(`
+  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) {
+    applyFixPlan(items: $items) {
+      dryRun found fixed
+      differences {
+        kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired
+        subscription { id name targetSystem }
+      }
+      reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }
+    }
+  }
+`);
+
+type Fixed = FixDataMutation['fixData'];
+
+interface FixOptions extends ClientOptions {
+  readonly date?: string;
+  readonly dryRun?: boolean;
+  readonly subscription?: string;
+  readonly plan?: string;
+  readonly apply?: string;
+  readonly json?: boolean;
+}
+
+const examples = `
+Examples:
+  hub fix-data --date 2025-12-19 --dry-run                    what differs, and what would be sent
+  hub fix-data --date 2025-12-19 --dry-run --plan plan.json   the same, kept as a plan
+  hub fix-data --apply plan.json                              sends exactly that; refused where anything of it has changed
+  hub fix-data --date 2025-12-19 --subscription 7             sends again what differs, and verifies it
+
+Exit codes: 0 where all is as it should be, or was mended; 1 where something is left or could not be checked; 2 for wrong usage.`;
+
+/** `hub fix-data`: finds what consumers hold wrongly of one voucher date, and sends it again. */
+export function fixDataCommand(result: CommandResult): Command {
+  const command = new Command('fix-data')
+    .description('find what a consumer holds wrongly of one voucher date, and send it again')
+    .option('--date <day>', 'the voucher date, YYYY-MM-DD')
+    .option('--dry-run', 'only show what differs and what would be sent')
+    .option('--subscription <id>', 'only this subscription (left out: all whose consumers answer)')
+    .option('--plan <file>', 'with --dry-run: write what would be sent as a plan')
+    .option('--apply <file>', 'send exactly what a plan lists, if nothing of it has changed since')
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples);
+  return withClientOptions(command).action(async (options: FixOptions) => {
+    const fault = usageFault(options);
+    if (fault !== null) command.error(`error: ${fault}`);
+    const fixed = await run(options);
+    if (options.plan !== undefined) await writePlan(options.plan, fixed);
+    const faults = reportFaults(fixed.reports);
+    const left = fixed.differences.some(({ kind, repaired }) => !repaired && kind !== 'UNEXPECTED');
+    if (faults.length > 0 || (left && !fixed.dryRun)) result.exitCode = 1;
+    if (options.json) return printJson(fixed);
+    tell(fixed, options);
+    for (const text of faults) note(`✗ ${text}`);
+  });
+}
+
+function usageFault({ date, dryRun, plan, apply, subscription }: FixOptions): string | null {
+  if (apply !== undefined)
+    return date !== undefined || dryRun || plan !== undefined || subscription !== undefined
+      ? '--apply takes all that it does from the plan'
+      : null;
+  if (date === undefined) return '--date or --apply is needed';
+  return plan !== undefined && !dryRun ? '--plan goes with --dry-run' : null;
+}
+
+async function run({ date, subscription, dryRun, apply, ...options }: FixOptions): Promise<Fixed> {
+  const client = createClient(options);
+  if (apply !== undefined) {
+    const items = await readPlan(apply);
+    return (await client.request(applyPlan, { items })).applyFixPlan;
+  }
+  const variables = { date: date ?? '', subscriptionId: subscription ?? null, dryRun: dryRun ?? false };
+  return (await client.request(fixData, variables)).fixData;
+}
+
+/** @throws HubError where the plan would not be whole, or can't be written */
+async function writePlan(file: string, fixed: Fixed): Promise<void> {
+  if (fixed.found > fixed.differences.length)
+    throw new HubError(
+      'LIMIT_EXCEEDED',
+      `--plan: ${fixed.found} differences are more than a plan takes (${fixed.differences.length}); name a --subscription, or use resync.`,
+    );
+  try {
+    await writeFile(file, `${JSON.stringify(planOf(fixed.differences), null, 2)}\n`, { flag: 'wx' });
+  } catch (error) {
+    throw new HubError('BAD_USER_INPUT', `--plan: ${file} can't be written: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function tell(fixed: Fixed, { plan }: FixOptions): void {
+  const checked = fixed.reports.filter(({ state }) => state === 'DONE');
+  const records = checked.reduce((sum, report) => sum + report.checked, 0);
+  if (fixed.reports.length === 0) {
+    print('No subscription has a consumer that answers consistency questions (consistencyUrl).');
+    return;
+  }
+  printDifferences(fixed);
+  const asked = `${plural(records, 'record')} of ${plural(checked.length, 'subscription')} compared`;
+  if (fixed.found === 0) return print(`✓ ${asked}: nothing differs.`);
+  const unexpected = fixed.differences.filter(({ kind }) => kind === 'UNEXPECTED').length;
+  const kept =
+    unexpected === 0 ? '' : ` (${plural(unexpected, 'record')} that the hub does not have: not touched)`;
+  if (fixed.dryRun) {
+    print(`${asked}: ${plural(fixed.found, 'difference')}; nothing was sent${kept}.`);
+    if (plan !== undefined) print(`✓ The plan is in ${plan}; hub fix-data --apply ${plan} sends it.`);
+    return;
+  }
+  const isWhole = fixed.fixed + unexpected === fixed.found;
+  print(
+    `${isWhole ? '✓' : '✗'} ${asked}: ${plural(fixed.found, 'difference')}, ${fixed.fixed} sent again and verified${kept}.`,
+  );
+}

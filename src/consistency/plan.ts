@@ -1,0 +1,57 @@
+import { HubError } from '../core/errors.ts';
+import type { DifferenceKind } from '../core/model.ts';
+import type { Found } from './checks.ts';
+import { type RecordName, recordKey } from './digests.ts';
+import type { Difference } from './judge.ts';
+
+/** One difference as a dry run found it, to be sent again exactly so. */
+export interface PlanItem extends RecordName {
+  readonly subscriptionId: string;
+  readonly kind: DifferenceKind;
+  readonly expectedVersion: number | null;
+  readonly expectedDigest: string | null;
+  readonly actualVersion: number | null;
+  readonly actualDigest: string | null;
+}
+
+const facts = ['kind', 'expectedVersion', 'expectedDigest', 'actualVersion', 'actualDigest'] as const;
+
+/** The items of each subscription. */
+export function itemsBySubscription(items: readonly PlanItem[]): [string, PlanItem[]][] {
+  return [...Map.groupBy(items, ({ subscriptionId }) => subscriptionId)];
+}
+
+/**
+ * The differences that a plan lists, as they stand now.
+ * @throws HubError CONFLICT where the world moved on: something of the plan is no longer so
+ */
+export function checkPlan(
+  items: readonly PlanItem[],
+  now: { readonly differences: readonly Difference[] },
+): Found {
+  const byKey = new Map(now.differences.map(difference => [recordKey(difference), difference]));
+  const found: Difference[] = [];
+  const moved: string[] = [];
+  for (const item of items) {
+    const difference = byKey.get(recordKey(item));
+    if (difference !== undefined && facts.every(fact => difference[fact] === item[fact]))
+      found.push(difference);
+    else
+      moved.push(
+        `${item.sourceSystem}/${item.sourceModule}/${item.sourceId} (${whatMoved(item, difference)})`,
+      );
+  }
+  if (moved.length === 0) return { checked: items.length, differences: found };
+  const some = moved.slice(0, 5).join('; ');
+  throw new HubError(
+    'CONFLICT',
+    `The plan is out of date: ${moved.length} of its ${items.length} items are no longer so, e.g. ${some}. Make a new plan.`,
+  );
+}
+
+function whatMoved(item: PlanItem, now: Difference | undefined): string {
+  if (now === undefined) return 'it differs no more, or is on its way';
+  if (now.expectedVersion !== item.expectedVersion || now.expectedDigest !== item.expectedDigest)
+    return `the hub has version ${now.expectedVersion ?? 'none'} now, the plan says ${item.expectedVersion ?? 'none'}`;
+  return `the consumer has version ${now.actualVersion ?? 'none'} now, the plan says ${item.actualVersion ?? 'none'}`;
+}

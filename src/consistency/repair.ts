@@ -1,0 +1,69 @@
+import type { Clock } from '../core/clock.ts';
+import { limits } from '../core/limits.ts';
+import { addCompensation } from '../db/compensation-statements.ts';
+import { countUnderWay } from '../db/consistency-standing.ts';
+import type { Database } from '../db/database.ts';
+import { recordKey } from './digests.ts';
+import type { Difference } from './judge.ts';
+import type { Settlement } from './settle.ts';
+
+/** What a repair works with. */
+export interface RepairDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly lanes: { wake(lanes: Iterable<string>): void };
+}
+
+/** How often deliveries under way are looked at: soon at first, then seldom. Milliseconds. */
+const lookFirstMs = 50;
+const lookMaxMs = 2_000;
+
+/** What of the differences can be mended by sending: what the consumer has beyond the hub is never deleted. */
+export function isMendable(difference: Difference): boolean {
+  return difference.kind !== 'unexpected';
+}
+
+/**
+ * Sends the current versions of what differs, as compensation by the normal lane, waits for it, and asks the consumer
+ * again.
+ * @param wait false: nothing will be delivered now (the subscription is paused), so nothing is waited for
+ * @returns the numbers of the differences that are mended, by their place
+ */
+export async function repair(
+  deps: RepairDeps,
+  task: {
+    subscriptionId: string;
+    differences: readonly Difference[];
+    settlement: Settlement;
+    signal: AbortSignal;
+    wait: boolean;
+  },
+): Promise<number[]> {
+  const { db, lanes } = deps;
+  const { subscriptionId, differences } = task;
+  const mendable = differences.filter(isMendable);
+  const voucherIds = mendable.flatMap(({ voucherId }) => voucherId ?? []);
+  for (let at = 0; at < voucherIds.length; at += limits.compensationBatch) {
+    await addCompensation(db.pool, subscriptionId, voucherIds.slice(at, at + limits.compensationBatch));
+    lanes.wake([subscriptionId]);
+  }
+  if (!task.wait) return [];
+  await deliveryOf(deps, subscriptionId, voucherIds, task.signal);
+  const agreed = new Set((await task.settlement.ask(mendable)).agreed.map(recordKey));
+  return differences.flatMap((one, n) => (agreed.has(recordKey(one)) ? [n] : []));
+}
+
+/** Waits until nothing of some vouchers is on its way, `limits.repairWaitMs` at most. */
+async function deliveryOf(
+  { db, clock }: RepairDeps,
+  subscriptionId: string,
+  voucherIds: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const until = clock.now() + limits.repairWaitMs;
+  for (let pauseMs = lookFirstMs; ; pauseMs = Math.min(pauseMs * 2, lookMaxMs)) {
+    if ((await countUnderWay(db.pool, subscriptionId, voucherIds)) === 0) return;
+    if (clock.now() >= until || signal.aborted) return;
+    await clock.sleep(pauseMs, signal);
+  }
+}

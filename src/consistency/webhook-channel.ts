@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import type { Vault } from '../access/vault.ts';
+import { limits } from '../core/limits.ts';
+import { pythonJson } from '../core/python-json.ts';
+import type { Database } from '../db/database.ts';
+import { readLane } from '../db/lane-statements.ts';
+import { type Lane, openLane } from '../delivery/lane.ts';
+import type { SendResult } from '../delivery/webhook/send.ts';
+import type { WebhookTransport } from '../delivery/webhook/webhook-transport.ts';
+import type { Channel, Question, Reply } from './conversation.ts';
+
+/** What it works with. */
+export interface WebhookChannelDeps {
+  readonly db: Database;
+  readonly vault: Vault;
+  readonly transport: Pick<WebhookTransport, 'post'>;
+}
+
+/** Asks at a subscription's `consistencyUrl`: signed, guarded and bounded like its webhook. */
+export class WebhookChannel implements Channel {
+  readonly #deps: WebhookChannelDeps;
+  readonly #subscriptionId: string;
+  readonly #url: string;
+  #lane: Lane | undefined;
+
+  constructor(deps: WebhookChannelDeps, subscription: { id: string; url: string }) {
+    this.#deps = deps;
+    this.#subscriptionId = subscription.id;
+    this.#url = subscription.url;
+  }
+
+  async ask(question: Question, signal: AbortSignal): Promise<Reply> {
+    const lane = await this.#open();
+    if (lane === undefined) return { fault: 'The subscription was deleted.', passing: false, bytes: 0 };
+    const { event, filter, prefixes } = question;
+    const text = pythonJson({ event, filter: { from: filter.from, to: filter.to }, prefixes: [...prefixes] });
+    const body = Buffer.from(text, 'latin1');
+    const result = await this.#deps.transport.post(lane, {
+      url: this.#url,
+      body,
+      webhookId: `check_${randomUUID()}`,
+      sourceSystem: 'hub',
+      wantBody: true,
+      answerBytes: limits.consistencyAnswerBytes,
+      signal,
+    });
+    const bytes = body.length + Buffer.byteLength(result.body ?? '');
+    return { ...replyOf(result), bytes };
+  }
+
+  async #open(): Promise<Lane | undefined> {
+    if (this.#lane !== undefined) return this.#lane;
+    const row = await readLane(this.#deps.db.pool, this.#subscriptionId);
+    if (row !== undefined) this.#lane = openLane(row, this.#deps.vault);
+    return this.#lane;
+  }
+}
+
+function replyOf(result: SendResult): { answer: unknown } | { fault: string; passing: boolean } {
+  const { verdict, errorCode, errorMessage } = result;
+  if (verdict !== 'accepted') {
+    const passing = verdict === 'connect' || verdict === 'response' || verdict === 'busy';
+    return { fault: `The consistencyUrl did not answer (${errorCode}): ${errorMessage}`, passing };
+  }
+  if (!result.bodyComplete) {
+    return {
+      fault: `The consistencyUrl's answer is longer than ${limits.consistencyAnswerBytes} bytes, or did not come whole within the subscription's timeoutMs.`,
+      passing: false,
+    };
+  }
+  try {
+    return { answer: JSON.parse(result.body ?? '') };
+  } catch {
+    return { fault: "The consistencyUrl's answer is no JSON.", passing: false };
+  }
+}
