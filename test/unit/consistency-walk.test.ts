@@ -5,6 +5,8 @@ import { CheckFailedError } from '../../src/consistency/answers.ts';
 import { type Candidate, type HubSide, walk } from '../../src/consistency/compare.ts';
 import { Conversation } from '../../src/consistency/conversation.ts';
 import { splitRange } from '../../src/consistency/hub-side.ts';
+import type { Difference } from '../../src/consistency/judge.ts';
+import { checkPlan, type PlanItem } from '../../src/consistency/plan.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { coversInvoices } from '../../src/jobs/consistency-schedules.ts';
 import { channelTo, type Held, HeldRecords, heldRecord, listedBytes } from '../support/held-records.ts';
@@ -164,4 +166,30 @@ test('a cache of invoices is what covers an event type that begins with invoice_
   for (const eventTypes of covering) assert.ok(coversInvoices({ eventTypes }), String(eventTypes));
   for (const eventTypes of [['l1_*'], ['invoices'], ['inventory_*']])
     assert.ok(!coversInvoices({ eventTypes }), String(eventTypes));
+});
+
+test('a plan is what it was, or it is refused with what moved: the hub, the consumer, or nothing left to mend', () => {
+  const item: PlanItem = {
+    subscriptionId: '1',
+    kind: 'stale',
+    sourceSystem: 'settlement',
+    sourceModule: 'invoice',
+    sourceId: 'INV-1',
+    expectedVersion: 2,
+    expectedDigest: 'b',
+    actualVersion: 1,
+    actualDigest: 'a',
+  };
+  const now = (over: Partial<PlanItem>) => ({ differences: [{ ...item, voucherId: '7', ...over }] });
+  assert.equal(checkPlan([item], now({})).differences.length, 1);
+  const moved: [RegExp, { differences: Difference[] }][] = [
+    [
+      /1 of its 1 items.*settlement\/invoice\/INV-1 \(the hub has version 3 now, the plan says 2\)/,
+      now({ expectedVersion: 3 }),
+    ],
+    [/the hub has version 2 now/, now({ expectedDigest: 'c' })],
+    [/the consumer has version none now, the plan says 1/, now({ kind: 'missing', actualVersion: null })],
+    [/it differs no more, or is on its way/, { differences: [] }],
+  ];
+  for (const [message, found] of moved) assert.throws(() => checkPlan([item], found), message);
 });
