@@ -50,10 +50,8 @@ export async function walkCost(count: number): Promise<WalkCost> {
   return { bytes, requests, share: bytes / listedBytes(hub) };
 }
 
-/** What a check of so many records, none of which differs, takes: folding them in for the first time, then the check. */
-export async function checkTime(
-  count: number,
-): Promise<{ foldMs: number; checkMs: number; consumerMs: number; bytes: number }> {
+/** What a check of so many records takes, all of them folded in and none different. */
+export async function checkTime(count: number): Promise<{ checkMs: number; consumerMs: number }> {
   await using hub = await BenchHub.start();
   const db = new DatabaseSync(':memory:');
   const cache = new VersionedCache({ store: sqliteCache(db), hub: { url: hub.url, key: hub.key } });
@@ -85,14 +83,12 @@ export async function checkTime(
     secrets.push(secret);
     await fill(hub.db, id, count, 'success');
     await copyTo(db, hub);
-    const startedAt = monotonicMs();
-    await using own = await openDatabase(hub);
-    await new Fold(own).run();
-    const foldMs = monotonicMs() - startedAt;
+    // The first one folds in what there is; it may take longer than a call waits.
+    await hub.folded();
     await hub.check(id);
-    const { ms: checkMs, bytes, checked } = await hub.check(id);
+    const { ms: checkMs, checked } = await hub.check(id);
     if (checked !== count) throw new Error(`It checked ${checked} of ${count}.`);
-    return { foldMs, checkMs, consumerMs, bytes };
+    return { checkMs, consumerMs };
   } finally {
     server.closeAllConnections();
     server.close();
