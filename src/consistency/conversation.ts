@@ -58,7 +58,7 @@ export class Conversation {
     this.#clock = options.clock;
     this.#signal = options.signal;
     this.#bounds = options.bounds ?? defaultBounds;
-    this.#until = options.clock.now() + this.#bounds.ms;
+    this.#until = options.clock.steady() + this.#bounds.ms;
   }
 
   /** What the consumer holds under prefixes, by prefix. @throws CheckFailedError */
@@ -97,7 +97,7 @@ export class Conversation {
       throw new CheckFailedError(`The check was given up after ${requests} questions.${tooMuch}`);
     if (this.bytes >= bytes)
       throw new CheckFailedError(`The check was given up after ${bytes} bytes.${tooMuch}`);
-    if (this.#clock.now() >= this.#until)
+    if (this.#clock.steady() >= this.#until)
       throw new CheckFailedError(`The check was given up after ${Math.round(ms / 1_000)} s.${tooMuch}`);
   }
 }

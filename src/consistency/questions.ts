@@ -143,8 +143,8 @@ export class Questions {
       await insertQuestion(db.pool, { id, subscriptionId, question: text });
       this.#deps.tell('questions', [subscriptionId]);
       this.look();
-      const until = clock.now() + timeoutMs;
-      while (clock.now() < until && !signal.aborted) {
+      const until = clock.steady() + timeoutMs;
+      while (clock.steady() < until && !signal.aborted) {
         await answered.wait(Math.min(limits.questionPollMs, timeoutMs));
         const answer = await readAnswer(db.pool, id);
         if (answer !== undefined) return replyOf(answer, text.length);

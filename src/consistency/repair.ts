@@ -60,10 +60,10 @@ async function deliveryOf(
   voucherIds: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const until = clock.now() + limits.repairWaitMs;
+  const until = clock.steady() + limits.repairWaitMs;
   for (let pauseMs = lookFirstMs; ; pauseMs = Math.min(pauseMs * 2, lookMaxMs)) {
     if ((await countUnderWay(db.pool, subscriptionId, voucherIds)) === 0) return;
-    if (clock.now() >= until || signal.aborted) return;
+    if (clock.steady() >= until || signal.aborted) return;
     await clock.sleep(pauseMs, signal);
   }
 }

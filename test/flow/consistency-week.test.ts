@@ -12,6 +12,7 @@ import { until } from '../support/wait.ts';
 class JumpClock implements Clock {
   readonly sleep = systemClock.sleep;
   readonly after = systemClock.after;
+  readonly steady = systemClock.steady;
   #ahead = 0;
 
   now(): number {
