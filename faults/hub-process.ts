@@ -13,6 +13,8 @@ process.on('message', message => {
 });
 // The lab is gone: so is its hub.
 process.once('disconnect', () => process.exit(1));
+// As without the lab: a start that waits for nothing any more ends the process.
+process.channel?.unref();
 const config = readConfig(processEnvironment());
 const hub = await createHub(config, { clock });
 process.once('SIGTERM', () => {

@@ -98,10 +98,12 @@ export class HubNode implements AsyncDisposable {
     });
     closeSync(log);
     this.#child = child;
+    const tooLong = setTimeout(() => child.kill('SIGKILL'), startWithinMs);
     const isUp = await Promise.race([
       once(child, 'message').then(() => true),
       once(child, 'exit').then(() => false),
     ]);
+    clearTimeout(tooLong);
     if (!isUp) return false;
     if (this.#clockOffsetMs !== 0) child.send(this.#clockOffsetMs);
     child.once('exit', (code, signal) => void this.#exited(child, code ?? signal));

@@ -108,9 +108,12 @@ export class Database implements AsyncDisposable {
       });
       // Not only by the scheduler: where a row's month is missing, no outcome can be written.
       await inTransaction(await orm.em.getConnection().getNativeClient(), client => makePartitions(client));
-      return newer;
-    } finally {
       await orm.close(true);
+      return newer;
+    } catch (error) {
+      // Not waited for: the ORM never gives back a session that was ended under its transaction, and closing waits for it.
+      void orm.close(true).catch(() => {});
+      throw error;
     }
   }
 
