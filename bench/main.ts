@@ -8,6 +8,7 @@ import { fanOut, idle, push } from './push.ts';
 import { recording } from './recording.ts';
 import { recovery } from './recovery.ts';
 import { median } from './support.ts';
+import { versions } from './versions.ts';
 import { workers } from './workers.ts';
 
 // `npm run bench [-- --quick] [--only NAME]`: figures as ratios within one run, since machines are noisy.
@@ -140,6 +141,12 @@ const benches: Record<string, () => Promise<void>> = {
       rounds.map(r => r.bare),
       '≥ 0.95',
     );
+  },
+  async versions() {
+    const { one, thousand } = await versions(2_000 * scale);
+    const text = ({ p50, p99 }: typeof one) => `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
+    table.push(['version of one record among 100,000, over HTTP', text(one), '', '', 'printed']);
+    table.push(['versions of 1,000 at once', text(thousand), '', '', 'printed']);
   },
   async backlog() {
     const figures = await backlog({

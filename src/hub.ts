@@ -15,6 +15,7 @@ import { lastDifferences } from './db/consistency-reports.ts';
 import { Database, queueSchema } from './db/database.ts';
 import { startEmbeddedPostgres } from './db/embedded.ts';
 import { Replica } from './db/replica.ts';
+import { BatchDates } from './delivery/batch-dates.ts';
 import { Breaker } from './delivery/breaker.ts';
 import { Compensation } from './delivery/compensation.ts';
 import { DeliveryTester } from './delivery/delivery-test.ts';
@@ -32,6 +33,7 @@ import { Intake } from './intake/record-vouchers.ts';
 import { RoutingCache } from './intake/routing.ts';
 import { VoucherReader } from './intake/voucher-reader.ts';
 import { AlertRounds } from './jobs/alert-rounds.ts';
+import { compensationSchedules } from './jobs/compensation-schedules.ts';
 import { consistencySchedules } from './jobs/consistency-schedules.ts';
 import { Lanes } from './jobs/lanes.ts';
 import { PostgresMessages, RedisMessages } from './jobs/messages.ts';
@@ -138,6 +140,7 @@ async function start(context: Start): Promise<Hub> {
       log.info('hub is stopping');
       await clock.sleep(config.drainDelayMs);
       await delivery.attachments.quiet();
+      await services.compensation.stop();
       await parts.disposeAsync();
       log.info('hub has stopped');
     },
@@ -222,6 +225,7 @@ function openSchedules(
   const reconciler = new Reconciler({ db, log, lanes, changes });
   const schedules = new Schedules({ db, clock, log, timeZone: config.timeZone });
   schedules.add(reconciler.schedule);
+  for (const schedule of compensationSchedules(services.compensation)) schedules.add(schedule);
   const retention = new Retention({ db, clock, log }, config.retentionDays);
   schedules.add({
     name: 'retention',
@@ -268,12 +272,13 @@ function createServices(
       changes,
       payloadQueries,
       onChange: onChange('subscriptions'),
+      batches: new BatchDates({ db, time, clock }),
     }),
     vouchers: new VoucherReader(db),
     eventTypes: new EventTypes(db, onChange('event_types')),
     tester: new DeliveryTester({ db, vault, clock, transport }),
     syncs,
-    compensation: new Compensation({ db, lanes, changes }),
+    compensation: new Compensation({ db, lanes, changes, log }),
     attachments,
     changes,
     audit: new Audit({ db, clock, log }),

@@ -55,6 +55,7 @@ async function reencrypt(config: Config): Promise<number> {
   const lanes = { wake: () => {}, reopen: () => {} };
   const payloadQueries = { faultOf: () => null };
   const changes = { isWatched: false, note: () => {} };
+  const batches = { cronFault: () => null, redate: async () => {} };
   // Awaited here: `parts` closes the database as soon as this returns.
   return await new Subscriptions({
     db,
@@ -62,6 +63,7 @@ async function reencrypt(config: Config): Promise<number> {
     lanes,
     changes,
     payloadQueries,
+    batches,
     onChange: () => {},
   }).reencrypt();
 }

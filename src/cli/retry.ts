@@ -1,8 +1,10 @@
 import { Command } from 'commander';
+import { systemClock } from '../core/clock.ts';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import { graphql } from './generated/gql.ts';
 import { readId } from './id-argument.ts';
 import { instantOf } from './instant.ts';
+import { followRetry } from './retry-progress.ts';
 import { plural, print, printJson } from './terminal.ts';
 
 const retrySyncs = graphql(`
@@ -26,14 +28,20 @@ export function retryCommand(): Command {
       '--since <date>',
       'only what was recorded since: a day (YYYY-MM-DD, from its midnight on this machine) or an instant (2025-12-19T08:00:00+08:00)',
     )
-    .option('--json', 'print JSON');
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nOnce begun, the hub goes on by itself: Ctrl-C ends the watching, not the run (compensationRuns tells of it).',
+    );
   return withClientOptions(command).action(async (options: RetryOptions) => {
     const filter = {
       subscriptionId: options.subscription ?? null,
       errorCodes: options.error === undefined ? null : [options.error],
       createdFrom: options.since === undefined ? null : instantOf('--since', options.since),
     };
-    const { retrySyncs: queued } = await createClient(options).request(retrySyncs, { filter });
+    const client = createClient(options);
+    const answer = client.request(retrySyncs, { filter }).then(data => data.retrySyncs);
+    const queued = await followRetry(client, answer, systemClock);
     if (options.json) return printJson({ queued });
     print(
       queued === 0

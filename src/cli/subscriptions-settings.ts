@@ -18,6 +18,7 @@ export interface SettingOptions {
   readonly sourceSystems?: string[] | false;
   readonly companyIds?: string[] | false;
   readonly mode?: string | false;
+  readonly batchCron?: string | false;
   readonly batchSize?: number;
   readonly maxInFlight?: number;
   readonly lanes?: number;
@@ -41,6 +42,10 @@ export function withSettingOptions(command: Command): Command {
     .option('--company-ids <ids>', 'only these companies’, with commas (left out: all)', readList)
     .addOption(
       enumOption('--mode <mode>', 'how events travel (left out: as the event type says)', Object.keys(modes)),
+    )
+    .option(
+      '--batch-cron <pattern>',
+      'when its BATCH events are due: minute hour day month weekday (0 2 * * *)',
     )
     .option('--batch-size <count>', 'events in one request (1)', readNumber)
     .option('--max-in-flight <count>', 'requests under way at once (32)', readNumber)
@@ -76,6 +81,7 @@ export function settingsOf(
     sourceSystems: orNull(options.sourceSystems),
     companyIds: orNull(options.companyIds),
     mode: typeof mode === 'string' ? modes[mode] : orNull(mode),
+    batchCron: orNull(options.batchCron),
     batchSize: options.batchSize,
     maxInFlight: options.maxInFlight,
     lanes: options.lanes,

@@ -21,7 +21,7 @@ const retryQuery = graphql(`
 const updateSubscription = graphql(`
   mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {
     updateDataSubscription(id: $id, input: $input) {
-      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond
+      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond
       timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog
     }
   }
@@ -55,6 +55,7 @@ export function updateSubscriptionCommand(): Command {
     .addOption(new Option('--no-source-systems', 'all sources’'))
     .addOption(new Option('--no-company-ids', 'all companies’'))
     .addOption(new Option('--no-mode', 'as the event type says'))
+    .addOption(new Option('--no-batch-cron', 'every night at 02:00'))
     .addOption(new Option('--no-rate-limit-per-second', 'unlimited'))
     .addOption(new Option('--no-payload-query', '`data` is the business data'))
     .option('--json', 'print JSON')

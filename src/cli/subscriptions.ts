@@ -12,7 +12,7 @@ import { plural, print, printJson, printTable } from './terminal.ts';
 const listSubscriptions = graphql(`
   query ListSubscriptions($targetSystem: String) {
     dataSubscriptions(targetSystem: $targetSystem) {
-      id name targetSystem eventTypes sourceSystems companyIds mode state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery
+      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery
       retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt
     }
   }

@@ -55,6 +55,9 @@ export const limits = {
   claimAhead: 256,
   /** A claim's lease by the database's clock, milliseconds; a drain renews it at a third. */
   leaseMs: 12_000,
+  /** Events of a nightly batch that go out at once, and the pause after them, milliseconds: the users' numbers. */
+  batchBurst: 100,
+  batchPauseMs: 1_000,
   /** Outcomes written in one statement. */
   outcomeBatch: 256,
   /** How long an outcome may wait for company, milliseconds. */
@@ -240,13 +243,21 @@ export const limits = {
   /** Cost of an operation: fields, multiplied by the length of the lists they stand in. */
   cost: 50_000,
   pageSize: 500,
+  /** Records in one `voucherVersions`. */
+  versionRefs: 1_000,
   /** Nodes of a nested list (a voucher's events, a sync's attempts). */
   nestedList: 1_000,
   /** How long a key's check may be remembered, milliseconds: with `socketSweepMs` a revoked key is out within 5 s. */
   keyCacheMs: 3_500,
   keyCacheEntries: 10_000,
-  /** Syncs that one statement of a manual compensation touches; it goes on until all are done. */
+  /** Rows that one statement of a compensation looks at; it goes on until all are done. */
   compensationBatch: 5_000,
+  /** Period of looking for compensations whose process has ended, milliseconds. */
+  resumeRunsMs: 60_000,
+  /** How long a compensation counts as driven after its last statement, milliseconds: the longest that one may take. */
+  compensationLeaseMs: 90_000,
+  /** How often the hourly compensation tries one sync again; then it waits for a person. */
+  compensationRounds: 3,
 
   // ── Retention ──
   /** How often old months are looked for, milliseconds: one that was in use is tried again then. */

@@ -51,6 +51,12 @@ export interface RetryPolicy {
   readonly jitter: number;
 }
 
+/** What a compensation by hand does. */
+export type CompensationKind = 'retry' | 'cancel' | 'resync';
+
+/** Whether a compensation by hand goes on, is done, or was given up. */
+export type CompensationState = 'running' | 'done' | 'failed';
+
 /** The secrets that sign a subscription's webhooks. */
 export interface SigningSecrets {
   /** The secret in force; while a rotation overlaps, the old one. */

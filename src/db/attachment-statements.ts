@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { type ClaimedSync, claimedColumns } from './lane-statements.ts';
+import { type ClaimedSync, claimedColumns, hasDue } from './lane-statements.ts';
 
 /** Notes that a consumer is attached, for as long as its lease is renewed. */
 export async function insertAttachment(
@@ -58,8 +58,7 @@ export async function attachedAmong(pool: Pool, subscriptionIds: readonly string
 export async function dueAmong(pool: Pool, subscriptionIds: readonly string[]): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>({
     name: 'attachment-due',
-    text: `select i.id::text from unnest($1::bigint[]) i (id) where exists (
-             select 1 from fin_open_syncs o where o.subscription_id = i.id and o.next_attempt_at <= now() and o.claim_token is null)`,
+    text: `select i.id::text from unnest($1::bigint[]) i (id) where ${hasDue('i.id')}`,
     values: [subscriptionIds],
   });
   return rows.map(row => row.id);

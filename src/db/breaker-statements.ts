@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { type LanePart, partOf } from './lane-statements.ts';
 import { isHead, reopenFrom, toldFrom } from './sync-rows.ts';
 
 /** Suspends an active lane; its first probe is due after `probeMs`. @returns false: it was not active */
@@ -69,9 +70,7 @@ export async function takeProbesDue(pool: Pool, firstMs: number, maxMs: number):
 export async function prepareProbe(pool: Pool, subscriptionId: string): Promise<void> {
   await pool.query(
     `with head as (
-       select o.id from fin_open_syncs o where o.subscription_id = $1 and o.claim_token is null
-         and (o.attempt_count > 0 or o.next_attempt_at <= now()) and ${isHead}
-       order by o.next_attempt_at, o.id limit 1),
+       select h.id from ((${probeHead('prompt')}) union all (${probeHead('batch')})) h order by h.next_attempt_at, h.id limit 1),
      made_due as (
        update fin_open_syncs o set next_attempt_at = now() from head where o.id = head.id and o.next_attempt_at > now()),
      again as (
@@ -81,4 +80,10 @@ export async function prepareProbe(pool: Pool, subscriptionId: string): Promise<
      ${reopenFrom('again')}`,
     [subscriptionId],
   );
+}
+
+function probeHead(part: LanePart): string {
+  return `select o.id, o.next_attempt_at from fin_open_syncs o where o.subscription_id = $1 and ${partOf[part]} and o.claim_token is null
+    and (o.attempt_count > 0 or o.next_attempt_at <= now()) and ${isHead}
+    order by o.next_attempt_at, o.id limit 1`;
 }

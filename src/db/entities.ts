@@ -54,6 +54,7 @@ export const SubscriptionEntity = defineEntity({
     sourceSystems: p.array().nullable(),
     companyIds: p.array().nullable(),
     mode: p.string().$type<SyncMode>().nullable(),
+    batchCron: p.string().nullable(),
     state: p.string().$type<SubscriptionState>(),
     webhookUrl: p.string().nullable(),
     consistencyUrl: p.string().nullable(),

@@ -102,6 +102,7 @@ export interface RoutingRows {
     mode: SyncMode | null;
     /** Shards in use. */
     lanes: number;
+    batchCron: string | null;
   }[];
 }
 
@@ -149,7 +150,7 @@ export async function readRoutingRows(client: PoolClient): Promise<RoutingRows> 
     'select name, mode, schema from event_types',
   );
   const subscriptions = await client.query<RoutingRows['subscriptions'][number]>(
-    `select id::text, event_types as "eventTypes", source_systems as "sourceSystems", company_ids as "companyIds", mode, ${lanesInUse} as lanes
+    `select id::text, event_types as "eventTypes", source_systems as "sourceSystems", company_ids as "companyIds", mode, batch_cron as "batchCron", ${lanesInUse} as lanes
      from data_subscriptions where deleted_at is null order by id`,
   );
   const row = versions.rows[0];

@@ -78,20 +78,29 @@ export interface Shard {
   readonly shard: number;
   readonly lanes: number;
 }
+/** Of a lane's syncs those of a nightly batch, or all others: each part has an index of its own. */
+export type LanePart = 'prompt' | 'batch';
+
+/** SQL: what is in a part, to the letter of its index. */
+export const partOf: Record<LanePart, string> = {
+  prompt: "o.mode <> 'batch'",
+  batch: "o.mode = 'batch'",
+};
 
 /** What to claim, and how. */
 export interface ClaimRequest {
   readonly subscriptionId: string;
   /** Null: of all records. */
   readonly shard: Shard | null;
+  readonly part: LanePart;
   /**
    * Fences: only its holder may write results. Another at each claim: who lost a sync and claims it again must not
    * take the first one's late result.
    */
   readonly token: string;
   /**
-   * A power of two: each is a statement of its own. With a parameter the planner reckons with a tenth of the backlog,
-   * and plans each claim anew.
+   * One of few, powers of two or a burst: each is a statement of its own. With a parameter the planner reckons with a
+   * tenth of the backlog, and plans each claim anew.
    */
   readonly limit: number;
   /** Milliseconds, by the database's clock. */
@@ -130,12 +139,12 @@ export function claimedColumns(sync: string, event: string): string {
  * The commit does not wait for the disk: a claim lost in a crash of the database is a sync that is due again.
  */
 export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<ClaimedSync[]> {
-  const { limit, shard } = claim;
+  const { limit, shard, part } = claim;
   const { rows } = await pool.query<ClaimedSync>({
-    name: `lane-claim-${claim.transport}-${limit}${shard === null ? '' : '-shard'}`,
+    name: `lane-claim-${claim.transport}-${part}-${limit}${shard === null ? '' : '-shard'}`,
     text: `with due as materialized (
              select o.id from fin_open_syncs o, data_subscriptions s
-             where s.id = $1 and s.state = any($4) and s.deleted_at is null and ${mayTake[claim.transport]} and o.subscription_id = $1 and o.next_attempt_at <= now() and o.claim_token is null and ${isHead}
+             where s.id = $1 and s.state = any($4) and s.deleted_at is null and ${mayTake[claim.transport]} and o.subscription_id = $1 and ${partOf[part]} and o.next_attempt_at <= now() and o.claim_token is null and ${isHead}
                ${shard === null ? '' : `and ${inShard('$7::int', '$8::int')}`}
              order by o.next_attempt_at, o.id
              limit ${limit} for update of o skip locked),
@@ -198,17 +207,22 @@ export async function nextDueInMs(
 ): Promise<number | null> {
   const { rows } = await pool.query<{ ms: number | null }>({
     name: `lane-next-due-${transport}${shard === null ? '' : '-shard'}`,
-    text: `select (extract(epoch from next.at - now()) * 1000)::float8 as ms
-           from data_subscriptions s cross join lateral (
-             select o.next_attempt_at as at from fin_open_syncs o
-             where o.subscription_id = $1 and o.claim_token is null and ${mayTake[transport]}
-               and o.next_attempt_at between now() - interval '1 second' and now() + interval '${limits.leaseMs} milliseconds'
-               ${shard === null ? '' : `and ${inShard('$2::int', '$3::int')}`}
-             order by o.next_attempt_at limit 1) next
+    text: `select (extract(epoch from least(prompt.at, batch.at) - now()) * 1000)::float8 as ms
+           from data_subscriptions s
+           left join lateral (${nextDue('prompt', transport, shard)}) prompt on true
+           left join lateral (${nextDue('batch', transport, shard)}) batch on true
            where s.id = $1`,
     values: shard === null ? [subscriptionId] : [subscriptionId, shard.shard, shard.lanes],
   });
   return rows[0]?.ms ?? null;
+}
+
+function nextDue(part: LanePart, transport: TransportKind, shard: Shard | null): string {
+  return `select o.next_attempt_at as at from fin_open_syncs o
+    where o.subscription_id = $1 and ${partOf[part]} and o.claim_token is null and ${mayTake[transport]}
+      and o.next_attempt_at between now() - interval '1 second' and now() + interval '${limits.leaseMs} milliseconds'
+      ${shard === null ? '' : `and ${inShard('$2::int', '$3::int')}`}
+    order by o.next_attempt_at limit 1`;
 }
 
 /** Claims whose lease ran out that one statement takes back. */
@@ -265,12 +279,21 @@ async function idsOf(client: Pool | PoolClient, text: string, values: unknown[] 
   return rows.map(row => row.id);
 }
 
+/** SQL: whether a subscription has something due: a look into each part's index, however long the backlog. */
+export function hasDue(subscriptionId: string): string {
+  const parts = Object.values(partOf).map(
+    part =>
+      `exists (select 1 from fin_open_syncs o where o.subscription_id = ${subscriptionId} and ${part} and o.next_attempt_at <= now() and o.claim_token is null offset 0)`,
+  );
+  return `(${parts.join(' or ')})`;
+}
+
 /** The active webhook lanes that have something due, all shards of one: one index probe a lane, however long the backlog. */
 export async function lanesWithWork(pool: Pool): Promise<string[]> {
   const { rows } = await pool.query<{ id: string; lanes: number }>(
     `select s.id::text, ${lanesInUse} as lanes from data_subscriptions s
      where s.state = 'active' and s.deleted_at is null and s.webhook_url is not null
-       and exists (select 1 from fin_open_syncs o where o.subscription_id = s.id and o.next_attempt_at <= now() and o.claim_token is null)`,
+       and ${hasDue('s.id')}`,
   );
   return rows.flatMap(row => lanesOf(row.id, row.lanes));
 }

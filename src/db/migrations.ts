@@ -3,6 +3,7 @@ import { HubError } from '../core/errors.ts';
 import { Migration0001VouchersAndDeliveries } from './migrations/0001-vouchers-and-deliveries.ts';
 import { Migration0002Audit } from './migrations/0002-audit.ts';
 import { Migration0003LaneShards } from './migrations/0003-lane-shards.ts';
+import { Migration0004Batch } from './migrations/0004-batch.ts';
 import { Migration0005Consistency } from './migrations/0005-consistency.ts';
 import { Migration0007Alerts } from './migrations/0007-alerts.ts';
 
@@ -20,6 +21,7 @@ export const migrations: readonly NamedMigration[] = [
   { name: '0001-vouchers-and-deliveries', class: Migration0001VouchersAndDeliveries },
   { name: '0002-audit', class: Migration0002Audit },
   { name: '0003-lane-shards', class: Migration0003LaneShards },
+  { name: '0004-batch', class: Migration0004Batch },
   { name: '0005-consistency', class: Migration0005Consistency },
   { name: '0007-alerts', class: Migration0007Alerts },
 ];

@@ -1,4 +1,6 @@
 import type { Pool } from 'pg';
+import type { VoucherStatus } from '../core/model.ts';
+import type { RecordKey } from './intake-statements.ts';
 
 /** Ids of syncs that belong to some vouchers, the newest first, `perVoucher` of each. */
 export async function syncIdsOfVouchers(
@@ -58,6 +60,56 @@ export async function storedPayloadQueries(pool: Pool): Promise<StoredPayloadQue
   return rows;
 }
 
+/**
+ * SQL: whether a voucher `v` was ever sent to a target system, deleted subscriptions counted. A look into an index for
+ * each subscription of the system, however many syncs there are.
+ */
+function wasSentTo(targetSystem: string): string {
+  return `exists (select 1 from data_subscriptions s where s.target_system = ${targetSystem} and (
+    exists (select 1 from fin_done_syncs d where d.voucher_id = v.id and d.subscription_id = s.id offset 0)
+    or exists (select 1 from fin_open_syncs o where o.subscription_id = s.id and o.voucher_id = v.id offset 0)))`;
+}
+
+/** What a consumer compares its copy with. */
+export interface VoucherVersionRow {
+  /** Its place among the records asked for. */
+  readonly n: number;
+  readonly sourceVersion: number;
+  readonly digest: string;
+  readonly status: VoucherStatus;
+  /** Milliseconds since 1970. */
+  readonly updatedAt: number;
+}
+
+/**
+ * The versions of some records, those that are there and may be seen.
+ * @param visible null: all
+ */
+export async function voucherVersions(
+  pool: Pool,
+  keys: readonly RecordKey[],
+  visible: { sourceSystem: string | null; targetSystem: string | null },
+): Promise<VoucherVersionRow[]> {
+  const { rows } = await pool.query<VoucherVersionRow>({
+    name: 'voucher-versions',
+    text: `select k.n::int - 1 as n, v.source_version as "sourceVersion", v.digest, v.status,
+             (extract(epoch from v.updated_at) * 1000)::float8 as "updatedAt"
+           from unnest($1::text[], $2::text[], $3::text[]) with ordinality k (source_system, source_module, source_id, n)
+           cross join lateral (
+             select v.id, v.source_version, v.digest, v.status, v.updated_at from fin_business_vouchers v
+             where v.source_system = k.source_system and v.source_module = k.source_module and v.source_id = k.source_id limit 1) v
+           where ($4::text is null or k.source_system = $4) and ($5::text is null or ${wasSentTo('$5')})`,
+    values: [
+      keys.map(key => key.sourceSystem),
+      keys.map(key => key.sourceModule),
+      keys.map(key => key.sourceId),
+      visible.sourceSystem,
+      visible.targetSystem,
+    ],
+  });
+  return rows;
+}
+
 /** Those of some vouchers that were ever sent to a target system. */
 export async function vouchersSentTo(
   pool: Pool,
@@ -65,9 +117,7 @@ export async function vouchersSentTo(
   targetSystem: string,
 ): Promise<Set<string>> {
   const { rows } = await pool.query<{ id: string }>(
-    `select v.id::text from unnest($1::bigint[]) v (id) where exists (
-       select 1 from fin_data_sync_logs l join data_subscriptions s on s.id = l.subscription_id
-       where l.voucher_id = v.id and s.target_system = $2)`,
+    `select v.id::text from unnest($1::bigint[]) v (id) where ${wasSentTo('$2')}`,
     [voucherIds, targetSystem],
   );
   return new Set(rows.map(row => row.id));

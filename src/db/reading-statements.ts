@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { partOf } from './lane-statements.ts';
 
 /** What ended within a window; of one subscription, or (null) of all. */
 export interface OutcomeCounts {
@@ -66,9 +67,14 @@ export async function openCounts(pool: Pool, at: Date, most: number): Promise<Op
     `select s.id::text as "subscriptionId", o.backlog, o.retrying
      from data_subscriptions s cross join lateral (
        select count(*)::int as backlog, (count(*) filter (where w.attempt_count > 0))::int as retrying from (
-         select o.attempt_count from fin_open_syncs o
-         where o.subscription_id = s.id and o.next_attempt_at <= $1::timestamptz + interval '10 minutes'
-           and (o.mode <> 'batch' or o.attempt_count > 0 or o.next_attempt_at <= $1::timestamptz - interval '1 hour')
+         (select o.attempt_count from fin_open_syncs o
+          where o.subscription_id = s.id and ${partOf.prompt} and o.next_attempt_at <= $1::timestamptz + interval '10 minutes'
+          limit $2)
+         union all
+         (select o.attempt_count from fin_open_syncs o
+          where o.subscription_id = s.id and ${partOf.batch} and o.next_attempt_at <= $1::timestamptz + interval '10 minutes'
+            and (o.attempt_count > 0 or o.next_attempt_at <= $1::timestamptz - interval '1 hour')
+          limit $2)
          limit $2) w) o
      where s.deleted_at is null and o.backlog > 0`,
     [at, most],

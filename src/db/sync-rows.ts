@@ -17,6 +17,7 @@ const kept = [
   'mode',
   'transport',
   'attempt_count',
+  'compensations',
   'created_at',
   'sync_started_at',
 ];
@@ -27,8 +28,10 @@ export function sharedOf(alias: string): string {
   return kept.map(name => `${alias}.${name}`).join(', ');
 }
 
-/** SQL: the status of an open sync `o`, as the view says it. */
-export const openStatus = `case when o.claim_token is not null then 'processing' when o.attempt_count > 0 then 'retrying' else 'pending' end`;
+/** SQL: the status of an open sync, as the view says it. */
+export function openStatusOf(alias: string): string {
+  return `case when ${alias}.claim_token is not null then 'processing' when ${alias}.attempt_count > 0 then 'retrying' else 'pending' end`;
+}
 
 /**
  * SQL: true where an open sync `o` has no earlier open one of the same source record in its lane: order per record.
@@ -57,10 +60,13 @@ export function cancelFrom(rows: string): string {
     select ${shared}, retry_count, 'cancelled', error_code, error_message, now() from ${rows}`;
 }
 
-/** SQL: opens the done syncs in `rows`, which were taken out: due at once, all their retries before them again. */
-export function reopenFrom(rows: string): string {
+/**
+ * SQL: opens the done syncs in `rows`, which were taken out: due at once, all their retries before them again.
+ * @param compensations SQL: how often the hourly compensation counts as having tried them again
+ */
+export function reopenFrom(rows: string, compensations = 'compensations'): string {
   return `insert into fin_open_syncs (${shared}, error_code, error_message)
-    select ${shared}, error_code, error_message from ${rows}`;
+    select ${shared.replace('compensations', compensations)}, error_code, error_message from ${rows}`;
 }
 
 /** SQL: makes done syncs of those in `rows`: open ones that were taken out, with their attempt's outcome. */

@@ -19,8 +19,18 @@ export class Breaker {
     this.#changes = deps.changes;
   }
 
+  /** Suspends or pauses. Never rejects: where it could not, the next sync that fails for the same cause tries again. */
+  async trip(subscriptionId: string, how: 'suspend' | 'pause', errorCode: string | null): Promise<void> {
+    try {
+      if (how === 'suspend') await this.#suspend(subscriptionId, errorCode);
+      else await this.pauseGone(subscriptionId);
+    } catch (error) {
+      this.#log.error({ lane: subscriptionId, err: error }, 'the lane could not be closed');
+    }
+  }
+
   /** Opens the breaker: nothing more is attempted and everything is kept. */
-  async suspend(subscriptionId: string, errorCode: string | null): Promise<void> {
+  async #suspend(subscriptionId: string, errorCode: string | null): Promise<void> {
     if (await suspendLane(this.#db.pool, subscriptionId, limits.probeFirstMs)) {
       this.#log.warn(
         { lane: subscriptionId, error_code: errorCode, alert: 'warning' },

@@ -1,122 +1,181 @@
-import { badInput } from '../core/errors.ts';
+import { badInput, HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { SyncStatus } from '../core/model.ts';
-import { addCompensation, cancelSyncs, queueSyncsAgain } from '../db/compensation-statements.ts';
+import { type CompensationRunRow, listRuns, type RunCriteria } from '../db/compensation-runs.ts';
+import {
+  addCompensation,
+  beginOf,
+  compensateFailed,
+  countWalk,
+  type SyncPosition,
+  type SyncWalk,
+  tablesOf,
+  walkSyncs,
+} from '../db/compensation-statements.ts';
 import { likePattern } from '../db/coverage.ts';
-import type { Database } from '../db/database.ts';
-import { type SubscriptionRow, SyncLogEntity, VoucherEntity } from '../db/entities.ts';
+import { SubscriptionEntity, type SubscriptionRow, VoucherEntity } from '../db/entities.ts';
 import { type SyncCriteria, syncWhere, type VoucherCriteria, voucherWhere } from '../db/filters.ts';
-import type { ChangeListener } from './sync-changes.ts';
-
-/** What compensation sets going. */
-interface LaneControl {
-  wake(lanes: Iterable<string>): void;
-}
+import { CompensationRuns, type RunStep, type RunsDeps, type RunWork } from './compensation-runs.ts';
 
 const retriable: readonly SyncStatus[] = ['failed', 'cancelled', 'retrying', 'pending'];
 const cancellable: readonly SyncStatus[] = ['failed', 'retrying', 'pending'];
 
 /**
- * Compensation by hand: tries syncs again, cancels them, sends current versions once more. Works through any
- * number in batches, each its own short transaction, and sends by the same lanes as everything else.
+ * Compensation: by hand it tries syncs again, cancels them, or sends current versions once more, any number of them in
+ * runs; by itself it tries again what failed for a cause that has passed. All of it goes by the same lanes.
  */
 export class Compensation {
-  readonly #db: Database;
-  readonly #lanes: LaneControl;
-  readonly #changes: ChangeListener;
+  readonly #deps: RunsDeps;
+  readonly #runs: CompensationRuns;
 
-  constructor(deps: { db: Database; lanes: LaneControl; changes: ChangeListener }) {
-    this.#db = deps.db;
-    this.#lanes = deps.lanes;
-    this.#changes = deps.changes;
+  constructor(deps: RunsDeps) {
+    this.#deps = deps;
+    this.#runs = new CompensationRuns(deps, (run, within) =>
+      'walk' in run.criteria
+        ? this.#walkPart(run.criteria.walk, run.position, within)
+        : this.#resyncPart(run.criteria.resync, run.position, within),
+    );
   }
 
   /**
    * Makes syncs due now, with their retries given back. Without statuses (and ids): those that have FAILED.
-   * @param subscriptionIds only these subscriptions'; null: any
+   * @param targetSystem only this system's subscriptions; null: any
    * @returns how many were queued again
    */
-  async retry(criteria: SyncCriteria, subscriptionIds: readonly string[] | null): Promise<number> {
-    const wanted = statusesOf(criteria, retriable, 'can be tried again');
-    const lanes = new Set<string>();
-    const count = await this.#forEachBatch(criteria, wanted, subscriptionIds, async ids => {
-      const again = await queueSyncsAgain(this.#db.pool, ids, wanted);
-      for (const row of again) lanes.add(row.subscriptionId);
-      return again.length;
-    });
-    this.#lanes.wake(lanes);
-    return count;
+  retry(criteria: SyncCriteria, targetSystem: string | null): Promise<number> {
+    const statuses = statusesOf(criteria, retriable, 'can be tried again');
+    return this.#walk({ action: 'retry', criteria, statuses, targetSystem });
   }
 
   /** Gives up on syncs that are not under way. Without statuses: all that wait or failed. @returns how many */
-  cancel(criteria: SyncCriteria, subscriptionIds: readonly string[] | null): Promise<number> {
-    const wanted = statusesOf(
-      { ...criteria, statuses: criteria.statuses ?? [...cancellable] },
-      cancellable,
-      'can be cancelled',
-    );
-    return this.#forEachBatch(criteria, wanted, subscriptionIds, ids =>
-      cancelSyncs(this.#db.pool, ids, wanted),
-    );
+  cancel(criteria: SyncCriteria, targetSystem: string | null): Promise<number> {
+    const all = { ...criteria, statuses: criteria.statuses ?? [...cancellable] };
+    const statuses = statusesOf(all, cancellable, 'can be cancelled');
+    return this.#walk({ action: 'cancel', criteria, statuses, targetSystem });
   }
 
   /**
    * Sends the current version of vouchers that a subscription covers once more, as compensation. What is on its
    * way already is not added again.
+   * @param targetSystem who sees the run beside administrators; null: nobody
    * @returns how many were queued
    */
-  async resync(subscription: SubscriptionRow, criteria: VoucherCriteria): Promise<number> {
-    const em = this.#db.fork();
-    let after = '0';
+  async resync(
+    subscription: SubscriptionRow,
+    criteria: VoucherCriteria,
+    targetSystem: string | null,
+  ): Promise<number> {
+    const where = { $and: [voucherWhere(criteria), coverageOf(subscription)] };
+    const total = await this.#deps.db.fork().count(VoucherEntity, where);
+    const resync = { subscriptionId: subscription.id, vouchers: criteria };
+    return this.#runs.run({
+      kind: 'resync',
+      targetSystem,
+      criteria: { resync },
+      position: beginOf(0),
+      total,
+    });
+  }
+
+  /** The newest runs by hand. @param targetSystem only this system's; null: any */
+  runs(targetSystem: string | null, first: number): Promise<CompensationRunRow[]> {
+    return listRuns(this.#deps.db.pool, targetSystem, first);
+  }
+
+  /** Goes on with runs whose process has ended. */
+  resumeRuns(): Promise<void> {
+    return this.#runs.resume();
+  }
+
+  /**
+   * Tries again what FAILED because of the connection on lanes that have delivered something since, each sync
+   * `limits.compensationRounds` times at most. Data that did not fit is left to a person.
+   * @param signal makes it throw after the part under way
+   * @returns how many
+   */
+  async compensateFailed(signal?: AbortSignal): Promise<number> {
+    const { db, lanes, changes, log } = this.#deps;
+    const options = { limit: limits.compensationBatch, rounds: limits.compensationRounds };
+    let last: { subscriptionId: string; id: string } | null = { subscriptionId: '0', id: '0' };
     let count = 0;
-    for (;;) {
-      const where = { $and: [voucherWhere(criteria), coverageOf(subscription), { id: { $gt: after } }] };
-      const rows = await em.find(VoucherEntity, where, {
-        fields: ['id'],
-        orderBy: { id: 'asc' },
-        limit: limits.compensationBatch,
-        disableIdentityMap: true,
-      });
-      const last = rows.at(-1);
-      if (last === undefined) break;
-      const voucherIds = rows.map(row => row.id);
-      const added = await addCompensation(this.#db.pool, subscription.id, voucherIds);
-      count += added.length;
-      this.#changes.note(added);
-      this.#lanes.wake([subscription.id]);
-      after = last.id;
+    while (last !== null) {
+      signal?.throwIfAborted();
+      const part: Awaited<ReturnType<typeof compensateFailed>> = await compensateFailed(
+        db.pool,
+        last,
+        options,
+      );
+      lanes.wake(part.lanes);
+      changes.note(part.ids);
+      count += part.count;
+      last = part.last;
     }
+    if (count > 0) log.info({ syncs: count }, 'tried again: their targets answer again');
     return count;
   }
 
-  async #forEachBatch(
-    criteria: SyncCriteria,
-    statuses: readonly SyncStatus[],
-    subscriptionIds: readonly string[] | null,
-    work: (ids: string[]) => Promise<number>,
-  ): Promise<number> {
-    const em = this.#db.fork();
-    const mine = subscriptionIds === null ? {} : { subscriptionId: { $in: [...subscriptionIds] } };
-    let after = '0';
-    let count = 0;
-    for (;;) {
-      const where = {
-        $and: [syncWhere({ ...criteria, statuses: [...statuses] }), mine, { id: { $gt: after } }],
-      };
-      const rows = await em.find(SyncLogEntity, where, {
-        fields: ['id'],
-        orderBy: { id: 'asc' },
-        limit: limits.compensationBatch,
-        disableIdentityMap: true,
-      });
-      const last = rows.at(-1);
-      if (last === undefined) return count;
-      const ids = rows.map(row => row.id);
-      count += await work(ids);
-      this.#changes.note(ids);
-      after = last.id;
-    }
+  /** Begins no further part of a run, another process goes on with it; resolves when no part is under way. */
+  stop(): Promise<void> {
+    return this.#runs.stop();
   }
+
+  async #walk(walk: SyncWalk): Promise<number> {
+    // Says what is wrong with the filter before a run is begun.
+    syncWhere(walk.criteria);
+    const total = await countWalk(this.#deps.db.pool, walk);
+    const { action: kind, targetSystem } = walk;
+    return this.#runs.run({ kind, targetSystem, criteria: { walk }, position: beginOf(0), total });
+  }
+
+  async #walkPart(walk: SyncWalk, position: SyncPosition, within: RunPart): Promise<RunStep> {
+    const options = { limit: limits.compensationBatch, wantIds: this.#deps.changes.isWatched };
+    return within(async client => {
+      const step = await walkSyncs(client, walk, position, options);
+      const next = position.table + 1;
+      const isLast = step.position === null && next >= tablesOf(walk.statuses).length;
+      return { ...step, position: isLast ? null : (step.position ?? beginOf(next)) };
+    });
+  }
+
+  async #resyncPart(resync: Resync, position: SyncPosition, within: RunPart): Promise<RunStep> {
+    const { subscriptionId, vouchers } = resync;
+    const em = this.#deps.db.fork();
+    const subscription = await em.findOne(SubscriptionEntity, { id: subscriptionId, deletedAt: null });
+    if (subscription === null)
+      throw new HubError('NOT_FOUND', `Subscription ${subscriptionId} was deleted meanwhile.`);
+    const where = { $and: [criteriaWhere(vouchers), coverageOf(subscription), { id: { $gt: position.id } }] };
+    const rows = await em.find(VoucherEntity, where, {
+      fields: ['id'],
+      orderBy: { id: 'asc' },
+      limit: limits.compensationBatch,
+      disableIdentityMap: true,
+    });
+    const ids = rows.map(row => row.id);
+    const last = ids.length < limits.compensationBatch ? undefined : ids.at(-1);
+    return within(async client => {
+      const added = await addCompensation(client, subscriptionId, ids);
+      return {
+        lookedAt: ids.length,
+        count: added.length,
+        lanes: [subscriptionId],
+        ids: added,
+        position: last === undefined ? null : { ...position, id: last },
+      };
+    });
+  }
+}
+
+type RunPart = Parameters<RunWork>[1];
+type Resync = Extract<RunCriteria, { resync: unknown }>['resync'];
+
+/** The condition, its dates as they were before they stood in the database. */
+function criteriaWhere({
+  updatedFrom,
+  updatedTo,
+  ...rest
+}: VoucherCriteria): ReturnType<typeof voucherWhere> {
+  const dateOf = (given: Date | null | undefined) => (given == null ? null : new Date(given));
+  return voucherWhere({ ...rest, updatedFrom: dateOf(updatedFrom), updatedTo: dateOf(updatedTo) });
 }
 
 function statusesOf(criteria: SyncCriteria, allowed: readonly SyncStatus[], what: string): SyncStatus[] {

@@ -1,6 +1,6 @@
 import { limits } from '../core/limits.ts';
 import type { SubscriptionState, TransportKind } from '../core/model.ts';
-import type { LaneRow } from '../db/lane-statements.ts';
+import type { LanePart, LaneRow } from '../db/lane-statements.ts';
 import type { Outcome } from './judge.ts';
 import type { Lane, Transport } from './lane.ts';
 
@@ -10,6 +10,11 @@ export interface Appetite {
   readonly least: number;
   /** Waiting syncs at which it is worth looking again. */
   readonly refillAt: number;
+}
+
+/** What a drain has: claimed syncs that wait, by their part of the lane, and requests under way. */
+export interface Held extends Readonly<Record<LanePart, number>> {
+  readonly underWay: number;
 }
 
 /** In what a drain for a webhook and one for an attached consumer differ; all else is the same code. */
@@ -30,7 +35,9 @@ export interface DrainMode {
   readonly states: readonly SubscriptionState[];
   /** Whether the lane takes anything in this mode. */
   isOpen(row: LaneRow): boolean;
-  appetite(lane: Lane, held: { waiting: number; underWay: number }): Appetite;
+  appetite(lane: Lane, held: Held): Appetite;
+  /** Syncs of a nightly batch to claim at most. */
+  batchRoom(lane: Lane, held: Held): number;
   /** Told of outcomes once they are written. */
   onWritten(outcomes: readonly Outcome[], lane: Lane | undefined): void;
   /** Told that the lane takes nothing any more, before what is under way is waited for. */
@@ -60,11 +67,13 @@ export function webhookMode(transport: Transport): DrainMode {
     batchOf: lane => lane.batchSize,
     states: ['active'],
     isOpen: row => row.state === 'active' && row.webhookUrl !== null,
-    appetite(lane, { waiting }) {
+    appetite(lane, { prompt }) {
       const window = lane.maxInFlight * lane.batchSize;
       const room = Math.max(lane.batchSize, Math.min(window * 8, limits.claimAhead));
-      return { wanted: room - waiting, least: room / 2, refillAt: room / 2 };
+      return { wanted: room - prompt, least: room / 2, refillAt: room / 2 };
     },
+    // Each shard has its share of the burst.
+    batchRoom: lane => Math.max(1, Math.floor(limits.batchBurst / lane.lanes)),
     onWritten() {},
     onClosed() {},
   };
@@ -81,6 +90,7 @@ export function pushMode(
   transport: Transport,
   { attachmentId, prefetch, onWritten, onClosed }: PushModeOptions,
 ): DrainMode {
+  const room = ({ prompt, batch, underWay }: Held) => prefetch - prompt - batch - underWay;
   return {
     kind: 'websocket',
     transport,
@@ -93,11 +103,8 @@ export function pushMode(
     // The breaker is the webhook's: a consumer that is attached is there, whatever its webhook does.
     states: ['active', 'suspended'],
     isOpen: row => row.state !== 'paused',
-    appetite: (_lane, { waiting, underWay }) => ({
-      wanted: prefetch - waiting - underWay,
-      least: Math.max(1, prefetch / 8),
-      refillAt: prefetch,
-    }),
+    appetite: (_lane, held) => ({ wanted: room(held), least: Math.max(1, prefetch / 8), refillAt: prefetch }),
+    batchRoom: (_lane, held) => Math.min(room(held), limits.batchBurst),
     onWritten,
     onClosed,
   };

@@ -1,13 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import { messageOf } from '../core/errors.ts';
 import { Latch } from '../core/latch.ts';
 import { limits } from '../core/limits.ts';
-import type { AttemptResult } from '../core/model.ts';
-import { type ClaimedSync, claimDue, nextDueInMs } from '../db/lane-statements.ts';
+import { type ClaimedSync, type LanePart, nextDueInMs } from '../db/lane-statements.ts';
+import { BatchPace, batchLimit } from './batch-pace.ts';
 import type { DrainDeps } from './drain-deps.ts';
-import type { DrainedLane, DrainMode } from './drain-mode.ts';
+import type { DrainedLane, DrainMode, Held } from './drain-mode.ts';
 import { HeldClaims } from './held-claims.ts';
-import { hubFault } from './hub-fault.ts';
+import { deliverSafely } from './hub-fault.ts';
 import { judge, type Outcome } from './judge.ts';
 import type { Lane } from './lane.ts';
 import { LaneSettings } from './lane-settings.ts';
@@ -51,6 +50,7 @@ export class LaneDrain {
   readonly #settings: LaneSettings;
   #cancelPump: (() => void) | undefined;
   readonly #claims: HeldClaims;
+  readonly #batch = new BatchPace();
   #requests = 0;
   #moreLikely = true;
   /** Waiting syncs at which it is worth claiming more. */
@@ -71,7 +71,7 @@ export class LaneDrain {
     this.#isCrowded = isCrowded;
     this.#settings = new LaneSettings(deps, lane);
     this.#change = new Latch(deps.clock);
-    this.#claims = new HeldClaims(deps, subscriptionId);
+    this.#claims = new HeldClaims(deps, subscriptionId, mode);
     this.#startedAt = deps.clock.steady();
     this.#lastWorkAt = this.#startedAt;
     this.#outcomes = new OutcomeWriter(deps, {
@@ -83,7 +83,7 @@ export class LaneDrain {
 
   /** Says that the lane has new work. Cheap; call it as often as you like. */
   poke(): void {
-    this.#moreLikely = true;
+    this.#expectMore();
     this.#change.raise();
   }
 
@@ -127,10 +127,11 @@ export class LaneDrain {
       if (this.#end !== undefined) return;
       if (this.#settings.lane === undefined) return await this.#standBack();
       this.#pump();
-      const claimed = await this.#fill();
+      // What is not of a batch is claimed first, to the last.
+      const claimed = (await this.#fill()) || (await this.#fillBatch());
       this.#pump();
-      if (claimed > 0) return;
-      if (this.#isBusy()) await this.#waitBusy();
+      if (claimed > 0) this.#lastWorkAt = this.#deps.clock.steady();
+      else if (this.#isBusy()) await this.#waitBusy();
       else await this.#idle();
     } catch (error) {
       this.#deps.log.warn({ lane: this.#id, error: messageOf(error) }, 'lane waits for the database');
@@ -147,34 +148,31 @@ export class LaneDrain {
   async #fill(): Promise<number> {
     const lane = this.#settings.lane;
     if (this.#retryAt !== undefined && this.#retryAt <= this.#deps.clock.steady()) {
-      this.#moreLikely = true;
+      this.#expectMore();
       this.#retryAt = undefined;
     }
     if (lane === undefined || !this.#moreLikely || this.#outcomes.pending > limits.outcomeBatch * 4) return 0;
-    const held = { waiting: this.#claims.waiting, underWay: this.#requests };
-    const { wanted, least, refillAt } = this.#mode.appetite(lane, held);
+    const { wanted, least, refillAt } = this.#mode.appetite(lane, this.#held());
     this.#refillAt = refillAt;
     const askedAt = this.#deps.clock.steady();
     if (wanted < least && (wanted < 1 || askedAt - this.#filledAt < smallRoomMs)) return 0;
     this.#moreLikely = false;
     this.#filledAt = askedAt;
     const limit = 2 ** Math.floor(Math.log2(wanted));
-    const claim = {
-      ...this.#settings.part,
-      token: randomUUID(),
-      limit,
-      leaseMs: limits.leaseMs,
-      states: this.#mode.states,
-      transport: this.#mode.kind,
-      attachmentId: this.#mode.attachmentId,
-    };
-    const syncs = await claimDue(this.#deps.db.pool, claim);
-    if (syncs.length === 0) return 0;
-    this.#claims.add(syncs, askedAt);
-    this.#deps.changes.note(syncs.map(sync => sync.id));
-    this.#lastWorkAt = this.#deps.clock.steady();
-    if (syncs.length === limit) this.#moreLikely = true;
-    return syncs.length;
+    const count = await this.#claims.claim({ ...this.#settings.records, part: 'prompt', limit });
+    if (count === limit) this.#moreLikely = true;
+    return count;
+  }
+
+  /** Claims the next part of a nightly batch, when its time has come. */
+  async #fillBatch(): Promise<number> {
+    const now = this.#deps.clock.steady();
+    const { lane, records } = this.#settings;
+    if (lane === undefined || !this.#batch.isDue(now, this.#claims.waiting.batch)) return 0;
+    const limit = batchLimit(this.#mode.batchRoom(lane, this.#held()));
+    const count = limit === 0 ? 0 : await this.#claims.claim({ ...records, part: 'batch', limit });
+    this.#batch.claimed(now, count, limit);
+    return count;
   }
 
   /** Starts as many requests as the window and the rate limit allow. */
@@ -184,22 +182,31 @@ export class LaneDrain {
     // The lane may have been paused since its settings were read: the next step reads them again, and then pumps.
     if (!this.#settings.areFresh) return this.#change.raise();
     if (lane === undefined || this.#end !== undefined) return;
-    while (this.#claims.waiting > 0 && this.#requests < this.#mode.windowOf(lane)) {
+    for (;;) {
+      const part = this.#nextPart(this.#mode.windowOf(lane));
+      if (part === undefined) return;
       const waitMs = this.#settings.takeTurn();
       if (waitMs > 0) {
         this.#cancelPump?.();
         this.#cancelPump = this.#deps.clock.after(waitMs, () => this.#pump());
         return;
       }
-      void this.#send(lane, this.#claims.take(this.#mode.batchOf(lane)));
+      void this.#send(lane, this.#claims.take(part, this.#mode.batchOf(lane)), part);
     }
   }
 
-  async #send(lane: Lane, syncs: readonly ClaimedSync[]): Promise<void> {
+  /** What goes next: a nightly batch never keeps anything else waiting. */
+  #nextPart(window: number): LanePart | undefined {
+    if (this.#requests >= window) return undefined;
+    const { prompt, batch } = this.#claims.waiting;
+    if (prompt > 0) return 'prompt';
+    return batch > 0 && this.#batch.hasSlot(window) ? 'batch' : undefined;
+  }
+
+  async #send(lane: Lane, syncs: readonly ClaimedSync[], part: LanePart): Promise<void> {
     this.#requests += 1;
-    const results = await this.#mode.transport
-      .deliver(lane, syncs)
-      .catch((error: unknown) => this.#fault(error, syncs.length));
+    if (part === 'batch') this.#batch.began(this.#deps.clock.steady());
+    const results = await deliverSafely(this.#mode.transport, lane, syncs, this.#deps);
     this.#lastWorkAt = this.#deps.clock.steady();
     let closing: { how: 'suspend' | 'pause'; errorCode: string | null } | undefined;
     for (const [at, sync] of syncs.entries()) {
@@ -217,32 +224,17 @@ export class LaneDrain {
     if (closing !== undefined) await this.#close(closing.how, closing.errorCode);
     // Only now: a drain that ends waits for its requests, and so for what they came to.
     this.#requests -= 1;
+    if (part === 'batch') this.#batch.ended();
     this.#pump();
     // The loop is woken only where it has something to do: to claim, to close, to idle.
-    const isLow = this.#moreLikely && this.#claims.waiting <= this.#refillAt;
+    const isLow = this.#moreLikely && this.#claims.waiting.prompt <= this.#refillAt;
     if (isLow || this.#settings.lane === undefined || this.#end !== undefined || !this.#isBusy())
       this.#change.raise();
   }
 
-  /** A transport never rejects; should it all the same, its syncs go by the policy and the lane goes on. */
-  #fault(error: unknown, count: number): AttemptResult[] {
-    this.#deps.log.error({ lane: this.#id, err: error }, 'fault of a transport');
-    const fault = hubFault(this.#deps.clock.now());
-    return Array.from({ length: count }, () => fault);
-  }
-
   async #close(how: 'suspend' | 'pause', errorCode: string | null): Promise<void> {
-    const { breaker, log } = this.#deps;
-    try {
-      await this.#settings.closedBy(() =>
-        how === 'suspend' ? breaker.suspend(this.#id, errorCode) : breaker.pauseGone(this.#id),
-      );
-    } catch (error) {
-      // The next sync that fails for the same cause tries again.
-      log.error({ lane: this.#id, err: error }, 'the lane could not be closed');
-    } finally {
-      this.#change.raise();
-    }
+    await this.#settings.closedBy(() => this.#deps.breaker.trip(this.#id, how, errorCode));
+    this.#change.raise();
   }
 
   /** The lane is closed. Ends once what was sent is answered: if the lane is reopened before, it goes on at once. */
@@ -256,23 +248,29 @@ export class LaneDrain {
   /** Waits while requests are under way: for an answer, a poke, or the next retry, which a slow answer must not hold up. */
   async #waitBusy(): Promise<void> {
     if (this.#retryAt === undefined) {
-      const dueMs = await nextDueInMs(this.#deps.db.pool, this.#settings.part, this.#mode.kind);
+      const dueMs = await nextDueInMs(this.#deps.db.pool, this.#settings.records, this.#mode.kind);
       this.#retryAt =
         this.#deps.clock.steady() + (dueMs === null ? limits.leaseMs : dueMs > 0 ? dueMs + 1 : heldByOtherMs);
     }
     const lane = this.#settings.lane;
     const hasRoom = this.#moreLikely && lane !== undefined && this.#requests < this.#mode.windowOf(lane);
     const longest = hasRoom && this.#mode.stays ? smallRoomMs : limits.leaseMs;
-    await this.#change.wait(Math.min(Math.max(this.#retryAt - this.#deps.clock.steady(), 1), longest));
+    const now = this.#deps.clock.steady();
+    await this.#change.wait(
+      Math.min(
+        Math.max(this.#retryAt - now, 1),
+        longest,
+        this.#batch.waitMs(now, this.#claims.waiting.batch),
+      ),
+    );
   }
 
   async #idle(): Promise<void> {
-    const dueMs = await nextDueInMs(this.#deps.db.pool, this.#settings.part, this.#mode.kind);
+    const dueMs = await nextDueInMs(this.#deps.db.pool, this.#settings.records, this.#mode.kind);
     // A poke that came during the query may be about what the query could not see yet.
     if (this.#moreLikely) return;
-    const lingerMs = this.#mode.stays
-      ? stayMs
-      : this.#lastWorkAt + limits.drainLingerMs - this.#deps.clock.steady();
+    const now = this.#deps.clock.steady();
+    const lingerMs = this.#mode.stays ? stayMs : this.#lastWorkAt + limits.drainLingerMs - now;
     const soon = dueMs !== null && dueMs <= limits.drainAwaitRetryMs;
     // What is left waits for its consumer; the next look finds whether it is still there.
     if (!soon && this.#settings.lane?.attached === true && !this.#mode.stays) {
@@ -280,9 +278,19 @@ export class LaneDrain {
       return;
     }
     const waitMs = soon ? (dueMs > 0 ? dueMs + 1 : heldByOtherMs) : lingerMs;
-    if (waitMs > 0) await this.#change.wait(waitMs);
+    if (waitMs > 0)
+      await this.#change.wait(Math.min(waitMs, this.#batch.waitMs(now, this.#claims.waiting.batch)));
     else this.#end ??= 'idle';
+    this.#expectMore();
+  }
+
+  #expectMore(): void {
     this.#moreLikely = true;
+    this.#batch.poke();
+  }
+
+  #held(): Held {
+    return { ...this.#claims.waiting, underWay: this.#requests };
   }
 
   /** Gives back what was not sent, and waits until what was sent is answered and written. */
@@ -301,6 +309,6 @@ export class LaneDrain {
   }
 
   #isBusy(): boolean {
-    return this.#requests > 0 || this.#claims.waiting > 0 || this.#outcomes.pending > 0;
+    return this.#requests + this.#claims.total + this.#outcomes.pending > 0;
   }
 }

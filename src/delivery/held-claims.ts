@@ -1,9 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Database } from '../db/database.ts';
-import { type ClaimedSync, releaseClaims, renewLeases } from '../db/lane-statements.ts';
+import {
+  type ClaimedSync,
+  type ClaimRequest,
+  claimDue,
+  type LanePart,
+  releaseClaims,
+  renewLeases,
+} from '../db/lane-statements.ts';
+import type { DrainMode } from './drain-mode.ts';
+import type { ChangeListener } from './sync-changes.ts';
 
 /** A claimed sync that waits for a slot. */
 interface Held {
@@ -12,38 +22,68 @@ interface Held {
   leaseUntil: number;
 }
 
+/** What claiming needs. */
+interface HeldClaimsDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly changes: ChangeListener;
+}
+
+const parts: readonly LanePart[] = ['prompt', 'batch'];
+
 /** What a drain has claimed: what waits for a slot, and what is under way. Keeps the leases of both. */
 export class HeldClaims {
-  readonly #deps: { db: Database; clock: Clock; log: Logger };
+  readonly #deps: HeldClaimsDeps;
   readonly #lane: string;
-  #waiting: Held[] = [];
+  readonly #mode: DrainMode;
+  readonly #waiting: Record<LanePart, Held[]> = { prompt: [], batch: [] };
   readonly #underWay = new Set<ClaimedSync>();
 
-  constructor(deps: { db: Database; clock: Clock; log: Logger }, lane: string) {
+  constructor(deps: HeldClaimsDeps, lane: string, mode: DrainMode) {
     this.#deps = deps;
     this.#lane = lane;
+    this.#mode = mode;
   }
 
-  /** How many wait for a slot. */
-  get waiting(): number {
-    return this.#waiting.length;
+  /** How many of each part wait for a slot. */
+  get waiting(): Record<LanePart, number> {
+    return { prompt: this.#waiting.prompt.length, batch: this.#waiting.batch.length };
   }
 
-  /** @param askedAt when the claim was asked for: the lease began no earlier */
-  add(syncs: readonly ClaimedSync[], askedAt: number): void {
-    for (const sync of syncs) this.#waiting.push({ sync, leaseUntil: askedAt + limits.leaseMs });
+  /** How many wait, of both parts. */
+  get total(): number {
+    return this.#waiting.prompt.length + this.#waiting.batch.length;
+  }
+
+  /** Claims due syncs. @returns how many it got */
+  async claim(what: Pick<ClaimRequest, 'subscriptionId' | 'shard' | 'part' | 'limit'>): Promise<number> {
+    // The lease begins no earlier than it is asked for.
+    const leaseUntil = this.#deps.clock.steady() + limits.leaseMs;
+    const syncs = await claimDue(this.#deps.db.pool, {
+      ...what,
+      token: randomUUID(),
+      leaseMs: limits.leaseMs,
+      states: this.#mode.states,
+      transport: this.#mode.kind,
+      attachmentId: this.#mode.attachmentId,
+    });
+    for (const sync of syncs) this.#waiting[what.part].push({ sync, leaseUntil });
+    this.#deps.changes.note(syncs.map(sync => sync.id));
+    return syncs.length;
   }
 
   /** Forgets what waits and was not renewed in time: it may be another process's by now, and is not ours to send. */
   dropLapsed(): void {
     const now = this.#deps.clock.steady();
-    if (this.#waiting.some(held => held.leaseUntil <= now))
-      this.#waiting = this.#waiting.filter(held => held.leaseUntil > now);
+    for (const part of parts)
+      if (this.#waiting[part].some(held => held.leaseUntil <= now))
+        this.#waiting[part] = this.#waiting[part].filter(held => held.leaseUntil > now);
   }
 
-  /** Takes the longest waiting, `count` at most, to be sent; each is under way until `done`. */
-  take(count: number): ClaimedSync[] {
-    const syncs = this.#waiting.splice(0, count).map(held => held.sync);
+  /** Takes the longest waiting of a part, `count` at most, to be sent; each is under way until `done`. */
+  take(part: LanePart, count: number): ClaimedSync[] {
+    const syncs = this.#waiting[part].splice(0, count).map(held => held.sync);
     for (const sync of syncs) this.#underWay.add(sync);
     return syncs;
   }
@@ -54,7 +94,7 @@ export class HeldClaims {
 
   /** Prolongs the leases. Never rejects: what could not be renewed runs out. */
   async renew(): Promise<void> {
-    const waiting = [...this.#waiting];
+    const waiting = parts.flatMap(part => this.#waiting[part]);
     const claims = [...waiting.map(held => held.sync), ...this.#underWay];
     if (claims.length === 0) return;
     const askedAt = this.#deps.clock.steady();
@@ -71,7 +111,7 @@ export class HeldClaims {
 
   /** Gives back what waits: due at once, nothing used up. Never rejects. */
   async giveBack(): Promise<void> {
-    const unsent = this.#waiting.splice(0).map(held => held.sync);
+    const unsent = parts.flatMap(part => this.#waiting[part].splice(0)).map(held => held.sync);
     if (unsent.length === 0) return;
     try {
       await releaseClaims(this.#deps.db.pool, unsent);

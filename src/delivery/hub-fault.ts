@@ -1,7 +1,26 @@
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
 import type { AttemptResult } from '../core/model.ts';
+import type { ClaimedSync } from '../db/lane-statements.ts';
+import type { Lane, Transport } from './lane.ts';
+
+/** Delivers. A transport never rejects; should it all the same, its syncs go by the policy and the lane goes on. */
+export async function deliverSafely(
+  transport: Transport,
+  lane: Lane,
+  syncs: readonly ClaimedSync[],
+  { clock, log }: { clock: Clock; log: Logger },
+): Promise<readonly AttemptResult[]> {
+  try {
+    return await transport.deliver(lane, syncs);
+  } catch (error) {
+    log.error({ lane: lane.id, err: error }, 'fault of a transport');
+    return syncs.map(() => hubFault(clock.now()));
+  }
+}
 
 /** The result of an attempt that a fault of the hub itself kept from being made; the policy tries it again. */
-export function hubFault(startedAt: number): AttemptResult {
+function hubFault(startedAt: number): AttemptResult {
   return {
     verdict: 'answer',
     statusCode: null,

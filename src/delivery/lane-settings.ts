@@ -29,8 +29,8 @@ export class LaneSettings {
     return this.#lane;
   }
 
-  /** What to claim. */
-  get part(): { subscriptionId: string; shard: Shard | null } {
+  /** Of which records to claim. */
+  get records(): { subscriptionId: string; shard: Shard | null } {
     const shard = this.#shard === null ? null : { shard: this.#shard, lanes: this.#lane?.lanes ?? 1 };
     return { subscriptionId: this.#id, shard };
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { limits } from '../core/limits.ts';
 import { prepareProbe } from '../db/breaker-statements.ts';
-import { claimDue, readLane } from '../db/lane-statements.ts';
+import { claimDue, type LanePart, readLane } from '../db/lane-statements.ts';
 import { writeOutcomes } from '../db/outcome-statements.ts';
 import type { DrainDeps } from './drain-deps.ts';
 import { judge } from './judge.ts';
@@ -24,16 +24,10 @@ export async function probeLane(
   await prepareProbe(pool, subscriptionId);
   // The lease covers the whole attempt: a probe has nobody to renew it.
   const leaseMs = lane.timeoutMs + limits.leaseMs;
-  const [sync] = await claimDue(pool, {
-    subscriptionId,
-    shard: null,
-    token: randomUUID(),
-    limit: 1,
-    leaseMs,
-    states: ['suspended'],
-    transport: 'webhook',
-    attachmentId: null,
-  });
+  const claim = { subscriptionId, shard: null, limit: 1, leaseMs, attachmentId: null };
+  const claimOf = (part: LanePart) =>
+    claimDue(pool, { ...claim, part, token: randomUUID(), states: ['suspended'], transport: 'webhook' });
+  const sync = (await claimOf('prompt'))[0] ?? (await claimOf('batch'))[0];
   if (sync === undefined) return false;
   deps.changes.note([sync.id]);
   const [result] = await deps.transport.deliver(lane, [sync]);

@@ -9,6 +9,8 @@ export interface SettingRules {
   readonly eventTypes: ReadonlySet<string>;
   /** What is wrong with a payload query; null: nothing. */
   readonly payloadFaultOf: (query: string) => string | null;
+  /** What is wrong with a cron pattern; null: nothing. */
+  readonly cronFaultOf: (pattern: string) => string | null;
 }
 
 /** A subscription's settings as they are given: null clears a field that may be empty; undefined leaves it as it is. */
@@ -18,6 +20,7 @@ export interface SubscriptionChanges {
   sourceSystems?: string[] | null;
   companyIds?: string[] | null;
   mode?: SyncMode | null;
+  batchCron?: string | null;
   webhookUrl?: string | null;
   consistencyUrl?: string | null;
   autoFix?: boolean | null;
@@ -57,6 +60,7 @@ export function subscriptionColumns(changes: SubscriptionChanges, rules: Setting
     columns.source_systems = checkList('sourceSystems', changes.sourceSystems);
   if (changes.companyIds !== undefined) columns.company_ids = checkList('companyIds', changes.companyIds);
   if (changes.mode !== undefined) columns.mode = changes.mode;
+  if (changes.batchCron !== undefined) columns.batch_cron = checkCron(changes.batchCron, rules);
   if (changes.webhookUrl !== undefined) columns.webhook_url = checkUrl('webhookUrl', changes.webhookUrl);
   if (changes.consistencyUrl !== undefined)
     columns.consistency_url = checkUrl('consistencyUrl', changes.consistencyUrl);
@@ -170,6 +174,12 @@ function checkPayloadQuery(query: string | null, rules: SettingRules): string | 
   const fault = query === null ? null : rules.payloadFaultOf(query);
   if (fault !== null) throw badInput('payloadQuery', `payloadQuery: ${fault}`);
   return query;
+}
+
+function checkCron(pattern: string | null, rules: SettingRules): string | null {
+  const fault = pattern === null ? null : rules.cronFaultOf(pattern);
+  if (fault !== null) throw badInput('batchCron', `batchCron: ${fault}`);
+  return pattern;
 }
 
 function checkRange(field: string, value: number | null, min: number, max: number): number {

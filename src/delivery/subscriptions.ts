@@ -8,6 +8,7 @@ import { SubscriptionEntity, type SubscriptionRow } from '../db/entities.ts';
 import { checkTexts } from '../db/filters.ts';
 import { bumpVersion } from '../db/intake-statements.ts';
 import { cancelOf } from '../db/lane-statements.ts';
+import type { BatchDates } from './batch-dates.ts';
 import { secretContext } from './lane.ts';
 import type { PayloadQueries } from './payload/payload-queries.ts';
 import {
@@ -44,6 +45,7 @@ export class Subscriptions {
   readonly #changes: ChangeListener;
   readonly #payloadQueries: Pick<PayloadQueries, 'faultOf'>;
   readonly #onChange: () => void;
+  readonly #batches: Pick<BatchDates, 'cronFault' | 'redate'>;
 
   /** @param deps.onChange is told of each change of who gets what, once it is committed */
   constructor(deps: {
@@ -53,6 +55,7 @@ export class Subscriptions {
     changes: ChangeListener;
     payloadQueries: Pick<PayloadQueries, 'faultOf'>;
     onChange: () => void;
+    batches: Pick<BatchDates, 'cronFault' | 'redate'>;
   }) {
     this.#db = deps.db;
     this.#vault = deps.vault;
@@ -60,6 +63,7 @@ export class Subscriptions {
     this.#changes = deps.changes;
     this.#payloadQueries = deps.payloadQueries;
     this.#onChange = deps.onChange;
+    this.#batches = deps.batches;
   }
 
   /**
@@ -122,8 +126,10 @@ export class Subscriptions {
   async update(id: string, changes: SubscriptionChanges): Promise<SubscriptionRow> {
     const columns = subscriptionColumns(changes, await this.#rules());
     await this.#change(client => updateRow(client, id, columns));
+    const updated = await this.get(id, null);
+    if ('mode' in columns || 'batch_cron' in columns) await this.#batches.redate(updated);
     this.#lanes.reopen(id);
-    return this.get(id, null);
+    return updated;
   }
 
   /** Nothing is attempted any more; everything is kept. */
@@ -225,6 +231,7 @@ export class Subscriptions {
     return {
       eventTypes: new Set(rows.map(row => row.name)),
       payloadFaultOf: query => this.#payloadQueries.faultOf(query),
+      cronFaultOf: pattern => this.#batches.cronFault(pattern),
     };
   }
 }

@@ -53,21 +53,25 @@ export async function planRecording(client: PoolClient, input: PlanInput): Promi
   return planner.plan();
 }
 
-/** The sync log rows of a plan, once its events have ids. */
-export function syncsOf(plan: RecordingPlan, eventIds: readonly string[], nextNightly: Date): SyncWrite[] {
+/** The sync log rows of a plan, once its events have ids. @param nextBatch when a subscription's batch is due next */
+export function syncsOf(
+  plan: RecordingPlan,
+  eventIds: readonly string[],
+  nextBatch: (cron: string | null) => Date,
+): SyncWrite[] {
   return plan.items.flatMap(item => {
     const event =
       item instanceof HubError || item.eventIndex === null ? undefined : plan.events[item.eventIndex];
     if (item instanceof HubError || item.eventIndex === null || event === undefined) return [];
     const eventId = eventIds[item.eventIndex] ?? '';
-    return item.subscriptions.map(({ id, mode }) => ({
+    return item.subscriptions.map(({ id, mode, batchCron }) => ({
       eventId,
       voucherId: item.voucherId,
       subscriptionId: id,
       eventType: event.event_type,
       sourceSystem: event.source_system,
       mode: mode ?? 'realtime',
-      dueAt: mode === 'batch' ? nextNightly : null,
+      dueAt: mode === 'batch' ? nextBatch(batchCron) : null,
     }));
   });
 }

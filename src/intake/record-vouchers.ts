@@ -196,7 +196,7 @@ export class Intake {
     if (plan.vouchers.length > 0 && (await writeVouchers(client, plan.vouchers)) < plan.vouchers.length)
       return 'raced';
     const eventIds = plan.events.length === 0 ? [] : await writeEvents(client, plan.events);
-    const syncs = syncsOf(plan, eventIds, this.#time.nextNightly(now));
+    const syncs = syncsOf(plan, eventIds, cron => this.#time.nextBatch(cron, now));
     const syncIds = syncs.length === 0 ? [] : await writeSyncs(client, syncs, this.#changes.isWatched);
     this.#ids.push(...plan.unusedIds);
     return { results: resultsOf(plan, eventIds), wake: lanesToWake(plan), syncIds };

@@ -11,6 +11,8 @@ export interface SubscriptionMatcher {
   readonly companyIds: readonly string[] | null;
   /** Null: as the event type says. */
   readonly mode: SyncMode | null;
+  /** When its batches are due; null: nightly. */
+  readonly batchCron: string | null;
   /** Shards that its events are spread over, 1 or more. */
   readonly lanes: number;
 }

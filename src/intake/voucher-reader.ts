@@ -1,8 +1,19 @@
+import { badInput } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { VoucherStatus } from '../core/model.ts';
 import type { Database } from '../db/database.ts';
 import { VoucherEntity, type VoucherRow } from '../db/entities.ts';
 import { checkTexts, type VoucherCriteria, voucherWhere } from '../db/filters.ts';
 import type { RecordKey } from '../db/intake-statements.ts';
-import { vouchersSentTo } from '../db/read-statements.ts';
+import { vouchersSentTo, voucherVersions } from '../db/read-statements.ts';
+
+/** What a consumer compares its copy of a record with. */
+export interface VoucherVersion extends RecordKey {
+  readonly sourceVersion: number;
+  readonly digest: string;
+  readonly status: VoucherStatus;
+  readonly updatedAt: Date;
+}
 
 /** Reads vouchers. */
 export class VoucherReader {
@@ -21,6 +32,28 @@ export class VoucherReader {
   async bySource(key: RecordKey): Promise<VoucherRow | null> {
     checkTexts(key);
     return this.#db.fork().findOne(VoucherEntity, { ...key });
+  }
+
+  /**
+   * The versions of records, in the order asked for; null: none, or none that may be seen. One statement.
+   * @param visible the source and the target system to which the caller is bound; null: any
+   * @throws HubError BAD_USER_INPUT for too many
+   */
+  async versions(
+    keys: readonly RecordKey[],
+    visible: { sourceSystem: string | null; targetSystem: string | null },
+  ): Promise<(VoucherVersion | null)[]> {
+    if (keys.length > limits.versionRefs)
+      throw badInput('refs', `refs: at most ${limits.versionRefs} at once; these are ${keys.length}.`);
+    for (const { sourceSystem, sourceModule, sourceId } of keys)
+      checkTexts({ sourceSystem, sourceModule, sourceId });
+    const found = new Map((await voucherVersions(this.#db.pool, keys, visible)).map(row => [row.n, row]));
+    return keys.map((key, n) => {
+      const row = found.get(n);
+      if (row === undefined) return null;
+      const { sourceVersion, digest, status, updatedAt } = row;
+      return { ...key, sourceVersion, digest, status, updatedAt: new Date(updatedAt) };
+    });
   }
 
   /** A page, the newest first. @param sourceSystem only this system's; null: any */

@@ -142,6 +142,7 @@ export function toDataSubscription(row: SubscriptionRow): DataSubscription {
     sourceSystems: row.sourceSystems,
     companyIds: row.companyIds,
     mode: row.mode,
+    batchCron: row.batchCron,
     state: row.state,
     webhookUrl: row.webhookUrl,
     consistencyUrl: row.consistencyUrl,

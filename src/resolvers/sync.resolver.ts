@@ -15,6 +15,7 @@ import { type Caller, requireRole, visibleTargetSystem } from '../access/caller.
 import type { Compensation } from '../delivery/compensation.ts';
 import type { Subscriptions } from '../delivery/subscriptions.ts';
 import { SyncReader } from '../delivery/sync-reader.ts';
+import { CompensationRun } from '../schema/compensation.types.ts';
 import { DataSubscription } from '../schema/subscription.types.ts';
 import { Receipt, SyncAttempt, SyncLog, SyncLogConnection, SyncLogFilter } from '../schema/sync.types.ts';
 import { VoucherEvent, VoucherFilter } from '../schema/voucher.types.ts';
@@ -61,7 +62,7 @@ export class SyncResolver {
     @Ctx() context: OperationContext,
     @Arg('filter', () => SyncLogFilter) filter: SyncLogFilter,
   ): Promise<number> {
-    const own = await this.#ownSubscriptions(writingCaller(context));
+    const own = visibleTargetSystem(writingCaller(context));
     return this.#compensation.retry(await this.#reader.criteriaOf(filter), own);
   }
 
@@ -70,7 +71,7 @@ export class SyncResolver {
     @Ctx() context: OperationContext,
     @Arg('filter', () => SyncLogFilter) filter: SyncLogFilter,
   ): Promise<number> {
-    const own = await this.#ownSubscriptions(writingCaller(context));
+    const own = visibleTargetSystem(writingCaller(context));
     return this.#compensation.cancel(await this.#reader.criteriaOf(filter), own);
   }
 
@@ -80,11 +81,20 @@ export class SyncResolver {
     @Arg('subscriptionId', () => ID) subscriptionId: string,
     @Arg('filter', () => VoucherFilter) filter: VoucherFilter,
   ): Promise<number> {
-    const subscription = await this.#subscriptions.get(
-      subscriptionId,
-      visibleTargetSystem(writingCaller(context)),
-    );
-    return this.#compensation.resync(subscription, filter);
+    const own = visibleTargetSystem(writingCaller(context));
+    const subscription = await this.#subscriptions.get(subscriptionId, own);
+    return this.#compensation.resync(subscription, filter, own);
+  }
+
+  @Query(() => [CompensationRun], {
+    description: 'Manual compensations, the newest first: how far they are, and what they came to.',
+  })
+  compensationRuns(
+    @Ctx() context: OperationContext,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 20 }) first: number | null,
+  ): Promise<CompensationRun[]> {
+    const own = visibleTargetSystem(readingCaller(context));
+    return this.#compensation.runs(own, pageRequest(first ?? 20, null).first);
   }
 
   @Subscription(() => SyncLog, {

@@ -19,6 +19,8 @@ import {
   VoucherConnection,
   VoucherEvent,
   VoucherFilter,
+  VoucherRef,
+  VoucherVersion,
 } from '../schema/voucher.types.ts';
 import { callerOf, type OperationContext } from './context.ts';
 import { pageOf, pageRequest } from './page.ts';
@@ -90,6 +92,22 @@ export class VoucherResolver {
   ): Promise<Voucher | null> {
     const caller = callerOf(context);
     return this.#visible(caller, await this.#reader.bySource({ sourceSystem, sourceModule, sourceId }));
+  }
+
+  @Query(() => [VoucherVersion], {
+    nullable: 'items',
+    description:
+      'The versions of up to 1,000 records, in the order asked for: what a consumer asks before it uses its copies. Null: none that the key may see.',
+  })
+  async voucherVersions(
+    @Ctx() context: OperationContext,
+    @Arg('refs', () => [VoucherRef]) refs: VoucherRef[],
+  ): Promise<(VoucherVersion | null)[]> {
+    const caller = callerOf(context);
+    return this.#reader.versions(refs, {
+      sourceSystem: visibleSourceSystem(caller),
+      targetSystem: visibleTargetSystem(caller),
+    });
   }
 
   @Query(() => VoucherConnection)

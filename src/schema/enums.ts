@@ -24,6 +24,8 @@ export const SyncStatusEnum = {
   FAILED: 'failed',
   CANCELLED: 'cancelled',
 } as const;
+export const CompensationKindEnum = { RETRY: 'retry', CANCEL: 'cancel', RESYNC: 'resync' } as const;
+export const CompensationStateEnum = { RUNNING: 'running', DONE: 'done', FAILED: 'failed' } as const;
 export const DifferenceKindEnum = {
   MISSING: 'missing',
   STALE: 'stale',
@@ -49,6 +51,8 @@ export const AlertNoticeStatusEnum = { WAITING: 'waiting', SENT: 'sent', FAILED:
 
 registerEnumType(VoucherDirectionEnum, { name: 'VoucherDirection' });
 registerEnumType(VoucherStatusEnum, { name: 'VoucherStatus' });
+registerEnumType(CompensationKindEnum, { name: 'CompensationKind' });
+registerEnumType(CompensationStateEnum, { name: 'CompensationState' });
 registerEnumType(SyncModeEnum, { name: 'SyncMode' });
 registerEnumType(TransportEnum, { name: 'Transport' });
 registerEnumType(RecordOutcomeEnum, {

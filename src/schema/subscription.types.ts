@@ -25,6 +25,12 @@ export class DataSubscription {
   @Field(() => [String], { nullable: true, description: 'Null: all.' }) companyIds?: string[] | null;
   @Field(() => SyncModeEnum, { nullable: true, description: 'Null: as the event type says.' })
   mode?: SyncMode | null;
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'When its BATCH events are due, in the business time zone: minute hour day month weekday. Null: 0 2 * * *, every night at 02:00.',
+  })
+  batchCron?: string | null;
   @Field(() => DataSubscriptionStateEnum) state!: SubscriptionState;
   @Field(() => String, { nullable: true }) webhookUrl?: string | null;
   @Field(() => String, {
@@ -93,6 +99,8 @@ export class CreateDataSubscriptionInput {
   @Field(() => [String], { nullable: true }) sourceSystems?: string[] | null;
   @Field(() => [String], { nullable: true }) companyIds?: string[] | null;
   @Field(() => SyncModeEnum, { nullable: true }) mode?: SyncMode | null;
+  @Field(() => String, { nullable: true, description: 'Left out: 0 2 * * *, every night at 02:00.' })
+  batchCron?: string | null;
   @Field(() => String, { nullable: true, description: 'Left out: delivered over graphql-ws only.' })
   webhookUrl?: string | null;
   @Field(() => String, { nullable: true, description: 'Left out: the hub makes one.' }) secret?:
@@ -118,6 +126,8 @@ export class UpdateDataSubscriptionInput {
   @Field(() => [String], { nullable: true }) sourceSystems?: string[] | null;
   @Field(() => [String], { nullable: true }) companyIds?: string[] | null;
   @Field(() => SyncModeEnum, { nullable: true }) mode?: SyncMode | null;
+  @Field(() => String, { nullable: true, description: 'Null: every night at 02:00.' })
+  batchCron?: string | null;
   @Field(() => String, { nullable: true }) webhookUrl?: string | null;
   @Field(() => String, { nullable: true }) consistencyUrl?: string | null;
   @Field(() => Boolean, { nullable: true }) autoFix?: boolean | null;

@@ -154,3 +154,23 @@ export class VoucherConnection {
   @Field(() => PageInfo) pageInfo!: PageInfo;
   count!: () => Promise<number>;
 }
+
+/** GraphQL: names one source record. */
+@InputType()
+export class VoucherRef {
+  @Field(() => String) sourceSystem!: string;
+  @Field(() => String) sourceModule!: string;
+  @Field(() => String) sourceId!: string;
+}
+
+/** GraphQL: what a consumer compares its copy of a record with. */
+@ObjectType()
+export class VoucherVersion {
+  @Field(() => String) sourceSystem!: string;
+  @Field(() => String) sourceModule!: string;
+  @Field(() => String) sourceId!: string;
+  @Field(() => Int) sourceVersion!: number;
+  @Field(() => String) digest!: string;
+  @Field(() => VoucherStatusEnum) status!: VoucherStatus;
+  @Field(() => DateTimeScalar) updatedAt!: Date;
+}

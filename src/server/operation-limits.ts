@@ -139,7 +139,7 @@ class Meter {
 
   /** How many nodes a field stands for. A connection's edges are counted at the field that takes `first`. */
   #length(node: FieldNode, field: GraphQLField<unknown, unknown>, parent: string): number {
-    for (const name of ['first', 'inputs']) {
+    for (const name of ['first', 'inputs', 'refs']) {
       const argument = field.args.find(arg => arg.name === name);
       if (argument === undefined) continue;
       const given = node.arguments?.find(arg => arg.name.value === name)?.value;

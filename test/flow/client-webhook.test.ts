@@ -261,6 +261,90 @@ test('a repair that is older than the copy is settled by asking the hub', async 
   assert.equal(db.prepare('select source_version from hub_cache').get()?.source_version, 1);
 });
 
+interface Version {
+  sourceId: string;
+  sourceVersion: number;
+  digest: string;
+  status: string;
+}
+
+async function versions(
+  ids: string[],
+  key?: string,
+  sourceSystem = 'settlement',
+): Promise<(Version | null)[]> {
+  const refs = ids.map(sourceId => ({ sourceSystem, sourceModule: 'invoice', sourceId }));
+  const { voucherVersions } = await hub.data<{ voucherVersions: (Version | null)[] }>(
+    'query ($refs: [VoucherRef!]!) { voucherVersions(refs: $refs) { sourceId sourceVersion digest status updatedAt } }',
+    { refs },
+    key,
+  );
+  return voucherVersions;
+}
+
+test('voucherVersions tells of many records at once, in the order asked for, what the key may see', async () => {
+  const subscription = { name: 'versions', targetSystem: 'versions', eventTypes: ['batch_check'] };
+  await subscribe(hub, subscription);
+  await recordVouchers(hub, [
+    voucherInput({ sourceId: 'v-1', eventType: 'batch_check' }),
+    voucherInput({ sourceId: 'v-2', eventType: 'digest_check' }),
+    voucherInput({ sourceId: 'v-1', eventType: 'batch_check', amount: '2.00' }),
+  ]);
+  const all = await versions(['v-2', 'none', 'v-1', 'v-2']);
+  assert.deepEqual(
+    all.map(one => one && [one.sourceId, one.sourceVersion, one.status]),
+    [['v-2', 1, 'APPROVED'], null, ['v-1', 2, 'APPROVED'], ['v-2', 1, 'APPROVED']],
+  );
+  const keyOf = async (role: string, system: string) => {
+    const { createApiKey: made } = await hub.data<{ createApiKey: { secret: string } }>(
+      'mutation ($role: Role!, $system: String!) { createApiKey(name: "versions", role: $role, system: $system) { secret } }',
+      { role, system },
+    );
+    return made.secret;
+  };
+  const sent = await versions(['v-1', 'v-2'], await keyOf('SUBSCRIBER', 'versions'));
+  assert.deepEqual(
+    sent.map(one => one?.sourceId ?? null),
+    ['v-1', null],
+    'only what was sent to it',
+  );
+  assert.deepEqual(await versions(['v-1'], await keyOf('PUBLISHER', 'another')), [null]);
+  assert.equal((await versions(['v-1'], await keyOf('PUBLISHER', 'settlement')))[0]?.sourceVersion, 2);
+  const ids = Array.from({ length: 1_001 }, (_, n) => `v-${n}`);
+  assert.equal((await versions(ids.slice(1))).filter(one => one !== null).length, 2);
+  await assert.rejects(versions(ids), /BAD_USER_INPUT/);
+});
+
+test('many copies are checked by one question, and only what differs is fetched', async () => {
+  const asked: string[] = [];
+  const cache = await newCache({
+    hub: {
+      url: hub.url,
+      key: () => {
+        asked.push('request');
+        return adminKey;
+      },
+    },
+  });
+  const refs = Array.from({ length: 40 }, (_, n) => ref(`many-${n}`));
+  await recordVouchers(
+    hub,
+    refs.slice(0, 39).map(({ source_id }) => voucherInput({ sourceId: source_id })),
+  );
+  const first = await cache.getMany(refs);
+  assert.equal(asked.length, 1 + 39);
+  assert.deepEqual(
+    first.map(read => read?.voucher.source_id ?? null),
+    [...refs.slice(0, 39).map(one => one.source_id), null],
+  );
+  await recordVouchers(hub, [voucherInput({ sourceId: 'many-7', amount: '7.00' })]);
+  asked.length = 0;
+  const again = await cache.getMany(refs);
+  assert.equal(asked.length, 2);
+  assert.equal(again[7]?.voucher.source_version, 2);
+  assert.ok(again.slice(0, 39).every(read => read?.fresh));
+});
+
 test('the hub is away: a read gives the copy within its time, and says that it is not fresh', async () => {
   await using own = await startTestHub();
   const cache = await newCache({ hub: { url: own.url, key: adminKey }, timeoutMs: 300 });
@@ -280,6 +364,7 @@ test('the hub is away: a read gives the copy within its time, and says that it i
   const url = `http://127.0.0.1:${address.port}`;
   const slow = new VersionedCache({ store, hub: { url, key: adminKey }, timeoutMs: 300 });
   const read = await slow.get(ref('away-1'));
+  assert.equal((await slow.getMany([ref('away-1')]))[0]?.error?.code, 'TIMEOUT');
   assert.equal(read?.fresh, false);
   assert.equal(read.error?.code, 'TIMEOUT');
   assert.ok(performance.now() - startedAt < 5_000);

@@ -32,6 +32,7 @@ const matcher = fc.record({
   sourceSystems: some(system),
   companyIds: some(company),
   mode: fc.constantFrom(null, 'realtime' as const, 'batch' as const),
+  batchCron: fc.constant(null),
 });
 const event = fc.record({ eventType, sourceSystem: system, companyId: fc.option(company, { nil: null }) });
 
@@ -80,7 +81,15 @@ test('the index finds exactly the subscriptions that asking each would find, in 
 
 test('a subscription to some companies gets no event without a company', () => {
   const index = new SubscriptionIndex([
-    { id: '1', eventTypes: ['*'], sourceSystems: null, companyIds: ['1'], mode: null, lanes: 1 },
+    {
+      id: '1',
+      eventTypes: ['*'],
+      sourceSystems: null,
+      companyIds: ['1'],
+      mode: null,
+      batchCron: null,
+      lanes: 1,
+    },
   ]);
   assert.equal(index.match({ eventType: 'a', sourceSystem: 's', companyId: null }).length, 0);
   assert.equal(index.match({ eventType: 'a', sourceSystem: 's', companyId: '1' }).length, 1);

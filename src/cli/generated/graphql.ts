@@ -27,6 +27,16 @@ export type AlertState =
   | 'FIRING'
   | 'RESOLVED';
 
+export type CompensationKind =
+  | 'CANCEL'
+  | 'RESYNC'
+  | 'RETRY';
+
+export type CompensationState =
+  | 'DONE'
+  | 'FAILED'
+  | 'RUNNING';
+
 export type ConsistencyCheckInput = {
   autoFix?: boolean | null | undefined;
   /** Voucher dates, both inclusive; null: no bound. */
@@ -43,6 +53,8 @@ export type ConsistencyState =
 export type CreateDataSubscriptionInput = {
   ackTimeoutMs?: number | null | undefined;
   autoFix?: boolean | null | undefined;
+  /** Left out: 0 2 * * *, every night at 02:00. */
+  batchCron?: string | null | undefined;
   batchSize?: number | null | undefined;
   companyIds?: Array<string> | null | undefined;
   consistencyUrl?: string | null | undefined;
@@ -183,6 +195,8 @@ export type Transport =
 export type UpdateDataSubscriptionInput = {
   ackTimeoutMs?: number | null | undefined;
   autoFix?: boolean | null | undefined;
+  /** Null: every night at 02:00. */
+  batchCron?: string | null | undefined;
   batchSize?: number | null | undefined;
   companyIds?: Array<string> | null | undefined;
   consistencyUrl?: string | null | undefined;
@@ -390,6 +404,11 @@ export type ListenRejectMutationVariables = Exact<{
 
 export type ListenRejectMutation = { reject: { id: string, status: SyncStatus, subscription: { id: string } } };
 
+export type RetryRunsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type RetryRunsQuery = { compensationRuns: Array<{ id: string, kind: CompensationKind, state: CompensationState, total: number, lookedAt: number, count: number, errorMessage: string | null }> };
+
 export type RetrySyncsMutationVariables = Exact<{
   filter: SyncLogFilter;
 }>;
@@ -431,14 +450,14 @@ export type UpdateSubscriptionMutationVariables = Exact<{
 }>;
 
 
-export type UpdateSubscriptionMutation = { updateDataSubscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } };
+export type UpdateSubscriptionMutation = { updateDataSubscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } };
 
 export type ListSubscriptionsQueryVariables = Exact<{
   targetSystem?: string | null | undefined;
 }>;
 
 
-export type ListSubscriptionsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, lastSuccessAt: string | null, createdAt: string, updatedAt: string, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } }> };
+export type ListSubscriptionsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, lastSuccessAt: string | null, createdAt: string, updatedAt: string, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } }> };
 
 export type PauseSubscriptionMutationVariables = Exact<{
   id: string | number;
@@ -974,6 +993,19 @@ export const ListenRejectDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ListenRejectMutation, ListenRejectMutationVariables>;
+export const RetryRunsDocument = new TypedDocumentString(`
+    query RetryRuns {
+  compensationRuns(first: 10) {
+    id
+    kind
+    state
+    total
+    lookedAt
+    count
+    errorMessage
+  }
+}
+    `) as unknown as TypedDocumentString<RetryRunsQuery, RetryRunsQueryVariables>;
 export const RetrySyncsDocument = new TypedDocumentString(`
     mutation RetrySyncs($filter: SyncLogFilter!) {
   retrySyncs(filter: $filter)
@@ -1032,6 +1064,7 @@ export const UpdateSubscriptionDocument = new TypedDocumentString(`
     sourceSystems
     companyIds
     mode
+    batchCron
     state
     webhookUrl
     consistencyUrl
@@ -1063,6 +1096,7 @@ export const ListSubscriptionsDocument = new TypedDocumentString(`
     sourceSystems
     companyIds
     mode
+    batchCron
     state
     webhookUrl
     consistencyUrl

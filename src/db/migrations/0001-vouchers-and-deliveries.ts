@@ -4,6 +4,9 @@ import { Migration } from '@mikro-orm/migrations';
  * No foreign keys between vouchers, events, syncs and attempts: one statement writes all of them in a transaction,
  * nothing deletes from them but retention (whole partitions), and the checks cost a fifth of a recording. A
  * voucher_no is made from its id, so it needs no index to be unique.
+ *
+ * What waits for a night stands in an index of its own: a hundred thousand of them, due since 02:00, would stand before
+ * every real-time event in the other. Each sync is in one of the two, so it costs no more entries.
  */
 const tables = `
 create table event_types (
@@ -131,7 +134,8 @@ create table fin_open_syncs (
   created_at timestamptz not null default now(),
   sync_started_at timestamptz
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
-create index fin_open_syncs_due on fin_open_syncs (subscription_id, next_attempt_at, id);
+create index fin_open_syncs_due on fin_open_syncs (subscription_id, next_attempt_at, id) where mode <> 'batch';
+create index fin_open_syncs_batch_due on fin_open_syncs (subscription_id, next_attempt_at, id) where mode = 'batch';
 create index fin_open_syncs_record on fin_open_syncs (subscription_id, voucher_id, id);
 comment on table fin_open_syncs is 'Syncs that are not over: what lanes claim from. Small, and written often; a claim touches no index.';
 

@@ -1,12 +1,13 @@
 import { type RecordRef, voucherOfGraphql } from '../event.ts';
-import type { CacheVersionQuery, CacheVoucherQuery } from '../generated/operations.ts';
+import type { CacheVersionsQuery, CacheVoucherQuery } from '../generated/operations.ts';
 import { askHub, type HubAddress, type RequestBounds } from '../hub-request.ts';
 import type { CachedVoucher } from './cache-store.ts';
 
-const versionQuery = /* GraphQL */ `
-  query CacheVersion($sourceSystem: String!, $sourceModule: String!, $sourceId: String!) {
-    voucherBySource(sourceSystem: $sourceSystem, sourceModule: $sourceModule, sourceId: $sourceId) { sourceVersion digest }
-  }
+/** Records in one question: the hub takes no more. */
+export const versionsAtOnce = 1_000;
+
+const versionsQuery = /* GraphQL */ `
+  query CacheVersions($refs: [VoucherRef!]!) { voucherVersions(refs: $refs) { sourceVersion digest } }
 `;
 
 const voucherQuery = /* GraphQL */ `
@@ -18,14 +19,23 @@ const voucherQuery = /* GraphQL */ `
   }
 `;
 
-/** The version that the hub has of a record; null: none that this key may see. @throws {HubRequestError} */
-export async function askVersion(
+/** What the hub has of a record. */
+export interface HubVersion {
+  readonly sourceVersion: number;
+  readonly digest: string;
+}
+
+/**
+ * The versions that the hub has of records, `versionsAtOnce` at most, in their order; null: none that this key may see.
+ * @throws {HubRequestError}
+ */
+export async function askVersions(
   hub: HubAddress,
-  ref: RecordRef,
+  refs: readonly RecordRef[],
   bounds: RequestBounds,
-): Promise<{ sourceVersion: number; digest: string } | null> {
-  const answer = await askHub<CacheVersionQuery>(hub, bodyOf(versionQuery, ref), bounds);
-  return answer.voucherBySource ?? null;
+): Promise<readonly (HubVersion | null)[]> {
+  const body = JSON.stringify({ query: versionsQuery, variables: { refs: refs.map(variablesOf) } });
+  return (await askHub<CacheVersionsQuery>(hub, body, bounds)).voucherVersions;
 }
 
 /** A record as the hub has it now; null: none that this key may see. @throws {HubRequestError} */
@@ -34,15 +44,11 @@ export async function askVoucher(
   ref: RecordRef,
   bounds: RequestBounds,
 ): Promise<CachedVoucher | null> {
-  const { voucherBySource: found } = await askHub<CacheVoucherQuery>(hub, bodyOf(voucherQuery, ref), bounds);
+  const body = JSON.stringify({ query: voucherQuery, variables: variablesOf(ref) });
+  const { voucherBySource: found } = await askHub<CacheVoucherQuery>(hub, body, bounds);
   return found == null ? null : { voucher: voucherOfGraphql(found), data: found.businessData };
 }
 
-function bodyOf(query: string, ref: RecordRef): string {
-  const variables = {
-    sourceSystem: ref.source_system,
-    sourceModule: ref.source_module,
-    sourceId: ref.source_id,
-  };
-  return JSON.stringify({ query, variables });
+function variablesOf(ref: RecordRef): { sourceSystem: string; sourceModule: string; sourceId: string } {
+  return { sourceSystem: ref.source_system, sourceModule: ref.source_module, sourceId: ref.source_id };
 }

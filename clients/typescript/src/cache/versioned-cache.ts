@@ -9,7 +9,10 @@ import type { HubEvent, RecordRef } from '../event.ts';
 import { type HubAddress, HubRequestError, type RequestBounds } from '../hub-request.ts';
 import { type Effect, isRepair } from '../sql/tables.ts';
 import type { CachedVoucher, CacheStore, HeldVoucher } from './cache-store.ts';
-import { askVersion, askVoucher } from './hub-voucher.ts';
+import { askVersions, askVoucher, type HubVersion, versionsAtOnce } from './hub-voucher.ts';
+
+/** Records that `getMany` fetches at once. */
+const fetchesAtOnce = 8;
 
 /** What a cache works with. */
 export interface CacheOptions {
@@ -77,6 +80,17 @@ export class VersionedCache implements ConsistencySource {
     return read;
   }
 
+  /**
+   * As `get` of each, in their order: the versions of a thousand records are one question, and only what differs is
+   * fetched. What the database throws, and `get` would throw for one of them, it throws for all.
+   */
+  async getMany(refs: readonly RecordRef[]): Promise<(CacheRead | null)[]> {
+    const reads: (CacheRead | null)[] = [];
+    for (let at = 0; at < refs.length; at += versionsAtOnce)
+      reads.push(...(await this.#getMany(refs.slice(at, at + versionsAtOnce))));
+    return reads;
+  }
+
   /** Part of answering the consistency protocol. @throws what the database throws */
   nodes(prefixes: readonly string[], filter: ConsistencyFilter): Promise<ConsistencyNode[]> {
     return this.#options.store.nodes(prefixes, filter);
@@ -116,29 +130,67 @@ export class VersionedCache implements ConsistencySource {
   }
 
   async #get(k: string, ref: RecordRef): Promise<CacheRead | null> {
-    const { store, onUnreachable } = this.#options;
-    const held = await store.read(k);
+    const held = await this.#options.store.read(k);
+    const startedAt = performance.now();
     try {
-      return await this.#check(ref, held);
+      // What is not held is fetched whole: its version need not be asked for.
+      const versions = held === null ? [] : await askVersions(this.#options.hub, [ref], this.#bounds());
+      // Both questions together stay within the read's time.
+      const timeoutMs = Math.max(this.#bounds().timeoutMs - (performance.now() - startedAt), 1);
+      return await this.#bringUp({ ref, held, current: versions[0] }, { timeoutMs });
     } catch (error) {
-      if (held === null || onUnreachable === 'throw' || !(error instanceof HubRequestError)) throw error;
-      return { voucher: held.voucher, data: held.data, fresh: false, error };
+      return this.#without(error, held);
     }
   }
 
-  async #check(ref: RecordRef, held: HeldVoucher | null): Promise<CacheRead | null> {
+  async #getMany(refs: readonly RecordRef[]): Promise<(CacheRead | null)[]> {
     const { store, hub } = this.#options;
-    const bounds = this.#bounds();
-    const startedAt = performance.now();
-    if (held !== null) {
-      const current = await askVersion(hub, ref, bounds);
-      if (current === null) return null;
-      if (current.sourceVersion === held.source_version && current.digest === held.digest)
-        return { voucher: held.voucher, data: held.data, fresh: true, error: null };
+    const held = new Map<RecordRef, HeldVoucher | null>();
+    for (const ref of refs) held.set(ref, await store.read(recordKey(ref)));
+    const heldOf = (ref: RecordRef) => held.get(ref) ?? null;
+    let versions: readonly (HubVersion | null)[];
+    try {
+      versions = await askVersions(hub, refs, this.#bounds());
+    } catch (error) {
+      return refs.map(ref => this.#without(error, heldOf(ref)));
     }
-    // Both questions together stay within the read's time.
-    const timeoutMs = Math.max(bounds.timeoutMs - (performance.now() - startedAt), 1);
-    const current = await askVoucher(hub, ref, { timeoutMs });
+    const reads: (CacheRead | null)[] = [];
+    const work = refs.entries();
+    const readOn = async () => {
+      for (const [n, ref] of work) {
+        const copy = heldOf(ref);
+        reads[n] = await this.#bringUp(
+          { ref, held: copy, current: versions[n] ?? null },
+          this.#bounds(),
+        ).catch((error: unknown) => this.#without(error, copy));
+      }
+    };
+    await Promise.all(Array.from({ length: fetchesAtOnce }, readOn));
+    return reads;
+  }
+
+  /** What is read where the hub could not be asked. @throws what kept it from being asked, where nothing may be read then */
+  #without(error: unknown, held: HeldVoucher | null): CacheRead {
+    const { onUnreachable } = this.#options;
+    if (held === null || onUnreachable === 'throw' || !(error instanceof HubRequestError)) throw error;
+    return { voucher: held.voucher, data: held.data, fresh: false, error };
+  }
+
+  /** The copy where it is current, else what is fetched. @param of.current null: the hub has none; undefined: not asked */
+  async #bringUp(
+    of: { ref: RecordRef; held: HeldVoucher | null; current: HubVersion | null | undefined },
+    bounds: RequestBounds,
+  ): Promise<CacheRead | null> {
+    const { store, hub } = this.#options;
+    const { ref, held } = of;
+    if (of.current === null) return null;
+    if (
+      held !== null &&
+      of.current?.sourceVersion === held.source_version &&
+      of.current.digest === held.digest
+    )
+      return { voucher: held.voucher, data: held.data, fresh: true, error: null };
+    const current = await askVoucher(hub, ref, bounds);
     if (current === null) return null;
     const effect = await store.put(current, false);
     // A copy that claims to be newer than the hub's is wrong, unless an event has just brought it.

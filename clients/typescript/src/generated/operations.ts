@@ -49,19 +49,23 @@ export type VoucherDirection =
   | 'CREDIT'
   | 'DEBIT';
 
+export type VoucherRef = {
+  sourceId: string;
+  sourceModule: string;
+  sourceSystem: string;
+};
+
 export type VoucherStatus =
   | 'APPROVED'
   | 'DRAFT'
   | 'VOIDED';
 
-export type CacheVersionQueryVariables = Exact<{
-  sourceSystem: string;
-  sourceModule: string;
-  sourceId: string;
+export type CacheVersionsQueryVariables = Exact<{
+  refs: Array<VoucherRef> | VoucherRef;
 }>;
 
 
-export type CacheVersionQuery = { voucherBySource: { sourceVersion: number, digest: string } | null };
+export type CacheVersionsQuery = { voucherVersions: Array<{ sourceVersion: number, digest: string } | null> };
 
 export type CacheVoucherQueryVariables = Exact<{
   sourceSystem: string;
