@@ -246,8 +246,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 export function readClientEnvironment(env: NodeJS.ProcessEnv): {
   url: string | undefined;
   key: string | undefined;
+  /** As it stands there: may be none. */
+  timeZone: string;
 } {
-  return { url: env.HUB_URL?.trim() || addressIn(env), key: env.HUB_KEY?.trim() || undefined };
+  const timeZone = env.HUB_TIME_ZONE?.trim() || table.timeZone.leftOut;
+  return { url: env.HUB_URL?.trim() || addressIn(env), key: env.HUB_KEY?.trim() || undefined, timeZone };
 }
 
 /** Where a hub that listens on a host and port is asked from the same machine. */

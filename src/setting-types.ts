@@ -83,7 +83,8 @@ function redisUrlFault(text: string): string | null {
   }
 }
 
-function isTimeZone(name: string): boolean {
+/** Whether a text is the name of a time zone. */
+export function isTimeZone(name: string): boolean {
   try {
     return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch {

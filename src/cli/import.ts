@@ -6,9 +6,9 @@ import type { CommandResult } from './command-result.ts';
 import { graphql } from './generated/gql.ts';
 import { type ImportCounts, Importer } from './import/importer.ts';
 import { openLines } from './import/lines.ts';
-import { startProgress } from './import/progress.ts';
 import { RejectedFile, sortableBytes } from './import/rejected-file.ts';
 import { isPassing, Sender } from './import/sender.ts';
+import { startProgress } from './progress.ts';
 import { listenForStop, type Stop } from './signals.ts';
 import { duration, note, plural, print, printJson } from './terminal.ts';
 
@@ -59,7 +59,7 @@ async function importFile(file: string, options: ImportOptions): Promise<number>
   await client.request(greeting, {});
   using rejected = new RejectedFile(file);
   const startedAt = systemClock.now();
-  using progress = startProgress(input.size, systemClock);
+  using progress = startProgress({ total: input.size, things: 'lines' }, systemClock);
   const sender = createSender(client, options.wait * 1_000, stop, message => progress.say(message));
   const importer = new Importer({
     sender,

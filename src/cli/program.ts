@@ -8,6 +8,7 @@ import { RefusedError, UnreachableError } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
+import { exportCommand } from './export.ts';
 import { fixDataCommand } from './fix-data.ts';
 import { importCommand } from './import.ts';
 import { keysCommand } from './keys.ts';
@@ -36,6 +37,7 @@ export async function runCommandLine(argv: readonly string[], version: string): 
     startCommand,
     demoCommand,
     importCommand,
+    exportCommand,
     keysCommand,
     subscriptionsCommand,
     retryCommand,

@@ -7,10 +7,15 @@ export const nightly = '0 2 * * *';
 /** Characters of a cron pattern. */
 const cronLength = 100;
 
-/** Days and schedules in the business time zone. */
+const dayMs = 86_400_000;
+
+/** Days, wall clock and schedules in the business time zone. */
 export class BusinessTime {
   readonly timeZone: string;
   readonly #day: Intl.DateTimeFormat;
+  readonly #offset: Intl.DateTimeFormat;
+  /** The offset of the quarter of an hour that was asked for last: offsets change on such alone. */
+  #known = { quarter: Number.NaN, minutes: 0 };
   readonly #schedules = new Map<string, Schedule>();
 
   /** @param timeZone IANA name, e.g. Asia/Shanghai */
@@ -23,11 +28,42 @@ export class BusinessTime {
       month: '2-digit',
       day: '2-digit',
     });
+    this.#offset = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' });
   }
 
   /** The business day of an instant, YYYY-MM-DD. */
   dayOf(nowMs: number): string {
     return this.#day.format(nowMs);
+  }
+
+  /** The first instant of a business day, milliseconds since 1970; null for what is no day there (2025-02-30). */
+  startOf(day: string): number | null {
+    const asUtc = Date.parse(`${day}T00:00:00Z`);
+    if (Number.isNaN(asUtc)) return null;
+    // By the offset before and after: where clocks change at midnight, one of the two is on another day.
+    const starts = [asUtc - dayMs, asUtc + dayMs].map(near => asUtc - this.#offsetAt(near) * 60_000);
+    const first = Math.min(...starts.filter(start => this.dayOf(start) === day));
+    return Number.isFinite(first) ? first : null;
+  }
+
+  /** An instant by the business clock in ISO 8601 with its offset: 2025-12-19T14:53:32.123+08:00. */
+  isoOf(ms: number): string {
+    const minutes = this.#offsetAt(ms);
+    const two = (part: number) => String(Math.trunc(part)).padStart(2, '0');
+    const offset = `${minutes < 0 ? '-' : '+'}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
+    return new Date(ms + minutes * 60_000).toISOString().replace('Z', offset);
+  }
+
+  /** Minutes that the business clock is ahead of UTC. */
+  #offsetAt(ms: number): number {
+    const quarter = Math.floor(ms / 900_000);
+    if (quarter !== this.#known.quarter) {
+      const name = this.#offset.formatToParts(ms).find(part => part.type === 'timeZoneName')?.value ?? '';
+      const [, sign = '+', hours = 0, minutes = 0] = /([+-])(\d\d):(\d\d)/.exec(name) ?? [];
+      const ahead = Number(hours) * 60 + Number(minutes);
+      this.#known = { quarter, minutes: sign === '-' ? -ahead : ahead };
+    }
+    return this.#known.minutes;
   }
 
   /**

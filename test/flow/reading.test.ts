@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { startTestHub, type TestHub } from '../support/hub.ts';
 import { createTestDatabase } from '../support/postgres.ts';
@@ -266,27 +265,4 @@ test('each filter of the sync log finds what it names and nothing else', async (
     );
     assert.equal(answer.errors?.[0]?.extensions.code, 'BAD_USER_INPUT');
   }
-});
-
-test('what analysts run against the database works as it stands, and gives the numbers that are so', async () => {
-  const file = new URL('../../../shared/contract/analyst.sql', import.meta.url);
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return;
-  await using hub = await startTestHub();
-  await using receiver = await startReceiver();
-  receiver.answer(request => (request.body.voucher.source_id === 'F0' ? 422 : 200));
-  await subscribe(hub, { webhookUrl: receiver.url });
-  await recordVouchers(hub, numbered('F', 4));
-  await until(
-    'all are done',
-    async () => (await syncsOf(hub, { statuses: ['SUCCESS', 'FAILED'] })).length === 4,
-  );
-  await using sql = await connectSql(hub.databaseUrl);
-  const answers: Record<string, unknown>[][] = [];
-  for (const statement of text.split(';').filter(part => /select/i.test(part)))
-    answers.push(await sql.rows(statement));
-  assert.equal(Number(answers[0]?.[0]?.success_rate), 75);
-  const delay = Number(answers[1]?.[0]?.avg_delay_seconds);
-  assert.ok(delay >= 0 && delay < 10, String(delay));
-  assert.deepEqual(answers[2], [{ error_code: 'HTTP_422', count: '1' }]);
 });

@@ -168,3 +168,50 @@ test('a cron pattern has five fields and a day on which it is due', () => {
   ])
     assert.notEqual(time.cronFault(bad), null, bad);
 });
+
+test('a business day begins at its first instant, whatever the clocks do at midnight', () => {
+  for (const timeZone of [
+    'Asia/Shanghai',
+    'Europe/Berlin',
+    'America/Havana',
+    'Asia/Beirut',
+    'Asia/Kathmandu',
+  ]) {
+    const time = new BusinessTime(timeZone);
+    fc.assert(
+      fc.property(fc.integer({ min: at('2000-01-01T00:00:00Z'), max: at('2060-01-01T00:00:00Z') }), ms => {
+        const day = time.dayOf(ms);
+        const start = time.startOf(day);
+        assert.ok(start !== null && start <= ms && time.dayOf(start) === day, `${timeZone} ${day}`);
+        assert.ok(time.dayOf(start - 1) < day, `${timeZone} ${day}`);
+      }),
+      { seed },
+    );
+  }
+  const shanghai = new BusinessTime('Asia/Shanghai');
+  assert.equal(shanghai.startOf('2025-12-19'), at('2025-12-18T16:00:00Z'));
+  assert.equal(new BusinessTime('Asia/Beirut').startOf('2022-03-27'), at('2022-03-26T22:00:00Z'));
+  assert.deepEqual([shanghai.startOf('2025-02-30'), shanghai.startOf('2025-13-01')], [null, null]);
+});
+
+test('instants by the business clock carry its offset and mean the same instant', () => {
+  assert.equal(
+    new BusinessTime('Asia/Shanghai').isoOf(at('2025-12-19T16:00:00.123Z')),
+    '2025-12-20T00:00:00.123+08:00',
+  );
+  assert.equal(
+    new BusinessTime('America/St_Johns').isoOf(at('2025-12-19T16:00:00Z')),
+    '2025-12-19T12:30:00.000-03:30',
+  );
+  assert.equal(new BusinessTime('UTC').isoOf(0), '1970-01-01T00:00:00.000+00:00');
+  for (const timeZone of ['Europe/Berlin', 'Australia/Lord_Howe']) {
+    const time = new BusinessTime(timeZone);
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: at('2060-01-01T00:00:00Z') }), ms => {
+        assert.equal(at(time.isoOf(ms)), ms);
+        assert.equal(time.isoOf(ms).slice(0, 10), time.dayOf(ms));
+      }),
+      { seed },
+    );
+  }
+});

@@ -28,6 +28,8 @@ type Documents = {
     "\n  mutation DemoRecord($input: RecordVoucherInput!) {\n    recordVoucher(input: $input) { outcome voucher { voucherNo sourceVersion } }\n  }\n": typeof types.DemoRecordDocument,
     "\n  mutation DemoCancel($ids: [ID!]!) { cancelSyncs(filter: { ids: $ids }) }\n": typeof types.DemoCancelDocument,
     "\n  query DoctorTargets { dataSubscriptions { id name targetSystem state backlog webhookUrl } }\n": typeof types.DoctorTargetsDocument,
+    "\n  query ExportSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges { node {\n        id mode status transport retryCount errorCode errorMessage createdAt syncStartedAt syncCompletedAt nextAttemptAt\n        subscription { id name targetSystem }\n        event { id eventType sourceVersion voucher { id voucherNo sourceSystem sourceModule sourceType sourceId } }\n      } }\n    }\n  }\n": typeof types.ExportSyncsDocument,
+    "\n  query ExportCount($filter: SyncLogFilter!) { syncLogs(filter: $filter, first: 0) { totalCount } }\n": typeof types.ExportCountDocument,
     "\n  mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {\n    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) {\n      dryRun found fixed\n      differences {\n        kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n        subscription { id name targetSystem }\n      }\n      reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }\n    }\n  }\n": typeof types.FixDataDocument,
     "\n  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) {\n    applyFixPlan(items: $items) {\n      dryRun found fixed\n      differences {\n        kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n        subscription { id name targetSystem }\n      }\n      reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }\n    }\n  }\n": typeof types.ApplyFixPlanDocument,
     "query ImportGreeting { __typename }": typeof types.ImportGreetingDocument,
@@ -70,6 +72,8 @@ const documents: Documents = {
     "\n  mutation DemoRecord($input: RecordVoucherInput!) {\n    recordVoucher(input: $input) { outcome voucher { voucherNo sourceVersion } }\n  }\n": types.DemoRecordDocument,
     "\n  mutation DemoCancel($ids: [ID!]!) { cancelSyncs(filter: { ids: $ids }) }\n": types.DemoCancelDocument,
     "\n  query DoctorTargets { dataSubscriptions { id name targetSystem state backlog webhookUrl } }\n": types.DoctorTargetsDocument,
+    "\n  query ExportSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges { node {\n        id mode status transport retryCount errorCode errorMessage createdAt syncStartedAt syncCompletedAt nextAttemptAt\n        subscription { id name targetSystem }\n        event { id eventType sourceVersion voucher { id voucherNo sourceSystem sourceModule sourceType sourceId } }\n      } }\n    }\n  }\n": types.ExportSyncsDocument,
+    "\n  query ExportCount($filter: SyncLogFilter!) { syncLogs(filter: $filter, first: 0) { totalCount } }\n": types.ExportCountDocument,
     "\n  mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {\n    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) {\n      dryRun found fixed\n      differences {\n        kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n        subscription { id name targetSystem }\n      }\n      reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }\n    }\n  }\n": types.FixDataDocument,
     "\n  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) {\n    applyFixPlan(items: $items) {\n      dryRun found fixed\n      differences {\n        kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n        subscription { id name targetSystem }\n      }\n      reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }\n    }\n  }\n": types.ApplyFixPlanDocument,
     "query ImportGreeting { __typename }": types.ImportGreetingDocument,
@@ -151,6 +155,14 @@ export function graphql(source: "\n  mutation DemoCancel($ids: [ID!]!) { cancelS
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query DoctorTargets { dataSubscriptions { id name targetSystem state backlog webhookUrl } }\n"): typeof import('./graphql.ts').DoctorTargetsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ExportSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges { node {\n        id mode status transport retryCount errorCode errorMessage createdAt syncStartedAt syncCompletedAt nextAttemptAt\n        subscription { id name targetSystem }\n        event { id eventType sourceVersion voucher { id voucherNo sourceSystem sourceModule sourceType sourceId } }\n      } }\n    }\n  }\n"): typeof import('./graphql.ts').ExportSyncsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ExportCount($filter: SyncLogFilter!) { syncLogs(filter: $filter, first: 0) { totalCount } }\n"): typeof import('./graphql.ts').ExportCountDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

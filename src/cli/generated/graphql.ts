@@ -316,6 +316,22 @@ export type DoctorTargetsQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type DoctorTargetsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, state: DataSubscriptionState, backlog: number, webhookUrl: string | null }> };
 
+export type ExportSyncsQueryVariables = Exact<{
+  filter: SyncLogFilter;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type ExportSyncsQuery = { syncLogs: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, mode: SyncMode, status: SyncStatus, transport: Transport | null, retryCount: number, errorCode: string | null, errorMessage: string | null, createdAt: string, syncStartedAt: string | null, syncCompletedAt: string | null, nextAttemptAt: string | null, subscription: { id: string, name: string, targetSystem: string }, event: { id: string, eventType: string, sourceVersion: number, voucher: { id: string, voucherNo: string, sourceSystem: string, sourceModule: string, sourceType: string, sourceId: string } } } }> } };
+
+export type ExportCountQueryVariables = Exact<{
+  filter: SyncLogFilter;
+}>;
+
+
+export type ExportCountQuery = { syncLogs: { totalCount: number } };
+
 export type FixDataMutationVariables = Exact<{
   date: string;
   subscriptionId?: string | number | null | undefined;
@@ -778,6 +794,56 @@ export const DoctorTargetsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DoctorTargetsQuery, DoctorTargetsQueryVariables>;
+export const ExportSyncsDocument = new TypedDocumentString(`
+    query ExportSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {
+  syncLogs(filter: $filter, first: $first, after: $after) {
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    edges {
+      node {
+        id
+        mode
+        status
+        transport
+        retryCount
+        errorCode
+        errorMessage
+        createdAt
+        syncStartedAt
+        syncCompletedAt
+        nextAttemptAt
+        subscription {
+          id
+          name
+          targetSystem
+        }
+        event {
+          id
+          eventType
+          sourceVersion
+          voucher {
+            id
+            voucherNo
+            sourceSystem
+            sourceModule
+            sourceType
+            sourceId
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ExportSyncsQuery, ExportSyncsQueryVariables>;
+export const ExportCountDocument = new TypedDocumentString(`
+    query ExportCount($filter: SyncLogFilter!) {
+  syncLogs(filter: $filter, first: 0) {
+    totalCount
+  }
+}
+    `) as unknown as TypedDocumentString<ExportCountQuery, ExportCountQueryVariables>;
 export const FixDataDocument = new TypedDocumentString(`
     mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {
   fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) {

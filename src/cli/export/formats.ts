@@ -1,0 +1,75 @@
+import type { BusinessTime } from '../../core/business-time.ts';
+import { type Cell, type ColumnKind, columns, type Row } from './columns.ts';
+
+/** Turns rows into a file's content, piece by piece; nothing else is kept than what a piece needs. */
+export interface Format {
+  begin(): string | Uint8Array;
+  rows(rows: readonly Row[]): string | Uint8Array;
+  end(): string | Uint8Array;
+}
+
+/** Formats that a file may have. */
+export const formatNames = ['csv', 'jsonl', 'parquet'] as const;
+export type FormatName = (typeof formatNames)[number];
+
+/** Opens a format. @param time the clock that times are written by */
+export async function openFormat(name: FormatName, time: BusinessTime): Promise<Format> {
+  if (name === 'csv') return csv(time);
+  if (name === 'jsonl') return jsonl(time);
+  // Loaded here, so that the other commands stay quick.
+  const { ParquetFormat } = await import('./parquet.ts');
+  return new ParquetFormat();
+}
+
+/** Without it Excel takes the text for the machine's own character set, and Chinese is garbled. */
+const byteOrderMark = '\uFEFF';
+
+/** RFC 4180: commas, CRLF, quotes only where they are needed. */
+function csv(time: BusinessTime): Format {
+  return {
+    begin: () => `${byteOrderMark}${columns.map(({ name }) => name).join(',')}\r\n`,
+    rows: rows =>
+      rows.map(row => `${row.map((cell, at) => csvCell(cell, kindAt(at), time)).join(',')}\r\n`).join(''),
+    end: () => '',
+  };
+}
+
+function csvCell(cell: Cell, kind: ColumnKind, time: BusinessTime): string {
+  if (cell === null) return '';
+  const shown = shownCell(cell, kind, time);
+  return kind === 'text' ? quoted(harmless(String(shown))) : String(shown);
+}
+
+/**
+ * A text that spreadsheets take for no formula (OWASP, CSV Injection): one that begins like a formula gets an
+ * apostrophe before it. Full-width signs are formulas in East Asian settings.
+ */
+function harmless(text: string): string {
+  return /^[=+\-@＝＋－＠\t\r\n]/.test(text) ? `'${text}` : text;
+}
+
+function quoted(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** One JSON object a line; ids are texts, as GraphQL gives them. */
+function jsonl(time: BusinessTime): Format {
+  const lineOf = (row: Row) =>
+    JSON.stringify(
+      Object.fromEntries(
+        columns.map(({ name, kind }, at) => {
+          const cell = row[at] ?? null;
+          return [name, cell === null ? null : shownCell(cell, kind, time)];
+        }),
+      ),
+    );
+  return { begin: () => '', rows: rows => rows.map(row => `${lineOf(row)}\n`).join(''), end: () => '' };
+}
+
+function shownCell(cell: string | number, kind: ColumnKind, time: BusinessTime): string | number {
+  return kind === 'time' && typeof cell === 'number' ? time.isoOf(cell) : cell;
+}
+
+function kindAt(at: number): ColumnKind {
+  return columns[at]?.kind ?? 'text';
+}

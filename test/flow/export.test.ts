@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { runCli, startCli, startGate, temporaryFolder } from '../support/cli.ts';
+import { adminKey, startTestHub } from '../support/hub.ts';
+import { connectSql } from '../support/sql.ts';
+import { recordVouchers, subscribe, voucherInput } from '../support/vouchers.ts';
+import { until } from '../support/wait.ts';
+
+const hub = await startTestHub();
+after(() => hub[Symbol.asyncDispose]());
+const sql = await connectSql(hub.databaseUrl);
+after(() => sql[Symbol.asyncDispose]());
+const folder = await temporaryFolder();
+const env = { HUB_URL: hub.url, HUB_KEY: adminKey };
+
+/** Of three pages. */
+const many = 1_203;
+const message = '=HYPERLINK("http://x"), 金额不符\n第二行';
+
+const { id: invoices } = await subscribe(hub, { name: '税务,发票', eventTypes: ['invoice_recorded'] });
+const { id: suppliers } = await subscribe(hub, { name: 'suppliers', eventTypes: ['supplier_changed'] });
+for (const from of [0, 1_000])
+  await recordVouchers(
+    hub,
+    Array.from({ length: Math.min(1_000, many - from) }, (_, n) =>
+      voucherInput({ sourceId: `票-${from + n}` }),
+    ),
+  );
+await recordVouchers(
+  hub,
+  ['a', 'b', 'c', 'd'].map(sourceId => voucherInput({ sourceId, eventType: 'supplier_changed' })),
+);
+await sql.rows(
+  `update fin_open_syncs set error_code = 'HTTP_422', error_message = $1, retry_count = 2, sync_started_at = created_at
+   where id = (select min(id) from fin_open_syncs)`,
+  [message],
+);
+const turns = ['15:59:59.999', '15:59:59.9995', '16:00:00', '16:00:00.001'];
+await sql.rows(
+  `update fin_open_syncs o set created_at = t.at from (
+     select id, ('2023-12-31T' || (array['${turns.join("','")}'])[row_number() over (order by id)] || 'Z')::timestamptz as at
+     from fin_open_syncs where subscription_id = $1) t where t.id = o.id`,
+  [suppliers],
+);
+
+/** A row as every format has to tell it: times as instants in UTC. */
+type Told = Record<string, string | number | null>;
+
+const expected = (
+  await sql.rows<Told>(
+    `select l.id::text, l.subscription_id::text, s.name as subscription, s.target_system, l.event_id::text, l.event_type,
+       l.voucher_id::text, v.voucher_no, v.source_system, v.source_module, v.source_type, v.source_id, e.source_version,
+       l.mode, l.status, l.transport, l.retry_count, l.error_code, l.error_message, l.created_at, l.sync_started_at,
+       l.sync_completed_at, l.next_attempt_at
+     from fin_data_sync_logs l join data_subscriptions s on s.id = l.subscription_id
+       join fin_voucher_events e on e.id = l.event_id join fin_business_vouchers v on v.id = l.voucher_id
+     where l.subscription_id = $1 order by l.id desc`,
+    [invoices],
+  )
+).map(row => inUtc(row));
+
+/** Dates, and texts with an offset, as ISO 8601 in UTC; bigints as text. */
+function inUtc(row: Record<string, unknown>): Told {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => {
+      if (value instanceof Date) return [name, value.toISOString()];
+      if (typeof value === 'bigint') return [name, String(value)];
+      const isTime = typeof value === 'string' && name.endsWith('_at');
+      assert.ok(value === null || typeof value === 'string' || typeof value === 'number');
+      return [name, isTime ? new Date(value).toISOString() : value];
+    }),
+  );
+}
+
+/** A CSV file as Python's reader has it, the mark at its beginning taken off. */
+function readCsv(file: string): string[][] {
+  const program = `import csv, json, sys
+print(json.dumps(list(csv.reader(open(sys.argv[1], encoding='utf-8-sig', newline=''), strict=True))))`;
+  return JSON.parse(execFileSync('python3', ['-c', program, file], { maxBuffer: 1e8, encoding: 'utf8' }));
+}
+
+function fileOf(name: string): string {
+  return path.join(folder, name);
+}
+
+test('CSV, JSON Lines and Parquet tell the same syncs, each to a reader of another’s making', async () => {
+  const since = ['--from', '2024-01-02', '--subscription', invoices];
+  const outputs = ['csv', 'jsonl', 'parquet'].map(format =>
+    runCli(['export', ...since, '--format', format, '--output', fileOf(`all.${format}`), '--json'], env),
+  );
+  for (const [at, end] of (await Promise.all(outputs)).entries()) {
+    assert.equal(end.code, 0, end.stderr);
+    const { rows, format, from } = JSON.parse(end.stdout);
+    assert.deepEqual(
+      [rows, format, from],
+      [many, ['csv', 'jsonl', 'parquet'][at], '2024-01-02T00:00:00.000+08:00'],
+    );
+    assert.equal(existsSync(fileOf(`all.${format}.part`)), false);
+  }
+
+  const lines = readFileSync(fileOf('all.jsonl'), 'utf8').trimEnd().split('\n');
+  assert.match(lines[0] ?? '', /"created_at":"[-0-9]+T[:.0-9]+\+08:00"/);
+  assert.deepEqual(
+    lines.map(line => inUtc(JSON.parse(line))),
+    expected,
+  );
+
+  const file = await asyncBufferFromFile(fileOf('all.parquet'));
+  assert.equal((await parquetMetadataAsync(file)).num_rows, BigInt(many));
+  assert.deepEqual((await parquetReadObjects({ file })).map(inUtc), expected);
+
+  const [head = [], ...rows] = readCsv(fileOf('all.csv'));
+  assert.deepEqual(head, Object.keys(expected[0] ?? {}));
+  const asCsv = expected.map(row => ({
+    ...row,
+    error_message: row.error_message && `'${row.error_message}`,
+  }));
+  assert.deepEqual(
+    rows.map(row => inUtc(Object.fromEntries(head.map((name, at) => [name, row[at] || null])))),
+    asCsv.map(row =>
+      Object.fromEntries(
+        Object.entries(row).map(([name, cell]) => [name, cell === null ? null : String(cell)]),
+      ),
+    ),
+  );
+});
+
+test('CSV begins with the mark that Excel wants, ends its lines with CRLF, and lets no text be a formula', () => {
+  const text = readFileSync(fileOf('all.csv'), 'utf8');
+  assert.ok(text.startsWith('\uFEFFid,subscription_id,subscription,'));
+  assert.ok(text.endsWith('\r\n'));
+  assert.ok(text.includes('"税务,发票"'));
+  assert.ok(text.includes(`"'=HYPERLINK(""http://x""), 金额不符\n第二行"`));
+});
+
+test('days of the business time zone follow each other without a gap and without a sync in both', async () => {
+  const day = (from: string, to: string, ...more: string[]) =>
+    runCli(
+      ['export', '--format', 'jsonl', '--subscription', suppliers, '--from', from, '--to', to, ...more],
+      env,
+    );
+  const [first, second, elsewhere] = await Promise.all([
+    day('2023-12-31', '2024-01-01'),
+    day('2024-01-01', '2024-01-02'),
+    day('2023-12-31T16:00:00Z', '2024-01-01', '--time-zone', 'UTC'),
+  ]);
+  const records = ({ stdout }: { stdout: string }) =>
+    stdout
+      .split('\n')
+      .slice(0, -1)
+      .map(line => JSON.parse(line).source_id);
+  assert.deepEqual([first, second, elsewhere].map(records), [
+    ['b', 'a'],
+    ['d', 'c'],
+    ['d', 'c'],
+  ]);
+  assert.match(
+    first.stderr,
+    /✓ 2 syncs recorded from 2023-12-31T00:00:00.000\+08:00 until 2024-01-01T00:00:00/,
+  );
+  assert.match(elsewhere.stdout, /"created_at":"2023-12-31T16:00:00.001\+00:00"/);
+});
+
+test('Ctrl-C leaves no half file, and what was there under its name', async () => {
+  const output = fileOf('kept.csv');
+  writeFileSync(output, 'of yesterday');
+  let pages = 0;
+  await using gate = await startGate(hub.url, async body => {
+    // Pages after the first never come.
+    if (body.includes('ExportSyncs') && ++pages > 1) await new Promise(() => {});
+    return 'through';
+  });
+  const cli = startCli(['export', '--from', '2024-01-02', '--output', output], { ...env, HUB_URL: gate.url });
+  await until(
+    'a page is written',
+    () => existsSync(`${output}.part`) && readFileSync(`${output}.part`).length > 1_000,
+  );
+  cli.child.kill('SIGINT');
+  const { code, stderr } = await cli.ended;
+  assert.equal(code, 130, stderr);
+  assert.match(stderr, /Stopped\. No file was written\./);
+  assert.equal(existsSync(`${output}.part`), false);
+  assert.equal(readFileSync(output, 'utf8'), 'of yesterday');
+});
+
+test('a hub that is away for a moment is waited for, and nothing is missing', async () => {
+  let pages = 0;
+  await using gate = await startGate(hub.url, body =>
+    Promise.resolve(body.includes('ExportSyncs') && ++pages === 2 ? 503 : 'through'),
+  );
+  const range = ['--from', '2024-01-02', '--subscription', invoices, '--format', 'jsonl'];
+  const { code, stdout, stderr } = await runCli(['export', ...range], { ...env, HUB_URL: gate.url });
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /not ready \(HTTP 503\)\. Trying again/);
+  assert.equal(stdout, readFileSync(fileOf('all.jsonl'), 'utf8'));
+});
+
+test('wrong usage ends with 2, a folder that is not there and a key that is not known with 1; none leaves a file', async () => {
+  const output = path.join(folder, 'nowhere', 'x.csv');
+  const refused = fileOf('refused.csv');
+  const runs = [
+    runCli(['export', '--from', '2024-01-02', '--json'], env),
+    runCli(['export', '--from', '2024-01-02', '--time-zone', 'Asia/Nowhere'], env),
+    runCli(['export', '--from', '2024-02-30'], env),
+    runCli(['export', '--from', '2024-01-02', '--output', output], env),
+    runCli(['export', '--from', '2024-01-02', '--output', refused], { ...env, HUB_KEY: 'hub_wrong' }),
+  ];
+  const [json, zone, day, nowhere, key] = await Promise.all(runs);
+  assert.deepEqual(
+    [json, zone, day, nowhere, key].map(end => end?.code),
+    [2, 2, 1, 1, 1],
+  );
+  assert.match(json?.stderr ?? '', /name one with --output/);
+  assert.match(zone?.stderr ?? '', /"Asia\/Nowhere" is no IANA time zone/);
+  assert.match(day?.stderr ?? '', /2024-02-30 is no day/);
+  assert.match(nowhere?.stderr ?? '', /can't be written \(ENOENT\)/);
+  assert.deepEqual([existsSync(refused), existsSync(`${refused}.part`)], [false, false]);
+});
