@@ -207,3 +207,20 @@ test('a hub whose database user may not make roles migrates all the same, and sa
     await server.rows(`rollback; drop owned by ${limited} cascade; drop role ${limited}`);
   }
 });
+
+test('two databases of one server may make the role at the same moment', async () => {
+  const raced = `raced_${process.pid}`;
+  const makeRole = analystRole.replaceAll('voucher_hub_analyst', raced);
+  await using first = await connectSql(hub.databaseUrl);
+  await using second = await connectSql(hub.databaseUrl);
+  const [{ pid } = { pid: 0 }] = await second.rows<{ pid: number }>('select pg_backend_pid() as pid');
+  await first.rows(`begin; ${makeRole}`);
+  const made = second.rows(makeRole);
+  await until('the second waits for the first', async () => {
+    const waiting = `select count(*) from pg_stat_activity where pid = $1 and wait_event_type = 'Lock'`;
+    return (await owner.count(waiting, [pid])) === 1;
+  });
+  await first.rows('commit');
+  await made;
+  await first.rows(`drop role ${raced}`);
+});
