@@ -4,6 +4,7 @@ import { backlog, history } from './backlog.ts';
 import { checkTime, foldSlowdown, walkCost } from './consistency.ts';
 import { deliveries } from './deliveries.ts';
 import { latency } from './latency.ts';
+import { metrics } from './metrics.ts';
 import { fanOut, idle, push } from './push.ts';
 import { recording } from './recording.ts';
 import { recovery } from './recovery.ts';
@@ -174,6 +175,13 @@ const benches: Record<string, () => Promise<void>> = {
       '',
       '< 400 MiB',
     ]);
+  },
+  async metrics() {
+    const figures = await metrics(10_000_000 * scale);
+    for (const { what, p50, max } of figures.windows) {
+      const label = `a year's syncMetrics of ${what}, ${figures.rows.toLocaleString('en')} rows of rollups`;
+      table.push([label, `p50 ${p50.toFixed(1)} ms, max ${max.toFixed(1)} ms`, '', '', '< 50 ms']);
+    }
   },
   async history() {
     const old = values.quick ? 100_000 : 10_000_000;

@@ -98,6 +98,7 @@ export function benchIntake(db: Database): Intake {
     routing: new RoutingCache(db, clock),
     waker: { wake: () => {} },
     changes: { isWatched: false, note: () => {} },
+    meter: { recorded: () => {} },
     log: createLogger({ level: 'warn', pretty: false }),
   });
 }

@@ -44,8 +44,14 @@ import { Schedules } from './jobs/schedules.ts';
 import type { Alerts } from './monitoring/alerts.ts';
 import { Audit } from './monitoring/audit.ts';
 import { referencesIn } from './monitoring/channels/open-channels.ts';
+import { LaneMeters } from './monitoring/lane-meters.ts';
+import { Meters } from './monitoring/meters.ts';
+import { MetricWatches } from './monitoring/metric-watches.ts';
+import { type Metrics, readMetrics, windowOf } from './monitoring/metrics.ts';
 import { openAlerting } from './monitoring/open-alerting.ts';
+import type { MetricReadings } from './monitoring/readings.ts';
 import { Retention } from './monitoring/retention.ts';
+import { Rollups } from './monitoring/rollups.ts';
 import { SqlReadings } from './monitoring/sql-readings.ts';
 import { createContext } from './resolvers/context.ts';
 import { createLive } from './resolvers/live.ts';
@@ -82,7 +88,7 @@ export async function createHub(config: Config, overrides: HubOverrides = {}): P
   const parts = new AsyncDisposableStack();
   try {
     const environment = overrides.environment ?? processEnvironment();
-    return await start({ config, clock, random, log, environment, parts });
+    return await start({ config, clock, random, log, environment, parts, meters: new Meters() });
   } catch (error) {
     await parts.disposeAsync();
     throw error;
@@ -97,6 +103,7 @@ interface Start {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Everything that must be closed, in the order of its making; closed the other way round. */
   readonly parts: AsyncDisposableStack;
+  readonly meters: Meters;
 }
 
 async function start(context: Start): Promise<Hub> {
@@ -117,6 +124,10 @@ async function start(context: Start): Promise<Hub> {
   const alerts = await startAlerts(context, store, delivery);
   const services = { ...createServices(context, store, delivery), ...consistency, alerts };
   openSchedules(context, store, delivery, services);
+  const laneMeters = new LaneMeters(
+    { db: store.db, clock, log, readings: readingsOf(store) },
+    context.meters,
+  );
   let stopping = false;
   const server = parts.use(
     await startServer({
@@ -124,6 +135,7 @@ async function start(context: Start): Promise<Hub> {
       port: config.port,
       log,
       graphql: config.roles.includes('api') ? graphqlDoor(context, store, services) : undefined,
+      metrics: () => laneMeters.text(),
       readiness: async () => ({
         ...(await checkReadiness(context.clock, store, delivery)),
         running: !stopping,
@@ -178,7 +190,7 @@ async function openStore({ config, clock, log, parts }: Start) {
 
 /** The queue and the lanes; those of this process's roles are started. */
 async function openDelivery(
-  { config, clock, random, log, parts }: Start,
+  { config, clock, random, log, parts, meters }: Start,
   { directUrl, db, vault, payloadQueries }: Store,
 ) {
   const home: QueueHome =
@@ -197,7 +209,8 @@ async function openDelivery(
   parts.defer(() => nodes.stop());
   const syncs = new SyncReader(db);
   const changes = new SyncChanges({ clock, reader: syncs, nodes });
-  const drain = { db, vault, clock, random, log, changes, breaker: new Breaker({ db, log, changes }) };
+  const breaker = new Breaker({ db, log, changes });
+  const drain = { db, vault, clock, random, log, changes, breaker, meter: meters };
   const lanes = new Lanes(queue, { ...drain, transport, nodes });
   parts.defer(() => lanes.stop());
   if (config.roles.includes('worker')) await lanes.start();
@@ -239,6 +252,17 @@ function openSchedules(
   });
   const { retentionDays } = config;
   for (const schedule of consistencySchedules({ ...services, retentionDays })) schedules.add(schedule);
+  const rollups = new Rollups({ db, clock });
+  schedules.add({
+    name: 'metrics',
+    when: { everyMs: limits.rollupMs },
+    run: async ({ signal }) => void (await rollups.rollUp(signal)),
+  });
+  schedules.add({
+    name: 'metrics-forgotten',
+    when: { everyMs: limits.retentionMs },
+    run: () => rollups.forget(),
+  });
   parts.defer(() => schedules.stop());
   if (!config.roles.includes('scheduler')) return;
   // Besides its turns: after a restart nobody should wait for the next one.
@@ -249,13 +273,13 @@ function openSchedules(
 
 /** The services that the GraphQL door calls. */
 function createServices(
-  { config, clock, log, parts }: Start,
+  { config, clock, log, parts, meters }: Start,
   { db, vault, keys, payloadQueries }: Store,
   { nodes, lanes, transport, attachments, syncs, changes }: Delivery,
 ): Omit<ResolverServices, keyof OpenConsistency | 'alerts'> {
   const time = new BusinessTime(config.timeZone);
   const routing = new RoutingCache(db, clock);
-  const intake = new Intake({ db, clock, time, routing, waker: lanes, changes, log });
+  const intake = new Intake({ db, clock, time, routing, waker: lanes, changes, meter: meters, log });
   parts.defer(() => intake.close());
   nodes.on('routing', () => routing.refresh());
   const onChange = (cache: string) => () => {
@@ -282,13 +306,19 @@ function createServices(
     attachments,
     changes,
     audit: new Audit({ db, clock, log }),
+    timeZone: config.timeZone,
   };
+}
+
+/** What alerts read, and /metrics. */
+function readingsOf({ db }: Pick<Store, 'db'>): MetricReadings {
+  return new SqlReadings(db.pool, () => lastDifferences(db.pool));
 }
 
 /** Alerts; they are evaluated and told by schedulers. */
 async function startAlerts(context: Start, { db }: Store, { nodes }: Delivery): Promise<Alerts> {
   const { config, clock, log, parts } = context;
-  const readings = new SqlReadings(db.pool, () => lastDifferences(db.pool));
+  const readings = readingsOf({ db });
   const { alertsFile: file, language, timeZone, publicUrl } = config;
   const open = referencesIn(context.environment);
   const options = { file, language, timeZone, publicUrl, open };
@@ -299,12 +329,17 @@ async function startAlerts(context: Start, { db }: Store, { nodes }: Delivery): 
   return opened.alerts;
 }
 
-function graphqlDoor({ log, clock }: Start, store: Store, services: ResolverServices): GraphqlDoor {
+function graphqlDoor({ config, log, clock }: Start, store: Store, services: ResolverServices): GraphqlDoor {
   const resolvers = createResolvers(services);
   const schema = buildHubSchema(resolverClasses, someClass =>
     resolvers.find(resolver => resolver.constructor === someClass),
   );
-  const live = createLive(services);
+  const day = windowOf(limits.metricMinuteWindow, config.timeZone);
+  const live = createLive({
+    ...services,
+    metrics: new MetricWatches<Metrics>(clock),
+    readMetrics: own => readMetrics(store.db, own, day),
+  });
   const databases = { primary: store.db, replica: store.replica };
   const contextOf = async (authorization: string | undefined, requestId: string) => {
     const key = /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];

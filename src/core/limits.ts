@@ -265,6 +265,32 @@ export const limits = {
   /** How long dropping a month may wait for its table, and outcomes behind it, milliseconds. */
   dropLockMs: 250,
 
+  // ── Metrics ──
+  /** How often what is over is counted, milliseconds: what came since is read from the log itself. */
+  rollupMs: 5_000,
+  /** Finished syncs that one statement counts: some 2 s. */
+  rollupSyncs: 200_000,
+  /** How long counts are kept by the minute, and by the hour and day, milliseconds: a day's and a year's windows. */
+  minutesKeptMs: 2 * 86_400_000,
+  hoursKeptMs: 400 * 86_400_000,
+  /** The longest window of metrics, minutes: the contract's year. Up to the second it begins at its minute, beyond at its hour. */
+  metricWindow: 525_600,
+  metricMinuteWindow: 1_440,
+  /** Points of a timeline, and error codes that are told apart: consumers make up their own. */
+  metricPoints: 120,
+  metricErrorCodes: 100,
+  /** Waiting syncs that are counted, and of which the amounts are added up: some 0.2 s and 0.5 s. */
+  metricBacklog: 1_000_000,
+  lagSyncs: 100_000,
+  /** Different metrics that one process watches at once; each is computed once, however many watch it. */
+  metricWatches: 100,
+  /** The longest period of `syncMetricsChanged`, seconds. */
+  metricEverySeconds: 3_600,
+  /** Subscriptions with series of their own in /metrics; the rest is summed as `other`. */
+  meteredSubscriptions: 200,
+  /** How old what /metrics reads from the database may be, milliseconds. */
+  meterReadMs: 15_000,
+
   // ── Audit ──
   /** How often attempts are sealed, milliseconds: each turn writes a row for each subscription that has some. */
   sealMs: 60_000,

@@ -5,6 +5,7 @@ import { Migration0002Audit } from './migrations/0002-audit.ts';
 import { Migration0003LaneShards } from './migrations/0003-lane-shards.ts';
 import { Migration0004Batch } from './migrations/0004-batch.ts';
 import { Migration0005Consistency } from './migrations/0005-consistency.ts';
+import { Migration0006Metrics } from './migrations/0006-metrics.ts';
 import { Migration0007Alerts } from './migrations/0007-alerts.ts';
 import { Migration0008Analysts } from './migrations/0008-analysts.ts';
 
@@ -24,6 +25,7 @@ export const migrations: readonly NamedMigration[] = [
   { name: '0003-lane-shards', class: Migration0003LaneShards },
   { name: '0004-batch', class: Migration0004Batch },
   { name: '0005-consistency', class: Migration0005Consistency },
+  { name: '0006-metrics', class: Migration0006Metrics },
   { name: '0007-alerts', class: Migration0007Alerts },
   { name: '0008-analysts', class: Migration0008Analysts },
 ];

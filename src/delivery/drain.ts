@@ -76,6 +76,7 @@ export class LaneDrain {
     this.#lastWorkAt = this.#startedAt;
     this.#outcomes = new OutcomeWriter(deps, {
       subscriptionId,
+      transport: mode.kind,
       onWritten: outcomes => this.#written(outcomes),
       giveUp: this.#giveUp.signal,
     });

@@ -2,8 +2,10 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import type { TransportKind } from '../core/model.ts';
 import type { Database } from '../db/database.ts';
 import { noteSuccess, writeOutcomes } from '../db/outcome-statements.ts';
+import type { AttemptMeter } from './drain-deps.ts';
 import type { Outcome } from './judge.ts';
 import type { ChangeListener } from './sync-changes.ts';
 
@@ -26,6 +28,8 @@ export class OutcomeWriter {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #changes: ChangeListener;
+  readonly #meter: AttemptMeter;
+  readonly #transport: TransportKind;
   readonly #subscriptionId: string;
   readonly #onWritten: (outcomes: readonly Outcome[]) => void;
   readonly #giveUp: AbortSignal;
@@ -40,9 +44,10 @@ export class OutcomeWriter {
    * @param options.giveUp ends the trying: leases then run out and another process delivers again
    */
   constructor(
-    deps: { db: Database; clock: Clock; log: Logger; changes: ChangeListener },
+    deps: { db: Database; clock: Clock; log: Logger; changes: ChangeListener; meter: AttemptMeter },
     options: {
       subscriptionId: string;
+      transport: TransportKind;
       onWritten: (outcomes: readonly Outcome[]) => void;
       giveUp: AbortSignal;
     },
@@ -51,6 +56,8 @@ export class OutcomeWriter {
     this.#clock = deps.clock;
     this.#log = deps.log;
     this.#changes = deps.changes;
+    this.#meter = deps.meter;
+    this.#transport = options.transport;
     this.#subscriptionId = options.subscriptionId;
     this.#onWritten = options.onWritten;
     this.#giveUp = options.giveUp;
@@ -96,6 +103,10 @@ export class OutcomeWriter {
         delayMs = retryFirstMs;
         this.#report(batch, written);
         this.#changes.note(written);
+        this.#meter.attempted(
+          this.#transport,
+          batch.filter(({ id }) => written.has(id)),
+        );
         if (batch.some(outcome => outcome.status === 'success')) await this.#noteSuccess();
         this.#onWritten(batch);
       } catch (error) {

@@ -52,6 +52,11 @@ interface NewSyncs {
   note(syncIds: Iterable<string>): void;
 }
 
+/** Who counts what came of vouchers. */
+interface IntakeMeter {
+  recorded(outcome: RecordOutcome | 'refused'): void;
+}
+
 /** What a commit wrote. */
 interface Written {
   readonly results: RecordResult[];
@@ -69,6 +74,7 @@ export class Intake {
   readonly #routing: RoutingCache;
   readonly #waker: LaneWaker;
   readonly #changes: NewSyncs;
+  readonly #meter: IntakeMeter;
   readonly #log: Logger;
   readonly #group: GroupCommit<PreparedContent, RecordResult>;
   #ids: string[] = [];
@@ -80,6 +86,7 @@ export class Intake {
     routing: RoutingCache;
     waker: LaneWaker;
     changes: NewSyncs;
+    meter: IntakeMeter;
     log: Logger;
   }) {
     this.#db = deps.db;
@@ -88,6 +95,7 @@ export class Intake {
     this.#routing = deps.routing;
     this.#waker = deps.waker;
     this.#changes = deps.changes;
+    this.#meter = deps.meter;
     this.#log = deps.log;
     this.#group = new GroupCommit(contents => this.#commitOrSplit(contents), deps.clock, {
       groupSize: limits.intakeGroup,
@@ -108,7 +116,11 @@ export class Intake {
     const good = prepared.filter((item): item is PreparedContent => !(item instanceof HubError));
     const results = good.length === 0 ? [] : await this.#group.add(good);
     let at = 0;
-    return prepared.map(item => (item instanceof HubError ? item : (results[at++] ?? missingResult())));
+    return prepared.map(item => {
+      const result = item instanceof HubError ? item : (results[at++] ?? missingResult());
+      this.#meter.recorded(result instanceof HubError ? 'refused' : result.outcome);
+      return result;
+    });
   }
 
   /** Takes no more vouchers, and resolves when all that was taken is committed. */

@@ -10,6 +10,8 @@ import type { Subscriptions } from '../delivery/subscriptions.ts';
 import type { SyncChanges } from '../delivery/sync-changes.ts';
 import type { SyncQuestion, SyncReader } from '../delivery/sync-reader.ts';
 import type { ShownAlert } from '../monitoring/alerts.ts';
+import type { MetricWatches } from '../monitoring/metric-watches.ts';
+import type { Metrics } from '../monitoring/metrics.ts';
 
 /** What GraphQL subscriptions read from. It comes by the context: the library's `subscribe` has no resolver instance. */
 export interface Live {
@@ -21,6 +23,8 @@ export interface Live {
   watchSyncs(caller: Caller, question: SyncQuestion): Promise<AsyncIterable<SyncLogRow>>;
   /** @throws HubError FORBIDDEN */
   watchAlerts(caller: Caller): AsyncIterable<ShownAlert>;
+  /** @throws HubError FORBIDDEN, BAD_USER_INPUT, LIMIT_EXCEEDED */
+  watchMetrics(caller: Caller, everySeconds: number): AsyncIterable<Metrics>;
 }
 
 /** Checks what a caller may see, and opens the feed. */
@@ -31,8 +35,11 @@ export function createLive(services: {
   subscriptions: Subscriptions;
   syncs: SyncReader;
   alerts: { watch(): AsyncIterable<ShownAlert> };
+  metrics: MetricWatches<Metrics>;
+  /** The last day's, of some subscriptions or (null) of all. */
+  readMetrics: (own: readonly string[] | null) => Promise<Metrics>;
 }): Live {
-  const { attachments, changes, questions, subscriptions, syncs, alerts } = services;
+  const { attachments, changes, questions, subscriptions, syncs, alerts, metrics, readMetrics } = services;
   return {
     async attach(caller, { subscriptionId, prefetch }) {
       requireRole(caller, 'subscriber');
@@ -58,6 +65,16 @@ export function createLive(services: {
     watchAlerts(caller) {
       requireRole(caller, 'analyst');
       return alerts.watch();
+    },
+    watchMetrics(caller, everySeconds) {
+      requireRole(caller, 'subscriber', 'analyst');
+      if (everySeconds < 1 || everySeconds > limits.metricEverySeconds)
+        throw badInput('everySeconds', `everySeconds: 1 to ${limits.metricEverySeconds}.`);
+      const system = visibleTargetSystem(caller);
+      // Those who may see the same share one computation; a system's subscriptions come and go.
+      return metrics.watch(JSON.stringify([system, everySeconds]), everySeconds * 1_000, async () =>
+        readMetrics(system === null ? null : await syncs.subscriptionIdsOf(system)),
+      );
     },
   };
 }

@@ -17,6 +17,7 @@ import { AccessResolver } from './access.resolver.ts';
 import { AlertResolver } from './alert.resolver.ts';
 import { AuditResolver } from './audit.resolver.ts';
 import { ConsistencyDifferenceResolver, ConsistencyResolver } from './consistency.resolver.ts';
+import { MetricResolver } from './metric.resolver.ts';
 import { PushResolver } from './push.resolver.ts';
 import { SubscriptionResolver } from './subscription.resolver.ts';
 import { SyncAttemptResolver, SyncLogConnectionResolver, SyncResolver } from './sync.resolver.ts';
@@ -44,6 +45,8 @@ export interface ResolverServices {
   readonly consistency: Consistency;
   readonly reports: ConsistencyReports;
   readonly questions: Questions;
+  /** HUB_TIME_ZONE */
+  readonly timeZone: string;
 }
 
 /** All resolvers, each with the services it calls. */
@@ -60,6 +63,7 @@ export function createResolvers(services: ResolverServices): object[] {
     attachments,
     audit,
     alerts,
+    timeZone,
   } = services;
   return [
     new VoucherResolver(intake, vouchers, eventTypes),
@@ -76,6 +80,7 @@ export function createResolvers(services: ResolverServices): object[] {
     new ConsistencyDifferenceResolver(),
     new AccessResolver(keys),
     new AlertResolver(alerts),
+    new MetricResolver(subscriptions, syncs, timeZone),
   ];
 }
 
@@ -95,4 +100,5 @@ export const resolverClasses: readonly Function[] = [
   ConsistencyDifferenceResolver,
   AccessResolver,
   AlertResolver,
+  MetricResolver,
 ];

@@ -16,13 +16,15 @@ export interface ServerOptions {
   readonly host: string;
   readonly port: number;
   readonly log: Logger;
-  /** Undefined: this process has no api role; it answers health checks only. */
+  /** Undefined: this process has no api role; it answers health checks and /metrics only. */
   readonly graphql: GraphqlDoor | undefined;
   /** The checks of `/readyz` by name; all must hold. */
   readonly readiness: () => Promise<Record<string, boolean>>;
+  /** The text of `/metrics`, in Prometheus' format. */
+  readonly metrics: () => Promise<string>;
 }
 
-/** The front door: GraphQL over HTTP and WebSocket, GraphiQL, health. Dispose of it to stop listening. */
+/** The front door: GraphQL over HTTP and WebSocket, GraphiQL, health, metrics. Dispose of it to stop listening. */
 export interface HubServer extends AsyncDisposable {
   /** Where it listens, e.g. http://127.0.0.1:4000 */
   readonly url: string;
@@ -53,7 +55,7 @@ export async function startServer(options: ServerOptions): Promise<HubServer> {
     if (closing) reply.header('connection', 'close');
   });
   app.setErrorHandler((error, request, reply) => answerRequestFault(error, request.id, reply, options.log));
-  registerHealth(app, options.readiness);
+  registerHealth(app, options);
   if (options.graphql !== undefined) {
     closers.use(await registerGraphqlHttp(app, options.graphql));
     await registerGraphiql(app, consoleFolder);
@@ -99,11 +101,17 @@ function requestFault(error: unknown): { status: number; code: ErrorCode } {
     : { status: 500, code: 'INTERNAL_SERVER_ERROR' };
 }
 
-function registerHealth(app: FastifyInstance, readiness: ServerOptions['readiness']): void {
+function registerHealth(
+  app: FastifyInstance,
+  { readiness, metrics }: Pick<ServerOptions, 'readiness' | 'metrics'>,
+): void {
   app.get('/healthz', async () => ({ status: 'alive' }));
   app.get('/readyz', async (_request, reply) => {
     const checks = await readiness();
     const ready = Object.values(checks).every(Boolean);
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks });
   });
+  app.get('/metrics', async (_request, reply) =>
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics()),
+  );
 }

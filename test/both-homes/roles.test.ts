@@ -37,8 +37,14 @@ test('an api process delivers to its attached consumers and to no webhook; a wor
   await using scheduler = await startTestHub({ databaseUrl, env: { HUB_ROLES: 'scheduler' } });
   for (const { url } of [worker, scheduler]) {
     const statuses = await Promise.all(
-      ['/healthz', '/readyz', '/graphql', '/graphiql'].map(async path => (await fetch(url + path)).status),
+      ['/healthz', '/readyz', '/metrics', '/graphql', '/graphiql'].map(
+        async path => (await fetch(url + path)).status,
+      ),
     );
-    assert.deepEqual(statuses, [200, 200, 404, 404]);
+    assert.deepEqual(statuses, [200, 200, 200, 404, 404]);
   }
+  const delivered = 'voucher_hub_delivery_attempts_total{transport="webhook",result="success"} 8\n';
+  await until('what the worker delivered is in its metrics', async () =>
+    (await (await fetch(`${worker.url}/metrics`)).text()).includes(delivered),
+  );
 });

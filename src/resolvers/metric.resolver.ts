@@ -1,0 +1,72 @@
+import {
+  Arg,
+  Ctx,
+  FieldResolver,
+  ID,
+  Int,
+  Query,
+  Resolver,
+  Root,
+  type SubscribeResolverData,
+  Subscription,
+} from 'type-graphql';
+import { requireRole, visibleTargetSystem } from '../access/caller.ts';
+import type { Subscriptions } from '../delivery/subscriptions.ts';
+import type { SyncReader } from '../delivery/sync-reader.ts';
+import { type Metrics, readMetrics, windowOf } from '../monitoring/metrics.ts';
+import { Lag, SyncMetrics } from '../schema/metric.types.ts';
+import { callerOf, type OperationContext } from './context.ts';
+
+/** GraphQL: figures of what was synced. */
+@Resolver(() => SyncMetrics)
+export class MetricResolver {
+  readonly #subscriptions: Subscriptions;
+  readonly #syncs: SyncReader;
+  readonly #timeZone: string;
+
+  /** @param timeZone in which the steps of a timeline begin */
+  constructor(subscriptions: Subscriptions, syncs: SyncReader, timeZone: string) {
+    this.#subscriptions = subscriptions;
+    this.#syncs = syncs;
+    this.#timeZone = timeZone;
+  }
+
+  @Query(() => SyncMetrics)
+  async syncMetrics(
+    @Ctx() context: OperationContext,
+    @Arg('windowMinutes', () => Int, { nullable: true, defaultValue: 1_440 }) windowMinutes: number | null,
+    @Arg('subscriptionId', () => ID, { nullable: true }) subscriptionId: string | null | undefined,
+  ): Promise<SyncMetrics> {
+    const caller = callerOf(context);
+    requireRole(caller, 'subscriber', 'analyst');
+    const window = windowOf(windowMinutes ?? 1_440, this.#timeZone);
+    const system = visibleTargetSystem(caller);
+    const scope =
+      subscriptionId == null
+        ? system === null
+          ? null
+          : await this.#syncs.subscriptionIdsOf(system)
+        : [(await this.#subscriptions.get(subscriptionId, system)).id];
+    return context.reading.list(db => readMetrics(db, scope, window));
+  }
+
+  @Subscription(() => SyncMetrics, {
+    description: 'The last 24 hours, at once and then every so many seconds (1 to 3,600).',
+    subscribe: ({
+      args,
+      context,
+    }: SubscribeResolverData<unknown, { everySeconds?: number | null }, OperationContext>) =>
+      context.live.watchMetrics(callerOf(context), args.everySeconds ?? 5),
+  })
+  syncMetricsChanged(
+    @Root() metrics: Metrics,
+    @Arg('everySeconds', () => Int, { nullable: true, defaultValue: 5 }) _everySeconds: number | null,
+  ): SyncMetrics {
+    return metrics;
+  }
+
+  @FieldResolver(() => Lag, { description: 'How far the consumers of these subscriptions are behind.' })
+  lag(@Root() metrics: SyncMetrics & Pick<Metrics, 'lag'>): Promise<Lag> {
+    return metrics.lag();
+  }
+}
