@@ -16,7 +16,7 @@ const fillSql = `
 /** Days of the same, and all together; and failures of three codes in each cell of all together. */
 const restSql = [
   `insert into sync_rollups
-   select 1440, subscription_id, date_trunc('day', starts_at, 'UTC'), sum(succeeded), sum(measured), sum(latency_seconds), (array_agg(buckets))[1], (array_agg(counts))[1]
+   select 1440, subscription_id, date_trunc('day', starts_at, 'UTC'), sum(succeeded), sum(measured), sum(latency_seconds), min(buckets), min(counts)
    from sync_rollups where minutes = 60 and subscription_id < 20 group by 1, 2, 3`,
   `insert into failure_rollups
    select minutes, subscription_id, starts_at, code, 3 from sync_rollups, unnest(array['HTTP_500', 'HTTP_400', 'ECONNREFUSED']) code

@@ -53,7 +53,7 @@ export class MetricWatches<T> {
         watch.last = await compute();
         for (const watcher of watch.watchers) watcher.show(watch.last);
       } catch (error) {
-        for (const watcher of [...watch.watchers]) watcher.fail(error);
+        for (const watcher of watch.watchers) watcher.fail(error);
       } finally {
         isUnderWay = false;
       }
