@@ -252,7 +252,7 @@ function openSchedules(
   });
   const { retentionDays } = config;
   for (const schedule of consistencySchedules({ ...services, retentionDays })) schedules.add(schedule);
-  const rollups = new Rollups({ db, clock });
+  const rollups = new Rollups({ db, clock, timeZone: config.timeZone });
   schedules.add({
     name: 'metrics',
     when: { everyMs: limits.rollupMs },

@@ -40,7 +40,7 @@ interface Bounds {
   from: string;
   fromMs: number;
   toMs: number;
-  /** The first whole hour and the first whole day (UTC) not before `from`, and the minute an hour before now. */
+  /** The first whole hour (UTC) not before `from`, the first day that is counted from then on, and the minute an hour before now. */
   hour: string;
   day: string;
   lastHour: string;
@@ -83,7 +83,9 @@ export async function readWindow(
   const points = await client.query<PointCount>(pointsSql, [
     cells,
     bounds.from,
-    window.startsAt === 'hour' ? 60 : 1,
+    // Finer than whole cells where the steps are: minutes alone, or hours alone.
+    window.startsAt === 'minute' ? 'infinity' : bounds.hour,
+    window.stepMinutes < 1_440 ? 'infinity' : bounds.day,
     window.stepMinutes,
     window.timeZone,
   ]);
@@ -99,7 +101,9 @@ export async function readWindow(
 
 async function readBounds(client: PoolClient, { minutes, startsAt }: MetricWindow): Promise<Bounds> {
   const { rows } = await client.query<Bounds>(
-    `select w.from, (extract(epoch from w.from) * 1000)::float8 as "fromMs", (extract(epoch from now()) * 1000)::float8 as "toMs", h.hour, date_trunc('day', h.hour + interval '1 day' - interval '1 microsecond', 'UTC') as day,
+    `select w.from, (extract(epoch from w.from) * 1000)::float8 as "fromMs", (extract(epoch from now()) * 1000)::float8 as "toMs", h.hour, coalesce(
+         (select min(starts_at) from sync_rollups where minutes = 1440 and subscription_id = 0 and starts_at >= h.hour),
+         'infinity') as day,
        date_trunc('minute', now() - interval '1 hour') as "lastHour", counted_to::text as after
      from rollup_progress
      cross join lateral (select date_trunc($2, now() - $1::int * interval '1 minute', 'UTC') as from) w
@@ -112,13 +116,11 @@ async function readBounds(client: PoolClient, { minutes, startsAt }: MetricWindo
 }
 
 const pointsSql = `
-  select ${pointOf('starts_at', '$4', '$5')} as at, sum(succeeded)::float8 as succeeded, sum(failed)::float8 as failed,
+  select ${pointOf('starts_at', '$5', '$6')} as at, sum(succeeded)::float8 as succeeded, sum(failed)::float8 as failed,
     sum(measured)::float8 as measured, sum(latency_seconds) as "latencySeconds"
   from (
-    select starts_at, succeeded, 0 as failed, measured, latency_seconds from sync_rollups
-    where minutes = $3 and subscription_id = any($1) and starts_at >= $2
-    union all
-    select starts_at, 0, failed, 0, 0 from failure_rollups where minutes = $3 and subscription_id = any($1) and starts_at >= $2) c
+    select starts_at, succeeded, 0 as failed, measured, latency_seconds from ${wholeCells('sync_rollups')} union all
+    select starts_at, 0, failed, 0, 0 from ${wholeCells('failure_rollups')}) c
   group by 1`;
 
 /** What the rollups have not counted yet: finished since, and reopened since. */

@@ -28,9 +28,12 @@ export async function readRollupPoint(pool: Pool): Promise<RollupPoint> {
   return { doneNo: numbers.rows[0]?.doneNo ?? '0', xid: xids.rows[0]?.xid ?? '0' };
 }
 
-/** SQL: the cells, of all levels, of the subscription and of all together, that a minute's rows go into. */
+/**
+ * SQL: the cells, of all levels, of the subscription and of all together, that a minute's rows go into. A day is whole
+ * hours, in whatever time zone, so that hours and days can be put together.
+ */
 const cellsOf = (rows: string) => `${rows} r
-  cross join lateral (values (1::smallint, r.minute), (60::smallint, date_trunc('hour', r.minute, 'UTC')), (1440::smallint, date_trunc('day', r.minute, 'UTC'))) level (minutes, starts_at)
+  cross join lateral (values (1::smallint, r.minute), (60::smallint, date_trunc('hour', r.minute, 'UTC')), (1440::smallint, date_trunc('day', date_trunc('hour', r.minute, 'UTC'), $3))) level (minutes, starts_at)
   cross join lateral (values (r.subscription_id), (0)) scope (id)`;
 
 /** SQL: the arrays of two cells added up. */
@@ -40,7 +43,7 @@ const addedUp = `(select coalesce(array_agg(bucket order by bucket), '{}'), coal
     select * from unnest(excluded.buckets, excluded.counts) two (bucket, count)) b
   group by bucket) b)`;
 
-/** $1 what was counted, $2 up to where now: delivered ones into their cells. */
+/** $1 what was counted, $2 up to where now, $3 whose days: delivered ones into their cells. */
 const rollUpDelivered = `
   with delivered as (
     select d.subscription_id, date_trunc('minute', d.sync_completed_at) as minute,
@@ -79,11 +82,15 @@ const rollUpFailed = `
 /**
  * Counts the next finished syncs into the rollups, each exactly once, and takes off what was reopened since. In a
  * transaction of its own.
- * @param upTo a passed point's number
- * @param most numbers in one go
+ * @param options.upTo a passed point's number
+ * @param options.most numbers in one go
+ * @param options.timeZone whose days they are counted by
  * @returns true: there is more up to the point; null: another process is at it
  */
-export async function rollUpNext(client: PoolClient, upTo: string, most: number): Promise<boolean | null> {
+export async function rollUpNext(
+  client: PoolClient,
+  { upTo, most, timeZone }: { upTo: string; most: number; timeZone: string },
+): Promise<boolean | null> {
   const progress = await client.query<{ after: string; to: string }>(
     `select counted_to::text as after, greatest(counted_to, least(counted_to + $2, $1::bigint))::text as to
      from rollup_progress for update skip locked`,
@@ -92,9 +99,9 @@ export async function rollUpNext(client: PoolClient, upTo: string, most: number)
   const range = progress.rows[0];
   if (range === undefined) return null;
   await client.query(useIndexes);
-  if (range.after !== range.to) await client.query(rollUpDelivered, [range.after, range.to]);
+  if (range.after !== range.to) await client.query(rollUpDelivered, [range.after, range.to, timeZone]);
   // Its own snapshot may show more than the one before, but nothing else up to this number: it is passed.
-  await client.query(rollUpFailed, [range.after, range.to]);
+  await client.query(rollUpFailed, [range.after, range.to, timeZone]);
   if (range.after !== range.to) await client.query('update rollup_progress set counted_to = $1', [range.to]);
   return BigInt(range.to) < BigInt(upTo);
 }

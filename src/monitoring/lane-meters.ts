@@ -71,7 +71,7 @@ export class LaneMeters {
 
   /** The text of /metrics; reads the database anew where what was read is old. */
   async text(): Promise<string> {
-    const now = this.#deps.clock.now();
+    const now = this.#deps.clock.steady();
     if (now - this.#readAt >= limits.meterReadMs) {
       this.#readAt = now;
       this.#reading = this.#read();

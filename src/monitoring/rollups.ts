@@ -12,10 +12,13 @@ const waitMs = 50;
 export class Rollups {
   readonly #db: Database;
   readonly #clock: Clock;
+  readonly #timeZone: string;
 
-  constructor({ db, clock }: { db: Database; clock: Clock }) {
+  /** @param deps.timeZone HUB_TIME_ZONE: days are counted by it; those before it is changed stay as they were */
+  constructor({ db, clock, timeZone }: { db: Database; clock: Clock; timeZone: string }) {
     this.#db = db;
     this.#clock = clock;
+    this.#timeZone = timeZone;
   }
 
   /**
@@ -30,7 +33,8 @@ export class Rollups {
       await this.#clock.sleep(waitMs, signal);
     }
     for (;;) {
-      const more = await this.#db.transaction(client => rollUpNext(client, point.doneNo, limits.rollupSyncs));
+      const options = { upTo: point.doneNo, most: limits.rollupSyncs, timeZone: this.#timeZone };
+      const more = await this.#db.transaction(client => rollUpNext(client, options));
       if (more !== true || signal?.aborted === true) return more === false;
     }
   }

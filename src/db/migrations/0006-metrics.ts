@@ -24,7 +24,7 @@ create table sync_rollups (
   counts bigint[] not null,
   primary key (minutes, subscription_id, starts_at)
 ) with (fillfactor = 70);
-comment on table sync_rollups is 'What was delivered, by the minute, hour and day (UTC) of its end; subscription 0 is all of them together.';
+comment on table sync_rollups is 'What was delivered, by the minute, hour (UTC) and day (HUB_TIME_ZONE) of its end; subscription 0 is all of them together.';
 comment on column sync_rollups.measured is 'Those whose latency counts: a BATCH event waits for its hour on purpose.';
 comment on column sync_rollups.latency_seconds is 'Sum of the measured ones, from recorded to delivered.';
 comment on column sync_rollups.buckets is 'Latencies that occurred: bucket b is up to 0.001 s times 1.1 to the power of b; counts says how many each.';
