@@ -178,9 +178,9 @@ const benches: Record<string, () => Promise<void>> = {
   },
   async metrics() {
     const figures = await metrics(10_000_000 * scale);
-    for (const { what, p50, max } of figures.windows) {
+    for (const { what, wanted, p50, max } of figures.windows) {
       const label = `a year's syncMetrics of ${what}, ${figures.rows.toLocaleString('en')} rows of rollups`;
-      table.push([label, `p50 ${p50.toFixed(1)} ms, max ${max.toFixed(1)} ms`, '', '', '< 50 ms']);
+      table.push([label, `p50 ${p50.toFixed(1)} ms, max ${max.toFixed(1)} ms`, '', '', wanted]);
     }
   },
   async history() {

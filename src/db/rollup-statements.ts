@@ -108,9 +108,9 @@ export async function rollUpNext(
 
 /**
  * For a transaction that reads what is new by its number. What the planner knows of this month may be from when it
- * was empty: to read all of it would look as cheap as its index.
+ * was empty: to read all of it would look as cheap as its index. And to compile such a statement takes longer than it does.
  */
-export const useIndexes = 'set local enable_seqscan = off';
+export const useIndexes = 'set local enable_seqscan = off; set local jit = off';
 
 /** Forgets cells that no window reaches any more; by subscription, so that each is found by its key. */
 export async function forgetRollups(
