@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { latencyBucketSql } from '../core/latency.ts';
 import { codeSql, latencySql, useIndexes } from './rollup-statements.ts';
-import { openStatus } from './sync-rows.ts';
+import { openStatusOf } from './sync-rows.ts';
 
 /** Which subscriptions: these, or (null) all of them. */
 export type Scope = readonly string[] | null;
@@ -187,7 +187,7 @@ export async function readOpen(pool: Pool, scope: Scope, most: number): Promise<
   const { rows } = await pool.query<OpenFigures>(
     `select count(*)::int as backlog, (count(*) filter (where status = 'retrying'))::int as retrying,
        extract(epoch from now() - min(created_at))::float8 as "oldestSeconds"
-     from (select ${openStatus} as status, o.created_at from fin_open_syncs o where ${inScope} limit $2) o`,
+     from (select ${openStatusOf('o')} as status, o.created_at from fin_open_syncs o where ${inScope} limit $2) o`,
     [scope, most],
   );
   return rows[0] ?? { backlog: 0, retrying: 0, oldestSeconds: null };

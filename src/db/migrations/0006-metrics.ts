@@ -8,7 +8,7 @@ const numbers = `
 create sequence fin_done_syncs_done_no;
 alter table fin_done_syncs add column done_no bigint not null default nextval('fin_done_syncs_done_no');
 comment on column fin_done_syncs.done_no is 'In the order in which syncs were over, nearly: what metrics have counted goes by it.';
-create index fin_over_syncs_done on fin_over_syncs using brin (done_no, sync_completed_at) with (pages_per_range = 32, autosummarize = on);
+create index fin_over_syncs_done on fin_over_syncs using brin (done_no) with (pages_per_range = 32, autosummarize = on);
 create index fin_failed_syncs_done on fin_failed_syncs (done_no);
 `;
 
