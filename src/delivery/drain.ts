@@ -74,11 +74,10 @@ export class LaneDrain {
     this.#claims = new HeldClaims(deps, subscriptionId, mode);
     this.#startedAt = deps.clock.steady();
     this.#lastWorkAt = this.#startedAt;
+    const writing = { subscriptionId, transport: mode.kind, giveUp: this.#giveUp.signal };
     this.#outcomes = new OutcomeWriter(deps, {
-      subscriptionId,
-      transport: mode.kind,
+      ...writing,
       onWritten: outcomes => this.#written(outcomes),
-      giveUp: this.#giveUp.signal,
     });
   }
 
