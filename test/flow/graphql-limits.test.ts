@@ -36,8 +36,8 @@ async function upgradeStatus(hub: TestHub, path: string, headers: Record<string,
 
 const nested = `{ voucher(id: 1) ${'{ events { voucher '.repeat(7)}{ id }${' } }'.repeat(7)} }`;
 const bomb = Array.from(
-  { length: 60 },
-  (_, n) => `fragment F${n} on Voucher { ${n === 59 ? 'id' : `...F${n + 1} ...F${n + 1}`} }`,
+  { length: 35 },
+  (_, n) => `fragment F${n} on Voucher { ${n === 34 ? 'id' : `...F${n + 1} ...F${n + 1}`} }`,
 ).join(' ');
 const tooLarge: [what: string, query: string, variables: Record<string, unknown>][] = [
   ['depth', nested, {}],
