@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 /*
- * `node test/run.ts [--redis] [FILES]`: compiles the hub, then runs the tests (all of the hub's, where none are named)
+ * `node test/run.ts [--redis] [--compiled] [FILES]`: compiles the hub (`--compiled`: it is), then runs the tests (all of the hub's, where none are named)
  * on one PostgreSQL; with `--redis` on one Redis too.
  */
 const args = process.argv.slice(2);
 const onRedis = args.includes('--redis');
-const named = args.filter(argument => argument !== '--redis');
+const named = args.filter(argument => !argument.startsWith('--'));
 const node = process.execPath;
 // Many small processes load the same files: V8 need not compile them each time.
 const env = { ...process.env, NODE_COMPILE_CACHE: path.join(tmpdir(), 'voucher-hub-compile-cache') };
@@ -20,7 +20,7 @@ function run(command: readonly string[]): void {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-run([node, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
+if (!args.includes('--compiled')) run([node, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
 const tests = [
   node,
   '--import',

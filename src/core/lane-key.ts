@@ -9,18 +9,24 @@ export interface LaneKey {
   readonly shard: number | null;
 }
 
-/** One step of the minimal standard generator (multiplier of L'Ecuyer 1988): ids that follow one another scatter. */
+/**
+ * Two steps of the minimal standard generator (multiplier of L'Ecuyer 1988), the high bits folded in between: after one
+ * alone, ids in even steps would still come out in even steps, and leave shards empty.
+ */
 const multiplier = 1_583_458_089n;
 const modulus = 2_147_483_647n;
+const fold = 15n;
 
 /** The shard of a source record; `shardSql` says the same. */
 export function shardOf(voucherId: string, lanes: number): number {
-  return Number((((BigInt(voucherId) % modulus) * multiplier) % modulus) % BigInt(lanes));
+  const once = ((BigInt(voucherId) % modulus) * multiplier) % modulus;
+  return Number((((once ^ (once >> fold)) * multiplier) % modulus) % BigInt(lanes));
 }
 
 /** SQL: the shard of a voucher's id. */
 export function shardSql(voucherId: string, lanes: string): string {
-  return `(${voucherId} % ${modulus}) * ${multiplier} % ${modulus} % ${lanes}`;
+  const once = `((${voucherId} % ${modulus}) * ${multiplier} % ${modulus})`;
+  return `(${once} # (${once} >> ${fold})) * ${multiplier} % ${modulus} % ${lanes}`;
 }
 
 /** The name of the lane that a voucher's events go through. */

@@ -35,6 +35,6 @@ test('records whose ids follow one another in any step are spread evenly', () =>
         assert.ok(Math.max(...perShard) <= 300 && Math.min(...perShard) >= 100, `${perShard}`);
       },
     ),
-    { seed, numRuns: 200 },
+    { seed, numRuns: 200, examples: [[33, 1, 14]] },
   );
 });

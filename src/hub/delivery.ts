@@ -1,0 +1,57 @@
+import { queueSchema } from '../db/database.ts';
+import { Breaker } from '../delivery/breaker.ts';
+import { Attachments } from '../delivery/push/attachments.ts';
+import { SyncChanges } from '../delivery/sync-changes.ts';
+import { SyncReader } from '../delivery/sync-reader.ts';
+import { parseTargetAllow } from '../delivery/webhook/guard.ts';
+import { WebhookSender } from '../delivery/webhook/send.ts';
+import { WebhookTransport } from '../delivery/webhook/webhook-transport.ts';
+import { Lanes } from '../jobs/lanes.ts';
+import { PostgresMessages, RedisMessages } from '../jobs/messages.ts';
+import { Nodes } from '../jobs/nodes.ts';
+import { openLaneQueue, type QueueHome } from '../jobs/queues.ts';
+import type { Start } from './start.ts';
+import type { Store } from './store.ts';
+
+/** What `openDelivery` opens. */
+export type Delivery = Awaited<ReturnType<typeof openDelivery>>;
+
+/** The queue and the lanes; those of this process's roles are started. */
+export async function openDelivery(
+  { config, clock, random, log, parts, meters }: Start,
+  { directUrl, db, vault, payloadQueries }: Store,
+) {
+  const home: QueueHome =
+    config.redisUrl === undefined
+      ? { kind: 'postgres', url: directUrl, schema: queueSchema }
+      : { kind: 'redis', url: config.redisUrl, prefix: `{voucher-hub-${await db.installationId()}}` };
+  const queue = parts.use(await openLaneQueue(home, { log, clock }));
+  const sender = parts.use(new WebhookSender({ allow: parseTargetAllow(config.targetAllow), clock }));
+  const transport = new WebhookTransport(sender, clock, payloadQueries);
+  const messages = parts.use(
+    home.kind === 'postgres'
+      ? new PostgresMessages({ url: home.url, pool: db.pool }, { log, clock })
+      : new RedisMessages(home, { log, clock }),
+  );
+  const nodes = new Nodes(messages, clock);
+  parts.defer(() => nodes.stop());
+  const syncs = new SyncReader(db);
+  const changes = new SyncChanges({ clock, reader: syncs, nodes });
+  const breaker = new Breaker({ db, log, changes });
+  const drain = { db, vault, clock, random, log, changes, breaker, meter: meters };
+  const lanes = new Lanes(queue, { ...drain, transport, nodes });
+  parts.defer(() => lanes.stop());
+  if (config.roles.includes('worker')) await lanes.start();
+  const attachments = new Attachments({
+    ...drain,
+    tellSettled: syncIds => nodes.tell('settled', syncIds),
+    onPresence: present => nodes.want('lanes', present || config.roles.includes('worker')),
+    onWebhooksTurn: subscriptionId => lanes.reopen(subscriptionId),
+  });
+  nodes.on('settled', syncIds => attachments.forget(syncIds));
+  lanes.serve(attachments);
+  attachments.start();
+  parts.defer(() => attachments.stop());
+  nodes.start();
+  return { queue, nodes, transport, lanes, attachments, syncs, changes };
+}

@@ -1,0 +1,35 @@
+import { limits } from '../core/limits.ts';
+import { MetricWatches } from '../monitoring/metric-watches.ts';
+import { type Metrics, readMetrics, windowOf } from '../monitoring/metrics.ts';
+import { createContext } from '../resolvers/context.ts';
+import { createLive } from '../resolvers/live.ts';
+import { createResolvers, type ResolverServices, resolverClasses } from '../resolvers/resolvers.ts';
+import { buildHubSchema } from '../schema/build-schema.ts';
+import type { GraphqlDoor } from '../server/graphql-http.ts';
+import type { Start } from './start.ts';
+import type { Store } from './store.ts';
+
+/** The GraphQL door: the schema over the services, and who asks. */
+export function graphqlDoor(
+  { config, log, clock }: Start,
+  store: Store,
+  services: ResolverServices,
+): GraphqlDoor {
+  const resolvers = createResolvers(services);
+  const schema = buildHubSchema(resolverClasses, someClass =>
+    resolvers.find(resolver => resolver.constructor === someClass),
+  );
+  const day = windowOf(limits.metricMinuteWindow, config.timeZone);
+  const live = createLive({
+    ...services,
+    metrics: new MetricWatches<Metrics>(clock),
+    readMetrics: own => readMetrics(store.db, own, day),
+  });
+  const databases = { primary: store.db, replica: store.replica };
+  const contextOf = async (authorization: string | undefined, requestId: string) => {
+    const key = /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
+    const caller = key === undefined ? null : await store.keys.authenticate(key);
+    return createContext({ databases, live, clock }, { caller, keyGiven: key !== undefined }, requestId);
+  };
+  return { schema, log, clock, contextOf };
+}

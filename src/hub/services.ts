@@ -1,0 +1,54 @@
+import type { OpenConsistency } from '../consistency/open-consistency.ts';
+import { BusinessTime } from '../core/business-time.ts';
+import { BatchDates } from '../delivery/batch-dates.ts';
+import { Compensation } from '../delivery/compensation.ts';
+import { DeliveryTester } from '../delivery/delivery-test.ts';
+import { Subscriptions } from '../delivery/subscriptions.ts';
+import { EventTypes } from '../intake/event-types.ts';
+import { Intake } from '../intake/record-vouchers.ts';
+import { RoutingCache } from '../intake/routing.ts';
+import { VoucherReader } from '../intake/voucher-reader.ts';
+import { Audit } from '../monitoring/audit.ts';
+import type { ResolverServices } from '../resolvers/resolvers.ts';
+import type { Delivery } from './delivery.ts';
+import type { Start } from './start.ts';
+import type { Store } from './store.ts';
+
+/** The services that the GraphQL door calls. */
+export function createServices(
+  { config, clock, log, parts, meters }: Start,
+  { db, vault, keys, payloadQueries }: Store,
+  { nodes, lanes, transport, attachments, syncs, changes }: Delivery,
+): Omit<ResolverServices, keyof OpenConsistency | 'alerts'> {
+  const time = new BusinessTime(config.timeZone);
+  const routing = new RoutingCache(db, clock);
+  const intake = new Intake({ db, clock, time, routing, waker: lanes, changes, meter: meters, log });
+  parts.defer(() => intake.close());
+  nodes.on('routing', () => routing.refresh());
+  const onChange = (cache: string) => () => {
+    routing.refresh();
+    nodes.tell('routing', [cache]);
+  };
+  return {
+    intake,
+    keys,
+    subscriptions: new Subscriptions({
+      db,
+      vault,
+      lanes,
+      changes,
+      payloadQueries,
+      onChange: onChange('subscriptions'),
+      batches: new BatchDates({ db, time, clock }),
+    }),
+    vouchers: new VoucherReader(db),
+    eventTypes: new EventTypes(db, onChange('event_types')),
+    tester: new DeliveryTester({ db, vault, clock, transport }),
+    syncs,
+    compensation: new Compensation({ db, lanes, changes, log }),
+    attachments,
+    changes,
+    audit: new Audit({ db, clock, log }),
+    timeZone: config.timeZone,
+  };
+}

@@ -1,0 +1,17 @@
+import type { Config } from '../config.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
+import { Meters } from '../monitoring/meters.ts';
+
+/** What every part is made with. */
+export interface Start {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Everything that must be closed, in the order of its making; closed the other way round. */
+  readonly parts: AsyncDisposableStack;
+  readonly meters: Meters;
+}

@@ -1,0 +1,40 @@
+import { ApiKeys } from '../access/keys.ts';
+import { localVaultKey } from '../access/local-key.ts';
+import { Vault } from '../access/vault.ts';
+import { Database } from '../db/database.ts';
+import { startEmbeddedPostgres } from '../db/embedded.ts';
+import { Replica } from '../db/replica.ts';
+import { PayloadQueries } from '../delivery/payload/payload-queries.ts';
+import { checkStoredQueries } from '../delivery/payload/stored-queries.ts';
+import { servedSchemaText } from '../resolvers/served-schema.ts';
+import { checkOperationSize } from '../server/operation-limits.ts';
+import type { Start } from './start.ts';
+
+/** What `openStore` opens. */
+export type Store = Awaited<ReturnType<typeof openStore>>;
+
+/** The database, migrated, and what opens its secrets and its doors. */
+export async function openStore({ config, clock, log, parts }: Start) {
+  const databaseUrl =
+    config.databaseUrl ?? parts.use(await startEmbeddedPostgres({ dataDir: config.dataDir, log, clock })).url;
+  const vaultKey = config.encryptionKey ?? (await localVaultKey(config.dataDir));
+  const vault = new Vault(vaultKey, config.previousEncryptionKey);
+  const directUrl = config.databaseDirectUrl ?? databaseUrl;
+  const newer = await Database.migrate({ url: directUrl, log });
+  if (newer.length > 0)
+    log.info({ migrations: newer }, 'the database is of a newer version, which only added');
+  const pool = { poolSize: config.databasePool, timeoutMs: config.databaseTimeout * 1_000, log };
+  const db = parts.use(await Database.connect({ url: databaseUrl, ...pool }));
+  const payloadQueries = new PayloadQueries(servedSchemaText(), (schema, document, operation) =>
+    checkOperationSize(schema, document, operation, {}),
+  );
+  await checkStoredQueries(db.pool, payloadQueries);
+  const keys = new ApiKeys(db, clock);
+  const adminKey = await keys.ensureAdmin(config.adminKey);
+  const replica =
+    config.databaseReplicaUrl === undefined || !config.roles.includes('api')
+      ? undefined
+      : parts.use(new Replica({ url: config.databaseReplicaUrl, ...pool }, { primary: db, clock }));
+  await replica?.start();
+  return { databaseUrl, directUrl, vault, db, replica, payloadQueries, keys, adminKey };
+}
