@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 /*
- * `node test/run.ts [--redis] [--compiled] [FILES]`: compiles the hub (`--compiled`: it is), then runs the tests (all of the hub's, where none are named)
- * on one PostgreSQL; with `--redis` on one Redis too.
+ * `node test/run.ts [--redis] [--compiled] [FILES]`: compiles the hub (`--compiled`: it has been), then runs the tests
+ * (all of the hub's, where none are named) on one PostgreSQL; with `--redis` on one Redis too.
  */
 const args = process.argv.slice(2);
 const onRedis = args.includes('--redis');

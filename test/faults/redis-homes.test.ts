@@ -44,7 +44,8 @@ async function assertDelivers(first: Node, second: Node): Promise<void> {
   await record(first, vouchers('socket', ['timed']));
   await until('the consumer has the event of the other hub', () => consumer.got.length === 2);
   const tookMs = performance.now() - startedAt;
-  assert.ok(tookMs < 1_000, `${tookMs} ms: it looked for itself rather than was told`);
+  // By itself it looks every five seconds.
+  assert.ok(tookMs < 2_500, `${tookMs} ms: it looked for itself rather than was told`);
 }
 
 /** The same with two hubs in this process. */

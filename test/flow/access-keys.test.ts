@@ -97,6 +97,13 @@ test('secrets and keys stand nowhere but in the answers that give them: not in o
     databaseUrl = hub.databaseUrl;
     await using receiver = await startReceiver();
     const made = await subscribe(hub, { webhookUrl: receiver.url });
+    await using chatty = await startReceiver();
+    const echoed = await subscribe(hub, { name: 'chatty', webhookUrl: chatty.url });
+    chatty.answer((_request, response) => {
+      response.writeHead(422).end(`the debug page shows ${echoed.secret}, twice: ${echoed.secret}`);
+      return undefined;
+    });
+    secrets.push(echoed.secret);
     const chosen = await subscribe(hub, { name: 'chosen', webhookUrl: receiver.url, secret: given });
     assert.equal(chosen.secret, given);
     const { rotateDataSubscriptionSecret: rotated } = await hub.data<{
@@ -111,6 +118,9 @@ test('secrets and keys stand nowhere but in the answers that give them: not in o
     assert.match(made.secret, /^whsec_[A-Za-z0-9+/]{43}=$/);
     await recordVouchers(hub, [voucherInput()]);
     await receiver.gotEvents(2);
+    await until('the debug page was logged', async () =>
+      (await syncsOf(hub)).some(sync => sync.errorCode === 'HTTP_422'),
+    );
     receiver.answer(() => 500);
     await recordVouchers(hub, [voucherInput({ sourceId: 'FAILS' })]);
     await until('a delivery failed', async () =>

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
-import type { AttemptResult } from '../../core/model.ts';
+import type { AttemptResult, SigningSecrets } from '../../core/model.ts';
 import type { ClaimedSync } from '../../db/lane-statements.ts';
 import { batchBody, eventBody } from '../body.ts';
 import type { Lane, Transport } from '../lane.ts';
@@ -84,7 +84,7 @@ export class WebhookTransport implements Transport {
   }
 
   /** Signs and posts one body. */
-  post(lane: Lane, request: SignedPost): Promise<SendResult> {
+  async post(lane: Lane, request: SignedPost): Promise<SendResult> {
     const headers = this.#signerOf(lane).headers({
       body: request.body,
       webhookId: request.webhookId,
@@ -92,7 +92,7 @@ export class WebhookTransport implements Transport {
     });
     headers['content-type'] = 'application/json';
     headers['x-source-system'] = request.sourceSystem;
-    return this.#sender.send({
+    const result = await this.#sender.send({
       url: request.url ?? lane.webhookUrl ?? '',
       headers,
       body: request.body,
@@ -101,6 +101,7 @@ export class WebhookTransport implements Transport {
       ...(request.answerBytes === undefined ? {} : { answerBytes: request.answerBytes }),
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
+    return withoutSecrets(result, lane.secrets);
   }
 
   #signerOf(lane: Lane): Signer {
@@ -110,6 +111,15 @@ export class WebhookTransport implements Transport {
     this.#signers.set(lane, signer);
     return signer;
   }
+}
+
+/** A consumer's error page may show the secret that it verifies with; the log of attempts is read by others. */
+function withoutSecrets(result: SendResult, { current, next }: SigningSecrets): SendResult {
+  const excerpt = result.responseExcerpt;
+  if (excerpt === null) return result;
+  const hide = (text: string, secret: string | null) =>
+    secret === null ? text : text.replaceAll(secret, '[secret]');
+  return { ...result, responseExcerpt: hide(hide(excerpt, current), next) };
 }
 
 /** The result of an event that the subscription's payload query can't be run on: nothing was sent. */
