@@ -30,3 +30,21 @@ export function visibleSourceSystem(caller: Caller): string | null {
 export function visibleTargetSystem(caller: Caller): string | null {
   return caller.role === 'subscriber' ? caller.system : null;
 }
+
+/**
+ * The target system whose subscriptions, and all that belongs to them, a caller may read: null is all of them.
+ * @throws HubError FORBIDDEN for publishers
+ */
+export function readableTargetSystem(caller: Caller): string | null {
+  requireRole(caller, 'subscriber', 'analyst');
+  return visibleTargetSystem(caller);
+}
+
+/**
+ * The target system whose subscriptions, and all that belongs to them, a caller may change: null is all of them.
+ * @throws HubError FORBIDDEN for publishers and analysts
+ */
+export function writableTargetSystem(caller: Caller): string | null {
+  requireRole(caller, 'subscriber');
+  return visibleTargetSystem(caller);
+}

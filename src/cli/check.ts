@@ -4,40 +4,33 @@ import { type ClientOptions, createClient, type HubClient, withClientOptions } f
 import type { CommandResult } from './command-result.ts';
 import { printDifferences, reportFaults } from './fix-data/differences.ts';
 import { graphql } from './generated/gql.ts';
-import type { RunCheckMutation } from './generated/graphql.ts';
+import type { CheckReportFragment } from './generated/graphql.ts';
 import { listenForStop } from './signals.ts';
 import { note, plural, print, printJson } from './terminal.ts';
 
-const runCheck = graphql(`
-  mutation RunCheck($input: ConsistencyCheckInput!) {
-    runConsistencyCheck(input: $input) {
-      id state from to autoFix checked requests bytesExchanged differenceCount errorMessage startedAt completedAt
-      subscription { id name targetSystem }
-      differences(first: 1000) {
-        kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired
-        subscription { id }
-      }
+graphql(`
+  fragment CheckReport on ConsistencyReport {
+    id state from to autoFix checked requests bytesExchanged differenceCount errorMessage startedAt completedAt
+    subscription { id name targetSystem }
+    differences(first: 1000) {
+      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired
+      subscription { id }
     }
   }
 `);
 
+const runCheck = graphql(`
+  mutation RunCheck($input: ConsistencyCheckInput!) { runConsistencyCheck(input: $input) { ...CheckReport } }
+`);
+
 const readReport = graphql(`
-  query ReadReport($id: ID!) {
-    consistencyReport(id: $id) {
-      id state from to autoFix checked requests bytesExchanged differenceCount errorMessage startedAt completedAt
-      subscription { id name targetSystem }
-      differences(first: 1000) {
-        kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired
-        subscription { id }
-      }
-    }
-  }
+  query ReadReport($id: ID!) { consistencyReport(id: $id) { ...CheckReport } }
 `);
 
 /** How often a check that takes long is asked for, milliseconds. */
 const pollMs = 1_000;
 
-type Report = RunCheckMutation['runConsistencyCheck'];
+type Report = CheckReportFragment;
 
 interface CheckOptions extends ClientOptions {
   readonly subscription: string;

@@ -6,36 +6,31 @@ import type { CommandResult } from './command-result.ts';
 import { printDifferences, reportFaults } from './fix-data/differences.ts';
 import { planOf, readPlan } from './fix-data/plan-file.ts';
 import { graphql } from './generated/gql.ts';
-import type { FixDataMutation } from './generated/graphql.ts';
+import type { FixedFragment } from './generated/graphql.ts';
 import { note, plural, print, printJson } from './terminal.ts';
+
+graphql(`
+  fragment Fixed on FixDataResult {
+    dryRun found fixed
+    differences {
+      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired
+      subscription { id name targetSystem }
+    }
+    reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }
+  }
+`);
 
 const fixData = graphql(`
   mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {
-    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) {
-      dryRun found fixed
-      differences {
-        kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired
-        subscription { id name targetSystem }
-      }
-      reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }
-    }
+    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) { ...Fixed }
   }
 `);
 
 const applyPlan = graphql(`
-  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) {
-    applyFixPlan(items: $items) {
-      dryRun found fixed
-      differences {
-        kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired
-        subscription { id name targetSystem }
-      }
-      reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }
-    }
-  }
+  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) { applyFixPlan(items: $items) { ...Fixed } }
 `);
 
-type Fixed = FixDataMutation['fixData'];
+type Fixed = FixedFragment;
 
 interface FixOptions extends ClientOptions {
   readonly date?: string;

@@ -48,9 +48,10 @@ type Rates = (
   count: number,
 ) => { things: string; count: string; perSecond: string; left: string };
 
-function barProgress(total: number, rates: Rates): Progress {
-  const bar = new SingleBar({
-    format: '{bar} {percentage} % · {count} {things} · {perSecond} {things}/s · {left} left',
+/** A bar on standard error; not started. */
+export function newBar(format: string): SingleBar {
+  return new SingleBar({
+    format,
     barCompleteChar: '█',
     barIncompleteChar: '░',
     barsize: 30,
@@ -59,6 +60,10 @@ function barProgress(total: number, rates: Rates): Progress {
     gracefulExit: false,
     stream: process.stderr,
   });
+}
+
+function barProgress(total: number, rates: Rates): Progress {
+  const bar = newBar('{bar} {percentage} % · {count} {things} · {perSecond} {things}/s · {left} left');
   bar.start(total, 0, rates(0, 0));
   let last = { done: 0, count: 0 };
   return {

@@ -1,8 +1,9 @@
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import type { Clock } from '../core/clock.ts';
 import { type HubClient, UnreachableError } from './client.ts';
 import { graphql } from './generated/gql.ts';
 import type { RetryRunsQuery } from './generated/graphql.ts';
+import { newBar } from './progress.ts';
 import { note } from './terminal.ts';
 
 const retryRuns = graphql(`
@@ -83,15 +84,7 @@ function startShowing(clock: Clock): Disposable & { show(run: Run | undefined): 
 }
 
 function startBar(run: Run, figures: { count: string }): SingleBar {
-  const bar = new SingleBar({
-    format: '{bar} {percentage} % · {count} queued again',
-    barCompleteChar: '█',
-    barIncompleteChar: '░',
-    barsize: 30,
-    hideCursor: true,
-    gracefulExit: false,
-    stream: process.stderr,
-  });
+  const bar = newBar('{bar} {percentage} % · {count} queued again');
   bar.start(Math.max(1, run.total), 0, figures);
   return bar;
 }

@@ -12,26 +12,15 @@ import {
   type RunCriteria,
   takeAbandonedRun,
 } from '../db/compensation-runs.ts';
-import type { SyncPosition } from '../db/compensation-statements.ts';
+import type { SyncPosition, WalkStep } from '../db/compensation-statements.ts';
 import type { Database } from '../db/database.ts';
 import type { ChangeListener } from './sync-changes.ts';
-
-/** One part of a run. */
-export interface RunStep {
-  readonly lookedAt: number;
-  readonly count: number;
-  /** Lanes that got work. */
-  readonly lanes: readonly string[];
-  readonly ids: readonly string[];
-  /** Where the next part begins; null: it is done. */
-  readonly position: SyncPosition | null;
-}
 
 /** Does the part of a run that begins at its position, within `within`: a transaction that also notes how far it is. */
 export type RunWork = (
   run: HeldRun,
-  within: (work: (client: RunClient) => Promise<RunStep>) => Promise<RunStep>,
-) => Promise<RunStep>;
+  within: (work: (client: RunClient) => Promise<WalkStep>) => Promise<WalkStep>,
+) => Promise<WalkStep>;
 
 type RunClient = Parameters<Parameters<Database['transaction']>[0]>[0];
 
@@ -116,7 +105,7 @@ export class CompensationRuns {
     }
   }
 
-  async #within(run: HeldRun, work: (client: RunClient) => Promise<RunStep>): Promise<RunStep> {
+  async #within(run: HeldRun, work: (client: RunClient) => Promise<WalkStep>): Promise<WalkStep> {
     return this.#deps.db.transaction(async client => {
       const step = await work(client);
       const done = step.position === null;

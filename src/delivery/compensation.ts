@@ -10,12 +10,13 @@ import {
   type SyncPosition,
   type SyncWalk,
   tablesOf,
+  type WalkStep,
   walkSyncs,
 } from '../db/compensation-statements.ts';
 import { likePattern } from '../db/coverage.ts';
 import { SubscriptionEntity, type SubscriptionRow, VoucherEntity } from '../db/entities.ts';
 import { type SyncCriteria, syncWhere, type VoucherCriteria, voucherWhere } from '../db/filters.ts';
-import { CompensationRuns, type RunStep, type RunsDeps, type RunWork } from './compensation-runs.ts';
+import { CompensationRuns, type RunsDeps, type RunWork } from './compensation-runs.ts';
 
 const retriable: readonly SyncStatus[] = ['failed', 'cancelled', 'retrying', 'pending'];
 const cancellable: readonly SyncStatus[] = ['failed', 'retrying', 'pending'];
@@ -127,7 +128,7 @@ export class Compensation {
     return this.#runs.run({ kind, targetSystem, criteria: { walk }, position: beginOf(0), total });
   }
 
-  async #walkPart(walk: SyncWalk, position: SyncPosition, within: RunPart): Promise<RunStep> {
+  async #walkPart(walk: SyncWalk, position: SyncPosition, within: RunPart): Promise<WalkStep> {
     const options = { limit: limits.compensationBatch, wantIds: this.#deps.changes.isWatched };
     return within(async client => {
       const step = await walkSyncs(client, walk, position, options);
@@ -137,7 +138,7 @@ export class Compensation {
     });
   }
 
-  async #resyncPart(resync: Resync, position: SyncPosition, within: RunPart): Promise<RunStep> {
+  async #resyncPart(resync: Resync, position: SyncPosition, within: RunPart): Promise<WalkStep> {
     const { subscriptionId, vouchers } = resync;
     const em = this.#deps.db.fork();
     const subscription = await em.findOne(SubscriptionEntity, { id: subscriptionId, deletedAt: null });

@@ -51,8 +51,9 @@ export class SyncReader {
     return this.#db.fork().count(SyncLogEntity, where);
   }
 
-  /** The ids of a system's subscriptions, deleted ones too: their log stays theirs. */
-  async subscriptionIdsOf(targetSystem: string): Promise<string[]> {
+  /** The ids of a system's subscriptions, deleted ones too: their log stays theirs. Null: of all, as of no system in particular. */
+  async subscriptionIdsOf(targetSystem: string | null): Promise<string[] | null> {
+    if (targetSystem === null) return null;
     const rows = await this.#db.fork().find(SubscriptionEntity, { targetSystem }, { fields: ['id'] });
     return rows.map(row => row.id);
   }

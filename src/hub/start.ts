@@ -2,7 +2,7 @@ import type { Config } from '../config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
-import { Meters } from '../monitoring/meters.ts';
+import type { Meters } from '../monitoring/meters.ts';
 
 /** What every part is made with. */
 export interface Start {

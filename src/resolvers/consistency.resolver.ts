@@ -11,7 +11,7 @@ import {
   type SubscribeResolverData,
   Subscription,
 } from 'type-graphql';
-import { type Caller, requireRole, visibleTargetSystem } from '../access/caller.ts';
+import { readableTargetSystem, requireRole, writableTargetSystem } from '../access/caller.ts';
 import type { Consistency } from '../consistency/consistency.ts';
 import type { PlanItem } from '../consistency/plan.ts';
 import type { PushedQuestion, Questions } from '../consistency/questions.ts';
@@ -58,7 +58,7 @@ export class ConsistencyResolver {
     @Ctx() context: OperationContext,
     @Arg('id', () => ID) id: string,
   ): Promise<ConsistencyReport | null> {
-    return this.#reports.byId(id, await this.#ownIds(readable(callerOf(context))));
+    return this.#reports.byId(id, await this.#ownIds(readableTargetSystem(callerOf(context))));
   }
 
   @Query(() => [ConsistencyReport], { description: 'Newest first.' })
@@ -67,7 +67,7 @@ export class ConsistencyResolver {
     @Arg('subscriptionId', () => ID, { nullable: true }) subscriptionId: string | null | undefined,
     @Arg('first', () => Int, { nullable: true, defaultValue: 50 }) first: number | null,
   ): Promise<ConsistencyReport[]> {
-    const system = readable(callerOf(context));
+    const system = readableTargetSystem(callerOf(context));
     if ((first ?? 50) < 0 || (first ?? 50) > limits.pageSize)
       throw badInput('first', `first: 0 to ${limits.pageSize}.`);
     if (subscriptionId == null) return this.#reports.list(await this.#ownIds(system), first ?? 50);
@@ -83,7 +83,10 @@ export class ConsistencyResolver {
     @Ctx() context: OperationContext,
     @Arg('input', () => ConsistencyCheckInput) input: ConsistencyCheckInput,
   ): Promise<ConsistencyReport> {
-    const subscription = await this.#subscriptions.get(input.subscriptionId, writable(callerOf(context)));
+    const subscription = await this.#subscriptions.get(
+      input.subscriptionId,
+      writableTargetSystem(callerOf(context)),
+    );
     const range = { from: input.from ?? null, to: input.to ?? null };
     return this.#consistency.check(subscription, { range, autoFix: input.autoFix ?? false });
   }
@@ -98,7 +101,7 @@ export class ConsistencyResolver {
     @Arg('subscriptionId', () => ID, { nullable: true }) subscriptionId: string | null | undefined,
     @Arg('dryRun', () => Boolean, { defaultValue: true }) dryRun: boolean,
   ): Promise<FixDataResult> {
-    const system = writable(callerOf(context));
+    const system = writableTargetSystem(callerOf(context));
     const subscriptions =
       subscriptionId == null
         ? await this.#subscriptions.list(system)
@@ -114,7 +117,7 @@ export class ConsistencyResolver {
     @Ctx() context: OperationContext,
     @Arg('items', () => [FixPlanItemInput]) items: FixPlanItemInput[],
   ): Promise<FixDataResult> {
-    const system = writable(callerOf(context));
+    const system = writableTargetSystem(callerOf(context));
     if (items.length === 0 || items.length > limits.planItems)
       throw badInput('items', `items: 1 to ${limits.planItems}.`);
     const ids = [...new Set(items.map(({ subscriptionId }) => subscriptionId))];
@@ -205,16 +208,4 @@ function toPlanItem(item: FixPlanItemInput): PlanItem {
     actualVersion: item.actualVersion ?? null,
     actualDigest: item.actualDigest ?? null,
   };
-}
-
-/** The target system whose reports the caller may read; null: all. */
-function readable(caller: Caller): string | null {
-  requireRole(caller, 'subscriber', 'analyst');
-  return visibleTargetSystem(caller);
-}
-
-/** The target system whose consumers the caller may check and mend; null: all. */
-function writable(caller: Caller): string | null {
-  requireRole(caller, 'subscriber');
-  return visibleTargetSystem(caller);
 }

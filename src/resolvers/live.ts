@@ -1,4 +1,4 @@
-import { type Caller, requireRole, visibleTargetSystem } from '../access/caller.ts';
+import { type Caller, readableTargetSystem, requireRole, writableTargetSystem } from '../access/caller.ts';
 import type { PushedQuestion, Questions } from '../consistency/questions.ts';
 import { badInput } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
@@ -42,21 +42,18 @@ export function createLive(services: {
   const { attachments, changes, questions, subscriptions, syncs, alerts, metrics, readMetrics } = services;
   return {
     async attach(caller, { subscriptionId, prefetch }) {
-      requireRole(caller, 'subscriber');
-      const { id } = await subscriptions.get(subscriptionId, visibleTargetSystem(caller));
+      const { id } = await subscriptions.get(subscriptionId, writableTargetSystem(caller));
       if (prefetch < 1 || prefetch > limits.prefetch)
         throw badInput('prefetch', `prefetch: 1 to ${limits.prefetch}.`);
       return attachments.attach({ subscriptionId: id, keyId: caller.keyId }, prefetch);
     },
     async listen(caller, subscriptionId) {
-      requireRole(caller, 'subscriber');
-      const { id } = await subscriptions.get(subscriptionId, visibleTargetSystem(caller));
+      const { id } = await subscriptions.get(subscriptionId, writableTargetSystem(caller));
       return questions.attach({ subscriptionId: id, keyId: caller.keyId });
     },
     async watchSyncs(caller, question) {
-      requireRole(caller, 'subscriber', 'analyst');
-      const system = visibleTargetSystem(caller);
-      const own = async () => (system === null ? null : syncs.subscriptionIdsOf(system));
+      const system = readableTargetSystem(caller);
+      const own = () => syncs.subscriptionIdsOf(system);
       const criteria = await syncs.criteriaOf(question);
       // Refuses what can't be asked for now, not at the first change.
       syncWhere(criteria);
@@ -67,13 +64,12 @@ export function createLive(services: {
       return alerts.watch();
     },
     watchMetrics(caller, everySeconds) {
-      requireRole(caller, 'subscriber', 'analyst');
+      const system = readableTargetSystem(caller);
       if (everySeconds < 1 || everySeconds > limits.metricEverySeconds)
         throw badInput('everySeconds', `everySeconds: 1 to ${limits.metricEverySeconds}.`);
-      const system = visibleTargetSystem(caller);
       // Those who may see the same share one computation; a system's subscriptions come and go.
       return metrics.watch(JSON.stringify([system, everySeconds]), everySeconds * 1_000, async () =>
-        readMetrics(system === null ? null : await syncs.subscriptionIdsOf(system)),
+        readMetrics(await syncs.subscriptionIdsOf(system)),
       );
     },
   };

@@ -10,7 +10,7 @@ import {
   type SubscribeResolverData,
   Subscription,
 } from 'type-graphql';
-import { requireRole, visibleTargetSystem } from '../access/caller.ts';
+import { readableTargetSystem } from '../access/caller.ts';
 import type { Subscriptions } from '../delivery/subscriptions.ts';
 import type { SyncReader } from '../delivery/sync-reader.ts';
 import { type Metrics, readMetrics, windowOf } from '../monitoring/metrics.ts';
@@ -37,15 +37,11 @@ export class MetricResolver {
     @Arg('windowMinutes', () => Int, { nullable: true, defaultValue: 1_440 }) windowMinutes: number | null,
     @Arg('subscriptionId', () => ID, { nullable: true }) subscriptionId: string | null | undefined,
   ): Promise<SyncMetrics> {
-    const caller = callerOf(context);
-    requireRole(caller, 'subscriber', 'analyst');
+    const system = readableTargetSystem(callerOf(context));
     const window = windowOf(windowMinutes ?? 1_440, this.#timeZone);
-    const system = visibleTargetSystem(caller);
     const scope =
       subscriptionId == null
-        ? system === null
-          ? null
-          : await this.#syncs.subscriptionIdsOf(system)
+        ? await this.#syncs.subscriptionIdsOf(system)
         : [(await this.#subscriptions.get(subscriptionId, system)).id];
     return context.reading.list(db => readMetrics(db, scope, window));
   }

@@ -1,5 +1,5 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
-import { type Caller, requireRole, visibleTargetSystem } from '../access/caller.ts';
+import { readableTargetSystem, writableTargetSystem } from '../access/caller.ts';
 import { HubError } from '../core/errors.ts';
 import type { SubscriptionRow } from '../db/entities.ts';
 import type { DeliveryTester } from '../delivery/delivery-test.ts';
@@ -30,7 +30,7 @@ export class SubscriptionResolver {
     @Ctx() context: OperationContext,
     @Arg('id', () => ID) id: string,
   ): Promise<DataSubscription | null> {
-    const row = await this.#subscriptions.find(id, readable(callerOf(context)));
+    const row = await this.#subscriptions.find(id, readableTargetSystem(callerOf(context)));
     return row === null ? null : toDataSubscription(row);
   }
 
@@ -39,7 +39,7 @@ export class SubscriptionResolver {
     @Ctx() context: OperationContext,
     @Arg('targetSystem', () => String, { nullable: true }) targetSystem: string | null | undefined,
   ): Promise<DataSubscription[]> {
-    const own = readable(callerOf(context));
+    const own = readableTargetSystem(callerOf(context));
     if (own !== null && targetSystem != null && targetSystem !== own) return [];
     return (await this.#subscriptions.list(targetSystem ?? own)).map(toDataSubscription);
   }
@@ -49,7 +49,7 @@ export class SubscriptionResolver {
     @Ctx() context: OperationContext,
     @Arg('input', () => CreateDataSubscriptionInput) input: CreateDataSubscriptionInput,
   ): Promise<DataSubscriptionWithSecret> {
-    const own = writable(callerOf(context));
+    const own = writableTargetSystem(callerOf(context));
     if (own !== null && input.targetSystem !== own) {
       throw new HubError('FORBIDDEN', `This key manages subscriptions of ${own} only.`, {
         field: 'targetSystem',
@@ -126,7 +126,7 @@ export class SubscriptionResolver {
   }
 
   async #checkOwn(context: OperationContext, id: string): Promise<void> {
-    await this.#subscriptions.get(id, writable(callerOf(context)));
+    await this.#subscriptions.get(id, writableTargetSystem(callerOf(context)));
   }
 }
 
@@ -163,16 +163,4 @@ export function toDataSubscription(row: SubscriptionRow): DataSubscription {
 
 function withSecret(made: { subscription: SubscriptionRow; secret: string }): DataSubscriptionWithSecret {
   return { subscription: toDataSubscription(made.subscription), secret: made.secret };
-}
-
-/** The target system whose subscriptions the caller may read; null: all. */
-function readable(caller: Caller): string | null {
-  requireRole(caller, 'subscriber', 'analyst');
-  return visibleTargetSystem(caller);
-}
-
-/** The target system whose subscriptions the caller may change; null: all. */
-function writable(caller: Caller): string | null {
-  requireRole(caller, 'subscriber');
-  return visibleTargetSystem(caller);
 }

@@ -11,7 +11,7 @@ import {
   type SubscribeResolverData,
   Subscription,
 } from 'type-graphql';
-import { type Caller, requireRole, visibleTargetSystem } from '../access/caller.ts';
+import { readableTargetSystem, writableTargetSystem } from '../access/caller.ts';
 import type { Compensation } from '../delivery/compensation.ts';
 import type { Subscriptions } from '../delivery/subscriptions.ts';
 import { SyncReader } from '../delivery/sync-reader.ts';
@@ -38,7 +38,7 @@ export class SyncResolver {
 
   @Query(() => SyncLog, { nullable: true })
   async syncLog(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<SyncLog | null> {
-    const own = await this.#ownSubscriptions(readingCaller(context));
+    const own = await this.#reader.subscriptionIdsOf(readableTargetSystem(callerOf(context)));
     return /^\d{1,18}$/.test(id) ? this.#reader.byId(id, own) : null;
   }
 
@@ -49,7 +49,7 @@ export class SyncResolver {
     @Arg('first', () => Int, { nullable: true, defaultValue: 50 }) first: number | null,
     @Arg('after', () => String, { nullable: true }) after: string | null | undefined,
   ): Promise<SyncLogConnection> {
-    const own = await this.#ownSubscriptions(readingCaller(context));
+    const own = await this.#reader.subscriptionIdsOf(readableTargetSystem(callerOf(context)));
     const request = pageRequest(first, after);
     const page = { limit: request.first + 1, belowId: request.belowId };
     const rows = await context.reading.list(db => new SyncReader(db).page(filter ?? {}, own, page));
@@ -62,7 +62,7 @@ export class SyncResolver {
     @Ctx() context: OperationContext,
     @Arg('filter', () => SyncLogFilter) filter: SyncLogFilter,
   ): Promise<number> {
-    const own = visibleTargetSystem(writingCaller(context));
+    const own = writableTargetSystem(callerOf(context));
     return this.#compensation.retry(await this.#reader.criteriaOf(filter), own);
   }
 
@@ -71,7 +71,7 @@ export class SyncResolver {
     @Ctx() context: OperationContext,
     @Arg('filter', () => SyncLogFilter) filter: SyncLogFilter,
   ): Promise<number> {
-    const own = visibleTargetSystem(writingCaller(context));
+    const own = writableTargetSystem(callerOf(context));
     return this.#compensation.cancel(await this.#reader.criteriaOf(filter), own);
   }
 
@@ -81,7 +81,7 @@ export class SyncResolver {
     @Arg('subscriptionId', () => ID) subscriptionId: string,
     @Arg('filter', () => VoucherFilter) filter: VoucherFilter,
   ): Promise<number> {
-    const own = visibleTargetSystem(writingCaller(context));
+    const own = writableTargetSystem(callerOf(context));
     const subscription = await this.#subscriptions.get(subscriptionId, own);
     return this.#compensation.resync(subscription, filter, own);
   }
@@ -93,7 +93,7 @@ export class SyncResolver {
     @Ctx() context: OperationContext,
     @Arg('first', () => Int, { nullable: true, defaultValue: 20 }) first: number | null,
   ): Promise<CompensationRun[]> {
-    const own = visibleTargetSystem(readingCaller(context));
+    const own = readableTargetSystem(callerOf(context));
     return this.#compensation.runs(own, pageRequest(first ?? 20, null).first);
   }
 
@@ -142,12 +142,6 @@ export class SyncResolver {
     if (sync.status !== 'success' || sync.syncCompletedAt == null) return null;
     return sync.syncCompletedAt.getTime() - sync.createdAt.getTime();
   }
-
-  /** The subscriptions whose syncs a caller may see; null: all. */
-  async #ownSubscriptions(caller: Caller): Promise<string[] | null> {
-    const system = visibleTargetSystem(caller);
-    return system === null ? null : this.#reader.subscriptionIdsOf(system);
-  }
 }
 
 /** GraphQL: what proves an attempt. */
@@ -178,16 +172,4 @@ export class SyncLogConnectionResolver {
 
 function hexOf(digest: Uint8Array | null | undefined): string | null {
   return digest == null ? null : Buffer.from(digest).toString('hex');
-}
-
-function readingCaller(context: OperationContext): Caller {
-  const caller = callerOf(context);
-  requireRole(caller, 'subscriber', 'analyst');
-  return caller;
-}
-
-function writingCaller(context: OperationContext): Caller {
-  const caller = callerOf(context);
-  requireRole(caller, 'subscriber');
-  return caller;
 }

@@ -1,8 +1,6 @@
-/** The options by which this process loads TypeScript, for the processes that a test starts. */
-export const loader: readonly string[] = process.execArgv.flatMap((argument, at, all) =>
-  argument === '--import'
-    ? [argument, all[at + 1] ?? '']
-    : argument.startsWith('--import=')
-      ? [argument]
-      : [],
-);
+const { execArgv } = process;
+const at = execArgv.findIndex(argument => argument === '--import' || argument.startsWith('--import='));
+
+/** The option by which this process loads TypeScript, for the processes that a test starts. */
+export const loader: readonly string[] =
+  at === -1 ? [] : execArgv.slice(at, execArgv[at] === '--import' ? at + 2 : at + 1);

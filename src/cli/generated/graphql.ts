@@ -276,6 +276,8 @@ export type ListPayloadQueriesQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type ListPayloadQueriesQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, payloadQuery: string | null }> };
 
+export type CheckReportFragment = { id: string, state: ConsistencyState, from: string | null, to: string | null, autoFix: boolean, checked: number, requests: number, bytesExchanged: number, differenceCount: number, errorMessage: string | null, startedAt: string, completedAt: string | null, subscription: { id: string, name: string, targetSystem: string }, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string } }> };
+
 export type RunCheckMutationVariables = Exact<{
   input: ConsistencyCheckInput;
 }>;
@@ -331,6 +333,8 @@ export type ExportCountQueryVariables = Exact<{
 
 
 export type ExportCountQuery = { syncLogs: { totalCount: number } };
+
+export type FixedFragment = { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }> };
 
 export type FixDataMutationVariables = Exact<{
   date: string;
@@ -542,7 +546,77 @@ export class TypedDocumentString<TResult, TVariables>
     return this.value;
   }
 }
-
+export const CheckReportFragmentDoc = new TypedDocumentString(`
+    fragment CheckReport on ConsistencyReport {
+  id
+  state
+  from
+  to
+  autoFix
+  checked
+  requests
+  bytesExchanged
+  differenceCount
+  errorMessage
+  startedAt
+  completedAt
+  subscription {
+    id
+    name
+    targetSystem
+  }
+  differences(first: 1000) {
+    kind
+    sourceSystem
+    sourceModule
+    sourceId
+    expectedVersion
+    expectedDigest
+    actualVersion
+    actualDigest
+    repaired
+    subscription {
+      id
+    }
+  }
+}
+    `, {"fragmentName":"CheckReport"}) as unknown as TypedDocumentString<CheckReportFragment, unknown>;
+export const FixedFragmentDoc = new TypedDocumentString(`
+    fragment Fixed on FixDataResult {
+  dryRun
+  found
+  fixed
+  differences {
+    kind
+    sourceSystem
+    sourceModule
+    sourceId
+    expectedVersion
+    expectedDigest
+    actualVersion
+    actualDigest
+    repaired
+    subscription {
+      id
+      name
+      targetSystem
+    }
+  }
+  reports {
+    id
+    state
+    checked
+    requests
+    bytesExchanged
+    errorMessage
+    subscription {
+      id
+      name
+      targetSystem
+    }
+  }
+}
+    `, {"fragmentName":"Fixed"}) as unknown as TypedDocumentString<FixedFragment, unknown>;
 export const ListAlertsDocument = new TypedDocumentString(`
     query ListAlerts($state: AlertState, $first: Int) {
   alerts(state: $state, first: $first) {
@@ -665,77 +739,81 @@ export const ListPayloadQueriesDocument = new TypedDocumentString(`
 export const RunCheckDocument = new TypedDocumentString(`
     mutation RunCheck($input: ConsistencyCheckInput!) {
   runConsistencyCheck(input: $input) {
-    id
-    state
-    from
-    to
-    autoFix
-    checked
-    requests
-    bytesExchanged
-    differenceCount
-    errorMessage
-    startedAt
-    completedAt
-    subscription {
-      id
-      name
-      targetSystem
-    }
-    differences(first: 1000) {
-      kind
-      sourceSystem
-      sourceModule
-      sourceId
-      expectedVersion
-      expectedDigest
-      actualVersion
-      actualDigest
-      repaired
-      subscription {
-        id
-      }
-    }
+    ...CheckReport
   }
 }
-    `) as unknown as TypedDocumentString<RunCheckMutation, RunCheckMutationVariables>;
+    fragment CheckReport on ConsistencyReport {
+  id
+  state
+  from
+  to
+  autoFix
+  checked
+  requests
+  bytesExchanged
+  differenceCount
+  errorMessage
+  startedAt
+  completedAt
+  subscription {
+    id
+    name
+    targetSystem
+  }
+  differences(first: 1000) {
+    kind
+    sourceSystem
+    sourceModule
+    sourceId
+    expectedVersion
+    expectedDigest
+    actualVersion
+    actualDigest
+    repaired
+    subscription {
+      id
+    }
+  }
+}`) as unknown as TypedDocumentString<RunCheckMutation, RunCheckMutationVariables>;
 export const ReadReportDocument = new TypedDocumentString(`
     query ReadReport($id: ID!) {
   consistencyReport(id: $id) {
-    id
-    state
-    from
-    to
-    autoFix
-    checked
-    requests
-    bytesExchanged
-    differenceCount
-    errorMessage
-    startedAt
-    completedAt
-    subscription {
-      id
-      name
-      targetSystem
-    }
-    differences(first: 1000) {
-      kind
-      sourceSystem
-      sourceModule
-      sourceId
-      expectedVersion
-      expectedDigest
-      actualVersion
-      actualDigest
-      repaired
-      subscription {
-        id
-      }
-    }
+    ...CheckReport
   }
 }
-    `) as unknown as TypedDocumentString<ReadReportQuery, ReadReportQueryVariables>;
+    fragment CheckReport on ConsistencyReport {
+  id
+  state
+  from
+  to
+  autoFix
+  checked
+  requests
+  bytesExchanged
+  differenceCount
+  errorMessage
+  startedAt
+  completedAt
+  subscription {
+    id
+    name
+    targetSystem
+  }
+  differences(first: 1000) {
+    kind
+    sourceSystem
+    sourceModule
+    sourceId
+    expectedVersion
+    expectedDigest
+    actualVersion
+    actualDigest
+    repaired
+    subscription {
+      id
+    }
+  }
+}`) as unknown as TypedDocumentString<ReadReportQuery, ReadReportQueryVariables>;
 export const DemoSyncsDocument = new TypedDocumentString(`
     query DemoSyncs($subscriptionId: ID!) {
   dataSubscription(id: $subscriptionId) {
@@ -847,79 +925,83 @@ export const ExportCountDocument = new TypedDocumentString(`
 export const FixDataDocument = new TypedDocumentString(`
     mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {
   fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) {
-    dryRun
-    found
-    fixed
-    differences {
-      kind
-      sourceSystem
-      sourceModule
-      sourceId
-      expectedVersion
-      expectedDigest
-      actualVersion
-      actualDigest
-      repaired
-      subscription {
-        id
-        name
-        targetSystem
-      }
-    }
-    reports {
-      id
-      state
-      checked
-      requests
-      bytesExchanged
-      errorMessage
-      subscription {
-        id
-        name
-        targetSystem
-      }
-    }
+    ...Fixed
   }
 }
-    `) as unknown as TypedDocumentString<FixDataMutation, FixDataMutationVariables>;
+    fragment Fixed on FixDataResult {
+  dryRun
+  found
+  fixed
+  differences {
+    kind
+    sourceSystem
+    sourceModule
+    sourceId
+    expectedVersion
+    expectedDigest
+    actualVersion
+    actualDigest
+    repaired
+    subscription {
+      id
+      name
+      targetSystem
+    }
+  }
+  reports {
+    id
+    state
+    checked
+    requests
+    bytesExchanged
+    errorMessage
+    subscription {
+      id
+      name
+      targetSystem
+    }
+  }
+}`) as unknown as TypedDocumentString<FixDataMutation, FixDataMutationVariables>;
 export const ApplyFixPlanDocument = new TypedDocumentString(`
     mutation ApplyFixPlan($items: [FixPlanItemInput!]!) {
   applyFixPlan(items: $items) {
-    dryRun
-    found
-    fixed
-    differences {
-      kind
-      sourceSystem
-      sourceModule
-      sourceId
-      expectedVersion
-      expectedDigest
-      actualVersion
-      actualDigest
-      repaired
-      subscription {
-        id
-        name
-        targetSystem
-      }
-    }
-    reports {
-      id
-      state
-      checked
-      requests
-      bytesExchanged
-      errorMessage
-      subscription {
-        id
-        name
-        targetSystem
-      }
-    }
+    ...Fixed
   }
 }
-    `) as unknown as TypedDocumentString<ApplyFixPlanMutation, ApplyFixPlanMutationVariables>;
+    fragment Fixed on FixDataResult {
+  dryRun
+  found
+  fixed
+  differences {
+    kind
+    sourceSystem
+    sourceModule
+    sourceId
+    expectedVersion
+    expectedDigest
+    actualVersion
+    actualDigest
+    repaired
+    subscription {
+      id
+      name
+      targetSystem
+    }
+  }
+  reports {
+    id
+    state
+    checked
+    requests
+    bytesExchanged
+    errorMessage
+    subscription {
+      id
+      name
+      targetSystem
+    }
+  }
+}`) as unknown as TypedDocumentString<ApplyFixPlanMutation, ApplyFixPlanMutationVariables>;
 export const ImportGreetingDocument = new TypedDocumentString(`
     query ImportGreeting {
   __typename

@@ -119,7 +119,8 @@ function withoutSecrets(result: SendResult, { current, next }: SigningSecrets): 
   if (excerpt === null) return result;
   const hide = (text: string, secret: string | null) =>
     secret === null ? text : text.replaceAll(secret, '[secret]');
-  return { ...result, responseExcerpt: hide(hide(excerpt, current), next) };
+  const hidden = hide(hide(excerpt, current), next);
+  return hidden === excerpt ? result : { ...result, responseExcerpt: hidden };
 }
 
 /** The result of an event that the subscription's payload query can't be run on: nothing was sent. */

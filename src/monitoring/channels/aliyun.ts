@@ -1,6 +1,6 @@
 import { errorCodeOf } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
-import type { AlertNotice, Messages } from '../messages.ts';
+import type { Messages } from '../messages.ts';
 import { type Channel, ChannelError } from './channel.ts';
 import type { SettingsOf } from './channel-settings.ts';
 
@@ -14,63 +14,48 @@ export interface AliyunKeys {
 const spacingMs = 60_000;
 
 /** SMS by Aliyun (SendSms of Dysmsapi 2017-05-25): one message to all numbers, by a template with the variables of `ShortMessage`. */
-export class AliyunSmsChannel implements Channel {
-  readonly name: string;
-  readonly spacingMs = spacingMs;
-  readonly #settings: SettingsOf<'aliyun-sms'>;
-  readonly #keys: AliyunKeys;
-  readonly #messages: Messages;
-
-  constructor(settings: SettingsOf<'aliyun-sms'>, keys: AliyunKeys, messages: Messages) {
-    this.name = settings.name;
-    this.#settings = settings;
-    this.#keys = keys;
-    this.#messages = messages;
-  }
-
-  async send(notices: readonly AlertNotice[]): Promise<void> {
-    const { endpoint = 'https://dysmsapi.aliyuncs.com', phones, signName, templateCode } = this.#settings;
-    await call({ keys: this.#keys, endpoint }, 'SendSms', {
-      PhoneNumbers: phones.join(','),
-      SignName: signName,
-      TemplateCode: templateCode,
-      TemplateParam: templateParam(this.#messages.short(notices)),
-    });
-  }
+export function aliyunSms(settings: SettingsOf<'aliyun-sms'>, keys: AliyunKeys, messages: Messages): Channel {
+  const { name, endpoint = 'https://dysmsapi.aliyuncs.com', phones, signName, templateCode } = settings;
+  return {
+    name,
+    spacingMs,
+    send: notices =>
+      call({ keys, endpoint }, 'SendSms', {
+        PhoneNumbers: phones.join(','),
+        SignName: signName,
+        TemplateCode: templateCode,
+        TemplateParam: templateParam(messages.short(notices)),
+      }),
+  };
 }
 
 /** A telephone call by Aliyun (SingleCallByTts of Dyvmsapi 2017-05-25) to each number, which reads a template twice. */
-export class AliyunVoiceChannel implements Channel {
-  readonly name: string;
-  readonly spacingMs = spacingMs;
-  readonly #settings: SettingsOf<'aliyun-voice'>;
-  readonly #keys: AliyunKeys;
-  readonly #messages: Messages;
-
-  constructor(settings: SettingsOf<'aliyun-voice'>, keys: AliyunKeys, messages: Messages) {
-    this.name = settings.name;
-    this.#settings = settings;
-    this.#keys = keys;
-    this.#messages = messages;
-  }
-
-  async send(notices: readonly AlertNotice[]): Promise<void> {
-    const { endpoint = 'https://dyvmsapi.aliyuncs.com', phones, templateCode, shownNumber } = this.#settings;
-    const param = templateParam(this.#messages.short(notices));
-    const calls = phones.map(phone =>
-      call({ keys: this.#keys, endpoint }, 'SingleCallByTts', {
-        CalledNumber: phone,
-        TtsCode: templateCode,
-        TtsParam: param,
-        PlayTimes: 2,
-        ...(shownNumber === undefined ? {} : { CalledShowNumber: shownNumber }),
-      }),
-    );
-    // One number that can't be called must not make the others ring again: it is enough that one rang.
-    const results = await Promise.allSettled(calls);
-    const failed = results.find(result => result.status === 'rejected');
-    if (failed !== undefined && results.every(result => result.status === 'rejected')) throw failed.reason;
-  }
+export function aliyunVoice(
+  settings: SettingsOf<'aliyun-voice'>,
+  keys: AliyunKeys,
+  messages: Messages,
+): Channel {
+  const { name, endpoint = 'https://dyvmsapi.aliyuncs.com', phones, templateCode, shownNumber } = settings;
+  return {
+    name,
+    spacingMs,
+    async send(notices) {
+      const param = templateParam(messages.short(notices));
+      const calls = phones.map(phone =>
+        call({ keys, endpoint }, 'SingleCallByTts', {
+          CalledNumber: phone,
+          TtsCode: templateCode,
+          TtsParam: param,
+          PlayTimes: 2,
+          ...(shownNumber === undefined ? {} : { CalledShowNumber: shownNumber }),
+        }),
+      );
+      // One number that can't be called must not make the others ring again: it is enough that one rang.
+      const results = await Promise.allSettled(calls);
+      const failed = results.find(result => result.status === 'rejected');
+      if (failed !== undefined && results.every(result => result.status === 'rejected')) throw failed.reason;
+    },
+  };
 }
 
 /** One request by the provider's own client. @throws ChannelError with the provider's code */

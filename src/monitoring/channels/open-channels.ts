@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../core/clock.ts';
 import { HubError } from '../../core/errors.ts';
 import type { Messages } from '../messages.ts';
-import { AliyunSmsChannel, AliyunVoiceChannel } from './aliyun.ts';
+import { aliyunSms, aliyunVoice } from './aliyun.ts';
 import type { Channel } from './channel.ts';
 import type { ChannelSettings } from './channel-settings.ts';
 import { EmailChannel } from './email.ts';
@@ -80,9 +80,9 @@ async function openChannel(settings: ChannelSettings, deps: OpenDeps): Promise<C
         messages,
       );
     case 'aliyun-sms':
-      return new AliyunSmsChannel(settings, await openKeys(settings, open), messages);
+      return aliyunSms(settings, await openKeys(settings, open), messages);
     case 'aliyun-voice':
-      return new AliyunVoiceChannel(settings, await openKeys(settings, open), messages);
+      return aliyunVoice(settings, await openKeys(settings, open), messages);
   }
 }
 
