@@ -75,6 +75,7 @@ function sample(n: number) {
     failedPushes: 0,
     closedSockets: 0,
     sourceSystem: 'bench',
+    traceparent: null,
     occurredAt: '2025-12-19T08:00:00.000Z',
     recordedAt: '2025-12-19T08:00:00.000Z',
     dataJson: `{"invoice_no": "${n}", "items": [${Array.from({ length: 6 }, () => item).join(', ')}]}`,

@@ -100,6 +100,7 @@ export function benchIntake(db: Database): Intake {
     changes: { isWatched: false, note: () => {} },
     meter: { recorded: () => {} },
     log: createLogger({ level: 'warn', pretty: false }),
+    tracer: null,
   });
 }
 

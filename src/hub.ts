@@ -7,6 +7,7 @@ import { type Clock, systemClock } from './core/clock.ts';
 import { limits } from './core/limits.ts';
 import { createLogger, type Logger } from './core/logger.ts';
 import type { Random } from './core/random.ts';
+import type { Tracer } from './core/tracing.ts';
 import { readingsOf, startAlerts } from './hub/alerts.ts';
 import { type Delivery, openDelivery } from './hub/delivery.ts';
 import { graphqlDoor } from './hub/graphql-door.ts';
@@ -16,6 +17,8 @@ import type { Start } from './hub/start.ts';
 import { openStore, type Store } from './hub/store.ts';
 import { LaneMeters } from './monitoring/lane-meters.ts';
 import { Meters } from './monitoring/meters.ts';
+import { openTracing } from './monitoring/tracing/open-tracing.ts';
+import { tracingSettings } from './monitoring/tracing/settings.ts';
 import { startServer } from './server/server.ts';
 
 /** What tests (and a demo) may put in the place of the real thing. */
@@ -39,12 +42,15 @@ export interface Hub extends AsyncDisposable {
 export async function createHub(config: Config, overrides: HubOverrides = {}): Promise<Hub> {
   const clock = overrides.clock ?? systemClock;
   const random = overrides.random ?? Math.random;
+  const environment = overrides.environment ?? processEnvironment();
+  let tracer: Tracer | null = null;
+  const traceId = tracingSettings(environment).kind === 'on' ? () => tracer?.current()?.traceId : undefined;
   const log =
-    overrides.log ?? createLogger({ level: config.logLevel, pretty: config.logFormat === 'pretty' });
+    overrides.log ?? createLogger({ level: config.logLevel, pretty: config.logFormat === 'pretty', traceId });
   const parts = new AsyncDisposableStack();
   try {
-    const environment = overrides.environment ?? processEnvironment();
-    return await start({ config, clock, random, log, environment, parts, meters: new Meters() });
+    ({ tracer } = parts.use(await openTracing(environment, { log, clock })));
+    return await start({ config, clock, random, log, environment, parts, meters: new Meters(), tracer });
   } catch (error) {
     await parts.disposeAsync();
     throw error;

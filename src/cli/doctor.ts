@@ -9,6 +9,7 @@ import { checkDisk, checkPort } from './doctor/machine.ts';
 import { checkRedis } from './doctor/queue.ts';
 import { checkHub } from './doctor/running-hub.ts';
 import { checkTargets } from './doctor/targets.ts';
+import { checkTracing } from './doctor/tracing.ts';
 import { print, printJson } from './terminal.ts';
 
 const settings = checksOf('settings');
@@ -45,6 +46,7 @@ async function examine(options: DoctorOptions): Promise<{ checks: Finding[]; hub
     guarded('database', () => checkDatabase(config)),
     guarded('queue', () => checkQueue(config)),
     guarded('disk', async () => (config.databaseUrl === undefined ? [await checkDisk(config.dataDir)] : [])),
+    guarded('traces', async () => checkTracing(processEnvironment())),
     guarded('port', async () => (hub.answers ? [] : [await checkPort(config)])),
   ]);
   const targets = await guarded('target', () => checkTargets(hub.subscriptions, config));

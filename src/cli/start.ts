@@ -97,5 +97,5 @@ function settingsHelp(): string {
     ({ variable, meaning, leftOut }) =>
       `  ${variable.padEnd(width)}  ${meaning}\n  ${' '.repeat(width)}  left out: ${leftOut}`,
   );
-  return `\nSettings (environment variables):\n${lines.join('\n')}`;
+  return `\nSettings (environment variables):\n${lines.join('\n')}\n\nOpenTelemetry's own OTEL_… variables switch traces on (docs/operations.md, Traces).`;
 }

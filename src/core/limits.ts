@@ -291,6 +291,19 @@ export const limits = {
   /** How old what /metrics reads from the database may be, milliseconds. */
   meterReadMs: 15_000,
 
+  // ── Traces ──
+  /** Spans that one span may have in it as PostgreSQL's statements and the like, and spans that one may lead to. */
+  spanChildren: 64,
+  spanLinks: 128,
+  /** Characters of a text in a span. */
+  spanTextChars: 200,
+  /** How long an export may take where no setting says so, and how long a stop waits for the last one, milliseconds. */
+  spanFlushMs: 3_000,
+  /** How often it is told that spans could not be exported, milliseconds. */
+  spanFaultEveryMs: 60_000,
+  /** Mutations that one wake-up of lanes is for, as far as traces tell. */
+  spanWakers: 32,
+
   // ── Audit ──
   /** How often attempts are sealed, milliseconds: each turn writes a row for each subscription that has some. */
   sealMs: 60_000,

@@ -11,6 +11,8 @@ export interface LoggerOptions {
   readonly pretty: boolean;
   /** Where to; left out: standard error, so that a command's standard output stays its own. */
   readonly destination?: DestinationStream;
+  /** The trace that a line belongs to. Left out: lines tell of none. */
+  readonly traceId?: () => string | undefined;
 }
 
 /**
@@ -18,9 +20,11 @@ export interface LoggerOptions {
  * nothing hands secrets to a logger.
  */
 export function createLogger(options: LoggerOptions): Logger {
+  const { traceId } = options;
   const settings = {
     level: options.level,
     base: undefined,
+    ...(traceId === undefined ? {} : { mixin: () => traceFields(traceId()) }),
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: stdSerializers.err },
     redact: {
@@ -39,4 +43,10 @@ export function createLogger(options: LoggerOptions): Logger {
     return pino(settings, stream);
   }
   return pino(settings, options.destination ?? pino.destination({ dest: 2, sync: false }));
+}
+
+const noFields = {};
+
+function traceFields(traceId: string | undefined): object {
+  return traceId === undefined ? noFields : { trace_id: traceId };
 }

@@ -97,7 +97,7 @@ export function adaptClient(client: ClientBase, timeoutMs: number, route: Route)
   };
   const adapted = (statement: unknown, ...rest: unknown[]): unknown =>
     Reflect.apply(query, client, [adapt(statement), ...rest]);
-  Object.defineProperty(client, 'query', { value: adapted });
+  Object.defineProperty(client, 'query', { value: adapted, configurable: true });
 }
 
 /** A plain statement with a name; a query that submits itself (a cursor) is none. */

@@ -2,6 +2,7 @@ import { Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from '../core/logger.ts';
+import type { Tracer } from '../core/tracing.ts';
 import {
   adaptClient,
   connectionOptions,
@@ -12,6 +13,7 @@ import {
 import { entities } from './entities.ts';
 import { checkApplied, migrations } from './migrations.ts';
 import { makePartitions } from './partitions.ts';
+import { traceClient } from './traced-client.ts';
 
 /** The schema that BullMQ keeps its tables in when the queue is on PostgreSQL. */
 export const queueSchema = 'bullmq';
@@ -31,6 +33,8 @@ export interface DatabaseOptions {
   readonly poolSize: number;
   readonly log: Logger;
   readonly timeoutMs?: number;
+  /** Left out or null: statements are no spans. */
+  readonly tracer?: Tracer | null;
 }
 
 function ormOptions({ url, poolSize, log }: DatabaseOptions) {
@@ -68,14 +72,18 @@ export class Database implements AsyncDisposable {
    * @param options.timeoutMs how long a statement may take
    */
   static async connect(options: DatabaseOptions): Promise<Database> {
-    const { log, timeoutMs = defaultTimeoutMs } = options;
+    const { log, timeoutMs = defaultTimeoutMs, tracer = null } = options;
     const route = await inspectRoute(options.url);
     const orm = await MikroORM.init({
       ...ormOptions(options),
       driverOptions: {
         ...connectionOptions(timeoutMs, route),
         // Not later: the ORM has made its first connection by the time that it is ready.
-        onPoolCreated: (pool: Pool) => pool.on('connect', client => adaptClient(client, timeoutMs, route)),
+        onPoolCreated: (pool: Pool) =>
+          pool.on('connect', client => {
+            adaptClient(client, timeoutMs, route);
+            if (tracer !== null) traceClient(client, tracer);
+          }),
       },
     });
     const pool = await orm.em.getConnection().getNativeClient();

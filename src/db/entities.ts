@@ -151,6 +151,7 @@ export const SyncLogEntity = defineEntity({
     createdAt: p.datetime(),
     syncStartedAt: p.datetime().nullable(),
     syncCompletedAt: p.datetime().nullable(),
+    traceId: p.string().nullable(),
   },
 });
 

@@ -82,6 +82,8 @@ export interface SyncWrite {
   readonly mode: SyncMode;
   /** Null: at once. */
   readonly dueAt: Date | null;
+  /** Of the mutation; null: tracing is off. */
+  readonly traceparent: string | null;
 }
 
 /** The versions of what intake keeps in memory. */
@@ -268,10 +270,10 @@ export async function writeEvents(client: PoolClient, events: readonly EventWrit
 }
 
 const writeSyncsSql = `
-  insert into fin_open_syncs (event_id, voucher_id, subscription_id, event_type, source_system, mode, next_attempt_at)
-  select event_id, voucher_id, subscription_id, event_type, source_system, mode, coalesce(due_at, now())
-  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
-    with ordinality as r (event_id, voucher_id, subscription_id, event_type, source_system, mode, due_at, n)
+  insert into fin_open_syncs (event_id, voucher_id, subscription_id, event_type, source_system, mode, next_attempt_at, traceparent)
+  select event_id, voucher_id, subscription_id, event_type, source_system, mode, coalesce(due_at, now()), traceparent
+  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[])
+    with ordinality as r (event_id, voucher_id, subscription_id, event_type, source_system, mode, due_at, traceparent, n)
   order by n`;
 
 /**
@@ -294,6 +296,7 @@ export async function writeSyncs(
       syncs.map(s => s.sourceSystem),
       syncs.map(s => s.mode),
       syncs.map(s => s.dueAt),
+      syncs.map(s => s.traceparent),
     ],
   });
   return rows.map(row => row.id);

@@ -45,6 +45,8 @@ export interface ClaimedSync {
   readonly failedPushes: number;
   readonly closedSockets: number;
   readonly sourceSystem: string;
+  /** Of the mutation that recorded it; null: tracing was off. */
+  readonly traceparent: string | null;
   /** ISO 8601, UTC, milliseconds; as `recordedAt`. */
   readonly occurredAt: string;
   readonly recordedAt: string;
@@ -127,7 +129,7 @@ export function claimedColumns(sync: string, event: string): string {
   const iso = (name: string) =>
     `to_char(${event}.${name} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
   return `${sync}.id::text, ${sync}.event_id::text as "eventId", ${sync}.voucher_id::text as "voucherId", ${sync}.event_type as "eventType", ${sync}.mode,
-    ${sync}.retry_count as "retryCount", ${sync}.attempt_count as "attemptCount", ${sync}.failed_pushes as "failedPushes", ${sync}.closed_sockets as "closedSockets",
+    ${sync}.retry_count as "retryCount", ${sync}.attempt_count as "attemptCount", ${sync}.failed_pushes as "failedPushes", ${sync}.closed_sockets as "closedSockets", ${sync}.traceparent,
     ${event}.source_system as "sourceSystem", ${iso('occurred_at')} as "occurredAt", ${iso('recorded_at')} as "recordedAt",
     ${event}.data::text as "dataJson", ${event}.voucher::text as "voucherJson"`;
 }
@@ -152,7 +154,7 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
              update fin_open_syncs o
              set claim_token = $2, transport = $5, sync_started_at = coalesce(o.sync_started_at, now())
              from due where o.id = due.id
-             returning o.id, o.event_id, o.voucher_id, o.event_type, o.mode, o.retry_count, o.attempt_count, o.failed_pushes, o.closed_sockets),
+             returning o.id, o.event_id, o.voucher_id, o.event_type, o.mode, o.retry_count, o.attempt_count, o.failed_pushes, o.closed_sockets, o.traceparent),
            held as (
              insert into lane_claims (token, subscription_id, attachment_id, lease_until, sync_ids)
              select $2, $1, $6::uuid, now() + $3 * interval '1 millisecond', array_agg(id) from claimed having count(*) > 0),

@@ -20,6 +20,7 @@ const kept = [
   'compensations',
   'created_at',
   'sync_started_at',
+  'traceparent',
 ];
 const shared = kept.join(', ');
 

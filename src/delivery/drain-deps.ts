@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { TransportKind } from '../core/model.ts';
 import type { Random } from '../core/random.ts';
+import type { Tracer } from '../core/tracing.ts';
 import type { Database } from '../db/database.ts';
 import type { Breaker } from './breaker.ts';
 import type { Outcome } from './judge.ts';
@@ -23,4 +24,6 @@ export interface DrainDeps {
   readonly breaker: Breaker;
   readonly changes: ChangeListener;
   readonly meter: AttemptMeter;
+  /** Null: tracing is off. */
+  readonly tracer: Tracer | null;
 }

@@ -101,14 +101,18 @@ export class LaneDrain {
     this.#change.raise();
   }
 
-  /** Runs until the lane is empty, its turn over, or it is stopped. Call it once. */
-  async run(): Promise<DrainEnd> {
+  /**
+   * Runs until the lane is empty, its turn over, or it is stopped. Call it once.
+   * @param onBegun called after the first look at the lane
+   */
+  async run(onBegun?: () => void): Promise<DrainEnd> {
     const stopRenewing = this.#deps.clock.every(limits.leaseMs / 3, () => void this.#claims.renew());
     try {
       while (this.#end === undefined) {
         if (this.#deps.clock.steady() - this.#startedAt > limits.drainTurnMs && this.#isCrowded())
           this.#end = 'turn-over';
         else await this.#step();
+        onBegun?.();
       }
       if (this.#end === 'closed') this.#mode.onClosed();
       await this.#finish();
@@ -121,8 +125,7 @@ export class LaneDrain {
 
   async #step(): Promise<void> {
     try {
-      const exists = await this.#settings.refresh();
-      if (!exists) this.#end ??= 'closed';
+      if (!(await this.#settings.refresh())) this.#end ??= 'closed';
       else if (!this.#settings.isOneOfThem) this.#end ??= 'resharded';
       if (this.#end !== undefined) return;
       if (this.#settings.lane === undefined) return await this.#standBack();

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Tracer } from '../core/tracing.ts';
 import type { Database } from '../db/database.ts';
 import {
   type ClaimedSync,
@@ -12,8 +13,10 @@ import {
   releaseClaims,
   renewLeases,
 } from '../db/lane-statements.ts';
+import { statementKind } from '../db/traced-client.ts';
 import type { DrainMode } from './drain-mode.ts';
 import type { ChangeListener } from './sync-changes.ts';
+import { traceparentsOf } from './traced-delivery.ts';
 
 /** A claimed sync that waits for a slot. */
 interface Held {
@@ -28,6 +31,7 @@ interface HeldClaimsDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly changes: ChangeListener;
+  readonly tracer: Tracer | null;
 }
 
 const parts: readonly LanePart[] = ['prompt', 'batch'];
@@ -60,6 +64,8 @@ export class HeldClaims {
   async claim(what: Pick<ClaimRequest, 'subscriptionId' | 'shard' | 'part' | 'limit'>): Promise<number> {
     // The lease begins no earlier than it is asked for.
     const leaseUntil = this.#deps.clock.steady() + limits.leaseMs;
+    const { tracer } = this.#deps;
+    const startedAt = tracer === null ? 0 : Date.now();
     const syncs = await claimDue(this.#deps.db.pool, {
       ...what,
       token: randomUUID(),
@@ -68,6 +74,7 @@ export class HeldClaims {
       transport: this.#mode.kind,
       attachmentId: this.#mode.attachmentId,
     });
+    if (tracer !== null) traceClaim(tracer, syncs, startedAt);
     for (const sync of syncs) this.#waiting[what.part].push({ sync, leaseUntil });
     this.#deps.changes.note(syncs.map(sync => sync.id));
     return syncs.length;
@@ -122,4 +129,10 @@ export class HeldClaims {
       );
     }
   }
+}
+
+/** Whom a claim is for is known once it has been made: so its span begins in the past. One that gave nothing is none. */
+function traceClaim(tracer: Tracer, syncs: readonly ClaimedSync[], startedAt: number): void {
+  const parents = traceparentsOf(syncs);
+  if (parents.length > 0) tracer.start('lane-claim', { ...statementKind, parents, startedAt }).end();
 }

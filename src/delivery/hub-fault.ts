@@ -1,18 +1,20 @@
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { AttemptResult } from '../core/model.ts';
+import type { Tracer } from '../core/tracing.ts';
 import type { ClaimedSync } from '../db/lane-statements.ts';
 import type { Lane, Transport } from './lane.ts';
+import { deliverTraced } from './traced-delivery.ts';
 
 /** Delivers. A transport never rejects; should it all the same, its syncs go by the policy and the lane goes on. */
 export async function deliverSafely(
   transport: Transport,
   lane: Lane,
   syncs: readonly ClaimedSync[],
-  { clock, log }: { clock: Clock; log: Logger },
+  { clock, log, tracer }: { clock: Clock; log: Logger; tracer: Tracer | null },
 ): Promise<readonly AttemptResult[]> {
   try {
-    return await transport.deliver(lane, syncs);
+    return await deliverTraced(tracer, transport, lane, syncs);
   } catch (error) {
     log.error({ lane: lane.id, err: error }, 'fault of a transport');
     return syncs.map(() => hubFault(clock.now()));

@@ -9,13 +9,15 @@ import { type Decision, decide } from './policy.ts';
 export interface Outcome extends OutcomeWrite {
   /** Null: nobody must. */
   readonly alert: 'critical' | 'warning' | null;
+  /** Of the mutation that recorded the event; null: tracing was off. */
+  readonly traceparent: string | null;
 }
 
 /** Asks the policy about one attempt and says what is to be written of it. */
 export function judge(
   attempt: {
     lane: Pick<Lane, 'state' | 'retry'>;
-    sync: Pick<ClaimedSync, 'id' | 'token' | 'retryCount' | 'failedPushes' | 'closedSockets'>;
+    sync: Pick<ClaimedSync, 'id' | 'token' | 'retryCount' | 'failedPushes' | 'closedSockets' | 'traceparent'>;
     result: AttemptResult;
     laneSucceededSince: boolean;
   },
@@ -37,6 +39,7 @@ export function judge(
   const status = decision.next === 'success' ? 'success' : decision.next === 'retry' ? 'retrying' : 'failed';
   const write: Outcome = {
     alert: decision.next === 'fail' ? decision.severity : null,
+    traceparent: sync.traceparent,
     id: sync.id,
     token: sync.token,
     status,

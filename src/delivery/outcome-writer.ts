@@ -3,11 +3,14 @@ import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { TransportKind } from '../core/model.ts';
+import { errorTypeOf, type Tracer, traceIdOf } from '../core/tracing.ts';
 import type { Database } from '../db/database.ts';
 import { noteSuccess, writeOutcomes } from '../db/outcome-statements.ts';
+import { statementKind } from '../db/traced-client.ts';
 import type { AttemptMeter } from './drain-deps.ts';
 import type { Outcome } from './judge.ts';
 import type { ChangeListener } from './sync-changes.ts';
+import { traceparentsOf } from './traced-delivery.ts';
 
 /** First and longest pause between tries while the database is away, milliseconds. */
 const retryFirstMs = 100;
@@ -29,6 +32,7 @@ export class OutcomeWriter {
   readonly #log: Logger;
   readonly #changes: ChangeListener;
   readonly #meter: AttemptMeter;
+  readonly #tracer: Tracer | null;
   readonly #transport: TransportKind;
   readonly #subscriptionId: string;
   readonly #onWritten: (outcomes: readonly Outcome[]) => void;
@@ -44,7 +48,14 @@ export class OutcomeWriter {
    * @param options.giveUp ends the trying: leases then run out and another process delivers again
    */
   constructor(
-    deps: { db: Database; clock: Clock; log: Logger; changes: ChangeListener; meter: AttemptMeter },
+    deps: {
+      db: Database;
+      clock: Clock;
+      log: Logger;
+      changes: ChangeListener;
+      meter: AttemptMeter;
+      tracer: Tracer | null;
+    },
     options: {
       subscriptionId: string;
       transport: TransportKind;
@@ -57,6 +68,7 @@ export class OutcomeWriter {
     this.#log = deps.log;
     this.#changes = deps.changes;
     this.#meter = deps.meter;
+    this.#tracer = deps.tracer;
     this.#transport = options.transport;
     this.#subscriptionId = options.subscriptionId;
     this.#onWritten = options.onWritten;
@@ -96,7 +108,7 @@ export class OutcomeWriter {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.slice(0, limits.outcomeBatch);
       try {
-        const written = await writeOutcomes(this.#db.pool, batch);
+        const written = await this.#write(batch);
         this.#waiting.splice(0, batch.length);
         // Under load a statement costs more than its rows: it waits for more of them.
         this.#lingerMs = batch.length < crowd ? limits.outcomeLingerMs : limits.outcomeLingerBusyMs;
@@ -128,6 +140,20 @@ export class OutcomeWriter {
     }
   }
 
+  async #write(batch: readonly Outcome[]): Promise<Set<string>> {
+    const parents = this.#tracer === null ? [] : traceparentsOf(batch);
+    if (this.#tracer === null || parents.length === 0) return writeOutcomes(this.#db.pool, batch);
+    const span = this.#tracer.start('outcome-write', { ...statementKind, parents });
+    try {
+      return await writeOutcomes(this.#db.pool, batch);
+    } catch (error) {
+      span.fail(errorTypeOf(error));
+      throw error;
+    } finally {
+      span.end();
+    }
+  }
+
   async #noteSuccess(): Promise<void> {
     const now = this.#clock.steady();
     if (now - this.#successNotedAt < noteSuccessEveryMs) return;
@@ -144,6 +170,9 @@ export class OutcomeWriter {
         error_code: outcome.errorCode,
         duration_ms: Math.round(outcome.durationMs),
         retry: outcome.retryCount,
+        ...(this.#tracer === null || outcome.traceparent === null
+          ? {}
+          : { trace_id: traceIdOf(outcome.traceparent) }),
       };
       if (!written.has(outcome.id))
         this.#log.warn(line, 'late result refused: the sync was given to another meanwhile');

@@ -6,6 +6,7 @@ import { writeOutcomes } from '../db/outcome-statements.ts';
 import type { DrainDeps } from './drain-deps.ts';
 import { judge } from './judge.ts';
 import { openLane, type Transport } from './lane.ts';
+import { deliverTraced } from './traced-delivery.ts';
 
 /**
  * Tries a suspended lane with one real event (the breaker's half-open state). Any answer at all says that the
@@ -30,7 +31,7 @@ export async function probeLane(
   const sync = (await claimOf('prompt'))[0] ?? (await claimOf('batch'))[0];
   if (sync === undefined) return false;
   deps.changes.note([sync.id]);
-  const [result] = await deps.transport.deliver(lane, [sync]);
+  const [result] = await deliverTraced(deps.tracer, deps.transport, lane, [sync]);
   if (result === undefined) return false;
   const { decision, write } = judge({ lane, sync, result, laneSucceededSince: false }, deps.random);
   await writeOutcomes(pool, [write]);

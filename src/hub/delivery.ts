@@ -18,7 +18,7 @@ export type Delivery = Awaited<ReturnType<typeof openDelivery>>;
 
 /** The queue and the lanes; those of this process's roles are started. */
 export async function openDelivery(
-  { config, clock, random, log, parts, meters }: Start,
+  { config, clock, random, log, parts, meters, tracer }: Start,
   { directUrl, db, vault, payloadQueries }: Store,
 ) {
   const home: QueueHome =
@@ -27,7 +27,7 @@ export async function openDelivery(
       : { kind: 'redis', url: config.redisUrl, prefix: `{voucher-hub-${await db.installationId()}}` };
   const queue = parts.use(await openLaneQueue(home, { log, clock }));
   const sender = parts.use(new WebhookSender({ allow: parseTargetAllow(config.targetAllow), clock }));
-  const transport = new WebhookTransport(sender, clock, payloadQueries);
+  const transport = new WebhookTransport(sender, clock, payloadQueries, tracer);
   const messages = parts.use(
     home.kind === 'postgres'
       ? new PostgresMessages({ url: home.url, pool: db.pool }, { log, clock })
@@ -38,7 +38,7 @@ export async function openDelivery(
   const syncs = new SyncReader(db);
   const changes = new SyncChanges({ clock, reader: syncs, nodes });
   const breaker = new Breaker({ db, log, changes });
-  const drain = { db, vault, clock, random, log, changes, breaker, meter: meters };
+  const drain = { db, vault, clock, random, log, changes, breaker, meter: meters, tracer };
   const lanes = new Lanes(queue, { ...drain, transport, nodes });
   parts.defer(() => lanes.stop());
   if (config.roles.includes('worker')) await lanes.start();

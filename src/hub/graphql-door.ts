@@ -11,7 +11,7 @@ import type { Store } from './store.ts';
 
 /** The GraphQL door: the schema over the services, and who asks. */
 export function graphqlDoor(
-  { config, log, clock }: Start,
+  { config, log, clock, tracer }: Start,
   store: Store,
   services: ResolverServices,
 ): GraphqlDoor {
@@ -31,5 +31,5 @@ export function graphqlDoor(
     const caller = key === undefined ? null : await store.keys.authenticate(key);
     return createContext({ databases, live, clock }, { caller, keyGiven: key !== undefined }, requestId);
   };
-  return { schema, log, clock, contextOf };
+  return { schema, log, clock, tracer, contextOf };
 }

@@ -16,13 +16,13 @@ import type { Store } from './store.ts';
 
 /** The services that the GraphQL door calls. */
 export function createServices(
-  { config, clock, log, parts, meters }: Start,
+  { config, clock, log, parts, meters, tracer }: Start,
   { db, vault, keys, payloadQueries }: Store,
   { nodes, lanes, transport, attachments, syncs, changes }: Delivery,
 ): Omit<ResolverServices, keyof OpenConsistency | 'alerts'> {
   const time = new BusinessTime(config.timeZone);
   const routing = new RoutingCache(db, clock);
-  const intake = new Intake({ db, clock, time, routing, waker: lanes, changes, meter: meters, log });
+  const intake = new Intake({ db, clock, time, routing, waker: lanes, changes, meter: meters, log, tracer });
   parts.defer(() => intake.close());
   nodes.on('routing', () => routing.refresh());
   const onChange = (cache: string) => () => {

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
+import type { Tracer } from '../core/tracing.ts';
 import type { Meters } from '../monitoring/meters.ts';
 
 /** What every part is made with. */
@@ -14,4 +15,6 @@ export interface Start {
   /** Everything that must be closed, in the order of its making; closed the other way round. */
   readonly parts: AsyncDisposableStack;
   readonly meters: Meters;
+  /** Null: tracing is off. */
+  readonly tracer: Tracer | null;
 }

@@ -14,7 +14,7 @@ import type { Start } from './start.ts';
 export type Store = Awaited<ReturnType<typeof openStore>>;
 
 /** The database, migrated, and what opens its secrets and its doors. */
-export async function openStore({ config, clock, log, parts }: Start) {
+export async function openStore({ config, clock, log, parts, tracer }: Start) {
   const databaseUrl =
     config.databaseUrl ?? parts.use(await startEmbeddedPostgres({ dataDir: config.dataDir, log, clock })).url;
   const vaultKey = config.encryptionKey ?? (await localVaultKey(config.dataDir));
@@ -23,7 +23,7 @@ export async function openStore({ config, clock, log, parts }: Start) {
   const newer = await Database.migrate({ url: directUrl, log });
   if (newer.length > 0)
     log.info({ migrations: newer }, 'the database is of a newer version, which only added');
-  const pool = { poolSize: config.databasePool, timeoutMs: config.databaseTimeout * 1_000, log };
+  const pool = { poolSize: config.databasePool, timeoutMs: config.databaseTimeout * 1_000, log, tracer };
   const db = parts.use(await Database.connect({ url: databaseUrl, ...pool }));
   const payloadQueries = new PayloadQueries(servedSchemaText(), (schema, document, operation) =>
     checkOperationSize(schema, document, operation, {}),

@@ -22,6 +22,8 @@ export interface PlannedItem {
   /** Its place among the plan's events; null: none. */
   readonly eventIndex: number | null;
   readonly subscriptions: readonly SubscriptionMatcher[];
+  /** Of the mutation; null: tracing is off. */
+  readonly traceparent: string | null;
 }
 
 /** All that one group commit will write. */
@@ -72,6 +74,7 @@ export function syncsOf(
       sourceSystem: event.source_system,
       mode: mode ?? 'realtime',
       dueAt: mode === 'batch' ? nextBatch(batchCron) : null,
+      traceparent: item.traceparent,
     }));
   });
 }
@@ -123,6 +126,7 @@ class Planner {
 
   #planOne(content: PreparedContent): PlannedItem {
     const { input } = content;
+    const traceparent = content.span === null ? null : content.span.traceparent;
     const { catalogue, index } = this.#input.routing;
     const type = catalogue.check(input.eventType, input.businessData);
     const key = keyOf(input);
@@ -132,13 +136,13 @@ class Planner {
     );
     const id = known?.id ?? this.#ids.shift() ?? '';
     if (decision.outcome === 'duplicate')
-      return { outcome: 'duplicate', voucherId: id, eventIndex: null, subscriptions: [] };
+      return { outcome: 'duplicate', voucherId: id, eventIndex: null, subscriptions: [], traceparent };
     const state = { id, voucherNo: known?.voucherNo ?? voucherNoOf(id, decision.voucherDate) };
     const eventIndex = this.#addEvent(content, decision, state);
     const version: KnownVersion = { ...decision, status: input.status, eventType: input.eventType };
     this.#older.set(`${id}/${decision.sourceVersion}`, version);
     if (decision.outcome === 'stale')
-      return { outcome: 'stale', voucherId: id, eventIndex, subscriptions: [] };
+      return { outcome: 'stale', voucherId: id, eventIndex, subscriptions: [], traceparent };
     this.#known.set(key, { ...version, ...state, voucherDate: decision.voucherDate });
     this.#vouchers.set(id, voucherWrite(content, decision, state));
     const subscriptions = index
@@ -148,7 +152,7 @@ class Planner {
         companyId: input.companyId ?? null,
       })
       .map(subscription => ({ ...subscription, mode: subscription.mode ?? type.mode }));
-    return { outcome: decision.outcome, voucherId: id, eventIndex, subscriptions };
+    return { outcome: decision.outcome, voucherId: id, eventIndex, subscriptions, traceparent };
   }
 
   #addEvent(content: PreparedContent, decision: Decision, state: { id: string; voucherNo: string }): number {

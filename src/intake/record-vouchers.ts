@@ -5,6 +5,7 @@ import { errorCodeOf, HubError, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { RecordOutcome } from '../core/model.ts';
+import { type Span, type Tracer, traced } from '../core/tracing.ts';
 import type { Database } from '../db/database.ts';
 import {
   beginIntake,
@@ -76,6 +77,7 @@ export class Intake {
   readonly #changes: NewSyncs;
   readonly #meter: IntakeMeter;
   readonly #log: Logger;
+  readonly #tracer: Tracer | null;
   readonly #group: GroupCommit<PreparedContent, RecordResult>;
   #ids: string[] = [];
 
@@ -88,6 +90,7 @@ export class Intake {
     changes: NewSyncs;
     meter: IntakeMeter;
     log: Logger;
+    tracer: Tracer | null;
   }) {
     this.#db = deps.db;
     this.#clock = deps.clock;
@@ -97,7 +100,8 @@ export class Intake {
     this.#changes = deps.changes;
     this.#meter = deps.meter;
     this.#log = deps.log;
-    this.#group = new GroupCommit(contents => this.#commitOrSplit(contents), deps.clock, {
+    this.#tracer = deps.tracer;
+    this.#group = new GroupCommit(contents => this.#commitGroup(contents), deps.clock, {
       groupSize: limits.intakeGroup,
       lingerMs: limits.intakeLingerMs,
       concurrency: limits.intakeCommits,
@@ -112,7 +116,8 @@ export class Intake {
    */
   async record(inputs: readonly VoucherInput[]): Promise<RecordResult[]> {
     const now = this.#clock.now();
-    const prepared = inputs.map(input => prepareOrRefuse(input, now));
+    const span = this.#tracer?.current() ?? null;
+    const prepared = inputs.map(input => prepareOrRefuse(input, now, span));
     const good = prepared.filter((item): item is PreparedContent => !(item instanceof HubError));
     const results = good.length === 0 ? [] : await this.#group.add(good);
     let at = 0;
@@ -126,6 +131,19 @@ export class Intake {
   /** Takes no more vouchers, and resolves when all that was taken is committed. */
   close(): Promise<void> {
     return this.#group.close();
+  }
+
+  /** A commit that serves several mutations is the child of one at most: it leads to them, and they to it. */
+  #commitGroup(contents: readonly PreparedContent[]): Promise<RecordResult[]> {
+    const tracer = this.#tracer;
+    if (tracer === null) return this.#commitOrSplit(contents);
+    const callers = [...new Set(contents.map(({ span }) => span).filter(span => span !== null))];
+    if (callers.length === 0) return this.#commitOrSplit(contents);
+    const attributes = { 'voucher_hub.vouchers': contents.length };
+    return traced(tracer, 'commit vouchers', { parents: callers, attributes }, commit => {
+      for (const caller of callers) if (caller.traceId !== commit.traceId) caller.link(commit);
+      return this.#commitOrSplit(contents);
+    });
   }
 
   async #commitOrSplit(contents: readonly PreparedContent[]): Promise<RecordResult[]> {
@@ -231,10 +249,10 @@ export class Intake {
   }
 }
 
-function prepareOrRefuse(input: VoucherInput, nowMs: number): PreparedContent | HubError {
+function prepareOrRefuse(input: VoucherInput, nowMs: number, span: Span | null): PreparedContent | HubError {
   try {
     checkVoucherInput(input, nowMs);
-    return prepareContent(input);
+    return prepareContent(input, span);
   } catch (error) {
     if (error instanceof HubError) return error;
     throw error;

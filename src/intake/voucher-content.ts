@@ -3,6 +3,7 @@ import { badInput } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { JsonObject } from '../core/model.ts';
 import { pythonJson } from '../core/python-json.ts';
+import type { Span } from '../core/tracing.ts';
 import type { VoucherInput } from './voucher-input.ts';
 
 /** The part of a voucher's content that does not change with its number and date. */
@@ -10,10 +11,12 @@ export interface PreparedContent {
   readonly input: VoucherInput;
   /** `businessData` in the exact text that goes onto the wire. */
   readonly dataJson: string;
+  /** What it is recorded for; null: tracing is off. */
+  readonly span: Span | null;
 }
 
 /** Writes the business data once; digest, storage and every delivery use this text. */
-export function prepareContent(input: VoucherInput): PreparedContent {
+export function prepareContent(input: VoucherInput, span: Span | null = null): PreparedContent {
   const dataJson = pythonJson(input.businessData);
   if (dataJson.length > limits.businessDataBytes) {
     throw badInput(
@@ -21,7 +24,7 @@ export function prepareContent(input: VoucherInput): PreparedContent {
       `businessData: ${dataJson.length} bytes; at most ${limits.businessDataBytes}.`,
     );
   }
-  return { input, dataJson };
+  return { input, dataJson, span };
 }
 
 /** The digest of a voucher as the consistency protocol defines it (contract, "The consistency protocol"). */

@@ -2,13 +2,15 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { lanesOf, parseLane } from '../core/lane-key.ts';
 import { limits } from '../core/limits.ts';
+import type { Span } from '../core/tracing.ts';
 import { LaneDrain } from '../delivery/drain.ts';
 import type { DrainDeps } from '../delivery/drain-deps.ts';
 import { type DrainMode, webhookMode } from '../delivery/drain-mode.ts';
 import type { Transport } from '../delivery/lane.ts';
 import { probeLane } from '../delivery/probe.ts';
 import type { Nodes } from './nodes.ts';
-import type { LaneJobName, LaneQueue } from './queues.ts';
+import type { LaneJob, LaneJobName, LaneQueue } from './queues.ts';
+import { sendTraced, startJob } from './traced-jobs.ts';
 
 /** The consumers attached to this process. */
 interface AttachedConsumers {
@@ -43,6 +45,8 @@ export class Lanes {
   #pending = new Set<string>();
   /** Lanes that other nodes are still to be told of. */
   #untold = new Set<string>();
+  /** Whom the pending ones are for, as far as that is traced. */
+  #wakers = new Set<Span>();
   #cancelFlush: (() => void) | undefined;
   #worker: AsyncDisposable | undefined;
   #stopping = false;
@@ -65,7 +69,7 @@ export class Lanes {
 
   /** Starts taking lanes from the queue. */
   async start(): Promise<void> {
-    this.#worker = await this.#queue.work((name, lane) => this.#process(name, lane));
+    this.#worker = await this.#queue.work((name, job) => this.#process(name, job));
     // A drain that lingers here is poked by who records elsewhere; the queue would tell it only once it has ended.
     this.#deps.nodes.want('lanes', true);
   }
@@ -76,6 +80,8 @@ export class Lanes {
     const now = this.#clock.steady();
     const woken = [...lanes];
     this.#poke(woken);
+    const waker = this.#deps.tracer?.current();
+    if (waker !== undefined && this.#wakers.size < limits.spanWakers) this.#wakers.add(waker);
     const tell = this.#deps.nodes.isWanted('lanes');
     for (const lane of woken) {
       if (tell) this.#untold.add(lane);
@@ -146,26 +152,31 @@ export class Lanes {
     this.#untold = new Set();
     const lanes = [...this.#pending].filter(lane => !this.#drains.has(lane));
     this.#pending = new Set();
+    const wakers = [...this.#wakers];
+    this.#wakers = new Set();
     if (lanes.length === 0) return;
     try {
-      await this.#queue.add('drain', lanes);
+      await sendTraced(this.#deps.tracer, this.#queue, lanes, wakers);
     } catch (error) {
       this.#deps.log.warn(
         { lanes: lanes.length, error: messageOf(error) },
         'wake-ups did not reach the queue',
       );
       // Claims keep apart drains of one lane wherever they run, so a worker may go on without the queue.
-      if (this.#worker !== undefined) for (const lane of lanes) void this.#process('drain', lane);
+      if (this.#worker !== undefined) for (const lane of lanes) void this.#process('drain', { lane });
     }
   }
 
-  async #process(name: LaneJobName, lane: string): Promise<void> {
-    const work = name === 'probe' ? this.#probe(lane) : this.#drain(lane);
+  async #process(name: LaneJobName, job: LaneJob): Promise<void> {
+    const { lane } = job;
+    const span = startJob(this.#deps.tracer, job);
+    const work = name === 'probe' ? this.#probe(lane) : this.#drain(lane, () => span?.end());
     const tracked = work.catch((error: unknown) =>
       this.#deps.log.error({ lane, err: error }, `${name} failed`),
     );
     this.#running.add(tracked);
     await tracked.finally(() => this.#running.delete(tracked));
+    span?.end();
   }
 
   async #probe(lane: string): Promise<void> {
@@ -173,7 +184,7 @@ export class Lanes {
     if (await probeLane(this.#deps, lane)) this.reopen(lane);
   }
 
-  async #drain(lane: string): Promise<void> {
+  async #drain(lane: string, onBegun: () => void): Promise<void> {
     const running = this.#drains.get(lane);
     if (running !== undefined) return running.poke();
     if (this.#stopping) return this.#handOver(lane);
@@ -184,7 +195,7 @@ export class Lanes {
     });
     this.#drains.set(lane, drain);
     try {
-      const end = await drain.run();
+      const end = await drain.run(onBegun);
       if (end === 'resharded') for (const now of lanesNow(lane, drain.lanes)) this.#pending.add(now);
       else if (end === 'stopped') await this.#handOver(lane);
       else if (this.#reopened.has(lane) || end === 'turn-over') this.#pending.add(lane);

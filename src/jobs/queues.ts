@@ -16,6 +16,8 @@ export interface QueueDeps {
 export interface LaneJob {
   /** Id of the subscription. */
   readonly lane: string;
+  /** W3C trace context of who woke it; left out: tracing is off. */
+  readonly traceparent?: string;
 }
 
 /** What is to be done on a lane: empty it, or try whether its target is back. */
@@ -33,9 +35,9 @@ export type QueueHome =
 /** The queue of wake-ups, in either home, behind one face. */
 export interface LaneQueue extends AsyncDisposable {
   /** Adds wake-ups; one lane's are one, and one that comes while it is drained runs once more after. */
-  add(name: LaneJobName, lanes: readonly string[]): Promise<void>;
+  add(name: LaneJobName, lanes: readonly string[], traceparent?: string): Promise<void>;
   /** Starts taking jobs in this process. Dispose of it to stop; it waits for the jobs under way. */
-  work(process: (name: LaneJobName, lane: string) => Promise<void>): Promise<AsyncDisposable>;
+  work(process: (name: LaneJobName, job: LaneJob) => Promise<void>): Promise<AsyncDisposable>;
   /** Whether the queue's home answers. */
   isReady(): Promise<boolean>;
 }
@@ -152,16 +154,16 @@ function laneQueue(
   disconnect: () => Promise<void>,
 ): LaneQueue {
   return {
-    async add(name, lanes) {
+    async add(name, lanes, traceparent) {
       const jobs = lanes.map(lane => ({
         name,
-        data: { lane },
+        data: traceparent === undefined ? { lane } : { lane, traceparent },
         opts: { deduplication: { id: `${name}-lane-${lane}`, keepLastIfActive: true } },
       }));
       await queue.addBulk(jobs);
     },
     async work(process) {
-      const worker = startWorker(job => process(job.name, job.data.lane));
+      const worker = startWorker(job => process(job.name, job.data));
       worker.on('error', error => log.warn({ error: messageOf(error) }, 'queue worker'));
       worker.on('failed', (_job, error) => log.warn({ error: messageOf(error) }, 'lane job'));
       await worker.waitUntilReady();

@@ -5,7 +5,7 @@ import type { Delivery } from '../schema/delivery.types.ts';
 import type { VoucherEvent } from '../schema/voucher.types.ts';
 
 /** A push as GraphQL serves it. Event and voucher are as they were in this version, like the webhook's. */
-export function toDelivery({ sync, ackDeadline, bodyDigest }: Push): Delivery {
+export function toDelivery({ sync, ackDeadline, bodyDigest, traceparent }: Push): Delivery {
   const voucher = frozenVoucher(sync);
   const data: JsonObject = JSON.parse(sync.dataJson);
   const event: VoucherEvent = {
@@ -26,5 +26,6 @@ export function toDelivery({ sync, ackDeadline, bodyDigest }: Push): Delivery {
     event,
     ackDeadline: new Date(ackDeadline),
     bodyDigest: bodyDigest.toString('hex'),
+    traceparent,
   };
 }

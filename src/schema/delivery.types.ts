@@ -18,4 +18,9 @@ export class Delivery {
     description: "Hex SHA-256 of the event in the form of the webhook's body: what a receipt is for.",
   })
   bodyDigest!: string;
+  @Field(() => String, {
+    nullable: true,
+    description: 'W3C trace context of this push, as the webhook has it in a header; null: tracing is off.',
+  })
+  traceparent!: string | null;
 }

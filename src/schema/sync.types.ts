@@ -26,6 +26,11 @@ export class SyncLog {
   @Field(() => DateTimeScalar) createdAt!: Date;
   @Field(() => DateTimeScalar, { nullable: true }) syncStartedAt?: Date | null;
   @Field(() => DateTimeScalar, { nullable: true }) syncCompletedAt?: Date | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'The OpenTelemetry trace of the mutation that recorded the event; null: none was recorded.',
+  })
+  traceId?: string | null;
 }
 
 /** GraphQL: one attempt of a sync. */

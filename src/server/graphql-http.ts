@@ -6,15 +6,19 @@ import type { Clock } from '../core/clock.ts';
 import { badInput, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import { type Tracer, traced } from '../core/tracing.ts';
 import { callerOf, type OperationContext } from '../resolvers/context.ts';
 import { formatError, reportFault } from './error-format.ts';
 import { checkOperationSize } from './operation-limits.ts';
+import { nameOperation, noteErrors, operationSpan } from './traced-operation.ts';
 
 /** What the GraphQL doors need. */
 export interface GraphqlDoor {
   readonly schema: GraphQLSchema;
   readonly log: Logger;
   readonly clock: Clock;
+  /** Null: tracing is off. */
+  readonly tracer: Tracer | null;
   /** The context of one operation of whoever has this `Authorization`. */
   readonly contextOf: (authorization: string | undefined, requestId: string) => Promise<OperationContext>;
 }
@@ -31,13 +35,22 @@ export async function registerGraphqlHttp(app: FastifyInstance, door: GraphqlDoo
     stopOnTerminationSignals: false,
     parseOptions: { maxTokens: limits.tokens },
     persistedQueries: false,
-    plugins: [guardPlugin(door.schema), landingOff, logPlugin(door.log)],
+    plugins: [
+      guardPlugin(door.schema),
+      landingOff,
+      logPlugin(door.log),
+      ...(door.tracer === null ? [] : [tracePlugin(door.tracer)]),
+    ],
     logger: apolloLogger(door.log),
     formatError: (formatted, error) => (error instanceof GraphQLError ? formatError(error) : formatted),
   });
   await apollo.start();
   const contextOf = (request: FastifyRequest) => door.contextOf(request.headers.authorization, request.id);
   const contexts = new WeakMap<FastifyRequest, OperationContext>();
+  const answer = fastifyApolloHandler(apollo, {
+    context: async request => contexts.get(request) ?? contextOf(request),
+  });
+  const { tracer } = door;
   app.route({
     url: '/graphql',
     method: ['GET', 'POST', 'OPTIONS'],
@@ -47,9 +60,13 @@ export async function registerGraphqlHttp(app: FastifyInstance, door: GraphqlDoo
       contexts.set(request, context);
       if (request.method === 'POST' && context.caller === null) await refuseUnauthenticated(context, reply);
     },
-    handler: fastifyApolloHandler(apollo, {
-      context: async request => contexts.get(request) ?? contextOf(request),
-    }),
+    handler:
+      tracer === null
+        ? answer
+        : async function (request, reply) {
+            const options = operationSpan(request.headers.traceparent);
+            return traced(tracer, 'graphql', options, async () => answer.call(this, request, reply));
+          },
   });
   return { [Symbol.asyncDispose]: () => apollo.stop() };
 }
@@ -117,6 +134,22 @@ function logPlugin(log: Logger): ApolloServerPlugin<OperationContext> {
         },
       };
     },
+  };
+}
+
+/** Names the operation's span, and says what came of it. */
+function tracePlugin(tracer: Tracer): ApolloServerPlugin<OperationContext> {
+  return {
+    requestDidStart: async () => ({
+      didResolveOperation: async ({ operation }) => nameOperation(tracer.current(), operation),
+      willSendResponse: async ({ response }) => {
+        const errors = response.body.kind === 'single' ? (response.body.singleResult.errors ?? []) : [];
+        noteErrors(
+          tracer.current(),
+          errors.map(({ extensions }) => extensions?.code),
+        );
+      },
+    }),
   };
 }
 

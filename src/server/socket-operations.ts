@@ -1,8 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { type ExecutionArgs, execute, GraphQLError, getOperationAST, subscribe } from 'graphql';
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  getOperationAST,
+  subscribe,
+} from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { isDatabaseAway, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { type Tracer, traced } from '../core/tracing.ts';
 import { callerOf } from '../resolvers/context.ts';
 import { Documents } from './documents.ts';
 import { formatError, reportFault } from './error-format.ts';
@@ -11,6 +19,7 @@ import { checkOperationSize } from './operation-limits.ts';
 import { closings } from './socket-closings.ts';
 import type { SocketKeeper } from './socket-keeper.ts';
 import type { SocketPeer } from './socket-peer.ts';
+import { codesOf, nameOperation, noteErrors, operationSpan } from './traced-operation.ts';
 
 type ConnectionParams = Record<string, unknown>;
 
@@ -20,10 +29,16 @@ export function socketOptions(
   keeper: SocketKeeper,
 ): ServerOptions<ConnectionParams, SocketPeer> {
   const documents = new Documents(door.schema);
+  const { tracer } = door;
+  /** What callers gave as the trace context of their operations. */
+  const traceparents = new WeakMap<ExecutionArgs, unknown>();
   return {
     schema: door.schema,
     connectionInitWaitTimeout: limits.socketInitMs,
-    execute,
+    execute:
+      tracer === null
+        ? execute
+        : (args: ExecutionArgs) => executeTraced(tracer, args, traceparents.get(args)),
     subscribe,
     onConnect: ({ connectionParams, extra: peer }) => connect(door, keeper, peer, connectionParams),
     onSubscribe: async ({ extra: peer }, _id, payload) => {
@@ -37,6 +52,7 @@ export function socketOptions(
       });
       // graphql-ws tells of the end of an operation only where it began.
       if (!('document' in prepared)) peer.operations -= 1;
+      else if (tracer !== null) traceparents.set(prepared, payload.extensions?.traceparent);
       return prepared;
     },
     onComplete: ({ extra: peer }) => {
@@ -102,6 +118,16 @@ async function prepareOperation(
     const originalError = error instanceof Error ? error : new Error(String(error));
     return [new GraphQLError(originalError.message, { originalError })];
   }
+}
+
+/** Runs a query or mutation as a span. Subscriptions are none: they last as long as their socket. */
+function executeTraced(tracer: Tracer, args: ExecutionArgs, traceparent: unknown): Promise<ExecutionResult> {
+  return traced(tracer, 'graphql', operationSpan(traceparent), async span => {
+    nameOperation(span, getOperationAST(args.document, args.operationName) ?? undefined);
+    const result = await execute(args);
+    noteErrors(span, codesOf(result));
+    return result;
+  });
 }
 
 function toldError(error: GraphQLError): GraphQLError {

@@ -295,9 +295,11 @@ test('doctor names each fault with what to mend, and exits with 1', async () => 
   await subscribe(hub, { name: 'deaf', webhookUrl: 'http://127.0.0.1:9/hook' });
   await subscribe(hub, { name: 'inner', webhookUrl: 'http://10.1.2.3/hook' });
   const env = { ...testEnvironment(hub.databaseUrl), ...access(hub), REDIS_URL: 'redis://127.0.0.1:9' };
-  const run = await runCli(['doctor'], env);
+  const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' };
+  const run = await runCli(['doctor'], { ...env, ...traced });
   assert.equal(run.code, 1);
   assert.match(run.stdout, /✗ queue +redis:\/\/127\.0\.0\.1:9 can't be reached/);
+  assert.match(run.stdout, /! traces +off: OTEL_EXPORTER_OTLP_PROTOCOL: the hub speaks/);
   assert.match(run.stdout, /✗ target +deaf of tax .* takes no connection \(ECONNREFUSED\)/);
   assert.match(run.stdout, /✗ target +inner of tax .* is not allowed\n +→ .*HUB_TARGET_ALLOW/);
   const settings = await runCli(['doctor'], { ...env, HUB_PORT: 'many', HUB_TIME_ZONE: 'Mars/Olympus' });

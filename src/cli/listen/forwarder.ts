@@ -47,7 +47,7 @@ export class Forwarder implements Handler, AsyncDisposable {
   constructor(options: ForwarderOptions) {
     this.#options = options;
     this.#sender = new WebhookSender({ allow: everywhere, clock: options.clock });
-    this.#transport = new WebhookTransport(this.#sender, options.clock, this.#queries);
+    this.#transport = new WebhookTransport(this.#sender, options.clock, this.#queries, null);
   }
 
   get batchSize(): number {

@@ -47,6 +47,7 @@ export function frozenSync(delivery: Delivery): ClaimedSync {
     failedPushes: 0,
     closedSockets: 0,
     sourceSystem: event.voucher.sourceSystem,
+    traceparent: null,
     occurredAt: event.occurredAt,
     recordedAt: event.recordedAt,
     dataJson: pythonJson(data),

@@ -69,8 +69,8 @@ export class Attachments {
    * @param prefetch events that may be unacknowledged at once, 1 to `limits.prefetch`
    */
   async attach(who: { subscriptionId: string; keyId: string }, prefetch: number): Promise<Feed<Push>> {
-    const { db, clock } = this.#deps;
-    const session = new PushSession({ id: randomUUID(), ...who }, clock, () => this.#leave(attached));
+    const { db } = this.#deps;
+    const session = new PushSession({ id: randomUUID(), ...who }, this.#deps, () => this.#leave(attached));
     await insertAttachment(db.pool, session, limits.attachmentLeaseMs);
     const mode = pushMode(session, {
       attachmentId: session.id,

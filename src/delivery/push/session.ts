@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { Feed } from '../../core/feed.ts';
 import type { AttemptEvidence, AttemptResult, SigningSecrets, Verdict } from '../../core/model.ts';
+import type { Tracer } from '../../core/tracing.ts';
 import type { ClaimedSync } from '../../db/lane-statements.ts';
 import { eventBody } from '../body.ts';
 import type { Lane, Transport } from '../lane.ts';
@@ -13,6 +14,8 @@ export interface Push {
   readonly ackDeadline: number;
   /** SHA-256 of the event in the form of the webhook's body: what a receipt is for. */
   readonly bodyDigest: Buffer;
+  /** Of this push; null: tracing is off. */
+  readonly traceparent: string | null;
 }
 
 interface Unacknowledged {
@@ -40,6 +43,7 @@ export class PushSession implements Transport {
   /** What the consumer's socket reads. */
   readonly feed: Feed<Push>;
   readonly #clock: Clock;
+  readonly #tracer: Tracer | null;
   readonly #unacknowledged = new Map<string, Unacknowledged>();
   readonly #unwritten = new Map<string, () => void>();
   #closed: PushEnd | undefined;
@@ -47,13 +51,14 @@ export class PushSession implements Transport {
   /** @param onLeave called once, when the consumer leaves or its feed is ended */
   constructor(
     who: { id: string; keyId: string; subscriptionId: string },
-    clock: Clock,
+    { clock, tracer }: { clock: Clock; tracer: Tracer | null },
     onLeave: (session: PushSession) => void,
   ) {
     this.id = who.id;
     this.keyId = who.keyId;
     this.subscriptionId = who.subscriptionId;
     this.#clock = clock;
+    this.#tracer = tracer;
     this.feed = new Feed(() => onLeave(this));
   }
 
@@ -64,6 +69,7 @@ export class PushSession implements Transport {
     const startedAt = this.#clock.now();
     if (this.#closed !== undefined) return [resultOf(this.#closed, startedAt, 0)];
     const bodyDigest = bodyDigestOf(eventBody(sync));
+    const traceparent = this.#tracer?.current()?.traceparent ?? null;
     return new Promise(resolve => {
       const cancel = this.#clock.after(lane.ackTimeoutMs, () => {
         const errorMessage = `Not acknowledged within ${lane.ackTimeoutMs} ms.`;
@@ -78,7 +84,7 @@ export class PushSession implements Transport {
           resolve(results);
         },
       });
-      this.feed.push({ sync, ackDeadline: startedAt + lane.ackTimeoutMs, bodyDigest });
+      this.feed.push({ sync, ackDeadline: startedAt + lane.ackTimeoutMs, bodyDigest, traceparent });
     });
   }
 

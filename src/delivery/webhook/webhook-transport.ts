@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
 import type { AttemptResult, SigningSecrets } from '../../core/model.ts';
+import type { Tracer } from '../../core/tracing.ts';
 import type { ClaimedSync } from '../../db/lane-statements.ts';
 import { batchBody, eventBody } from '../body.ts';
 import type { Lane, Transport } from '../lane.ts';
@@ -11,6 +12,7 @@ import { type ItemAnswer, parseBatchAnswer } from './batch-answer.ts';
 import { verdictOfStatus } from './classify.ts';
 import type { SendResult, WebhookSender } from './send.ts';
 import { Signer } from './sign.ts';
+import { endPost, startPost } from './traced-post.ts';
 
 /** One POST that a lane's secrets sign. */
 export interface SignedPost {
@@ -30,13 +32,16 @@ export class WebhookTransport implements Transport {
   readonly #sender: WebhookSender;
   readonly #clock: Clock;
   readonly #payloadQueries: PayloadQueries;
+  readonly #tracer: Tracer | null;
   /** One signer a lane: its keys are derived once, and it falls away with the lane. */
   readonly #signers = new WeakMap<Lane, Signer>();
 
-  constructor(sender: WebhookSender, clock: Clock, payloadQueries: PayloadQueries) {
+  /** @param tracer null: no spans, and no `traceparent` goes out */
+  constructor(sender: WebhookSender, clock: Clock, payloadQueries: PayloadQueries, tracer: Tracer | null) {
     this.#sender = sender;
     this.#clock = clock;
     this.#payloadQueries = payloadQueries;
+    this.#tracer = tracer;
   }
 
   /** Never rejects: what goes wrong is a result. */
@@ -92,8 +97,11 @@ export class WebhookTransport implements Transport {
     });
     headers['content-type'] = 'application/json';
     headers['x-source-system'] = request.sourceSystem;
+    const url = request.url ?? lane.webhookUrl ?? '';
+    const span = this.#tracer === null ? null : startPost(this.#tracer, url);
+    if (span !== null) headers.traceparent = span.traceparent;
     const result = await this.#sender.send({
-      url: request.url ?? lane.webhookUrl ?? '',
+      url,
       headers,
       body: request.body,
       timeoutMs: lane.timeoutMs,
@@ -101,6 +109,7 @@ export class WebhookTransport implements Transport {
       ...(request.answerBytes === undefined ? {} : { answerBytes: request.answerBytes }),
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
+    if (span !== null) endPost(span, result);
     return withoutSecrets(result, lane.secrets);
   }
 
