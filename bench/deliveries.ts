@@ -61,7 +61,8 @@ export async function deliveries(rounds: number, count: number): Promise<{ hub: 
   return results;
 }
 
-function sample(n: number) {
+/** A claimed event of the size of a real invoice. */
+export function sample(n: number) {
   const item = '{"name": "WHITE METAL LANTERN", "quantity": "6", "sku": "71053", "unit_price": "3.39"}';
   return {
     id: String(n),

@@ -9,6 +9,7 @@ import { fanOut, idle, push } from './push.ts';
 import { recording } from './recording.ts';
 import { recovery } from './recovery.ts';
 import { median } from './support.ts';
+import { tracing } from './tracing.ts';
 import { versions } from './versions.ts';
 import { workers } from './workers.ts';
 
@@ -182,6 +183,36 @@ const benches: Record<string, () => Promise<void>> = {
       const label = `a year's syncMetrics of ${what}, ${figures.rows.toLocaleString('en')} rows of rollups`;
       table.push([label, `p50 ${p50.toFixed(1)} ms, max ${max.toFixed(1)} ms`, '', '', wanted]);
     }
+  },
+  async tracing() {
+    const rounds = await tracing(values.quick ? 2 : 5, 20_000 * scale);
+    const off = rounds.map(r => r.off.rate);
+    row(
+      'deliveries with every trace recorded, against tracing off',
+      rounds.map(r => r.on.rate),
+      off,
+      'printed',
+    );
+    row(
+      'the same with one per cent recorded',
+      rounds.map(r => r.some.rate),
+      off,
+      'printed',
+    );
+    const cpu = median(rounds.map(r => r.off.cpu));
+    const microseconds = (value: number) => `${value.toFixed(1)} µs`;
+    for (const [what, costs] of [
+      ['every trace', rounds.map(r => r.on.cpu)],
+      ['one per cent', rounds.map(r => r.some.cpu)],
+    ] as const) {
+      const label = `the hub's processor time for a delivery, ${what}, against off`;
+      const ratio = (median(costs) / cpu).toFixed(2);
+      table.push([label, microseconds(median(costs)), microseconds(cpu), ratio, 'printed']);
+    }
+    const added = median(rounds.map(r => r.nullCheckNs));
+    const percent = `${((added / (cpu * 1_000)) * 100).toFixed(3)} %`;
+    const label = 'what switched-off tracing adds to that';
+    table.push([label, `${added.toFixed(1)} ns`, microseconds(cpu), percent, '< 3 %']);
   },
   async history() {
     const old = values.quick ? 100_000 : 10_000_000;

@@ -74,7 +74,7 @@ test('what is done for one trace is its child; what is done for several is a tra
   const { tracer, spans } = tracing();
   tracer.start('one', { parents: [caller('a'), caller('a')] }).end();
   tracer.start('several', { parents: [caller('a'), caller('b')] }).end();
-  tracer.start('none', { parents: ['no context', `${caller('a')}-`] }).end();
+  tracer.start('none', { parents: ['no context', `${caller('a')}-`, '00-1'] }).end();
   const [one, several, none] = spans();
   assert.equal(one?.parentSpanContext?.traceId, 'a'.repeat(32));
   assert.deepEqual(one?.links, []);

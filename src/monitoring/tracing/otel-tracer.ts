@@ -100,32 +100,40 @@ class HubSpan implements Span {
   }
 }
 
-/** One trace: its child, linked to the other spans of it. Several: linked to all. What is not sampled counts only where nothing is. */
+/**
+ * One trace: its child, linked to the other spans of it. Several: linked to all. What is not sampled counts only where nothing
+ * is; it is not even read, as most of a claim's hundreds are like that where little is sampled.
+ */
 function relate(parents: readonly (Span | string)[]): {
   parent: SpanContext | undefined;
   links: SpanContext[];
 } {
-  const contexts = contextsOf(parents);
-  const sampled = contexts.filter(({ traceFlags }) => (traceFlags & TraceFlags.SAMPLED) !== 0);
-  const [first, ...others] = sampled.length > 0 ? sampled : contexts.slice(0, 1);
+  const sampled = contextsOf(parents.filter(isSampled));
+  const [first, ...others] = sampled.length > 0 ? sampled : contextsOf(parents.slice(0, 1));
   if (first === undefined) return { parent: undefined, links: [] };
   return others.every(({ traceId }) => traceId === first.traceId)
     ? { parent: first, links: others.slice(0, limits.spanLinks) }
     : { parent: undefined, links: [first, ...others].slice(0, limits.spanLinks) };
 }
 
+/** By the last bit of its flags. */
+function isSampled(parent: Span | string): boolean {
+  const traceparent = typeof parent === 'string' ? parent : parent.traceparent;
+  return /[13579bdf]$/.test(traceparent);
+}
+
 /** Each once; what is no context is passed over. */
 function contextsOf(parents: readonly (Span | string)[]): SpanContext[] {
   const contexts = new Map<string, SpanContext>();
   for (const parent of new Set(parents)) {
-    const context =
-      parent instanceof HubSpan
-        ? parent.context
-        : typeof parent === 'string'
-          ? parseTraceParent(parent)
-          : null;
-    if (context !== null)
-      contexts.set(context.spanId, typeof parent === 'string' ? { ...context, isRemote: true } : context);
+    const context = contextOf(parent);
+    if (context !== null) contexts.set(context.spanId, context);
   }
   return [...contexts.values()];
+}
+
+function contextOf(parent: Span | string): SpanContext | null {
+  if (parent instanceof HubSpan) return parent.context;
+  const context = typeof parent === 'string' ? parseTraceParent(parent) : null;
+  return context === null ? null : { ...context, isRemote: true };
 }

@@ -1,0 +1,111 @@
+import type { Pool } from 'pg';
+import type { AttemptResult } from '../src/core/model.ts';
+import type { ClaimedSync } from '../src/db/lane-statements.ts';
+import type { Lane, Transport } from '../src/delivery/lane.ts';
+import { deliverTraced } from '../src/delivery/traced-delivery.ts';
+import { BenchHub } from './bench-hub.ts';
+import { drain, sample } from './deliveries.ts';
+import { fill } from './fill.ts';
+import { BenchReceiver, median } from './support.ts';
+
+/** Deliveries a second, and the hub's processor time for each, microseconds. */
+interface Cost {
+  readonly rate: number;
+  readonly cpu: number;
+}
+
+/** One hub, its lane, and the share of its events that belongs to sampled traces; null: it does not trace. */
+interface Contender {
+  readonly hub: BenchHub;
+  readonly id: string;
+  readonly sampled: number | null;
+}
+
+/** What traces cost a delivery: hubs that trace nothing, all and one per cent, taken in turns on the same receiver. */
+export async function tracing(
+  rounds: number,
+  count: number,
+): Promise<{ off: Cost; on: Cost; some: Cost; nullCheckNs: number }[]> {
+  using receiver = await BenchReceiver.start();
+  // Takes what it gets and answers 200, as a collector does.
+  using collector = await BenchReceiver.start();
+  const on = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: collector.url };
+  await using offHub = await BenchHub.start();
+  await using onHub = await BenchHub.start(on);
+  await using someHub = await BenchHub.start(on);
+  const contend = async (hub: BenchHub, sampled: number | null): Promise<Contender> => ({
+    hub,
+    id: await hub.subscribe(receiver.url),
+    sampled,
+  });
+  const [off, all, some] = [
+    await contend(offHub, null),
+    await contend(onHub, 1),
+    await contend(someHub, 0.01),
+  ];
+  for (const contender of [off, all, some]) await cost(contender, receiver, count / 4);
+  const results: { off: Cost; on: Cost; some: Cost; nullCheckNs: number }[] = [];
+  for (let round = 0; round < rounds; round += 1)
+    results.push({
+      off: await cost(off, receiver, count),
+      on: await cost(all, receiver, count),
+      some: await cost(some, receiver, count),
+      nullCheckNs: await nullCheckNs(),
+    });
+  return results;
+}
+
+async function cost({ hub, id, sampled }: Contender, receiver: BenchReceiver, count: number): Promise<Cost> {
+  await fill(hub.db, id, count, 'pending');
+  if (sampled !== null) await trace(hub.db, sampled);
+  const before = await hub.cpuSeconds();
+  const rate = await drain(hub, receiver, id, count);
+  return { rate, cpu: ((await hub.cpuSeconds()) - before) * (1e6 / count) };
+}
+
+/** Gives each waiting event a trace of its own, as intake would. */
+async function trace(db: Pool, sampled: number): Promise<void> {
+  await db.query(
+    `update fin_open_syncs set traceparent =
+       '00-' || md5(id::text) || '-' || substr(md5('span' || id), 1, 16) || case when random() < $1 then '-01' else '-00' end`,
+    [sampled],
+  );
+  await db.query('vacuum (analyze) fin_open_syncs');
+}
+
+/**
+ * What a delivery costs more where tracing is off than where there was none, nanoseconds: the way through the code that
+ * would make spans, on a transport that does nothing, against that transport alone.
+ */
+async function nullCheckNs(): Promise<number> {
+  const results: readonly AttemptResult[] = [];
+  const instant: Transport = { deliver: async () => results };
+  const lane: Lane = {
+    id: '1',
+    state: 'active',
+    webhookUrl: null,
+    batchSize: 1,
+    maxInFlight: 1,
+    lanes: 1,
+    rateLimitPerSecond: null,
+    timeoutMs: 1,
+    ackTimeoutMs: 1,
+    attached: false,
+    retry: { maxRetries: 0, baseDelayMs: 0, maxDelayMs: 0, jitter: 0 },
+    payloadQuery: null,
+    secrets: { current: '', next: null },
+  };
+  const syncs: readonly ClaimedSync[] = [sample(1)];
+  const turns = 200_000;
+  const timed = async (deliver: () => Promise<unknown>) => {
+    const startedAt = process.hrtime.bigint();
+    for (let turn = 0; turn < turns; turn += 1) await deliver();
+    return Number(process.hrtime.bigint() - startedAt) / turns;
+  };
+  const differences: number[] = [];
+  for (let turn = 0; turn < 9; turn += 1) {
+    const bare = await timed(() => instant.deliver(lane, syncs));
+    differences.push((await timed(() => deliverTraced(null, instant, lane, syncs))) - bare);
+  }
+  return median(differences);
+}
