@@ -11,7 +11,13 @@ import {
 } from '@opentelemetry/api';
 import { parseTraceParent } from '@opentelemetry/core';
 import { limits } from '../../core/limits.ts';
-import type { Span, SpanAttributes, SpanOptions, Tracer } from '../../core/tracing.ts';
+import {
+  type Span,
+  type SpanAttributes,
+  type SpanOptions,
+  type Tracer,
+  traceIdOf,
+} from '../../core/tracing.ts';
 
 const kinds = {
   internal: SpanKind.INTERNAL,
@@ -24,33 +30,41 @@ const kinds = {
 /** The hub's spans by OpenTelemetry's SDK. What is current is the hub's own to say: no global of OpenTelemetry's is set. */
 export class OtelTracer implements Tracer {
   readonly #tracer: OtelApiTracer;
-  readonly #current = new AsyncLocalStorage<HubSpan>();
+  readonly #current = new AsyncLocalStorage<HubSpan | CarriedSpan>();
 
   constructor(tracer: OtelApiTracer) {
     this.#tracer = tracer;
   }
 
-  start(name: string, { kind = 'internal', parents = [], attributes, startedAt }: SpanOptions = {}): Span {
-    for (const parent of parents) if (parent instanceof HubSpan) parent.children += 1;
-    const { parent, links } = relate(parents);
-    const options = {
+  start(name: string, options: SpanOptions = {}): Span {
+    const { kind = 'internal', parents = [], attributes, startedAt } = options;
+    const sampled = parents.filter(isSampled);
+    // Whether the trace is sampled was decided where it came in; a caller's own decision the sampler may overrule.
+    if (sampled.length === 0 && kind !== 'server') {
+      const carried = parents.find(parent => contextOf(parent) !== null);
+      if (carried !== undefined) return new CarriedSpan(traceparentOf(carried));
+    }
+    const { parent, links } = relate(contextsOf(sampled.length === 0 ? parents.slice(0, 1) : sampled));
+    for (const one of sampled) if (one instanceof HubSpan) one.children += 1;
+    const context = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
+    const begun = {
       kind: kinds[kind],
       links: links.map(context => ({ context })),
       ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
       ...(startedAt === undefined ? {} : { startTime: startedAt }),
     };
-    const context = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
-    return new HubSpan(this.#tracer.startSpan(name, options, context));
+    return new HubSpan(this.#tracer.startSpan(name, begun, context));
   }
 
   run<T>(span: Span, work: () => T): T {
-    return span instanceof HubSpan ? this.#current.run(span, work) : work();
+    return span instanceof HubSpan || span instanceof CarriedSpan ? this.#current.run(span, work) : work();
   }
 
   current(): Span | undefined {
     const span = this.#current.getStore();
     // What goes on in the background after an operation has ended is not of its trace.
-    return span === undefined || span.hasEnded || span.children >= limits.spanChildren ? undefined : span;
+    if (span === undefined || span.hasEnded) return undefined;
+    return span instanceof HubSpan && span.children >= limits.spanChildren ? undefined : span;
   }
 }
 
@@ -100,16 +114,34 @@ class HubSpan implements Span {
   }
 }
 
-/**
- * One trace: its child, linked to the other spans of it. Several: linked to all. What is not sampled counts only where nothing
- * is; it is not even read, as most of a claim's hundreds are like that where little is sampled.
- */
-function relate(parents: readonly (Span | string)[]): {
+/** Stands for a trace that is not sampled: only carried on, so that most of what is not recorded costs next to nothing. */
+class CarriedSpan implements Span {
+  hasEnded = false;
+  readonly traceparent: string;
+
+  constructor(traceparent: string) {
+    this.traceparent = traceparent;
+  }
+
+  get traceId(): string {
+    return traceIdOf(this.traceparent);
+  }
+
+  rename(): void {}
+  set(): void {}
+  link(): void {}
+  fail(): void {}
+
+  end(): void {
+    this.hasEnded = true;
+  }
+}
+
+/** One trace: its child, linked to the other spans of it. Several: linked to all. */
+function relate([first, ...others]: readonly SpanContext[]): {
   parent: SpanContext | undefined;
   links: SpanContext[];
 } {
-  const sampled = contextsOf(parents.filter(isSampled));
-  const [first, ...others] = sampled.length > 0 ? sampled : contextsOf(parents.slice(0, 1));
   if (first === undefined) return { parent: undefined, links: [] };
   return others.every(({ traceId }) => traceId === first.traceId)
     ? { parent: first, links: others.slice(0, limits.spanLinks) }
@@ -118,8 +150,12 @@ function relate(parents: readonly (Span | string)[]): {
 
 /** By the last bit of its flags. */
 function isSampled(parent: Span | string): boolean {
-  const traceparent = typeof parent === 'string' ? parent : parent.traceparent;
-  return /[13579bdf]$/.test(traceparent);
+  if (parent instanceof HubSpan) return (parent.context.traceFlags & TraceFlags.SAMPLED) !== 0;
+  return /[13579bdf]$/.test(traceparentOf(parent));
+}
+
+function traceparentOf(parent: Span | string): string {
+  return typeof parent === 'string' ? parent : parent.traceparent;
 }
 
 /** Each once; what is no context is passed over. */
@@ -134,6 +170,6 @@ function contextsOf(parents: readonly (Span | string)[]): SpanContext[] {
 
 function contextOf(parent: Span | string): SpanContext | null {
   if (parent instanceof HubSpan) return parent.context;
-  const context = typeof parent === 'string' ? parseTraceParent(parent) : null;
+  const context = parseTraceParent(traceparentOf(parent));
   return context === null ? null : { ...context, isRemote: true };
 }
