@@ -1,5 +1,6 @@
 import { queueSchema } from '../db/database.ts';
 import { Breaker } from '../delivery/breaker.ts';
+import { OutcomeWriter } from '../delivery/outcome-writer.ts';
 import { Attachments } from '../delivery/push/attachments.ts';
 import { SyncChanges } from '../delivery/sync-changes.ts';
 import { SyncReader } from '../delivery/sync-reader.ts';
@@ -38,7 +39,8 @@ export async function openDelivery(
   const syncs = new SyncReader(db);
   const changes = new SyncChanges({ clock, reader: syncs, nodes });
   const breaker = new Breaker({ db, log, changes });
-  const drain = { db, vault, clock, random, log, changes, breaker, meter: meters };
+  const outcomes = new OutcomeWriter({ db, clock, log, changes, meter: meters });
+  const drain = { db, vault, clock, random, log, changes, breaker, outcomes };
   const lanes = new Lanes(queue, { ...drain, transport, nodes });
   parts.defer(() => lanes.stop());
   if (config.roles.includes('worker')) await lanes.start();
