@@ -74,12 +74,8 @@ export class LaneDrain {
     this.#claims = new HeldClaims(deps, subscriptionId, mode);
     this.#startedAt = deps.clock.steady();
     this.#lastWorkAt = this.#startedAt;
-    this.#outcomes = deps.outcomes.open({
-      subscriptionId,
-      transport: mode.kind,
-      giveUp: this.#giveUp.signal,
-      onWritten: outcomes => this.#written(outcomes),
-    });
+    const owner = { subscriptionId, transport: mode.kind, giveUp: this.#giveUp.signal };
+    this.#outcomes = deps.outcomes.open({ ...owner, onWritten: outcomes => this.#written(outcomes) });
   }
 
   /** Says that the lane has new work. Cheap; call it as often as you like. */
