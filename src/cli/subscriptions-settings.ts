@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { messageOf } from '../core/errors.ts';
 import { enumOption } from './enum-option.ts';
 import type { SyncMode, UpdateDataSubscriptionInput } from './generated/graphql.ts';
+import { note } from './terminal.ts';
 
 const modes: Record<string, SyncMode> = {
   realtime: 'REALTIME',
@@ -95,6 +96,11 @@ export function settingsOf(
 
 function orNull<T>(value: T | false): T | null {
   return value === false ? null : value;
+}
+
+/** What the hub foresees, on standard error: the subscription stands all the same. */
+export function noteWarnings({ warnings }: { readonly warnings: readonly string[] }): void {
+  for (const warning of warnings) note(`! ${warning}`);
 }
 
 /** Parts between commas. */

@@ -4,8 +4,10 @@ import { OutcomeWriter } from '../delivery/outcome-writer.ts';
 import { Attachments } from '../delivery/push/attachments.ts';
 import { SyncChanges } from '../delivery/sync-changes.ts';
 import { SyncReader } from '../delivery/sync-reader.ts';
-import { parseTargetAllow } from '../delivery/webhook/guard.ts';
+import { foreseeTarget } from '../delivery/webhook/foresee.ts';
+import { parseTargetAllow, resolveBySystem } from '../delivery/webhook/guard.ts';
 import { WebhookSender } from '../delivery/webhook/send.ts';
+import { shareLookups } from '../delivery/webhook/shared-lookup.ts';
 import { WebhookTransport } from '../delivery/webhook/webhook-transport.ts';
 import { Lanes } from '../jobs/lanes.ts';
 import { PostgresMessages, RedisMessages } from '../jobs/messages.ts';
@@ -27,7 +29,12 @@ export async function openDelivery(
       ? { kind: 'postgres', url: directUrl, schema: queueSchema }
       : { kind: 'redis', url: config.redisUrl, prefix: `{voucher-hub-${await db.installationId()}}` };
   const queue = parts.use(await openLaneQueue(home, { log, clock }));
-  const sender = parts.use(new WebhookSender({ allow: parseTargetAllow(config.targetAllow), clock }));
+  const targets = {
+    allow: parseTargetAllow(config.targetAllow),
+    lookup: shareLookups(resolveBySystem, clock),
+    clock,
+  };
+  const sender = parts.use(new WebhookSender(targets));
   const transport = new WebhookTransport(sender, clock, payloadQueries);
   const messages = parts.use(
     home.kind === 'postgres'
@@ -55,5 +62,14 @@ export async function openDelivery(
   attachments.start();
   parts.defer(() => attachments.stop());
   nodes.start();
-  return { queue, nodes, transport, lanes, attachments, syncs, changes };
+  return {
+    queue,
+    nodes,
+    transport,
+    foreseeTarget: (url: string) => foreseeTarget(url, targets),
+    lanes,
+    attachments,
+    syncs,
+    changes,
+  };
 }

@@ -206,6 +206,34 @@ test('a subscription is changed field by field, emptied of what may be empty, an
 test('retry queues again what failed, and only what its filters say', async () => {
   await using hub = await startTestHub();
   await using receiver = await startReceiver();
+test('a subscription whose target will not be reached is made, and its making says so', async () => {
+  await using hub = await startTestHub();
+  const create = ['subscriptions', 'create', '--target-system', 'tax', '--event-types', '*'];
+  const named = (name: string, webhookUrl: string, ...more: string[]) =>
+    runCli([...create, '--name', name, '--webhook-url', webhookUrl, ...more], access(hub));
+  const [inner, mapped, nameless, sound] = await Promise.all([
+    named('inner', 'http://10.1.2.3/hook', '--json'),
+    named('mapped', 'http://[::ffff:10.1.2.3]/hook'),
+    named('nameless', 'https://tax.invalid/hook', '--consistency-url', 'http://169.254.169.254/'),
+    named('sound', 'http://127.0.0.1:9/hook', '--consistency-url', 'http://127.0.0.1:9/hook'),
+  ]);
+  const notAllowed =
+    /^! webhookUrl: The hub may not reach \S+: its address is private \(10\.0\.0\.0\/8\)\. HUB_TARGET_ALLOW can permit it\. Until then .* FAILED \(TARGET_NOT_ALLOWED\)\.\n$/;
+  for (const { code, stderr } of [inner, mapped])
+    assert.deepEqual([code, notAllowed.test(stderr)], [0, true]);
+  assert.match(
+    nameless.stderr,
+    /^! webhookUrl: The name tax\.invalid does not resolve \(E\w+\)\. .*\n! consistencyUrl: The hub may not/,
+  );
+  assert.deepEqual([nameless.code, sound.code, sound.stderr], [0, 0, '']);
+  const { subscription } = JSON.parse(inner.stdout);
+  assert.equal(subscription.warnings.length, 1);
+  const update = (url: string) =>
+    runCli(['subscriptions', 'update', subscription.id, '--webhook-url', url], access(hub));
+  assert.match((await update('http://192.168.0.1/')).stderr, /^! webhookUrl: .* private \(192\.168/);
+  assert.equal((await update('http://127.0.0.1:9/')).stderr, '');
+});
+
   receiver.answer(() => 422);
   const { id } = await subscribe(hub, { webhookUrl: receiver.url });
   await recordVouchers(hub, [voucherInput()]);

@@ -441,7 +441,7 @@ export type CreateSubscriptionMutationVariables = Exact<{
 }>;
 
 
-export type CreateSubscriptionMutation = { createDataSubscription: { secret: string, subscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, state: DataSubscriptionState, webhookUrl: string | null } } };
+export type CreateSubscriptionMutation = { createDataSubscription: { secret: string, subscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, state: DataSubscriptionState, webhookUrl: string | null, warnings: Array<string> } } };
 
 export type SubscriptionToDeleteQueryVariables = Exact<{
   id: string | number;
@@ -470,7 +470,7 @@ export type UpdateSubscriptionMutationVariables = Exact<{
 }>;
 
 
-export type UpdateSubscriptionMutation = { updateDataSubscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } };
+export type UpdateSubscriptionMutation = { updateDataSubscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, warnings: Array<string>, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } };
 
 export type ListSubscriptionsQueryVariables = Exact<{
   targetSystem?: string | null | undefined;
@@ -1170,6 +1170,7 @@ export const CreateSubscriptionDocument = new TypedDocumentString(`
       eventTypes
       state
       webhookUrl
+      warnings
     }
   }
 }
@@ -1231,6 +1232,7 @@ export const UpdateSubscriptionDocument = new TypedDocumentString(`
       jitter
     }
     backlog
+    warnings
   }
 }
     `) as unknown as TypedDocumentString<UpdateSubscriptionMutation, UpdateSubscriptionMutationVariables>;
