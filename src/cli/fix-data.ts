@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { HubError, messageOf } from '../core/errors.ts';
+import { HubError } from '../core/errors.ts';
+import { fileFault } from '../core/file-fault.ts';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { printDifferences, reportFaults } from './fix-data/differences.ts';
@@ -106,7 +107,7 @@ async function writePlan(file: string, fixed: Fixed): Promise<void> {
   try {
     await writeFile(file, `${JSON.stringify(planOf(fixed.differences), null, 2)}\n`, { flag: 'wx' });
   } catch (error) {
-    throw new HubError('BAD_USER_INPUT', `--plan: ${file} can't be written: ${messageOf(error)}`, {
+    throw new HubError('BAD_USER_INPUT', `--plan: ${file} can't be written: ${fileFault(error)}.`, {
       cause: error,
     });
   }

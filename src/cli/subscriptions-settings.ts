@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { messageOf } from '../core/errors.ts';
+import { fileFault } from '../core/file-fault.ts';
 import { enumOption } from './enum-option.ts';
 import type { SyncMode, UpdateDataSubscriptionInput } from './generated/graphql.ts';
 import { note } from './terminal.ts';
@@ -117,7 +117,7 @@ function readText(text: string): string {
   try {
     return readFileSync(text.slice(1), 'utf8');
   } catch (error) {
-    throw new InvalidArgumentError(messageOf(error));
+    throw new InvalidArgumentError(`${text.slice(1)} can't be read: ${fileFault(error)}.`);
   }
 }
 

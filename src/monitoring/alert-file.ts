@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { HubError, messageOf } from '../core/errors.ts';
+import { HubError } from '../core/errors.ts';
+import { fileFault } from '../core/file-fault.ts';
 import { type AlertSettings, settingsWithoutFile } from './alert-settings.ts';
 import { type ChannelSettings, channelSchema } from './channels/channel-settings.ts';
 import type { NoticePolicy } from './notices.ts';
@@ -79,7 +80,7 @@ export async function readAlertFile(file: string): Promise<AlertSettings> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    throw new HubError('BAD_USER_INPUT', `The alerts file can't be read: ${messageOf(error)}`, {
+    throw new HubError('BAD_USER_INPUT', `The alerts file ${file} can't be read: ${fileFault(error)}.`, {
       cause: error,
     });
   }

@@ -340,7 +340,7 @@ test('errors are one line that helps, and wrong usage exits with 2', async () =>
   const noFile = await runCli(['import', '/nowhere.jsonl']);
   assert.deepEqual(
     [noFile.code, noFile.stderr],
-    [1, "✗ /nowhere.jsonl can't be read: there is no such file.\n"],
+    [1, "✗ /nowhere.jsonl can't be read: there is no such file or folder.\n"],
   );
   const noUrl = await runCli(['keys', 'list', '--url', 'nonsense']);
   assert.equal(noUrl.code, 1);
