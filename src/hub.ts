@@ -7,16 +7,18 @@ import { type Clock, systemClock } from './core/clock.ts';
 import { limits } from './core/limits.ts';
 import { createLogger, type Logger } from './core/logger.ts';
 import type { Random } from './core/random.ts';
-import { readingsOf, startAlerts } from './hub/alerts.ts';
+import { readAlertTelling, readingsOf, startAlerts } from './hub/alerts.ts';
 import { type Delivery, openDelivery } from './hub/delivery.ts';
 import { graphqlDoor } from './hub/graphql-door.ts';
 import { openSchedules } from './hub/schedules.ts';
 import { createServices } from './hub/services.ts';
 import type { Start } from './hub/start.ts';
 import { openStore, type Store } from './hub/store.ts';
+import { variablesOf } from './monitoring/channels/open-channels.ts';
 import { LaneMeters } from './monitoring/lane-meters.ts';
 import { Meters } from './monitoring/meters.ts';
 import { startServer } from './server/server.ts';
+import { unknownSettings, unknownSettingText } from './unknown-settings.ts';
 
 /** What tests (and a demo) may put in the place of the real thing. */
 export interface HubOverrides {
@@ -55,6 +57,9 @@ async function start(context: Start): Promise<Hub> {
   const { config, clock, log, parts } = context;
   if (config.targetAllowIsDefault)
     log.info('webhooks may reach this machine (HUB_TARGET_ALLOW sets what they may reach)');
+  const telling = await readAlertTelling(context);
+  for (const unknown of unknownSettings(context.environment, variablesOf(telling.settings.channels)))
+    log.warn(unknown, unknownSettingText(unknown));
   const store = await openStore(context);
   const delivery = await openDelivery(context, store);
   const consistency = parts.use(
@@ -66,7 +71,7 @@ async function start(context: Start): Promise<Hub> {
       repairMaxPercent: config.repairMaxPercent,
     }),
   );
-  const alerts = await startAlerts(context, store, delivery);
+  const alerts = startAlerts(context, telling, { ...store, ...delivery });
   const services = { ...createServices(context, store, delivery), ...consistency, alerts };
   openSchedules(context, store, delivery, services);
   const laneMeters = new LaneMeters(

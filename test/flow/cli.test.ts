@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
-import { runCli, startCli } from '../support/cli.ts';
+import { runCli, startCli, temporaryFolder } from '../support/cli.ts';
 import { adminKey, encryptionKey, startTestHub, testEnvironment } from '../support/hub.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
@@ -203,9 +206,6 @@ test('a subscription is changed field by field, emptied of what may be empty, an
   assert.match(again.stderr, /✗ There is no subscription/);
 });
 
-test('retry queues again what failed, and only what its filters say', async () => {
-  await using hub = await startTestHub();
-  await using receiver = await startReceiver();
 test('a subscription whose target will not be reached is made, and its making says so', async () => {
   await using hub = await startTestHub();
   const create = ['subscriptions', 'create', '--target-system', 'tax', '--event-types', '*'];
@@ -234,6 +234,9 @@ test('a subscription whose target will not be reached is made, and its making sa
   assert.equal((await update('http://127.0.0.1:9/')).stderr, '');
 });
 
+test('retry queues again what failed, and only what its filters say', async () => {
+  await using hub = await startTestHub();
+  await using receiver = await startReceiver();
   receiver.answer(() => 422);
   const { id } = await subscribe(hub, { webhookUrl: receiver.url });
   await recordVouchers(hub, [voucherInput()]);
@@ -333,6 +336,39 @@ test('doctor names each fault with what to mend, and exits with 1', async () => 
   assert.match(settings.stdout, /✗ settings +HUB_PORT:[^]*✗ settings +HUB_TIME_ZONE:/);
 });
 
+test('doctor names settings that nothing reads, and an alerts file that is not there', async () => {
+  const file = path.join(await temporaryFolder(), 'alerts.yml');
+  const env = { HUB_DATA_DIR: path.dirname(file), HUB_ALERTS_FILE: file, HUB_TARGETS_ALLOW: '10.0.0.0/8' };
+  const missing = await runCli(['doctor', '--url', 'http://127.0.0.1:9'], env);
+  assert.equal(missing.code, 1);
+  assert.match(
+    missing.stdout,
+    /✗ settings +HUB_ALERTS_FILE: .*alerts\.yml.* there is no such file or folder/,
+  );
+  assert.match(missing.stdout, /! settings +HUB_TARGETS_ALLOW is no setting .*: is HUB_TARGET_ALLOW meant\?/);
+  // What the alerts file refers to is read.
+  await writeFile(file, 'channels: { wecom: { type: wecom, url: "${HUB_WECOM_URL}" } }');
+  const found = await runCli(['doctor', '--url', 'http://127.0.0.1:9'], {
+    ...env,
+    HUB_WECOM_URL: 'https://x',
+  });
+  assert.deepEqual([found.code, found.stdout.match(/^[!✗] settings/gm)?.length], [0, 1], found.stdout);
+});
+
+test('a start with an alerts file that is not there makes nothing', async () => {
+  const folder = await temporaryFolder();
+  const dataDir = path.join(folder, 'data');
+  const refused = await runCli(['start'], {
+    HUB_DATA_DIR: dataDir,
+    HUB_ALERTS_FILE: path.join(folder, 'no.yml'),
+  });
+  assert.deepEqual([refused.code, refused.stdout, existsSync(dataDir)], [1, '', false]);
+  assert.match(
+    refused.stderr,
+    /✗ The alerts file \S+no\.yml can't be read: there is no such file or folder\.\n$/,
+  );
+});
+
 test('errors are one line that helps, and wrong usage exits with 2', async () => {
   const away = await runCli(['keys', 'list', '--url', 'http://127.0.0.1:9']);
   assert.equal(away.code, 1);
@@ -358,7 +394,7 @@ test('errors are one line that helps, and wrong usage exits with 2', async () =>
 
 test('start prints where it is and its first key once, says which port is taken, and stops cleanly on SIGTERM', async () => {
   const { HUB_ADMIN_KEY: _, ...env } = testEnvironment(await createTestDatabase());
-  const hub = startCli(['start'], { ...env, HUB_LOG_LEVEL: 'info' });
+  const hub = startCli(['start'], { ...env, HUB_LOG_LEVEL: 'info', HUB_LANGUAGE: 'en' });
   const [, url = ''] = await hub.printed(/The hub is up: (\S+)\n/);
   const [, key = ''] = await hub.printed(/Admin key: +(hub_\S+) +\(keep it: shown this once\)/);
   assert.equal((await runCli(['keys', 'list', '--url', url, '--key', key])).code, 0);
@@ -371,6 +407,7 @@ test('start prints where it is and its first key once, says which port is taken,
   hub.child.kill('SIGTERM');
   const end = await hub.ended;
   assert.equal(end.code, 0, end.stderr);
+  assert.match(end.stderr, /HUB_LANGUAGE is no setting of the hub and changes nothing: is HUB_LANG meant\?/);
   assert.doesNotMatch(end.stderr, new RegExp(key), 'the log does not hold the key');
   assert.doesNotMatch(end.stdout, /postgres:\/\/[^ ]*:[^ ]*@/, 'no password is printed');
 });

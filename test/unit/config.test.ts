@@ -4,6 +4,7 @@ import { readClientEnvironment, readConfig, settings } from '../../src/config.ts
 import { HubError } from '../../src/core/errors.ts';
 import { parseRedisUrl } from '../../src/jobs/redis-url.ts';
 
+import { commandVariables, unknownSettings } from '../../src/unknown-settings.ts';
 const key = Buffer.alloc(32, 1).toString('base64');
 
 /** The message that an environment is refused with. */
@@ -201,6 +202,49 @@ test('time zones are IANA names', () => {
 });
 
 test('every setting of the contract is in the table, with its meaning and what holds without it', () => {
+test('a variable that nothing reads is named, with the one that may be meant', () => {
+  const env = {
+    HUB_TARGETS_ALLOW: 'x',
+    HUB_ALLERTS_FILE: 'x',
+    HUB_LANGUAGE: 'x',
+    HUB_WEATHER: 'hunter2',
+    HUB_SMS_PASSWORD: 'x',
+    HUB_PORT: '1',
+    HUB_URL: 'x',
+    PATH: 'x',
+  };
+  assert.deepEqual(unknownSettings(env, ['HUB_SMS_PASSWORD']), [
+    { variable: 'HUB_ALLERTS_FILE', nearest: 'HUB_ALERTS_FILE' },
+    { variable: 'HUB_LANGUAGE', nearest: 'HUB_LANG' },
+    { variable: 'HUB_TARGETS_ALLOW', nearest: 'HUB_TARGET_ALLOW' },
+    { variable: 'HUB_WEATHER', nearest: null },
+  ]);
+});
+
+/** The rows of the tables under a heading of docs/operations.md: variable, and what holds where it is left out. */
+function documented(heading: string): string[][] {
+  const text = readFileSync('docs/operations.md', 'utf8').split(`\n## ${heading}\n`)[1] ?? '';
+  return [...(text.split('\n## ')[0] ?? '').matchAll(/^\| `(\w+)` \| .* \| (.+) \|$/gm)].map(
+    ([, variable = '', leftOut = '']) => [variable, leftOut.replaceAll('`', '')],
+  );
+}
+
+test('docs/operations.md lists every setting with what holds without it, and that is so', () => {
+  const rows = documented('Settings');
+  assert.deepEqual(
+    rows.slice(0, settings.length),
+    settings.map(({ variable, leftOut }) => [variable, leftOut.replaceAll('`', '')]),
+  );
+  const ofCommands = rows.slice(settings.length).map(([variable]) => variable);
+  assert.deepEqual(new Set(ofCommands), new Set([...commandVariables, 'HUB_TIME_ZONE']));
+  const values = settings.filter(
+    ({ leftOut }) => /^[\w./]+$/.test(leftOut) && !/^(none|DATABASE_URL)$/.test(leftOut),
+  );
+  assert.ok(values.length > 8);
+  for (const { variable, leftOut } of values)
+    assert.deepEqual(readConfig({ [variable]: leftOut }), readConfig({}), variable);
+});
+
   const names = settings.map(setting => setting.variable);
   for (const name of [
     'HUB_PORT',
