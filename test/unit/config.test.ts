@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readClientEnvironment, readConfig, settings } from '../../src/config.ts';
 import { HubError } from '../../src/core/errors.ts';
 import { parseRedisUrl } from '../../src/jobs/redis-url.ts';
-
 import { commandVariables, unknownSettings } from '../../src/unknown-settings.ts';
+
 const key = Buffer.alloc(32, 1).toString('base64');
 
 /** The message that an environment is refused with. */
@@ -201,7 +202,6 @@ test('time zones are IANA names', () => {
   assert.match(refusal({ HUB_TIME_ZONE: 'Asia/Peking2' }), /HUB_TIME_ZONE/);
 });
 
-test('every setting of the contract is in the table, with its meaning and what holds without it', () => {
 test('a variable that nothing reads is named, with the one that may be meant', () => {
   const env = {
     HUB_TARGETS_ALLOW: 'x',
@@ -245,6 +245,7 @@ test('docs/operations.md lists every setting with what holds without it, and tha
     assert.deepEqual(readConfig({ [variable]: leftOut }), readConfig({}), variable);
 });
 
+test('every setting of the contract is in the table, with its meaning and what holds without it', () => {
   const names = settings.map(setting => setting.variable);
   for (const name of [
     'HUB_PORT',
