@@ -1,7 +1,5 @@
+import { commandVariables } from './client-environment.ts';
 import { settings } from './config.ts';
-
-/** Variables that only commands read which ask a running hub. */
-export const commandVariables: readonly string[] = ['HUB_URL', 'HUB_KEY', 'HUB_WEBHOOK_SECRET'];
 
 /** Letters that may be wrong in a name for it to be taken for a slip. */
 const slips = 3;

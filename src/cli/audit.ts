@@ -3,6 +3,7 @@ import { type ClientOptions, createClient, withClientOptions } from './client.ts
 import type { CommandResult } from './command-result.ts';
 import { graphql } from './generated/gql.ts';
 import type { AuditVerificationQuery } from './generated/graphql.ts';
+import { readId } from './id-argument.ts';
 import { instantOf } from './instant.ts';
 import { listenForStop } from './signals.ts';
 import { note, plural, print, printJson } from './terminal.ts';
@@ -39,7 +40,7 @@ export function auditCommand(result: CommandResult): Command {
 function verifyCommand(result: CommandResult): Command {
   const command = new Command('verify')
     .description('prove that no attempt was changed or removed since it was sealed, or name the first break')
-    .option('--subscription <id>', "only this subscription's chain")
+    .option('--subscription <id>', "only this subscription's chain", readId)
     .option(
       '--from <date>',
       'what was sealed since: a day (YYYY-MM-DD) or an instant (2025-12-19T08:00:00+08:00)',

@@ -369,6 +369,55 @@ test('a start with an alerts file that is not there makes nothing', async () => 
   );
 });
 
+test('fix-data with nobody to ask says so and exits with 1, in words and in JSON', async () => {
+  await using hub = await startTestHub();
+  await subscribe(hub, { webhookUrl: 'http://127.0.0.1:9/hook' });
+  const command = ['fix-data', '--date', '2025-12-19', '--dry-run'];
+  const alone = await runCli(command, access(hub));
+  assert.deepEqual([alone.code, alone.stdout], [1, ''], 'nothing is said to be as it should be');
+  assert.match(alone.stderr, /^✗ Subscription \d+ \(tax of tax\), report \d+: .*\n$/);
+  await subscribe(hub, { name: 'second' });
+  const told = await runCli(command, access(hub));
+  assert.deepEqual([told.code, told.stdout], [1, '']);
+  assert.match(told.stderr, /^✗ No consumer answers consistency questions: .*\n$/);
+  const json = await runCli([...command, '--json'], access(hub));
+  assert.deepEqual([json.code, JSON.parse(json.stdout).reports], [1, []]);
+});
+
+test('what an option or a file holds wrongly is told by its name, before any hub is asked', async () => {
+  const create = ['subscriptions', 'create', '--name', 'n', '--target-system', 't', '--event-types', '*'];
+  const plan = path.join(await temporaryFolder(), 'plan.json');
+  await writeFile(plan, '{ "plan": "voucher-hub fix-data", "items": [] }');
+  const cases: [string[], number, RegExp][] = [
+    [['fix-data'], 2, /^error: --date or --apply is needed\n/],
+    [
+      ['fix-data', '--date', 'today'],
+      2,
+      /'--date <day>' argument 'today' is invalid\. A calendar day is exp/,
+    ],
+    [['fix-data', '--date', '2025-04-31'], 2, /A calendar day is expected, e\.g\. 2025-12-19\./],
+    [['fix-data', '--date', '2025-04-30', '--subscription', 'x'], 2, /A number is expected/],
+    [['check', '--subscription', '1', '--from', 'x'], 2, /'--from <day>' argument 'x' is invalid/],
+    [[...create, '--batch-size', '1.5'], 2, /A whole number is expected/],
+    [[...create, '--timeout-ms', '1e10'], 2, /A whole number is expected/],
+    [[...create, '--payload-query', '@/nowhere'], 2, /\/nowhere can't be read: there is no such file/],
+    [
+      ['fix-data', '--apply', plan],
+      1,
+      /^✗ --apply: \S+ is no plan of fix-data: items must have 1 or more entries\. /,
+    ],
+    [['fix-data', '--apply', '/nowhere'], 1, /^✗ --apply: \/nowhere can't be read: there is no such file/],
+  ];
+  await Promise.all(
+    cases.map(async ([args, code, message]) => {
+      const run = await runCli(args, { HUB_URL: 'http://127.0.0.1:9' });
+      assert.equal(run.code, code, run.stderr);
+      assert.match(run.stderr, message);
+      assert.doesNotMatch(run.stderr, /ENOENT|\$|No hub answers/);
+    }),
+  );
+});
+
 test('errors are one line that helps, and wrong usage exits with 2', async () => {
   const away = await runCli(['keys', 'list', '--url', 'http://127.0.0.1:9']);
   assert.equal(away.code, 1);

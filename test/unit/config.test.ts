@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { readClientEnvironment, readConfig, settings } from '../../src/config.ts';
+import { commandVariables, readClientEnvironment } from '../../src/client-environment.ts';
+import { readConfig, settings } from '../../src/config.ts';
 import { HubError } from '../../src/core/errors.ts';
 import { parseRedisUrl } from '../../src/jobs/redis-url.ts';
-import { commandVariables, unknownSettings } from '../../src/unknown-settings.ts';
+import { unknownSettings } from '../../src/unknown-settings.ts';
 
 const key = Buffer.alloc(32, 1).toString('base64');
 
@@ -200,6 +201,23 @@ test('time zones are IANA names', () => {
   for (const zone of ['Asia/Shanghai', 'UTC', 'America/New_York'])
     assert.equal(readConfig({ HUB_TIME_ZONE: zone }).timeZone, zone);
   assert.match(refusal({ HUB_TIME_ZONE: 'Asia/Peking2' }), /HUB_TIME_ZONE/);
+});
+
+test('what does not fit is told in the project’s words, with what would', () => {
+  const faults: [string, string, RegExp][] = [
+    ['HUB_ROLES', 'api,x', /must be api, worker or scheduler$/],
+    ['HUB_ROLES', ',', /must be one or more of api, worker, scheduler, with commas$/],
+    ['HUB_DRAIN_DELAY_MS', 'soon', /must be a whole number, 0 to 120,000$/],
+    ['HUB_RETENTION_DAYS', '0', /must be a whole number, 1 to 36,500$/],
+    ['HUB_DATABASE_POOL', '5.5', /must be a whole number, 4 to 500$/],
+    ['HUB_REPAIR_MAX_PERCENT', '101', /must be a number, 0 to 100$/],
+    ['HUB_LANG', 'de', /must be zh or en$/],
+    ['HUB_LOG_LEVEL', 'loud', /must be trace, debug, info, warn, error, fatal or silent$/],
+  ];
+  for (const [name, text, words] of faults) {
+    assert.match(refusal({ [name]: text }), words);
+    assert.doesNotMatch(refusal({ [name]: text }), /expected|Invalid|NaN|received/);
+  }
 });
 
 test('a variable that nothing reads is named, with the one that may be meant', () => {
