@@ -15,6 +15,7 @@ import { runCli } from '../support/cli.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { seeded } from '../support/random.ts';
 import { startReceiver } from '../support/receiver.ts';
+import { socketClient } from '../support/sockets.ts';
 import { connectSql } from '../support/sql.ts';
 import { recordVouchers, subscribe, voucherInput } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -131,6 +132,45 @@ test("the client's receiver returns receipts for single events and batches, its 
   for (const sync of byBatch) assert.equal(sync.attempts[0]?.receipt?.valid, false);
   await consumer.close();
   await running;
+});
+
+test('a receipt is kept that comes in at another hub than the one that pushed', async () => {
+  await using other = await startTestHub({ databaseUrl: hub.databaseUrl, env: { HUB_ROLES: 'api' } });
+  const { id, secret } = await subscribe(hub, { name: 'there', targetSystem: 'd', sourceSystems: ['there'] });
+  const pushed: { syncId: string; bodyDigest: string }[] = [];
+  await using consumer = socketClient(hub);
+  consumer.subscribe<{ deliveries: { syncId: string; bodyDigest: string } }>(
+    {
+      query: 'subscription ($id: ID!) { deliveries(subscriptionId: $id) { syncId bodyDigest } }',
+      variables: { id },
+    },
+    {
+      next: ({ data }) => void (data == null || pushed.push(data.deliveries)),
+      error: () => {},
+      complete: () => {},
+    },
+  );
+  await recordVouchers(hub, inputs('there', 2));
+  await until('both are pushed', () => pushed.length === 2);
+  const [good, bad] = pushed.toSorted((a, b) => Number(a.syncId) - Number(b.syncId));
+  assert.ok(good && bad);
+  const receipts = [hmac(secret, good.bodyDigest), hmac('another', bad.bodyDigest)];
+  const { acknowledge } = await other.data<{ acknowledge: number }>(
+    'mutation ($syncIds: [ID!]!, $receipts: [String]) { acknowledge(syncIds: $syncIds, receipts: $receipts) }',
+    { syncIds: [good.syncId, bad.syncId], receipts },
+  );
+  assert.equal(acknowledge, 2);
+  const syncs = await proven(id, 2);
+  assert.deepEqual(
+    syncs.map(({ bodyDigest, attempts }) => ({
+      bodyDigest,
+      receipts: attempts.map(({ receipt }) => receipt),
+    })),
+    [
+      { bodyDigest: good.bodyDigest, receipts: [{ value: receipts[0], valid: true }] },
+      { bodyDigest: bad.bodyDigest, receipts: [{ value: receipts[1], valid: false }] },
+    ],
+  );
 });
 
 /** Sync logs are of no matter to seals: attempts as outcomes write them, of three subscriptions. */
