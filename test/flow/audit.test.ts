@@ -324,6 +324,34 @@ test('hub audit verify says what holds, and what does not with exit code 1', asy
   assert.match(bad.stdout, /first break is in the chain of subscription 900: 1 of 3 attempts are gone/);
 });
 
+test('a seal that was noted shows a chain whose end was cut off, or that was made anew', async () => {
+  const env = { HUB_URL: hub.url, HUB_KEY: adminKey };
+  const verify = (...args: string[]) => runCli(['audit', 'verify', '--subscription', '901', ...args], env);
+  const [, noted = ''] = /--expect (901:25:[0-9a-f]{64})\n/.exec((await verify()).stdout) ?? [];
+  const whole = await verify('--expect', noted, '--expect', noted);
+  assert.deepEqual(
+    [whole.code, whole.stdout.match(/✓ Seal 25 of subscription 901 is the one/g)?.length],
+    [0, 2],
+  );
+  assert.equal((await verify('--expect', '901:25')).code, 2);
+  await using vandal = await connectSql(hub.databaseUrl);
+  await vandal.rows('set session_replication_role = replica');
+  await vandal.rows(`update audit_seals set hash = sha256('x') where subscription_id = 901 and number = 25`);
+  const other = await verify('--expect', noted);
+  assert.match(
+    other.stdout,
+    /✗ Seal 25 of subscription 901 is not the one that was noted: its chain was made anew/,
+  );
+  await vandal.rows(
+    `delete from fin_data_sync_attempts where subscription_id = 901 and id > (select after_id from audit_seals where subscription_id = 901 and number = 25)`,
+  );
+  await vandal.rows('delete from audit_seals where subscription_id = 901 and number = 25');
+  assert.equal((await verify()).code, 0, 'the chain itself does not show it');
+  const cut = await verify('--expect', noted, '--json');
+  const { ok, expected } = JSON.parse(cut.stdout);
+  assert.deepEqual([cut.code, ok, expected[0].found], [1, false, null]);
+});
+
 test('a month that retention drops leaves the chain whole', async () => {
   const old = new Date(Date.UTC(2024, 4, 10));
   await db.transaction(client => makePartitions(client, old));

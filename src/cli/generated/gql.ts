@@ -20,6 +20,7 @@ type Documents = {
     "\n  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {\n    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {\n      id rule subscriptionId until reason createdBy createdAt\n    }\n  }\n": typeof types.SilenceAlertsDocument,
     "\n  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }\n": typeof types.EndAlertSilenceDocument,
     "\n  mutation TestAlertChannel($channel: String!) { testAlertChannel(channel: $channel) { ok error latencyMs } }\n": typeof types.TestAlertChannelDocument,
+    "\n  query AuditSeal($subscriptionId: ID!, $number: ID!) { auditSeal(subscriptionId: $subscriptionId, number: $number) { hash } }\n": typeof types.AuditSealDocument,
     "\n  query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {\n    auditVerification(subscriptionId: $subscriptionId, from: $from, to: $to, after: $after) {\n      seals attempts droppedSeals next unsealed\n      firstBreak { subscriptionId seal sealedAt afterAttemptId lastAttemptId what }\n      lastSeal { subscriptionId number hash }\n    }\n  }\n": typeof types.AuditVerificationDocument,
     "\n  query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }\n": typeof types.ListPayloadQueriesDocument,
     "\n  fragment CheckReport on ConsistencyReport {\n    id state from to autoFix checked requests bytesExchanged differenceCount errorMessage startedAt completedAt\n    subscription { id name targetSystem }\n    differences(first: 1000) {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id }\n    }\n  }\n": typeof types.CheckReportFragmentDoc,
@@ -66,6 +67,7 @@ const documents: Documents = {
     "\n  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {\n    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {\n      id rule subscriptionId until reason createdBy createdAt\n    }\n  }\n": types.SilenceAlertsDocument,
     "\n  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }\n": types.EndAlertSilenceDocument,
     "\n  mutation TestAlertChannel($channel: String!) { testAlertChannel(channel: $channel) { ok error latencyMs } }\n": types.TestAlertChannelDocument,
+    "\n  query AuditSeal($subscriptionId: ID!, $number: ID!) { auditSeal(subscriptionId: $subscriptionId, number: $number) { hash } }\n": types.AuditSealDocument,
     "\n  query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {\n    auditVerification(subscriptionId: $subscriptionId, from: $from, to: $to, after: $after) {\n      seals attempts droppedSeals next unsealed\n      firstBreak { subscriptionId seal sealedAt afterAttemptId lastAttemptId what }\n      lastSeal { subscriptionId number hash }\n    }\n  }\n": types.AuditVerificationDocument,
     "\n  query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }\n": types.ListPayloadQueriesDocument,
     "\n  fragment CheckReport on ConsistencyReport {\n    id state from to autoFix checked requests bytesExchanged differenceCount errorMessage startedAt completedAt\n    subscription { id name targetSystem }\n    differences(first: 1000) {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id }\n    }\n  }\n": types.CheckReportFragmentDoc,
@@ -127,6 +129,10 @@ export function graphql(source: "\n  mutation EndAlertSilence($id: ID!) { endAle
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation TestAlertChannel($channel: String!) { testAlertChannel(channel: $channel) { ok error latencyMs } }\n"): typeof import('./graphql.ts').TestAlertChannelDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query AuditSeal($subscriptionId: ID!, $number: ID!) { auditSeal(subscriptionId: $subscriptionId, number: $number) { hash } }\n"): typeof import('./graphql.ts').AuditSealDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

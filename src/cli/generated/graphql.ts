@@ -261,6 +261,14 @@ export type TestAlertChannelMutationVariables = Exact<{
 
 export type TestAlertChannelMutation = { testAlertChannel: { ok: boolean, error: string | null, latencyMs: number } };
 
+export type AuditSealQueryVariables = Exact<{
+  subscriptionId: string | number;
+  number: string | number;
+}>;
+
+
+export type AuditSealQuery = { auditSeal: { hash: string } | null };
+
 export type AuditVerificationQueryVariables = Exact<{
   subscriptionId?: string | number | null | undefined;
   from?: string | null | undefined;
@@ -697,6 +705,13 @@ export const TestAlertChannelDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<TestAlertChannelMutation, TestAlertChannelMutationVariables>;
+export const AuditSealDocument = new TypedDocumentString(`
+    query AuditSeal($subscriptionId: ID!, $number: ID!) {
+  auditSeal(subscriptionId: $subscriptionId, number: $number) {
+    hash
+  }
+}
+    `) as unknown as TypedDocumentString<AuditSealQuery, AuditSealQueryVariables>;
 export const AuditVerificationDocument = new TypedDocumentString(`
     query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {
   auditVerification(
