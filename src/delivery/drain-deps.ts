@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { Database } from '../db/database.ts';
 import type { Breaker } from './breaker.ts';
+import type { LaneClaims } from './lane-claims.ts';
 import type { OutcomeWriter } from './outcome-writer.ts';
 import type { ChangeListener } from './sync-changes.ts';
 
@@ -16,5 +17,6 @@ export interface DrainDeps {
   readonly log: Logger;
   readonly breaker: Breaker;
   readonly changes: ChangeListener;
+  readonly claims: LaneClaims;
   readonly outcomes: OutcomeWriter;
 }

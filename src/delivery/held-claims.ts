@@ -7,12 +7,12 @@ import type { Database } from '../db/database.ts';
 import {
   type ClaimedSync,
   type ClaimRequest,
-  claimDue,
   type LanePart,
   releaseClaims,
   renewLeases,
 } from '../db/lane-statements.ts';
 import type { DrainMode } from './drain-mode.ts';
+import type { LaneClaims } from './lane-claims.ts';
 import type { ChangeListener } from './sync-changes.ts';
 
 /** A claimed sync that waits for a slot. */
@@ -25,6 +25,7 @@ interface Held {
 /** What claiming needs. */
 interface HeldClaimsDeps {
   readonly db: Database;
+  readonly claims: LaneClaims;
   readonly clock: Clock;
   readonly log: Logger;
   readonly changes: ChangeListener;
@@ -60,7 +61,7 @@ export class HeldClaims {
   async claim(what: Pick<ClaimRequest, 'subscriptionId' | 'shard' | 'part' | 'limit'>): Promise<number> {
     // The lease begins no earlier than it is asked for.
     const leaseUntil = this.#deps.clock.steady() + limits.leaseMs;
-    const syncs = await claimDue(this.#deps.db.pool, {
+    const syncs = await this.#deps.claims.claim({
       ...what,
       token: randomUUID(),
       leaseMs: limits.leaseMs,

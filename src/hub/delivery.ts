@@ -1,5 +1,6 @@
 import { queueSchema } from '../db/database.ts';
 import { Breaker } from '../delivery/breaker.ts';
+import { LaneClaims } from '../delivery/lane-claims.ts';
 import { OutcomeWriter } from '../delivery/outcome-writer.ts';
 import { Attachments } from '../delivery/push/attachments.ts';
 import { SyncChanges } from '../delivery/sync-changes.ts';
@@ -47,7 +48,7 @@ export async function openDelivery(
   const changes = new SyncChanges({ clock, reader: syncs, nodes });
   const breaker = new Breaker({ db, log, changes });
   const outcomes = new OutcomeWriter({ db, clock, log, changes, meter: meters });
-  const drain = { db, vault, clock, random, log, changes, breaker, outcomes };
+  const drain = { db, vault, clock, random, log, changes, breaker, claims: new LaneClaims(db), outcomes };
   const lanes = new Lanes(queue, { ...drain, transport, nodes });
   parts.defer(() => lanes.stop());
   if (config.roles.includes('worker')) await lanes.start();
