@@ -93,12 +93,19 @@ const benches: Record<string, () => Promise<void>> = {
     table.push([`${1_000 * scale} idle attached consumers`, text, '', '', '< 100 KiB, < 2 %']);
   },
   async workers() {
-    const [one, ...more] = await workers([1, 2, 4], 20_000 * scale);
-    if (one === undefined) return;
-    for (const figure of more) {
-      const many = `${figure.workers} worker processes against one`;
-      row(`deliveries of 8 subscriptions, ${many}`, [figure.several], [one.several], 'not below');
-      row(`of one subscription with 4 lanes, ${many}`, [figure.sharded], [one.sharded], 'not below');
+    const counts = [1, 2, 4];
+    const rounds = await workers(counts, values.quick ? 1 : 5, 20_000 * scale);
+    for (const [at, count] of counts.entries()) {
+      if (at === 0) continue;
+      const rates = (what: 'several' | 'sharded', of: number) => rounds.map(round => round[of]?.[what] ?? 0);
+      const many = `${count} worker processes against one`;
+      row(`deliveries of 8 subscriptions, ${many}`, rates('several', at), rates('several', 0), 'not below');
+      row(
+        `of one subscription with 4 lanes, ${many}`,
+        rates('sharded', at),
+        rates('sharded', 0),
+        'not below',
+      );
     }
   },
   async recovery() {

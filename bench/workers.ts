@@ -16,30 +16,39 @@ const subscriptions = 8;
 const lanes = 4;
 
 /**
- * What 1, 2 and 4 worker processes deliver of the same backlog, on the same cores; the hub's own process only serves
- * the API.
+ * What 1, 2 and 4 worker processes deliver of the same backlog, on the same cores, taken in turns; the hub's own
+ * process only serves the API.
  * @param count syncs of each run
+ * @returns the figures of each round, in the order of `counts`
  */
-export async function workers(counts: readonly number[], count: number): Promise<WorkersFigure[]> {
+export async function workers(
+  counts: readonly number[],
+  rounds: number,
+  count: number,
+): Promise<WorkersFigure[][]> {
   using receiver = await BenchReceiver.start();
   await using hub = await BenchHub.start({ HUB_ROLES: 'api,scheduler' });
   const several: string[] = [];
   for (let n = 0; n < subscriptions; n += 1)
     several.push(await hub.subscribe(receiver.url, { name: `several-${n}`, maxInFlight: 16 }));
   const sharded = await hub.subscribe(receiver.url, { name: 'sharded', lanes, maxInFlight: 64 });
-  const figures: WorkersFigure[] = [];
-  for (const number of counts) {
-    await using running = new AsyncDisposableStack();
-    for (let n = 0; n < number; n += 1) running.use(await BenchWorker.start(hub));
-    // So that every process is warm.
-    await drainAll(hub, receiver, several, Math.min(count, 4_000));
-    figures.push({
-      workers: number,
-      several: await drainAll(hub, receiver, several, count),
-      sharded: await drainAll(hub, receiver, [sharded], count),
-    });
+  const results: WorkersFigure[][] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const figures: WorkersFigure[] = [];
+    for (const number of counts) {
+      await using running = new AsyncDisposableStack();
+      for (let n = 0; n < number; n += 1) running.use(await BenchWorker.start(hub));
+      // So that every process is warm.
+      await drainAll(hub, receiver, several, Math.min(count, 4_000));
+      figures.push({
+        workers: number,
+        several: await drainAll(hub, receiver, several, count),
+        sharded: await drainAll(hub, receiver, [sharded], count),
+      });
+    }
+    results.push(figures);
   }
-  return figures;
+  return results;
 }
 
 async function drainAll(

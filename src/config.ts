@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { HubError } from './core/errors.ts';
+import { faultWords } from './core/fault-words.ts';
 import {
   adminKey,
   encryptionKey,
   logLevel,
+  numberFrom,
   port,
   postgresUrl,
   publicUrl,
@@ -12,6 +14,7 @@ import {
   roles,
   targetAllow,
   timeZone,
+  wholeNumber,
 } from './setting-types.ts';
 
 /** One setting: an environment variable, what it means, and what holds where it is left out. */
@@ -92,7 +95,7 @@ const table = {
   },
   drainDelayMs: {
     variable: 'HUB_DRAIN_DELAY_MS',
-    type: z.coerce.number().int().min(0).max(120_000).default(0),
+    type: wholeNumber(0, 120_000).default(0),
     meaning:
       'at a stop, how long it says `not ready` and goes on, so that load balancers notice, milliseconds',
     leftOut: '0',
@@ -111,7 +114,7 @@ const table = {
   },
   retentionDays: {
     variable: 'HUB_RETENTION_DAYS',
-    type: z.coerce.number().int().min(1).max(36_500).default(400),
+    type: wholeNumber(1, 36_500).default(400),
     meaning: 'days that sync logs and attempts are kept, 1 to 36,500; what is not over is kept longer',
     leftOut: '400',
   },
@@ -135,20 +138,20 @@ const table = {
   },
   repairMaxPercent: {
     variable: 'HUB_REPAIR_MAX_PERCENT',
-    type: z.coerce.number().min(0).max(100).default(5),
+    type: numberFrom(0, 100).default(5),
     meaning:
       'share of a consumer’s records, 0 to 100, above which a consistency check repairs nothing by itself',
     leftOut: '5',
   },
   databasePool: {
     variable: 'HUB_DATABASE_POOL',
-    type: z.coerce.number().int().min(4).max(500).default(20),
+    type: wholeNumber(4, 500).default(20),
     meaning: 'most database connections of this process, 4 to 500, the queue’s few not counted',
     leftOut: '20',
   },
   databaseTimeout: {
     variable: 'HUB_DATABASE_TIMEOUT',
-    type: z.coerce.number().int().min(4).max(600).default(60),
+    type: wholeNumber(4, 600).default(60),
     meaning: 'seconds that a statement may take, 4 to 600; a lock is waited for a sixth of it',
     leftOut: '60',
   },
@@ -212,7 +215,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(
     Object.entries(table).map(([name, { variable }]) => [name, env[variable]?.trim() || undefined]),
   );
-  const parsed = schema.safeParse(given);
+  const parsed = schema.safeParse(given, { error: faultWords });
   if (!parsed.success) {
     const faults = parsed.error.issues.map(issue => `${variableOf(issue.path[0])}: ${issue.message}`);
     throw new HubError('BAD_USER_INPUT', `These settings do not fit.\n  ${faults.join('\n  ')}`);
@@ -239,40 +242,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   });
 }
 
-/**
- * What the commands that talk to a running hub take from the environment. Without HUB_URL it is the hub that would
- * be started with this environment, so that `HUB_PORT=4711 hub doctor` finds what `HUB_PORT=4711 hub start` started.
- */
-export function readClientEnvironment(env: NodeJS.ProcessEnv): {
-  url: string | undefined;
-  key: string | undefined;
-  /** As it stands there: may be none. */
-  timeZone: string;
-} {
-  const timeZone = env.HUB_TIME_ZONE?.trim() || table.timeZone.leftOut;
-  return { url: env.HUB_URL?.trim() || addressIn(env), key: env.HUB_KEY?.trim() || undefined, timeZone };
-}
-
-/** Where a hub that listens on a host and port is asked from the same machine. */
-export function localAddress(host: string, listensOn: number): string {
-  // A hub that listens on all addresses answers on the loopback, and not every system connects to 0.0.0.0.
-  const reached = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
-  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${listensOn}`;
-}
-
 /** This process's environment: the only place that reads it. */
 export function processEnvironment(): NodeJS.ProcessEnv {
   return process.env;
-}
-
-/** Undefined where neither host nor port is set. */
-function addressIn(env: NodeJS.ProcessEnv): string | undefined {
-  const host = env.HUB_HOST?.trim() || undefined;
-  const given = port.safeParse(env.HUB_PORT?.trim());
-  // 0 is "any free one", which nobody but the hub knows; a port that is none is the business of `readConfig`.
-  const known = given.success && given.data !== 0 ? given.data : undefined;
-  if (host === undefined && known === undefined) return undefined;
-  return localAddress(host ?? '127.0.0.1', known ?? 4000);
 }
 
 function variableOf(name: PropertyKey | undefined): string {

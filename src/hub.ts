@@ -8,18 +8,20 @@ import { limits } from './core/limits.ts';
 import { createLogger, type Logger } from './core/logger.ts';
 import type { Random } from './core/random.ts';
 import type { Tracer } from './core/tracing.ts';
-import { readingsOf, startAlerts } from './hub/alerts.ts';
+import { readAlertTelling, readingsOf, startAlerts } from './hub/alerts.ts';
 import { type Delivery, openDelivery } from './hub/delivery.ts';
 import { graphqlDoor } from './hub/graphql-door.ts';
 import { openSchedules } from './hub/schedules.ts';
 import { createServices } from './hub/services.ts';
 import type { Start } from './hub/start.ts';
 import { openStore, type Store } from './hub/store.ts';
+import { variablesOf } from './monitoring/channels/open-channels.ts';
 import { LaneMeters } from './monitoring/lane-meters.ts';
 import { Meters } from './monitoring/meters.ts';
 import { openTracing } from './monitoring/tracing/open-tracing.ts';
 import { tracingSettings } from './monitoring/tracing/settings.ts';
 import { startServer } from './server/server.ts';
+import { unknownSettings, unknownSettingText } from './unknown-settings.ts';
 
 /** What tests (and a demo) may put in the place of the real thing. */
 export interface HubOverrides {
@@ -61,6 +63,9 @@ async function start(context: Start): Promise<Hub> {
   const { config, clock, log, parts } = context;
   if (config.targetAllowIsDefault)
     log.info('webhooks may reach this machine (HUB_TARGET_ALLOW sets what they may reach)');
+  const telling = await readAlertTelling(context);
+  for (const unknown of unknownSettings(context.environment, variablesOf(telling.settings.channels)))
+    log.warn(unknown, unknownSettingText(unknown));
   const store = await openStore(context);
   const delivery = await openDelivery(context, store);
   const consistency = parts.use(
@@ -72,7 +77,7 @@ async function start(context: Start): Promise<Hub> {
       repairMaxPercent: config.repairMaxPercent,
     }),
   );
-  const alerts = await startAlerts(context, store, delivery);
+  const alerts = startAlerts(context, telling, { ...store, ...delivery });
   const services = { ...createServices(context, store, delivery), ...consistency, alerts };
   openSchedules(context, store, delivery, services);
   const laneMeters = new LaneMeters(

@@ -14,6 +14,16 @@ export const port = z
   .regex(/^\d{1,5}$/, 'must be a port, 0 to 65535')
   .transform(Number)
   .refine(value => value <= 65_535, 'must be a port, 0 to 65535');
+/** A number within bounds. */
+export const numberFrom = (least: number, most: number) => {
+  const fault = `must be a number, ${least} to ${most.toLocaleString('en-US')}`;
+  return z.coerce.number(fault).min(least, fault).max(most, fault);
+};
+/** A whole number within bounds. */
+export const wholeNumber = (least: number, most: number) => {
+  const fault = `must be a whole number, ${least} to ${most.toLocaleString('en-US')}`;
+  return z.coerce.number(fault).int(fault).min(least, fault).max(most, fault);
+};
 /** A connection string of PostgreSQL. */
 export const postgresUrl = z
   .string()
@@ -37,7 +47,7 @@ export const timeZone = z.string().refine(isTimeZone, 'must be an IANA time zone
 export const roles = z
   .string()
   .transform(splitList)
-  .pipe(z.array(z.enum(roleNames)).min(1));
+  .pipe(z.array(z.enum(roleNames)).min(1, `must be one or more of ${roleNames.join(', ')}, with commas`));
 /** What webhooks may reach though private, as `parseTargetAllow` reads it. */
 export const targetAllow = z.string().superRefine((text, context) => {
   const fault = targetAllowFault(text);

@@ -88,7 +88,10 @@ export class SocketConsumer implements AsyncDisposable {
   async #attach(): Promise<void> {
     const { urls, subscriptionId } = this.#options;
     const client = this.#connect(urls[this.#turn++ % urls.length] ?? '');
+    const over = new AbortController();
     await new Promise<void>(resolve => {
+      // Who is disposed of just now may have no socket yet that could be cut.
+      this.#stop.signal.addEventListener('abort', () => resolve(), { once: true, signal: over.signal });
       client.subscribe(
         { query, variables: { id: subscriptionId } },
         {
@@ -101,6 +104,7 @@ export class SocketConsumer implements AsyncDisposable {
         },
       );
     });
+    over.abort();
     await Promise.resolve(client.dispose()).catch(() => {});
     this.kill();
   }

@@ -1,8 +1,10 @@
 import { Command } from 'commander';
-import { type ClientOptions, createClient, withClientOptions } from './client.ts';
+import { compareNoted, type NotedSeal, notedForm, printCompared, readNoted } from './audit-expected.ts';
+import { type ClientOptions, createClient, type HubClient, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { graphql } from './generated/gql.ts';
 import type { AuditVerificationQuery } from './generated/graphql.ts';
+import { readId } from './id-argument.ts';
 import { instantOf } from './instant.ts';
 import { listenForStop } from './signals.ts';
 import { note, plural, print, printJson } from './terminal.ts';
@@ -21,6 +23,7 @@ interface VerifyOptions extends ClientOptions {
   readonly subscription?: string;
   readonly from?: string;
   readonly to?: string;
+  readonly expect?: readonly NotedSeal[];
   readonly json?: boolean;
 }
 
@@ -39,29 +42,39 @@ export function auditCommand(result: CommandResult): Command {
 function verifyCommand(result: CommandResult): Command {
   const command = new Command('verify')
     .description('prove that no attempt was changed or removed since it was sealed, or name the first break')
-    .option('--subscription <id>', "only this subscription's chain")
+    .option('--subscription <id>', "only this subscription's chain", readId)
     .option(
       '--from <date>',
       'what was sealed since: a day (YYYY-MM-DD) or an instant (2025-12-19T08:00:00+08:00)',
     )
     .option('--to <date>', 'what was sealed until then; a day: until it begins')
+    .option(
+      '--expect <subscription:number:hash>',
+      'a seal that was noted before must still be there as it was; may be given several times',
+      readNoted,
+    )
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  hub audit verify\n  hub audit verify --subscription 5 --from 2026-01-01 --to 2026-02-01 --json\n\nExit code: 0 all is as it was sealed, 1 it is not, or it was not verified to the end.',
+      '\nExamples:\n  hub audit verify\n  hub audit verify --expect 5:812:9f2c…\n  hub audit verify --subscription 5 --from 2026-01-01 --to 2026-02-01 --json\n\nExit code: 0 all is as it was sealed, 1 it is not, or it was not verified to the end.',
     );
   return withClientOptions(command).action(async (options: VerifyOptions) => {
-    const { found, stopped } = await verifyAll(options);
-    const ok = found.firstBreak === null && !stopped;
+    const client = createClient(options);
+    const { found, stopped } = await verifyAll(client, options);
+    const expected = await compareNoted(client, options.expect ?? []);
+    const ok = found.firstBreak === null && !stopped && expected.every(seal => seal.ok);
     if (!ok) result.exitCode = 1;
-    if (options.json) return printJson({ ok, stopped, ...found });
+    if (options.json) return printJson({ ok, stopped, ...found, expected });
     printFound(found, stopped);
+    printCompared(expected);
   });
 }
 
-async function verifyAll(options: VerifyOptions): Promise<{ found: Found; stopped: boolean }> {
+async function verifyAll(
+  client: HubClient,
+  options: VerifyOptions,
+): Promise<{ found: Found; stopped: boolean }> {
   using stop = listenForStop();
-  const client = createClient(options);
   const range = {
     subscriptionId: options.subscription ?? null,
     from: options.from === undefined ? null : instantOf('--from', options.from),
@@ -115,5 +128,7 @@ function printFound(found: Found, stopped: boolean): void {
     );
   if (found.unsealed > 0) print(`  ${plural(found.unsealed, 'attempt')} not sealed yet.`);
   if (lastSeal !== null)
-    print(`  Last seal: subscription ${lastSeal.subscriptionId}, ${lastSeal.number}, ${lastSeal.hash}`);
+    print(
+      `  Last seal: subscription ${lastSeal.subscriptionId}, ${lastSeal.number}, ${lastSeal.hash}\n  Note it elsewhere; later: hub audit verify --expect ${notedForm(lastSeal)}`,
+    );
 }

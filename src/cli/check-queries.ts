@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { HubError, messageOf } from '../core/errors.ts';
+import { fileFault } from '../core/file-fault.ts';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { graphql } from './generated/gql.ts';
@@ -61,8 +62,13 @@ async function openQueries(file: string | undefined) {
       checkOperationSize(schema, document, operation, {}),
     );
   if (file === undefined) return against(servedSchemaText());
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new HubError('BAD_USER_INPUT', `--schema: ${file} can't be read: ${fileFault(error)}.`, {
+      cause: error,
+    });
+  });
   try {
-    return against(await readFile(file, 'utf8'));
+    return against(text);
   } catch (error) {
     throw new HubError('BAD_USER_INPUT', `--schema: ${file} is no schema of a hub: ${messageOf(error)}`, {
       cause: error,

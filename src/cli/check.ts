@@ -5,6 +5,8 @@ import type { CommandResult } from './command-result.ts';
 import { printDifferences, reportFaults } from './fix-data/differences.ts';
 import { graphql } from './generated/gql.ts';
 import type { CheckReportFragment } from './generated/graphql.ts';
+import { readId } from './id-argument.ts';
+import { readDay } from './instant.ts';
 import { listenForStop } from './signals.ts';
 import { note, plural, print, printJson } from './terminal.ts';
 
@@ -52,9 +54,9 @@ Exit codes: 0 where nothing differs (any more), 1 where something does or the ch
 export function checkCommand(result: CommandResult): Command {
   const command = new Command('check')
     .description('ask a consumer what it holds, and compare it with what it should hold')
-    .requiredOption('--subscription <id>', 'whose consumer')
-    .option('--from <day>', 'voucher dates from this day on, YYYY-MM-DD')
-    .option('--to <day>', 'voucher dates up to this day')
+    .requiredOption('--subscription <id>', 'whose consumer', readId)
+    .option('--from <day>', 'voucher dates from this day on, YYYY-MM-DD', readDay)
+    .option('--to <day>', 'voucher dates up to this day', readDay)
     .option('--auto-fix', 'send again what differs, and verify it')
     .option('--json', 'print JSON')
     .addHelpText('after', examples);

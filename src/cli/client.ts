@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { processEnvironment, readClientEnvironment } from '../config.ts';
+import { readClientEnvironment } from '../client-environment.ts';
+import { processEnvironment } from '../config.ts';
 import { errorCodeOf, HubError, messageOf } from '../core/errors.ts';
 import type { TypedDocumentString } from './generated/graphql.ts';
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type Config, processEnvironment, readConfig } from '../config.ts';
+import { type Config, processEnvironment } from '../config.ts';
 import { messageOf } from '../core/errors.ts';
 import { type ClientOptions, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
@@ -8,11 +8,11 @@ import { checkDatabase } from './doctor/database.ts';
 import { checkDisk, checkPort } from './doctor/machine.ts';
 import { checkRedis } from './doctor/queue.ts';
 import { checkHub } from './doctor/running-hub.ts';
+import { checkSettings } from './doctor/settings.ts';
 import { checkTargets } from './doctor/targets.ts';
 import { checkTracing } from './doctor/tracing.ts';
 import { print, printJson } from './terminal.ts';
 
-const settings = checksOf('settings');
 const queue = checksOf('queue');
 const signs = { ok: '✓', warn: '!', fail: '✗' } as const;
 
@@ -37,7 +37,7 @@ export function doctorCommand(result: CommandResult): Command {
 
 /** @returns `hubUrl` where a hub answers: null where none does */
 async function examine(options: DoctorOptions): Promise<{ checks: Finding[]; hubUrl: string | null }> {
-  const { config, checks } = checkSettings();
+  const { config, checks } = await checkSettings(processEnvironment());
   const hub = await checkHub(options);
   const found = { hubUrl: hub.answers ? hub.url : null };
   const ofHub = of('hub', hub.checks);
@@ -58,28 +58,6 @@ async function examine(options: DoctorOptions): Promise<{ checks: Finding[]; hub
 
 function of(scope: Scope, checks: readonly Check[]): Finding[] {
   return checks.map(check => ({ ...check, of: scope }));
-}
-
-function checkSettings(): { config: Config | null; checks: Check[] } {
-  try {
-    const config = readConfig(processEnvironment());
-    return { config, checks: [settings.ok('all fit (`hub start --help` lists them)')] };
-  } catch (error) {
-    const faults = messageOf(error)
-      .split('\n')
-      .map(line => line.trim())
-      .filter(line => /^[A-Z_]+:/.test(line));
-    const each = faults.length > 0 ? faults : [messageOf(error)];
-    return {
-      config: null,
-      checks: each.map(fault =>
-        settings.fail(
-          fault,
-          'Correct it and run `hub doctor` again: without good settings the database and the queue were not looked at.',
-        ),
-      ),
-    };
-  }
 }
 
 async function checkQueue(config: Config): Promise<Check[]> {

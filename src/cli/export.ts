@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { processEnvironment, readClientEnvironment } from '../config.ts';
+import { readClientEnvironment } from '../client-environment.ts';
+import { processEnvironment } from '../config.ts';
 import { isTimeZone } from '../setting-types.ts';
 import { type ClientOptions, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';

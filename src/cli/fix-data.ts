@@ -1,12 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { HubError, messageOf } from '../core/errors.ts';
+import { HubError } from '../core/errors.ts';
+import { fileFault } from '../core/file-fault.ts';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { printDifferences, reportFaults } from './fix-data/differences.ts';
 import { planOf, readPlan } from './fix-data/plan-file.ts';
 import { graphql } from './generated/gql.ts';
 import type { FixedFragment } from './generated/graphql.ts';
+import { readId } from './id-argument.ts';
+import { readDay } from './instant.ts';
 import { note, plural, print, printJson } from './terminal.ts';
 
 graphql(`
@@ -54,9 +57,9 @@ Exit codes: 0 where all is as it should be, or was mended; 1 where something is 
 export function fixDataCommand(result: CommandResult): Command {
   const command = new Command('fix-data')
     .description('find what a consumer holds wrongly of one voucher date, and send it again')
-    .option('--date <day>', 'the voucher date, YYYY-MM-DD')
+    .option('--date <day>', 'the voucher date, YYYY-MM-DD', readDay)
     .option('--dry-run', 'only show what differs and what would be sent')
-    .option('--subscription <id>', 'only this subscription (left out: all whose consumers answer)')
+    .option('--subscription <id>', 'only this subscription (left out: all whose consumers answer)', readId)
     .option('--plan <file>', 'with --dry-run: write what would be sent as a plan')
     .option('--apply <file>', 'send exactly what a plan lists, if nothing of it has changed since')
     .option('--json', 'print JSON')
@@ -106,7 +109,7 @@ async function writePlan(file: string, fixed: Fixed): Promise<void> {
   try {
     await writeFile(file, `${JSON.stringify(planOf(fixed.differences), null, 2)}\n`, { flag: 'wx' });
   } catch (error) {
-    throw new HubError('BAD_USER_INPUT', `--plan: ${file} can't be written: ${messageOf(error)}`, {
+    throw new HubError('BAD_USER_INPUT', `--plan: ${file} can't be written: ${fileFault(error)}.`, {
       cause: error,
     });
   }
@@ -121,6 +124,8 @@ function tell(fixed: Fixed, { plan }: FixOptions): void {
     );
     return;
   }
+  // Where no check came to its end, what kept it from that is all there is to tell.
+  if (checked.length === 0) return;
   printDifferences(fixed);
   const asked = `${plural(records, 'record')} of ${plural(checked.length, 'subscription')} compared`;
   if (fixed.found === 0) return print(`✓ ${asked}: nothing differs.`);

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from 'commander';
 import { HubError } from '../core/errors.ts';
 
 /**
@@ -21,4 +22,12 @@ export function instantOf(option: string, text: string): string {
       `${option}: "${text}" is neither a day (2025-12-19) nor an instant with offset (2025-12-19T08:00:00+08:00).`,
     );
   return instant.toISOString();
+}
+
+/** Reads a calendar day, which the hub takes by its own business time zone. */
+export function readDay(text: string): string {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : null;
+  if (day === null || Number.isNaN(day.getTime()) || !day.toISOString().startsWith(text))
+    throw new InvalidArgumentError('A calendar day is expected, e.g. 2025-12-19.');
+  return text;
 }

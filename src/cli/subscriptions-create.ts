@@ -1,13 +1,19 @@
 import { Command } from 'commander';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import { graphql } from './generated/gql.ts';
-import { readList, type SettingOptions, settingsOf, withSettingOptions } from './subscriptions-settings.ts';
+import {
+  noteWarnings,
+  readList,
+  type SettingOptions,
+  settingsOf,
+  withSettingOptions,
+} from './subscriptions-settings.ts';
 import { print, printJson } from './terminal.ts';
 
 /** Makes a subscription. */
 export const createSubscription = graphql(`
   mutation CreateSubscription($input: CreateDataSubscriptionInput!) {
-    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl } }
+    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }
   }
 `);
 
@@ -39,8 +45,9 @@ async function create(options: CreateOptions): Promise<void> {
   const { createDataSubscription: made } = await createClient(options).request(createSubscription, {
     input: { name, targetSystem, eventTypes, secret, ...settingsOf(options) },
   });
-  if (options.json) return printJson(made);
   const { subscription } = made;
+  noteWarnings(subscription);
+  if (options.json) return printJson(made);
   print(
     `✓ Subscription ${subscription.id} (${subscription.name} of ${subscription.targetSystem}): ${subscription.eventTypes.join(', ')} → ${subscription.webhookUrl ?? 'no webhook'}`,
   );

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { messageOf } from '../core/errors.ts';
+import { fileFault } from '../core/file-fault.ts';
 import { enumOption } from './enum-option.ts';
 import type { SyncMode, UpdateDataSubscriptionInput } from './generated/graphql.ts';
+import { note } from './terminal.ts';
 
 const modes: Record<string, SyncMode> = {
   realtime: 'REALTIME',
@@ -47,24 +48,24 @@ export function withSettingOptions(command: Command): Command {
       '--batch-cron <pattern>',
       'when its BATCH events are due: minute hour day month weekday (0 2 * * *)',
     )
-    .option('--batch-size <count>', 'events in one request (1)', readNumber)
-    .option('--max-in-flight <count>', 'requests under way at once (32)', readNumber)
-    .option('--lanes <count>', 'drains that its events are spread over by source record (1)', readNumber)
-    .option('--rate-limit-per-second <count>', 'requests a second (left out: unlimited)', readNumber)
-    .option('--timeout-ms <ms>', 'how long an answer is waited for (30000)', readNumber)
+    .option('--batch-size <count>', 'events in one request (1)', readWhole)
+    .option('--max-in-flight <count>', 'requests under way at once (32)', readWhole)
+    .option('--lanes <count>', 'drains that its events are spread over by source record (1)', readWhole)
+    .option('--rate-limit-per-second <count>', 'requests a second (left out: unlimited)', readWhole)
+    .option('--timeout-ms <ms>', 'how long an answer is waited for (30000)', readWhole)
     .option(
       '--ack-timeout-ms <ms>',
       'how long an attached consumer has to acknowledge an event (30000)',
-      readNumber,
+      readWhole,
     )
     .option(
       '--payload-query <selection>',
       'a GraphQL selection on VoucherEvent that shapes `data`, e.g. "{ data voucher { amount } }"; @FILE reads it from a file',
       readText,
     )
-    .option('--max-retries <count>', 'retries after the first attempt (3)', readNumber)
-    .option('--base-delay-ms <ms>', 'delay before the first retry; doubles with each (1000)', readNumber)
-    .option('--max-delay-ms <ms>', 'bound of the doubled delay (600000)', readNumber)
+    .option('--max-retries <count>', 'retries after the first attempt (3)', readWhole)
+    .option('--base-delay-ms <ms>', 'delay before the first retry; doubles with each (1000)', readWhole)
+    .option('--max-delay-ms <ms>', 'bound of the doubled delay (600000)', readWhole)
     .option('--jitter <share>', 'share of the delay added at random, 0 to 1 (0.1)', readNumber);
 }
 
@@ -97,6 +98,11 @@ function orNull<T>(value: T | false): T | null {
   return value === false ? null : value;
 }
 
+/** What the hub foresees, on standard error: the subscription stands all the same. */
+export function noteWarnings({ warnings }: { readonly warnings: readonly string[] }): void {
+  for (const warning of warnings) note(`! ${warning}`);
+}
+
 /** Parts between commas. */
 export function readList(text: string): string[] {
   return text
@@ -111,8 +117,16 @@ function readText(text: string): string {
   try {
     return readFileSync(text.slice(1), 'utf8');
   } catch (error) {
-    throw new InvalidArgumentError(messageOf(error));
+    throw new InvalidArgumentError(`${text.slice(1)} can't be read: ${fileFault(error)}.`);
   }
+}
+
+function readWhole(text: string): number {
+  const value = readNumber(text);
+  // What GraphQL's Int holds: beyond it the hub would answer in its own terms.
+  if (!Number.isInteger(value) || Math.abs(value) > 2_147_483_647)
+    throw new InvalidArgumentError('A whole number is expected.');
+  return value;
 }
 
 function readNumber(text: string): number {

@@ -9,7 +9,13 @@ import {
 import { graphql } from './generated/gql.ts';
 import type { RetryPolicyInput, UpdateDataSubscriptionInput } from './generated/graphql.ts';
 import { readId } from './id-argument.ts';
-import { readList, type SettingOptions, settingsOf, withSettingOptions } from './subscriptions-settings.ts';
+import {
+  noteWarnings,
+  readList,
+  type SettingOptions,
+  settingsOf,
+  withSettingOptions,
+} from './subscriptions-settings.ts';
 import { plural, print, printJson } from './terminal.ts';
 
 const retryQuery = graphql(`
@@ -22,7 +28,7 @@ const updateSubscription = graphql(`
   mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {
     updateDataSubscription(id: $id, input: $input) {
       id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond
-      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog
+      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog warnings
     }
   }
 `);
@@ -76,6 +82,7 @@ async function update(id: string, input: UpdateDataSubscriptionInput, options: U
     id,
     input: { ...input, retry },
   });
+  noteWarnings(changed);
   if (options.json) return printJson(changed);
   print(
     `✓ Subscription ${id} (${changed.name} of ${changed.targetSystem}) is changed: ${changed.eventTypes.join(', ')} → ${changed.webhookUrl ?? 'no webhook'}; ${changed.state.toLowerCase()}, ${plural(changed.backlog, 'event')} waiting.`,

@@ -45,6 +45,11 @@ export function errorCodeOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/** Whether PostgreSQL refused what was sent: SQLSTATE classes 22 (data exception) and 23 (constraint violation). */
+export function isDataFault(error: unknown): boolean {
+  return /^2[23]/.test(errorCodeOf(error) ?? '');
+}
+
 /** The message of any caught value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -60,9 +60,11 @@ export const limits = {
   batchPauseMs: 1_000,
   /** Outcomes written in one statement. */
   outcomeBatch: 256,
+  /** Statements with outcomes under way at once. */
+  outcomeStatements: 3,
   /** How long an outcome may wait for company, milliseconds. */
   outcomeLingerMs: 5,
-  /** The same on a busy lane. */
+  /** The same in a busy process. */
   outcomeLingerBusyMs: 20,
   /** How long a drain stays on its empty lane for a poke, milliseconds. */
   drainLingerMs: 2_000,

@@ -163,3 +163,12 @@ export async function countUnsealed(
   );
   return rows[0]?.count ?? 0;
 }
+
+/** The hash of one seal, hex; null: there is no such seal. */
+export async function sealHashOf(pool: Pool, subscriptionId: string, number: string): Promise<string | null> {
+  const { rows } = await pool.query<{ hash: string }>(
+    `select encode(hash, 'hex') as hash from audit_seals where subscription_id = $1 and number = $2`,
+    [subscriptionId, number],
+  );
+  return rows[0]?.hash ?? null;
+}

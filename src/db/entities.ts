@@ -145,6 +145,7 @@ export const SyncLogEntity = defineEntity({
     status: p.string().$type<SyncStatus>(),
     transport: p.string().$type<TransportKind>().nullable(),
     retryCount: p.integer(),
+    attemptCount: p.integer(),
     nextAttemptAt: p.datetime().nullable(),
     errorCode: p.string().nullable(),
     errorMessage: p.string().nullable(),

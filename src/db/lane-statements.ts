@@ -117,12 +117,12 @@ export interface ClaimRequest {
 /** Failed pushes of an event after which it goes to the webhook, where there is one. */
 export const pushesBeforeWebhook = 2;
 
-/** SQL: which syncs `o` of a subscription `s` a transport may take: one of the two, whoever asks. */
-const mayTake: Record<TransportKind, string> = {
-  websocket: `(o.failed_pushes < ${pushesBeforeWebhook} or s.webhook_url is null)`,
-  webhook: `(o.failed_pushes >= ${pushesBeforeWebhook}
-    or not exists (select 1 from attachments a where a.subscription_id = $1 and a.lease_until > now()))`,
-};
+/** SQL: which syncs `o` of a subscription `s` (whose id is also `id`) a transport may take: one of the two, whoever asks. */
+export function mayTake(transport: TransportKind, id: string): string {
+  if (transport === 'websocket') return `(o.failed_pushes < ${pushesBeforeWebhook} or s.webhook_url is null)`;
+  return `(o.failed_pushes >= ${pushesBeforeWebhook}
+    or not exists (select 1 from attachments a where a.subscription_id = ${id} and a.lease_until > now()))`;
+}
 
 /** SQL: the fields of a ClaimedSync but its token, of a sync and its event by their aliases. */
 export function claimedColumns(sync: string, event: string): string {
@@ -146,7 +146,7 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
     name: `lane-claim-${claim.transport}-${part}-${limit}${shard === null ? '' : '-shard'}`,
     text: `with due as materialized (
              select o.id from fin_open_syncs o, data_subscriptions s
-             where s.id = $1 and s.state = any($4) and s.deleted_at is null and ${mayTake[claim.transport]} and o.subscription_id = $1 and ${partOf[part]} and o.next_attempt_at <= now() and o.claim_token is null and ${isHead}
+             where s.id = $1 and s.state = any($4) and s.deleted_at is null and ${mayTake(claim.transport, '$1')} and o.subscription_id = $1 and ${partOf[part]} and o.next_attempt_at <= now() and o.claim_token is null and ${isHead}
                ${shard === null ? '' : `and ${inShard('$7::int', '$8::int')}`}
              order by o.next_attempt_at, o.id
              limit ${limit} for update of o skip locked),
@@ -221,7 +221,7 @@ export async function nextDueInMs(
 
 function nextDue(part: LanePart, transport: TransportKind, shard: Shard | null): string {
   return `select o.next_attempt_at as at from fin_open_syncs o
-    where o.subscription_id = $1 and ${partOf[part]} and o.claim_token is null and ${mayTake[transport]}
+    where o.subscription_id = $1 and ${partOf[part]} and o.claim_token is null and ${mayTake(transport, '$1')}
       and o.next_attempt_at between now() - interval '1 second' and now() + interval '${limits.leaseMs} milliseconds'
       ${shard === null ? '' : `and ${inShard('$2::int', '$3::int')}`}
     order by o.next_attempt_at limit 1`;

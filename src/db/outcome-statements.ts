@@ -85,11 +85,12 @@ function columnsOf(outcomes: readonly OutcomeWrite[]): unknown[] {
   ];
 }
 
-/** Notes when a lane last delivered. */
-export async function noteSuccess(pool: Pool, subscriptionId: string): Promise<void> {
+/** Notes when subscriptions last delivered. One that is just being written to is passed over: it will deliver again. */
+export async function noteSuccesses(pool: Pool, subscriptionIds: readonly string[]): Promise<void> {
   await pool.query({
     name: 'lane-success',
-    text: 'update data_subscriptions set last_success_at = now() where id = $1',
-    values: [subscriptionId],
+    text: `update data_subscriptions set last_success_at = now()
+           where id in (select id from data_subscriptions where id = any($1::bigint[]) for no key update skip locked)`,
+    values: [subscriptionIds],
   });
 }

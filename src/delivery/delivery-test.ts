@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { badInput, HubError } from '../core/errors.ts';
 import { pythonJson } from '../core/python-json.ts';
 import type { Database } from '../db/database.ts';
+import type { SubscriptionRow } from '../db/entities.ts';
 import { readLane } from '../db/lane-statements.ts';
 import { openLane } from './lane.ts';
 import type { WebhookTransport } from './webhook/webhook-transport.ts';
@@ -17,12 +18,33 @@ export interface DeliveryTestResult {
   readonly errorMessage: string | null;
 }
 
+/** What a tester works with. */
+interface DeliveryTesterDeps {
+  readonly db: Database;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly transport: WebhookTransport;
+  /** Why a URL will not be reached; null: nothing is known. */
+  readonly foreseeTarget: (url: string) => Promise<string | null>;
+}
+
 /** Posts a signed `hub.test` event to a subscription's webhook. It carries no voucher and leaves no sync log. */
 export class DeliveryTester {
-  readonly #deps: { db: Database; vault: Vault; clock: Clock; transport: WebhookTransport };
+  readonly #deps: DeliveryTesterDeps;
 
-  constructor(deps: { db: Database; vault: Vault; clock: Clock; transport: WebhookTransport }) {
+  constructor(deps: DeliveryTesterDeps) {
     this.#deps = deps;
+  }
+
+  /** What will keep the hub from a subscription's addresses, each with the field that it stands in; sends nothing. */
+  async foresee({ webhookUrl, consistencyUrl }: SubscriptionRow): Promise<string[]> {
+    const told = async (field: string, url: string | null | undefined) => {
+      const fault = url == null ? null : await this.#deps.foreseeTarget(url);
+      return fault === null ? [] : [`${field}: ${fault}`];
+    };
+    // Mostly both are one address: said once.
+    const other = consistencyUrl === webhookUrl ? null : consistencyUrl;
+    return (await Promise.all([told('webhookUrl', webhookUrl), told('consistencyUrl', other)])).flat();
   }
 
   /** @throws HubError NOT_FOUND, BAD_USER_INPUT when the subscription has no webhook */

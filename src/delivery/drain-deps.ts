@@ -1,18 +1,13 @@
 import type { Vault } from '../access/vault.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
-import type { TransportKind } from '../core/model.ts';
 import type { Random } from '../core/random.ts';
 import type { Tracer } from '../core/tracing.ts';
 import type { Database } from '../db/database.ts';
 import type { Breaker } from './breaker.ts';
-import type { Outcome } from './judge.ts';
+import type { LaneClaims } from './lane-claims.ts';
+import type { OutcomeWriter } from './outcome-writer.ts';
 import type { ChangeListener } from './sync-changes.ts';
-
-/** Who counts attempts. */
-export interface AttemptMeter {
-  attempted(transport: TransportKind, attempts: readonly Outcome[]): void;
-}
 
 /** What a drain works with. */
 export interface DrainDeps {
@@ -23,7 +18,8 @@ export interface DrainDeps {
   readonly log: Logger;
   readonly breaker: Breaker;
   readonly changes: ChangeListener;
-  readonly meter: AttemptMeter;
+  readonly claims: LaneClaims;
+  readonly outcomes: OutcomeWriter;
   /** Null: tracing is off. */
   readonly tracer: Tracer | null;
 }

@@ -85,12 +85,15 @@ interface PushModeOptions extends Pick<DrainMode, 'onWritten' | 'onClosed'> {
   readonly prefetch: number;
 }
 
-/** Pushes to an attached consumer: never holds more than what may be unacknowledged, for others may share the lane. */
+/**
+ * Pushes to an attached consumer: holds no more than what may be unacknowledged, for others may share the lane. What of
+ * a nightly batch waits for its half of the window does not count: it would keep the other half's events from being claimed.
+ */
 export function pushMode(
   transport: Transport,
   { attachmentId, prefetch, onWritten, onClosed }: PushModeOptions,
 ): DrainMode {
-  const room = ({ prompt, batch, underWay }: Held) => prefetch - prompt - batch - underWay;
+  const room = ({ prompt, underWay }: Held) => prefetch - prompt - underWay;
   return {
     kind: 'websocket',
     transport,

@@ -9,8 +9,8 @@ import { HeldClaims } from './held-claims.ts';
 import { deliverSafely } from './hub-fault.ts';
 import { judge, type Outcome } from './judge.ts';
 import type { Lane } from './lane.ts';
+import type { LaneOutcomes } from './lane-outcomes.ts';
 import { LaneSettings } from './lane-settings.ts';
-import { OutcomeWriter } from './outcome-writer.ts';
 
 /**
  * Why a drain ended: nothing is due (`idle`), its turn is over though more may be due (`turn-over`), the lane is
@@ -44,7 +44,7 @@ export class LaneDrain {
   readonly #mode: DrainMode;
   readonly #isCrowded: () => boolean;
   readonly #change: Latch;
-  readonly #outcomes: OutcomeWriter;
+  readonly #outcomes: LaneOutcomes;
   readonly #giveUp = new AbortController();
   readonly #startedAt: number;
   readonly #settings: LaneSettings;
@@ -74,11 +74,8 @@ export class LaneDrain {
     this.#claims = new HeldClaims(deps, subscriptionId, mode);
     this.#startedAt = deps.clock.steady();
     this.#lastWorkAt = this.#startedAt;
-    const writing = { subscriptionId, transport: mode.kind, giveUp: this.#giveUp.signal };
-    this.#outcomes = new OutcomeWriter(deps, {
-      ...writing,
-      onWritten: outcomes => this.#written(outcomes),
-    });
+    const owner = { subscriptionId, transport: mode.kind, giveUp: this.#giveUp.signal };
+    this.#outcomes = deps.outcomes.open({ ...owner, onWritten: outcomes => this.#written(outcomes) });
   }
 
   /** Says that the lane has new work. Cheap; call it as often as you like. */

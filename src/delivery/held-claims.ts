@@ -8,13 +8,13 @@ import type { Database } from '../db/database.ts';
 import {
   type ClaimedSync,
   type ClaimRequest,
-  claimDue,
   type LanePart,
   releaseClaims,
   renewLeases,
 } from '../db/lane-statements.ts';
 import { statementKind } from '../db/traced-client.ts';
 import type { DrainMode } from './drain-mode.ts';
+import type { LaneClaims } from './lane-claims.ts';
 import type { ChangeListener } from './sync-changes.ts';
 import { traceparentsOf } from './traced-delivery.ts';
 
@@ -28,6 +28,7 @@ interface Held {
 /** What claiming needs. */
 interface HeldClaimsDeps {
   readonly db: Database;
+  readonly claims: LaneClaims;
   readonly clock: Clock;
   readonly log: Logger;
   readonly changes: ChangeListener;
@@ -66,7 +67,7 @@ export class HeldClaims {
     const leaseUntil = this.#deps.clock.steady() + limits.leaseMs;
     const { tracer } = this.#deps;
     const startedAt = tracer === null ? 0 : Date.now();
-    const syncs = await claimDue(this.#deps.db.pool, {
+    const syncs = await this.#deps.claims.claim({
       ...what,
       token: randomUUID(),
       leaseMs: limits.leaseMs,

@@ -2,7 +2,7 @@ import { lastDifferences } from '../db/consistency-reports.ts';
 import { AlertRounds } from '../jobs/alert-rounds.ts';
 import type { Alerts } from '../monitoring/alerts.ts';
 import { referencesIn } from '../monitoring/channels/open-channels.ts';
-import { openAlerting } from '../monitoring/open-alerting.ts';
+import { type AlertTelling, openAlerting, openAlertTelling } from '../monitoring/open-alerting.ts';
 import type { MetricReadings } from '../monitoring/readings.ts';
 import { SqlReadings } from '../monitoring/sql-readings.ts';
 import type { Delivery } from './delivery.ts';
@@ -14,14 +14,21 @@ export function readingsOf({ db }: Pick<Store, 'db'>): MetricReadings {
   return new SqlReadings(db.pool, () => lastDifferences(db.pool));
 }
 
-/** Alerts; they are evaluated and told by schedulers. */
-export async function startAlerts(context: Start, { db }: Store, { nodes }: Delivery): Promise<Alerts> {
-  const { config, clock, log, parts } = context;
-  const readings = readingsOf({ db });
+/** What the alerts file says; read before anything is started, so that a wrong one leaves nothing behind. */
+export async function readAlertTelling({ config, clock, environment, parts }: Start): Promise<AlertTelling> {
   const { alertsFile: file, language, timeZone, publicUrl } = config;
-  const open = referencesIn(context.environment);
-  const options = { file, language, timeZone, publicUrl, open };
-  const opened = parts.use(await openAlerting(options, { db, clock, log, nodes, readings }));
+  const open = referencesIn(environment);
+  return parts.use(await openAlertTelling({ file, language, timeZone, publicUrl, open }, clock));
+}
+
+/** Alerts; they are evaluated and told by schedulers. */
+export function startAlerts(
+  { config, clock, log, parts }: Start,
+  telling: AlertTelling,
+  { db, nodes }: Pick<Store, 'db'> & Pick<Delivery, 'nodes'>,
+): Alerts {
+  const readings = readingsOf({ db });
+  const opened = parts.use(openAlerting(telling, { db, clock, log, nodes, readings }));
   const rounds = new AlertRounds(clock, opened.alerting);
   parts.defer(() => rounds.stop());
   if (config.roles.includes('scheduler')) rounds.start();

@@ -1,10 +1,14 @@
 import { queueSchema } from '../db/database.ts';
 import { Breaker } from '../delivery/breaker.ts';
+import { LaneClaims } from '../delivery/lane-claims.ts';
+import { OutcomeWriter } from '../delivery/outcome-writer.ts';
 import { Attachments } from '../delivery/push/attachments.ts';
 import { SyncChanges } from '../delivery/sync-changes.ts';
 import { SyncReader } from '../delivery/sync-reader.ts';
-import { parseTargetAllow } from '../delivery/webhook/guard.ts';
+import { foreseeTarget } from '../delivery/webhook/foresee.ts';
+import { parseTargetAllow, resolveBySystem } from '../delivery/webhook/guard.ts';
 import { WebhookSender } from '../delivery/webhook/send.ts';
+import { shareLookups } from '../delivery/webhook/shared-lookup.ts';
 import { WebhookTransport } from '../delivery/webhook/webhook-transport.ts';
 import { Lanes } from '../jobs/lanes.ts';
 import { PostgresMessages, RedisMessages } from '../jobs/messages.ts';
@@ -26,7 +30,12 @@ export async function openDelivery(
       ? { kind: 'postgres', url: directUrl, schema: queueSchema }
       : { kind: 'redis', url: config.redisUrl, prefix: `{voucher-hub-${await db.installationId()}}` };
   const queue = parts.use(await openLaneQueue(home, { log, clock }));
-  const sender = parts.use(new WebhookSender({ allow: parseTargetAllow(config.targetAllow), clock }));
+  const targets = {
+    allow: parseTargetAllow(config.targetAllow),
+    lookup: shareLookups(resolveBySystem, clock),
+    clock,
+  };
+  const sender = parts.use(new WebhookSender(targets));
   const transport = new WebhookTransport(sender, clock, payloadQueries, tracer);
   const messages = parts.use(
     home.kind === 'postgres'
@@ -38,7 +47,19 @@ export async function openDelivery(
   const syncs = new SyncReader(db);
   const changes = new SyncChanges({ clock, reader: syncs, nodes });
   const breaker = new Breaker({ db, log, changes });
-  const drain = { db, vault, clock, random, log, changes, breaker, meter: meters, tracer };
+  const outcomes = new OutcomeWriter({ db, clock, log, changes, meter: meters, tracer });
+  const drain = {
+    db,
+    vault,
+    clock,
+    random,
+    log,
+    changes,
+    breaker,
+    claims: new LaneClaims(db),
+    outcomes,
+    tracer,
+  };
   const lanes = new Lanes(queue, { ...drain, transport, nodes });
   parts.defer(() => lanes.stop());
   if (config.roles.includes('worker')) await lanes.start();
@@ -53,5 +74,14 @@ export async function openDelivery(
   attachments.start();
   parts.defer(() => attachments.stop());
   nodes.start();
-  return { queue, nodes, transport, lanes, attachments, syncs, changes };
+  return {
+    queue,
+    nodes,
+    transport,
+    foreseeTarget: (url: string) => foreseeTarget(url, targets),
+    lanes,
+    attachments,
+    syncs,
+    changes,
+  };
 }

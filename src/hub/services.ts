@@ -18,7 +18,7 @@ import type { Store } from './store.ts';
 export function createServices(
   { config, clock, log, parts, meters, tracer }: Start,
   { db, vault, keys, payloadQueries }: Store,
-  { nodes, lanes, transport, attachments, syncs, changes }: Delivery,
+  { nodes, lanes, transport, foreseeTarget, attachments, syncs, changes }: Delivery,
 ): Omit<ResolverServices, keyof OpenConsistency | 'alerts'> {
   const time = new BusinessTime(config.timeZone);
   const routing = new RoutingCache(db, clock);
@@ -43,7 +43,7 @@ export function createServices(
     }),
     vouchers: new VoucherReader(db),
     eventTypes: new EventTypes(db, onChange('event_types')),
-    tester: new DeliveryTester({ db, vault, clock, transport }),
+    tester: new DeliveryTester({ db, vault, clock, transport, foreseeTarget }),
     syncs,
     compensation: new Compensation({ db, lanes, changes, log }),
     attachments,

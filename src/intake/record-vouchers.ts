@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { BusinessTime } from '../core/business-time.ts';
 import type { Clock } from '../core/clock.ts';
-import { errorCodeOf, HubError, messageOf } from '../core/errors.ts';
+import { errorCodeOf, HubError, isDataFault, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { RecordOutcome } from '../core/model.ts';
@@ -270,11 +270,6 @@ function resultsOf(plan: RecordingPlan, eventIds: readonly string[]): RecordResu
           deliveries: item.subscriptions.length,
         },
   );
-}
-
-/** SQLSTATE classes 22 (data exception) and 23 (constraint violation): the fault is in what was sent. */
-function isDataFault(error: unknown): boolean {
-  return /^2[23]/.test(errorCodeOf(error) ?? '');
 }
 
 function missingResult(): HubError {

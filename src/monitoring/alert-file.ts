@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { HubError, messageOf } from '../core/errors.ts';
+import { HubError } from '../core/errors.ts';
+import { faultWords } from '../core/fault-words.ts';
+import { fileFault } from '../core/file-fault.ts';
 import { type AlertSettings, settingsWithoutFile } from './alert-settings.ts';
 import { type ChannelSettings, channelSchema } from './channels/channel-settings.ts';
 import type { NoticePolicy } from './notices.ts';
@@ -79,7 +81,7 @@ export async function readAlertFile(file: string): Promise<AlertSettings> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    throw new HubError('BAD_USER_INPUT', `The alerts file can't be read: ${messageOf(error)}`, {
+    throw new HubError('BAD_USER_INPUT', `The alerts file ${file} can't be read: ${fileFault(error)}.`, {
       cause: error,
     });
   }
@@ -94,14 +96,14 @@ export function parseAlertFile(text: string, name: string): AlertSettings {
   // The library's own messages quote the text, which may hold what should not stand there.
   if (broken !== undefined)
     throw faultsError(name, [`line ${lines.linePos(broken.pos[0]).line}: no valid YAML (${broken.code})`]);
-  const parsed = fileSchema.safeParse(document.toJS() ?? {});
+  const parsed = fileSchema.safeParse(document.toJS() ?? {}, { error: faultWords });
   const faults = parsed.success ? crossFaults(parsed.data) : parsed.error.issues.flatMap(faultsOf);
   if (faults.length > 0 || !parsed.success)
     throw faultsError(
       name,
       faults.map(
         ({ path, message }) =>
-          `line ${lineOf(document, lines, path)}: ${path.map(String).join('.')}: ${message}`,
+          `line ${lineOf(document, lines, path)}: ${path.length === 0 ? 'the file' : path.map(String).join('.')}: ${message}`,
       ),
     );
   return settingsOf(parsed.data);

@@ -8,6 +8,7 @@ import {
   readSealPoint,
   type SealCheck,
   type SealRange,
+  sealHashOf,
   sealNext,
 } from '../db/audit-statements.ts';
 import type { Database } from '../db/database.ts';
@@ -25,6 +26,13 @@ export interface AuditBreak {
   readonly what: string;
 }
 
+/** A seal, by which what was noted elsewhere is compared. */
+export interface AuditSeal {
+  readonly subscriptionId: string;
+  readonly number: string;
+  readonly hash: string;
+}
+
 /** What a page of the verification came to. */
 export interface AuditPage {
   /** Seals that were compared, and attempts that are as they were sealed. */
@@ -34,11 +42,7 @@ export interface AuditPage {
   readonly droppedSeals: number;
   readonly firstBreak: AuditBreak | null;
   /** The last seal that was compared: note it elsewhere, and the next verification can be held against it. */
-  readonly lastSeal: {
-    readonly subscriptionId: string;
-    readonly number: string;
-    readonly hash: string;
-  } | null;
+  readonly lastSeal: AuditSeal | null;
   /** Where the next page begins; null: it was the last. */
   readonly next: string | null;
   /** Attempts that are not sealed yet, counted up to 100,000. */
@@ -77,6 +81,12 @@ export class Audit {
       sealed += count;
       if (count < limits.sealAttempts || signal?.aborted === true) return sealed;
     }
+  }
+
+  /** One seal as it stands now; null: there is none of this number. */
+  async sealOf(subscriptionId: string, number: string): Promise<AuditSeal | null> {
+    const hash = await sealHashOf(this.#deps.db.pool, subscriptionId, number);
+    return hash === null ? null : { subscriptionId, number, hash };
   }
 
   /** Compares the next seals with the attempts, up to the first break. @param next a page's `next`; null: from the start */

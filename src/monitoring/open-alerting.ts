@@ -3,15 +3,16 @@ import type { Logger } from '../core/logger.ts';
 import { type NodesOfTopic, RowChanges } from '../core/row-changes.ts';
 import type { Database } from '../db/database.ts';
 import { readAlertFile } from './alert-file.ts';
-import { type Language, settingsWithoutFile } from './alert-settings.ts';
+import { type AlertSettings, type Language, settingsWithoutFile } from './alert-settings.ts';
 import { Alerting } from './alerting.ts';
 import { Alerts, type ShownAlert } from './alerts.ts';
+import type { Channel } from './channels/channel.ts';
 import { type OpenReference, openChannels } from './channels/open-channels.ts';
 import { Messages } from './messages.ts';
 import type { MetricReadings } from './readings.ts';
 
 /** How alerts are set up. */
-export interface AlertingOptions {
+export interface AlertTellingOptions {
   /** Undefined: the default rules, told to nobody. */
   readonly file: string | undefined;
   readonly language: Language;
@@ -21,15 +22,41 @@ export interface AlertingOptions {
   readonly open: OpenReference;
 }
 
-/** Alerts, from their file: what evaluates and tells, and what people ask. Dispose of it to stop. */
+/** What the alerts file says, its channels opened. Dispose of it to close them. */
+export interface AlertTelling extends AsyncDisposable {
+  readonly settings: AlertSettings;
+  readonly timeZone: string;
+  readonly messages: Messages;
+  readonly channels: ReadonlyMap<string, Channel>;
+}
+
+/** Alerts: what evaluates and tells, and what people ask. Dispose of it to stop. */
 export interface OpenAlerting extends AsyncDisposable {
   readonly alerting: Alerting;
   readonly alerts: Alerts;
 }
 
-/** Reads the file, opens the channels and puts alerting together; starts nothing. @throws HubError BAD_USER_INPUT for a file that does not fit */
-export async function openAlerting(
-  options: AlertingOptions,
+/**
+ * Reads the file and opens the channels; needs nothing else that runs.
+ * @throws HubError BAD_USER_INPUT for a file that does not fit or is not there, and for a secret that is not there
+ */
+export async function openAlertTelling(options: AlertTellingOptions, clock: Clock): Promise<AlertTelling> {
+  const { file, timeZone, language, publicUrl = null, open } = options;
+  const settings = file === undefined ? settingsWithoutFile : await readAlertFile(file);
+  const messages = new Messages({ language, timeZone, publicUrl });
+  const channels = await openChannels(settings.channels, { open, messages, clock });
+  return {
+    settings,
+    timeZone,
+    messages,
+    channels: channels.byName,
+    [Symbol.asyncDispose]: () => channels[Symbol.asyncDispose](),
+  };
+}
+
+/** Puts alerting together; starts nothing. */
+export function openAlerting(
+  { settings, timeZone, messages, channels }: AlertTelling,
   deps: {
     readonly db: Database;
     readonly clock: Clock;
@@ -37,24 +64,13 @@ export async function openAlerting(
     readonly nodes: NodesOfTopic<'alerts'>;
     readonly readings: MetricReadings;
   },
-): Promise<OpenAlerting> {
+): OpenAlerting {
   const { db, clock, nodes } = deps;
-  const { timeZone, language, publicUrl = null, open } = options;
-  const settings = options.file === undefined ? settingsWithoutFile : await readAlertFile(options.file);
-  const messages = new Messages({ language, timeZone, publicUrl });
-  const channels = await openChannels(settings.channels, { open, messages, clock });
   const changes = new RowChanges<ShownAlert, 'alerts'>({ clock, nodes, topic: 'alerts', slowText });
-  const alerting = new Alerting({ ...deps, settings, timeZone, changes, channels: channels.byName });
+  const alerting = new Alerting({ ...deps, settings, timeZone, changes, channels });
   const { notifier } = alerting;
-  const alerts = new Alerts({ db, clock, settings, channels: channels.byName, notifier, messages, changes });
-  return {
-    alerting,
-    alerts,
-    async [Symbol.asyncDispose]() {
-      await alerting.stop();
-      await channels[Symbol.asyncDispose]();
-    },
-  };
+  const alerts = new Alerts({ db, clock, settings, channels, notifier, messages, changes });
+  return { alerting, alerts, [Symbol.asyncDispose]: () => alerting.stop() };
 }
 
 const slowText = 'alerts changed that were not read yet: this watcher is too slow. Read the list (alerts).';

@@ -11,7 +11,7 @@ import {
   openCounts,
   outcomeCounts,
 } from '../db/reading-statements.ts';
-import { overall } from './evaluate.ts';
+import { causesOf } from './causes.ts';
 import type { MetricReadings, MetricSnapshot, Reading } from './readings.ts';
 import type { RuleName } from './rules.ts';
 
@@ -88,15 +88,7 @@ class SqlSnapshot implements MetricSnapshot {
 
   async causes(): Promise<ReadonlyMap<string, string>> {
     const counts = await this.#failureCounts(causeWindowMs);
-    const worst = new Map<string, { errorCode: string; count: number }>();
-    const total = new Map<string, number>();
-    for (const { subscriptionId, errorCode, count } of counts) {
-      if (count > (worst.get(subscriptionId)?.count ?? 0)) worst.set(subscriptionId, { errorCode, count });
-      total.set(errorCode, (total.get(errorCode) ?? 0) + count);
-    }
-    const [most] = [...total].toSorted(([, a], [, b]) => b - a);
-    if (most !== undefined) worst.set(overall, { errorCode: most[0], count: most[1] });
-    return new Map([...worst].map(([id, { errorCode, count }]) => [id, `${errorCode} × ${count}`]));
+    return causesOf(counts, counts.length === 0 ? [] : await this.#known());
   }
 
   async #successRate({ windowMs, minimum }: Options): Promise<Reading[]> {
@@ -142,8 +134,7 @@ class SqlSnapshot implements MetricSnapshot {
   }
 
   async #standing(metric: 'suspended' | 'gone'): Promise<Reading[]> {
-    this.#knownAsked ??= knownSubscriptions(this.#pool);
-    const known = await this.#knownAsked;
+    const known = await this.#known();
     return known.filter(one => one[metric]).map(({ id }) => ({ subscriptionId: id, value: 1 }));
   }
 
@@ -153,6 +144,11 @@ class SqlSnapshot implements MetricSnapshot {
   }
 
   /** Rules that rest on the same rows share one statement. */
+  #known(): Promise<KnownSubscription[]> {
+    this.#knownAsked ??= knownSubscriptions(this.#pool);
+    return this.#knownAsked;
+  }
+
   #outcomes(windowMs: number): Promise<OutcomeCounts[]> {
     const [from, to] = this.#window(windowMs);
     return once(this.#outcomesAsked, windowMs, () => outcomeCounts(this.#pool, from, to));

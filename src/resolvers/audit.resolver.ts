@@ -2,7 +2,7 @@ import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { requireRole } from '../access/caller.ts';
 import { checkId } from '../db/filters.ts';
 import type { Audit } from '../monitoring/audit.ts';
-import { AuditVerification } from '../schema/audit.types.ts';
+import { AuditSeal, AuditVerification } from '../schema/audit.types.ts';
 import { DateTimeScalar } from '../schema/scalars.ts';
 import { callerOf, type OperationContext } from './context.ts';
 
@@ -13,6 +13,20 @@ export class AuditResolver {
 
   constructor(audit: Audit) {
     this.#audit = audit;
+  }
+
+  @Query(() => AuditSeal, {
+    nullable: true,
+    description:
+      'A seal as it stands now, to compare with what was noted elsewhere; null: there is none of this number.',
+  })
+  auditSeal(
+    @Ctx() context: OperationContext,
+    @Arg('subscriptionId', () => ID) subscriptionId: string,
+    @Arg('number', () => ID) number: string,
+  ): Promise<AuditSeal | null> {
+    requireRole(callerOf(context), 'analyst');
+    return this.#audit.sealOf(checkId('subscriptionId', subscriptionId), checkId('number', number));
   }
 
   @Query(() => AuditVerification, {

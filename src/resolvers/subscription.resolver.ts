@@ -41,7 +41,7 @@ export class SubscriptionResolver {
   ): Promise<DataSubscription[]> {
     const own = readableTargetSystem(callerOf(context));
     if (own !== null && targetSystem != null && targetSystem !== own) return [];
-    return (await this.#subscriptions.list(targetSystem ?? own)).map(toDataSubscription);
+    return (await this.#subscriptions.list(targetSystem ?? own)).map(row => toDataSubscription(row));
   }
 
   @Mutation(() => DataSubscriptionWithSecret)
@@ -55,7 +55,8 @@ export class SubscriptionResolver {
         field: 'targetSystem',
       });
     }
-    return withSecret(await this.#subscriptions.create(input));
+    const made = await this.#subscriptions.create(input);
+    return withSecret(made, await this.#tester.foresee(made.subscription));
   }
 
   @Mutation(() => DataSubscription)
@@ -65,7 +66,8 @@ export class SubscriptionResolver {
     @Arg('input', () => UpdateDataSubscriptionInput) input: UpdateDataSubscriptionInput,
   ): Promise<DataSubscription> {
     await this.#checkOwn(context, id);
-    return toDataSubscription(await this.#subscriptions.update(id, input));
+    const updated = await this.#subscriptions.update(id, input);
+    return toDataSubscription(updated, await this.#tester.foresee(updated));
   }
 
   @Mutation(() => DataSubscription)
@@ -108,7 +110,7 @@ export class SubscriptionResolver {
     @Arg('overlapHours', () => Int, { nullable: true, defaultValue: 24 }) overlapHours: number | null,
   ): Promise<DataSubscriptionWithSecret> {
     await this.#checkOwn(context, id);
-    return withSecret(await this.#subscriptions.rotateSecret(id, overlapHours ?? 24));
+    return withSecret(await this.#subscriptions.rotateSecret(id, overlapHours ?? 24), []);
   }
 
   @Mutation(() => DeliveryTest)
@@ -131,7 +133,7 @@ export class SubscriptionResolver {
 }
 
 /** A subscription as the API shows it: without secrets. */
-export function toDataSubscription(row: SubscriptionRow): DataSubscription {
+export function toDataSubscription(row: SubscriptionRow, warnings: string[] = []): DataSubscription {
   const { maxRetries, baseDelayMs, maxDelayMs, jitter } = row;
   const retry: RetryPolicy = { maxRetries, baseDelayMs, maxDelayMs, jitter };
   return {
@@ -155,12 +157,16 @@ export function toDataSubscription(row: SubscriptionRow): DataSubscription {
     ackTimeoutMs: row.ackTimeoutMs,
     payloadQuery: row.payloadQuery,
     retry,
+    warnings,
     lastSuccessAt: row.lastSuccessAt,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
   };
 }
 
-function withSecret(made: { subscription: SubscriptionRow; secret: string }): DataSubscriptionWithSecret {
-  return { subscription: toDataSubscription(made.subscription), secret: made.secret };
+function withSecret(
+  made: { subscription: SubscriptionRow; secret: string },
+  warnings: string[],
+): DataSubscriptionWithSecret {
+  return { subscription: toDataSubscription(made.subscription, warnings), secret: made.secret };
 }

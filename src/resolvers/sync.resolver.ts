@@ -125,7 +125,7 @@ export class SyncResolver {
 
   @FieldResolver(() => [SyncAttempt])
   attempts(@Ctx() context: OperationContext, @Root() sync: SyncLog): Promise<SyncAttempt[]> {
-    return context.loaders.attemptsOfSync.load(sync.id);
+    return attemptsOf(context, sync);
   }
 
   @FieldResolver(() => String, {
@@ -133,8 +133,7 @@ export class SyncResolver {
     description: 'Hex SHA-256 of the exact bytes that were sent in the last attempt.',
   })
   async bodyDigest(@Ctx() context: OperationContext, @Root() sync: SyncLog): Promise<string | null> {
-    const attempts = await context.loaders.attemptsOfSync.load(sync.id);
-    return hexOf(attempts.at(-1)?.digest);
+    return hexOf((await attemptsOf(context, sync)).at(-1)?.digest);
   }
 
   @FieldResolver(() => Int, { nullable: true, description: 'From recorded to delivered.' })
@@ -142,6 +141,11 @@ export class SyncResolver {
     if (sync.status !== 'success' || sync.syncCompletedAt == null) return null;
     return sync.syncCompletedAt.getTime() - sync.createdAt.getTime();
   }
+}
+
+/** Those that the sync knows of: one more may be written after the sync was read, and would be taken for the one under way. */
+async function attemptsOf(context: OperationContext, { id, attemptCount }: SyncLog): Promise<SyncAttempt[]> {
+  return (await context.loaders.attemptsOfSync.load(id)).filter(({ number }) => number <= attemptCount);
 }
 
 /** GraphQL: what proves an attempt. */

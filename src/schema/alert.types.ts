@@ -25,7 +25,11 @@ export class Alert {
   @Field(() => String, { description: 'In the language of HUB_LANG.' }) message!: string;
   @Field(() => Float, { nullable: true }) value?: number | null;
   @Field(() => Float, { nullable: true }) threshold?: number | null;
-  @Field(() => String, { nullable: true, description: 'What fails most: ECONNREFUSED × 12.' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'What fails most: ECONNREFUSED × 12; of all subscriptions together with its share and whose it is: ECONNREFUSED × 12 (83 %: tax/refund #7).',
+  })
   cause?: string | null;
   subscriptionId?: string | null;
   @Field(() => DateTimeScalar) firedAt!: Date;

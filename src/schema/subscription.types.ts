@@ -59,6 +59,11 @@ export class DataSubscription {
   })
   payloadQuery?: string | null;
   @Field(() => RetryPolicy) retry!: RetryPolicy;
+  @Field(() => [String], {
+    description:
+      'In the answer of createDataSubscription and updateDataSubscription: what will keep the hub from its webhookUrl or consistencyUrl, as far as the address tells. Elsewhere empty; testDataSubscription tries the webhook.',
+  })
+  warnings!: string[];
   @Field(() => DateTimeScalar, { nullable: true }) lastSuccessAt?: Date | null;
   @Field(() => DateTimeScalar) createdAt!: Date;
   @Field(() => DateTimeScalar) updatedAt!: Date;

@@ -4,7 +4,7 @@ import { SyncModeEnum, SyncStatusEnum, TransportEnum } from './enums.ts';
 import { PageInfo } from './page.types.ts';
 import { DateTimeScalar } from './scalars.ts';
 
-/** GraphQL: one sync. The ids of what it joins are not part of the API. */
+/** GraphQL: one sync. The ids of what it joins, and how many attempts it had, are not part of the API. */
 @ObjectType({ description: 'One event on its way to one subscription, from recorded to done.' })
 export class SyncLog {
   @Field(() => ID) id!: string;
@@ -16,6 +16,7 @@ export class SyncLog {
   @Field(() => TransportEnum, { nullable: true, description: 'The transport of the last attempt.' })
   transport?: TransportKind | null;
   @Field(() => Int) retryCount!: number;
+  attemptCount!: number;
   @Field(() => DateTimeScalar, { nullable: true }) nextAttemptAt?: Date | null;
   @Field(() => String, {
     nullable: true,

@@ -27,6 +27,14 @@ export interface OperationSize {
   readonly cost: number;
 }
 
+const told: Readonly<Record<keyof OperationSize, (size: number) => string>> = {
+  depth: size => `a depth of ${size} fields`,
+  nesting: size => `a nesting of selections of ${size}`,
+  aliases: size => `${size} aliases`,
+  directives: size => `${size} directives`,
+  cost: size => `a cost of ${size} (its fields, each times the lengths of the lists that it stands in)`,
+};
+
 /** Nodes that a list without `first` is taken to have. */
 const assumedListLength = 10;
 
@@ -47,7 +55,7 @@ export function checkOperationSize(
     if (!(size[measure] <= limits[measure])) {
       throw new HubError(
         'LIMIT_EXCEEDED',
-        `The operation's ${measure === 'nesting' ? 'nesting of selections' : measure} is ${size[measure]}; at most ${limits[measure]} is taken. Ask for less at once.`,
+        `The operation has ${told[measure](size[measure])}; the limit is ${limits[measure]}. Ask for less at once.`,
       );
     }
   }

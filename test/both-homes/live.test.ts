@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { limits } from '../../src/core/limits.ts';
 import { makeKey } from '../support/access.ts';
 import { TestConsumer } from '../support/consumer.ts';
-import { startTestHub, type TestHub } from '../support/hub.ts';
+import { startTestHub } from '../support/hub.ts';
 import {
   cancelSyncs,
   numbers,
@@ -15,71 +14,10 @@ import {
   vouchers,
 } from '../support/lanes.ts';
 import { startReceiver } from '../support/receiver.ts';
-import { ask, openSocket, socketClient } from '../support/sockets.ts';
+import { ask, openSocket } from '../support/sockets.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
-
-/** A sync as a watcher is told of it. */
-interface Told {
-  id: string;
-  status: string;
-  subscription: { id: string };
-  event: { voucher: { sourceId: string } };
-}
-
-interface Refusal {
-  extensions: { code: string };
-}
-
-/** Watches until it is disposed of. */
-interface Watcher extends AsyncDisposable {
-  readonly told: Told[];
-  /** The errors that it ended with. */
-  readonly refused: Promise<Refusal[]>;
-  /** What was told of one source record, in order. */
-  of(sourceId: string): string[];
-}
-
-const everything = 'id status subscription { id } event { voucher { sourceId } }';
-
-function watch(
-  hub: TestHub,
-  { key, filter = {}, select = everything }: { key?: string; filter?: object; select?: string } = {},
-): Watcher {
-  const client = socketClient(hub, key);
-  const told: Told[] = [];
-  const { promise: refused, resolve } = Promise.withResolvers<Refusal[]>();
-  client.subscribe<{ syncLogChanged: Told }>(
-    {
-      query: `subscription ($filter: SyncLogFilter) { syncLogChanged(filter: $filter) { ${select} } }`,
-      variables: { filter },
-    },
-    {
-      next: ({ data, errors }) => {
-        if (data != null) told.push(data.syncLogChanged);
-        else resolve(JSON.parse(JSON.stringify(errors)));
-      },
-      error: errors => resolve(JSON.parse(JSON.stringify(errors))),
-      complete: () => {},
-    },
-  );
-  return {
-    told,
-    refused,
-    of: sourceId =>
-      told.filter(({ event }) => event.voucher.sourceId === sourceId).map(({ status }) => status),
-    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
-  };
-}
-
-/** Records vouchers of a system of their own until a watcher hears of one: from then on it is told of everything. */
-async function isWatching(hub: TestHub, watcher: Watcher, system: string): Promise<void> {
-  let count = 0;
-  await until('the watcher hears', async () => {
-    if (watcher.told.length === 0) await record(hub, vouchers(system, [`warm-${count++}`]));
-    return watcher.told.length > 0;
-  });
-}
+import { isWatching, watch } from '../support/watcher.ts';
 
 describe('syncLogChanged', () => {
   test('tells each step of a sync, and only those that the filter covers', async () => {
@@ -163,46 +101,6 @@ describe('syncLogChanged', () => {
     );
     assert.equal(times.size, 10_000);
     assert.ok(most <= 4, `one sync was told ${most} times`);
-  });
-
-  test('a watcher that does not read is dropped with LIMIT_EXCEEDED, and no other is held up', async () => {
-    await using hub = await startTestHub();
-    for (const n of numbers(50)) await subscribe(hub, { name: `many-${n}`, sourceSystems: ['many'] });
-    await subscribe(hub, { name: 'large', sourceSystems: ['large'] });
-    await using reader = watch(hub, { select: 'id' });
-    await isWatching(hub, reader, 'large');
-    using bare = await openSocket(hub);
-    const seen = () => bare.messages.filter(({ id }) => id === 'watch');
-    bare.send(ask('watch', 'subscription { syncLogChanged { id event { data } } }'));
-    await until('it watches', async () => {
-      await record(hub, vouchers('large', [`begin-${seen().length}-${Math.random()}`]));
-      return seen().length > 0;
-    });
-    bare.socket.pause();
-    // More than the kernel's buffers take, so that the hub has to wait for its reader.
-    const pad = 'x'.repeat(900_000);
-    for (const n of numbers(30))
-      await record(hub, vouchers('large', [`pad-${n}`], { businessData: { pad } }));
-    const readSoFar = () => new Set(reader.told.map(({ id }) => id)).size;
-    for (const round of numbers(Math.ceil(limits.watcherBacklog / 5_000) + 1)) {
-      const before = readSoFar();
-      await record(
-        hub,
-        vouchers(
-          'many',
-          numbers(100).map(n => `${round}-${n}`),
-        ),
-      );
-      await until('the other has read it', () => readSoFar() >= before + 5_000, 60_000);
-    }
-    bare.socket.resume();
-    const end = await until('it is told why', () => seen().find(({ type }) => type !== 'next'), 60_000);
-    assert.equal(end.type, 'error');
-    assert.match(JSON.stringify(end.payload), /LIMIT_EXCEEDED/);
-    assert.match(JSON.stringify(end.payload), /this watcher is too slow/);
-    assert.ok(seen().length < 100, `${seen().length} messages were kept for it`);
-    bare.send(ask('after'));
-    await until('the socket goes on', () => bare.messages.some(({ id }) => id === 'after'));
   });
 
   test('what changes on one hub is told on another: recorded, acknowledged and cancelled there', async () => {

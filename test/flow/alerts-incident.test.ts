@@ -22,7 +22,7 @@ const expected = {
   wecom: [
     `**【警告·告警】同步失败**
 > tax/电子税务 (#1)：失败数 1，阈值 0，始于 2025-12-19 16:02，主要原因 ECONNREFUSED × 1
-> 全部订阅：失败数 1，阈值 0，始于 2025-12-19 16:02，主要原因 ECONNREFUSED × 1
+> 全部订阅：失败数 1，阈值 0，始于 2025-12-19 16:02，主要原因 ECONNREFUSED × 1 (100 %: tax/电子税务 #1)
 处理：重试已用尽，需人工处理：排除原因后执行 hub retry --subscription 1。
 [在控制台查看](https://hub.example.com/#alerts/1)
 
@@ -32,7 +32,7 @@ const expected = {
 [在控制台查看](https://hub.example.com/#alerts/3)`,
     `**【警告·告警】同步成功率过低**
 > tax/电子税务 (#1)：成功率 98.52 %，阈值 99 %，始于 2025-12-19 16:03，主要原因 ECONNREFUSED × 6
-> 全部订阅：成功率 98.52 %，阈值 99 %，始于 2025-12-19 16:03，主要原因 ECONNREFUSED × 6
+> 全部订阅：成功率 98.52 %，阈值 99 %，始于 2025-12-19 16:03，主要原因 ECONNREFUSED × 6 (100 %: tax/电子税务 #1)
 处理：查看失败原因：hub tail --status failed；目标恢复后执行 hub retry --subscription 1。
 [在控制台查看](https://hub.example.com/#alerts/4)`,
     `**【严重·告警】连续同步失败**
@@ -42,12 +42,12 @@ const expected = {
 
 **【警告·告警】同步失败**
 > tax/电子税务 (#1)：失败数 30，阈值 10，始于 2025-12-19 16:02，主要原因 ECONNREFUSED × 30
-> 全部订阅：失败数 30，阈值 10，始于 2025-12-19 16:02，主要原因 ECONNREFUSED × 30
+> 全部订阅：失败数 30，阈值 10，始于 2025-12-19 16:02，主要原因 ECONNREFUSED × 30 (100 %: tax/电子税务 #1)
 处理：重试已用尽，需人工处理：排除原因后执行 hub retry --subscription 1。
 [在控制台查看](https://hub.example.com/#alerts/1)`,
     `**【严重·告警】同步成功率过低**
 > tax/电子税务 (#1)：成功率 93.02 %，阈值 95 %，始于 2025-12-19 16:03，主要原因 ECONNREFUSED × 30
-> 全部订阅：成功率 93.02 %，阈值 95 %，始于 2025-12-19 16:03，主要原因 ECONNREFUSED × 30
+> 全部订阅：成功率 93.02 %，阈值 95 %，始于 2025-12-19 16:03，主要原因 ECONNREFUSED × 30 (100 %: tax/电子税务 #1)
 处理：查看失败原因：hub tail --status failed；目标恢复后执行 hub retry --subscription 1。
 [在控制台查看](https://hub.example.com/#alerts/4)`,
     `**【严重·已恢复】连续同步失败**
@@ -70,7 +70,7 @@ const expected = {
   warnings: [
     `**【警告·告警】同步失败**
 > tax/电子税务 (#1)：失败数 1，阈值 0，始于 2025-12-19 16:02，主要原因 ECONNREFUSED × 1
-> 全部订阅：失败数 1，阈值 0，始于 2025-12-19 16:02，主要原因 ECONNREFUSED × 1
+> 全部订阅：失败数 1，阈值 0，始于 2025-12-19 16:02，主要原因 ECONNREFUSED × 1 (100 %: tax/电子税务 #1)
 处理：重试已用尽，需人工处理：排除原因后执行 hub retry --subscription 1。
 [在控制台查看](https://hub.example.com/#alerts/1)
 
@@ -80,12 +80,12 @@ const expected = {
 [在控制台查看](https://hub.example.com/#alerts/3)`,
     `**【警告·告警】同步成功率过低**
 > tax/电子税务 (#1)：成功率 98.52 %，阈值 99 %，始于 2025-12-19 16:03，主要原因 ECONNREFUSED × 6
-> 全部订阅：成功率 98.52 %，阈值 99 %，始于 2025-12-19 16:03，主要原因 ECONNREFUSED × 6
+> 全部订阅：成功率 98.52 %，阈值 99 %，始于 2025-12-19 16:03，主要原因 ECONNREFUSED × 6 (100 %: tax/电子税务 #1)
 处理：查看失败原因：hub tail --status failed；目标恢复后执行 hub retry --subscription 1。
 [在控制台查看](https://hub.example.com/#alerts/4)`,
     `**【警告·告警】同步失败**
 > tax/电子税务 (#1)：失败数 30，阈值 10，始于 2025-12-19 16:02，主要原因 ECONNREFUSED × 30
-> 全部订阅：失败数 30，阈值 10，始于 2025-12-19 16:02，主要原因 ECONNREFUSED × 30
+> 全部订阅：失败数 30，阈值 10，始于 2025-12-19 16:02，主要原因 ECONNREFUSED × 30 (100 %: tax/电子税务 #1)
 处理：重试已用尽，需人工处理：排除原因后执行 hub retry --subscription 1。
 [在控制台查看](https://hub.example.com/#alerts/1)`,
     `**【警告·已恢复】目标系统无法连接，订阅已挂起**
@@ -126,7 +126,7 @@ const expected = {
       subject: '【提示·告警】同步成功率过低：tax/电子税务 (#1)，另有 1 项',
       text: `【提示·告警】同步成功率过低
   tax/电子税务 (#1)：成功率 99.75 %，阈值 99.9 %，始于 2025-12-19 16:03，主要原因 ECONNREFUSED × 1
-  全部订阅：成功率 99.75 %，阈值 99.9 %，始于 2025-12-19 16:03，主要原因 ECONNREFUSED × 1
+  全部订阅：成功率 99.75 %，阈值 99.9 %，始于 2025-12-19 16:03，主要原因 ECONNREFUSED × 1 (100 %: tax/电子税务 #1)
 处理：查看失败原因：hub tail --status failed；目标恢复后执行 hub retry --subscription 1。
 https://hub.example.com/#alerts/4
 

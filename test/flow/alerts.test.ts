@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { overall } from '../../src/monitoring/evaluate.ts';
 import { type RuleName, ruleNames } from '../../src/monitoring/rules.ts';
 import { SqlReadings } from '../../src/monitoring/sql-readings.ts';
 import { makeKey, verdict } from '../support/access.ts';
@@ -188,7 +189,11 @@ test('each rule reads what stands in the sync log', async () => {
     [2, 2, 7],
   );
   assert.deepEqual([await read('gone'), await read('suspended')], [undefined, undefined]);
-  assert.equal((await snapshot.causes()).get(id), 'PAYLOAD_QUERY_INVALID × 2');
+  const causes = await snapshot.causes();
+  assert.deepEqual(
+    [causes.get(id), causes.get(overall)],
+    ['PAYLOAD_QUERY_INVALID × 2', `PAYLOAD_QUERY_INVALID × 2 (50 %: tax/one #${id})`],
+  );
   await sql.rows(`update data_subscriptions set state = 'paused', paused_by_consumer = true`);
   const later = new SqlReadings(pool, async () => []).snapshot(start);
   assert.deepEqual(await later.read('gone', { windowMs: 0, minimum: 1 }), [{ subscriptionId: id, value: 1 }]);

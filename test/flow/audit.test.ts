@@ -15,6 +15,7 @@ import { runCli } from '../support/cli.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { seeded } from '../support/random.ts';
 import { startReceiver } from '../support/receiver.ts';
+import { socketClient } from '../support/sockets.ts';
 import { connectSql } from '../support/sql.ts';
 import { recordVouchers, subscribe, voucherInput } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -131,6 +132,45 @@ test("the client's receiver returns receipts for single events and batches, its 
   for (const sync of byBatch) assert.equal(sync.attempts[0]?.receipt?.valid, false);
   await consumer.close();
   await running;
+});
+
+test('a receipt is kept that comes in at another hub than the one that pushed', async () => {
+  await using other = await startTestHub({ databaseUrl: hub.databaseUrl, env: { HUB_ROLES: 'api' } });
+  const { id, secret } = await subscribe(hub, { name: 'there', targetSystem: 'd', sourceSystems: ['there'] });
+  const pushed: { syncId: string; bodyDigest: string }[] = [];
+  await using consumer = socketClient(hub);
+  consumer.subscribe<{ deliveries: { syncId: string; bodyDigest: string } }>(
+    {
+      query: 'subscription ($id: ID!) { deliveries(subscriptionId: $id) { syncId bodyDigest } }',
+      variables: { id },
+    },
+    {
+      next: ({ data }) => void (data == null || pushed.push(data.deliveries)),
+      error: () => {},
+      complete: () => {},
+    },
+  );
+  await recordVouchers(hub, inputs('there', 2));
+  await until('both are pushed', () => pushed.length === 2);
+  const [good, bad] = pushed.toSorted((a, b) => Number(a.syncId) - Number(b.syncId));
+  assert.ok(good && bad);
+  const receipts = [hmac(secret, good.bodyDigest), hmac('another', bad.bodyDigest)];
+  const { acknowledge } = await other.data<{ acknowledge: number }>(
+    'mutation ($syncIds: [ID!]!, $receipts: [String]) { acknowledge(syncIds: $syncIds, receipts: $receipts) }',
+    { syncIds: [good.syncId, bad.syncId], receipts },
+  );
+  assert.equal(acknowledge, 2);
+  const syncs = await proven(id, 2);
+  assert.deepEqual(
+    syncs.map(({ bodyDigest, attempts }) => ({
+      bodyDigest,
+      receipts: attempts.map(({ receipt }) => receipt),
+    })),
+    [
+      { bodyDigest: good.bodyDigest, receipts: [{ value: receipts[0], valid: true }] },
+      { bodyDigest: bad.bodyDigest, receipts: [{ value: receipts[1], valid: false }] },
+    ],
+  );
 });
 
 /** Sync logs are of no matter to seals: attempts as outcomes write them, of three subscriptions. */
@@ -282,6 +322,34 @@ test('hub audit verify says what holds, and what does not with exit code 1', asy
   const bad = await runCli(['audit', 'verify'], env);
   assert.equal(bad.code, 1);
   assert.match(bad.stdout, /first break is in the chain of subscription 900: 1 of 3 attempts are gone/);
+});
+
+test('a seal that was noted shows a chain whose end was cut off, or that was made anew', async () => {
+  const env = { HUB_URL: hub.url, HUB_KEY: adminKey };
+  const verify = (...args: string[]) => runCli(['audit', 'verify', '--subscription', '901', ...args], env);
+  const [, noted = ''] = /--expect (901:25:[0-9a-f]{64})\n/.exec((await verify()).stdout) ?? [];
+  const whole = await verify('--expect', noted, '--expect', noted);
+  assert.deepEqual(
+    [whole.code, whole.stdout.match(/✓ Seal 25 of subscription 901 is the one/g)?.length],
+    [0, 2],
+  );
+  assert.equal((await verify('--expect', '901:25')).code, 2);
+  await using vandal = await connectSql(hub.databaseUrl);
+  await vandal.rows('set session_replication_role = replica');
+  await vandal.rows(`update audit_seals set hash = sha256('x') where subscription_id = 901 and number = 25`);
+  const other = await verify('--expect', noted);
+  assert.match(
+    other.stdout,
+    /✗ Seal 25 of subscription 901 is not the one that was noted: its chain was made anew/,
+  );
+  await vandal.rows(
+    `delete from fin_data_sync_attempts where subscription_id = 901 and id > (select after_id from audit_seals where subscription_id = 901 and number = 25)`,
+  );
+  await vandal.rows('delete from audit_seals where subscription_id = 901 and number = 25');
+  assert.equal((await verify()).code, 0, 'the chain itself does not show it');
+  const cut = await verify('--expect', noted, '--json');
+  const { ok, expected } = JSON.parse(cut.stdout);
+  assert.deepEqual([cut.code, ok, expected[0].found], [1, false, null]);
 });
 
 test('a month that retention drops leaves the chain whole', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { acknowledgeAll, TestConsumer } from '../support/consumer.ts';
 import { startTestHub } from '../support/hub.ts';
 import {
   detailsOf,
@@ -22,7 +23,7 @@ let hub = await startTestHub();
 let lanes = 0;
 
 async function lane(
-  webhookUrl: string,
+  webhookUrl: string | null,
   settings: Record<string, unknown> = {},
 ): Promise<{ id: string; system: string }> {
   const system = `batch-mode-${++lanes}`;
@@ -93,6 +94,29 @@ describe('batch mode', { concurrency: 4 }, () => {
     assert.equal(receiver.requests.length, 131);
     assert.ok(receiver.requests.every(({ body }) => body.items === undefined));
     assertPaced(begun(syncs));
+  });
+
+  test('over a socket a night has the same pace, and half of the window is left to what is not of it', async () => {
+    const paced = await lane(null);
+    await record(hub, vouchers(paced.system, numbers(130), nightly));
+    await nightFalls(paced.id);
+    const many = { subscriptionId: paced.id, prefetch: 400 };
+    using taker = new TestConsumer(hub.url, { ...many, onEvent: acknowledgeAll });
+    assertPaced(begun(await settled(hub, paced.id)));
+    assert.equal(taker.got.length, 130);
+
+    const held = await lane(null);
+    await record(hub, vouchers(held.system, numbers(20), nightly));
+    await nightFalls(held.id);
+    const few = { subscriptionId: held.id, prefetch: 10 };
+    using holder = new TestConsumer(hub.url, { ...few, onEvent: () => {} });
+    await until('half of the window is the night’s', () => holder.got.length === 5);
+    await record(hub, vouchers(held.system, ['a', 'b', 'c', 'd', 'e']));
+    await until('the other half is the day’s', () => holder.got.length === 10);
+    assert.deepEqual(
+      holder.got.map(({ mode }) => mode),
+      [...numbers(5).map(() => 'BATCH'), ...numbers(5).map(() => 'REALTIME')],
+    );
   });
 
   test('each subscription has its own cron; a change dates anew what waits, and another mode lets it go', async () => {

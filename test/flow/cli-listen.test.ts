@@ -381,6 +381,8 @@ describe('hub listen', { concurrency: 2 }, () => {
     const cases: [string[], Record<string, string>, RegExp][] = [
       [['--subscription', id], { HUB_KEY: 'hub_wrong' }, /does not take this API key/],
       [['--subscription', '999999'], {}, /There is no subscription 999999 that this key may see/],
+      // No secret is made for nothing: it is one line.
+      [['--subscription', '999999', '--forward', 'http://127.0.0.1:9'], {}, /^✗ There is no subscription/],
       [['--subscription', id], { HUB_KEY: foreign }, /There is no subscription/],
       [['--subscription', id], { HUB_KEY: analyst }, /^✗ An analyst key may not do this/],
       [['--subscription', id], { HUB_URL: 'http://127.0.0.1:9' }, /No hub answers/],

@@ -4,7 +4,7 @@ import { makeKey } from '../support/access.ts';
 import { type RunningCli, runCli, startCli } from '../support/cli.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { startHubProcess } from '../support/hub-process.ts';
-import { cancelSyncs, numbers, record, settled, vouchers } from '../support/lanes.ts';
+import { cancelSyncs, numbers, record, settled, sql, vouchers } from '../support/lanes.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
@@ -140,6 +140,23 @@ describe('hub tail', { concurrency: 2 }, () => {
     assert.deepEqual(states, [...new Set(states)]);
     for (const { id: sync } of all)
       assert.equal(told.filter(({ id, status }) => id === sync && status === 'SUCCESS').length, 1, sync);
+  });
+
+  test('names the attempt that is under way, also where its end is written while it is read', async () => {
+    const id = await lane('counted');
+    await record(hub, vouchers('counted', ['x']));
+    // What a reader finds that read the sync before, and its attempts after, the end of the first attempt was written.
+    await sql(
+      hub.databaseUrl,
+      `with claimed as (update fin_open_syncs set claim_token = gen_random_uuid() where subscription_id = $1 returning id)
+       insert into fin_data_sync_attempts (sync_id, subscription_id, number, transport, started_at, duration_ms)
+       select id, $1, 1, 'webhook', now(), 1 from claimed`,
+      [id],
+    );
+    const cli = tail(['--subscription', id]);
+    const [, attempt] = await cli.printed(/counted-x .*PROCESSING {2}attempt (\d)\n/);
+    assert.equal(attempt, '1');
+    assert.equal((await interrupt(cli)).code, 0);
   });
 
   test('shows a subscriber its own system alone', async () => {

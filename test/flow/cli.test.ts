@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
-import { runCli, startCli } from '../support/cli.ts';
+import { runCli, startCli, temporaryFolder } from '../support/cli.ts';
 import { adminKey, encryptionKey, startTestHub, testEnvironment } from '../support/hub.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
@@ -203,6 +206,34 @@ test('a subscription is changed field by field, emptied of what may be empty, an
   assert.match(again.stderr, /✗ There is no subscription/);
 });
 
+test('a subscription whose target will not be reached is made, and its making says so', async () => {
+  await using hub = await startTestHub();
+  const create = ['subscriptions', 'create', '--target-system', 'tax', '--event-types', '*'];
+  const named = (name: string, webhookUrl: string, ...more: string[]) =>
+    runCli([...create, '--name', name, '--webhook-url', webhookUrl, ...more], access(hub));
+  const [inner, mapped, nameless, sound] = await Promise.all([
+    named('inner', 'http://10.1.2.3/hook', '--json'),
+    named('mapped', 'http://[::ffff:10.1.2.3]/hook'),
+    named('nameless', 'https://tax.invalid/hook', '--consistency-url', 'http://169.254.169.254/'),
+    named('sound', 'http://127.0.0.1:9/hook', '--consistency-url', 'http://127.0.0.1:9/hook'),
+  ]);
+  const notAllowed =
+    /^! webhookUrl: The hub may not reach \S+: its address is private \(10\.0\.0\.0\/8\)\. HUB_TARGET_ALLOW can permit it\. Until then .* FAILED \(TARGET_NOT_ALLOWED\)\.\n$/;
+  for (const { code, stderr } of [inner, mapped])
+    assert.deepEqual([code, notAllowed.test(stderr)], [0, true]);
+  assert.match(
+    nameless.stderr,
+    /^! webhookUrl: The name tax\.invalid does not resolve \(E\w+\)\. .*\n! consistencyUrl: The hub may not/,
+  );
+  assert.deepEqual([nameless.code, sound.code, sound.stderr], [0, 0, '']);
+  const { subscription } = JSON.parse(inner.stdout);
+  assert.equal(subscription.warnings.length, 1);
+  const update = (url: string) =>
+    runCli(['subscriptions', 'update', subscription.id, '--webhook-url', url], access(hub));
+  assert.match((await update('http://192.168.0.1/')).stderr, /^! webhookUrl: .* private \(192\.168/);
+  assert.equal((await update('http://127.0.0.1:9/')).stderr, '');
+});
+
 test('retry queues again what failed, and only what its filters say', async () => {
   await using hub = await startTestHub();
   await using receiver = await startReceiver();
@@ -307,6 +338,88 @@ test('doctor names each fault with what to mend, and exits with 1', async () => 
   assert.match(settings.stdout, /✗ settings +HUB_PORT:[^]*✗ settings +HUB_TIME_ZONE:/);
 });
 
+test('doctor names settings that nothing reads, and an alerts file that is not there', async () => {
+  const file = path.join(await temporaryFolder(), 'alerts.yml');
+  const env = { HUB_DATA_DIR: path.dirname(file), HUB_ALERTS_FILE: file, HUB_TARGETS_ALLOW: '10.0.0.0/8' };
+  const missing = await runCli(['doctor', '--url', 'http://127.0.0.1:9'], env);
+  assert.equal(missing.code, 1);
+  assert.match(
+    missing.stdout,
+    /✗ settings +HUB_ALERTS_FILE: .*alerts\.yml.* there is no such file or folder/,
+  );
+  assert.match(missing.stdout, /! settings +HUB_TARGETS_ALLOW is no setting .*: is HUB_TARGET_ALLOW meant\?/);
+  // What the alerts file refers to is read.
+  await writeFile(file, 'channels: { wecom: { type: wecom, url: "${HUB_WECOM_URL}" } }');
+  const found = await runCli(['doctor', '--url', 'http://127.0.0.1:9'], {
+    ...env,
+    HUB_WECOM_URL: 'https://x',
+  });
+  assert.deepEqual([found.code, found.stdout.match(/^[!✗] settings/gm)?.length], [0, 1], found.stdout);
+});
+
+test('a start with an alerts file that is not there makes nothing', async () => {
+  const folder = await temporaryFolder();
+  const dataDir = path.join(folder, 'data');
+  const refused = await runCli(['start'], {
+    HUB_DATA_DIR: dataDir,
+    HUB_ALERTS_FILE: path.join(folder, 'no.yml'),
+  });
+  assert.deepEqual([refused.code, refused.stdout, existsSync(dataDir)], [1, '', false]);
+  assert.match(
+    refused.stderr,
+    /✗ The alerts file \S+no\.yml can't be read: there is no such file or folder\.\n$/,
+  );
+});
+
+test('fix-data with nobody to ask says so and exits with 1, in words and in JSON', async () => {
+  await using hub = await startTestHub();
+  await subscribe(hub, { webhookUrl: 'http://127.0.0.1:9/hook' });
+  const command = ['fix-data', '--date', '2025-12-19', '--dry-run'];
+  const alone = await runCli(command, access(hub));
+  assert.deepEqual([alone.code, alone.stdout], [1, ''], 'nothing is said to be as it should be');
+  assert.match(alone.stderr, /^✗ Subscription \d+ \(tax of tax\), report \d+: .*\n$/);
+  await subscribe(hub, { name: 'second' });
+  const told = await runCli(command, access(hub));
+  assert.deepEqual([told.code, told.stdout], [1, '']);
+  assert.match(told.stderr, /^✗ No consumer answers consistency questions: .*\n$/);
+  const json = await runCli([...command, '--json'], access(hub));
+  assert.deepEqual([json.code, JSON.parse(json.stdout).reports], [1, []]);
+});
+
+test('what an option or a file holds wrongly is told by its name, before any hub is asked', async () => {
+  const create = ['subscriptions', 'create', '--name', 'n', '--target-system', 't', '--event-types', '*'];
+  const plan = path.join(await temporaryFolder(), 'plan.json');
+  await writeFile(plan, '{ "plan": "voucher-hub fix-data", "items": [] }');
+  const cases: [string[], number, RegExp][] = [
+    [['fix-data'], 2, /^error: --date or --apply is needed\n/],
+    [
+      ['fix-data', '--date', 'today'],
+      2,
+      /'--date <day>' argument 'today' is invalid\. A calendar day is exp/,
+    ],
+    [['fix-data', '--date', '2025-04-31'], 2, /A calendar day is expected, e\.g\. 2025-12-19\./],
+    [['fix-data', '--date', '2025-04-30', '--subscription', 'x'], 2, /A number is expected/],
+    [['check', '--subscription', '1', '--from', 'x'], 2, /'--from <day>' argument 'x' is invalid/],
+    [[...create, '--batch-size', '1.5'], 2, /A whole number is expected/],
+    [[...create, '--timeout-ms', '1e10'], 2, /A whole number is expected/],
+    [[...create, '--payload-query', '@/nowhere'], 2, /\/nowhere can't be read: there is no such file/],
+    [
+      ['fix-data', '--apply', plan],
+      1,
+      /^✗ --apply: \S+ is no plan of fix-data: items must have 1 or more entries\. /,
+    ],
+    [['fix-data', '--apply', '/nowhere'], 1, /^✗ --apply: \/nowhere can't be read: there is no such file/],
+  ];
+  await Promise.all(
+    cases.map(async ([args, code, message]) => {
+      const run = await runCli(args, { HUB_URL: 'http://127.0.0.1:9' });
+      assert.equal(run.code, code, run.stderr);
+      assert.match(run.stderr, message);
+      assert.doesNotMatch(run.stderr, /ENOENT|\$|No hub answers/);
+    }),
+  );
+});
+
 test('errors are one line that helps, and wrong usage exits with 2', async () => {
   const away = await runCli(['keys', 'list', '--url', 'http://127.0.0.1:9']);
   assert.equal(away.code, 1);
@@ -314,7 +427,7 @@ test('errors are one line that helps, and wrong usage exits with 2', async () =>
   const noFile = await runCli(['import', '/nowhere.jsonl']);
   assert.deepEqual(
     [noFile.code, noFile.stderr],
-    [1, "✗ /nowhere.jsonl can't be read: there is no such file.\n"],
+    [1, "✗ /nowhere.jsonl can't be read: there is no such file or folder.\n"],
   );
   const noUrl = await runCli(['keys', 'list', '--url', 'nonsense']);
   assert.equal(noUrl.code, 1);
@@ -332,7 +445,7 @@ test('errors are one line that helps, and wrong usage exits with 2', async () =>
 
 test('start prints where it is and its first key once, says which port is taken, and stops cleanly on SIGTERM', async () => {
   const { HUB_ADMIN_KEY: _, ...env } = testEnvironment(await createTestDatabase());
-  const hub = startCli(['start'], { ...env, HUB_LOG_LEVEL: 'info' });
+  const hub = startCli(['start'], { ...env, HUB_LOG_LEVEL: 'info', HUB_LANGUAGE: 'en' });
   const [, url = ''] = await hub.printed(/The hub is up: (\S+)\n/);
   const [, key = ''] = await hub.printed(/Admin key: +(hub_\S+) +\(keep it: shown this once\)/);
   assert.equal((await runCli(['keys', 'list', '--url', url, '--key', key])).code, 0);
@@ -345,6 +458,7 @@ test('start prints where it is and its first key once, says which port is taken,
   hub.child.kill('SIGTERM');
   const end = await hub.ended;
   assert.equal(end.code, 0, end.stderr);
+  assert.match(end.stderr, /HUB_LANGUAGE is no setting of the hub and changes nothing: is HUB_LANG meant\?/);
   assert.doesNotMatch(end.stderr, new RegExp(key), 'the log does not hold the key');
   assert.doesNotMatch(end.stdout, /postgres:\/\/[^ ]*:[^ ]*@/, 'no password is printed');
 });

@@ -152,6 +152,12 @@ test('the Publisher of the README records its voucher', async () => {
   assert.equal((await recordedVersions(hub, 'INV-20251219-001')).length, 1);
 });
 
+test('the Publisher of the README says that its key is refused', async () => {
+  const running = await run('Publisher 0', { HUB_KEY: 'hub_of_somebody_else' });
+  await until('it says so', () => /API key/.test(running.output()));
+  running.process.kill();
+});
+
 for (const [index, name] of ['node:http', 'Express', 'Fastify'].entries()) {
   test(`the receiver of the README takes a webhook on ${name}`, async () => {
     const port = await freePort();

@@ -217,6 +217,6 @@ test('wrong usage ends with 2, a folder that is not there and a key that is not 
   assert.match(json?.stderr ?? '', /name one with --output/);
   assert.match(zone?.stderr ?? '', /"Asia\/Nowhere" is no IANA time zone/);
   assert.match(day?.stderr ?? '', /2024-02-30 is no day/);
-  assert.match(nowhere?.stderr ?? '', /can't be written \(ENOENT\)/);
+  assert.match(nowhere?.stderr ?? '', /can't be written: there is no such file or folder\./);
   assert.deepEqual([existsSync(refused), existsSync(`${refused}.part`)], [false, false]);
 });

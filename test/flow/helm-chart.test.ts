@@ -95,6 +95,7 @@ describe('rendered by helm', { skip: hasHelm ? false : 'helm is not installed' }
     for (const line of [
       'readOnlyRootFilesystem: true',
       'runAsNonRoot: true',
+      'enableServiceLinks: false',
       'path: /readyz',
       'terminationGracePeriodSeconds: 45',
     ])

@@ -371,7 +371,7 @@ test('check-queries tells which stored queries another schema would break, for p
   assert.equal((await runCli([...create, '--name', 'none'], access)).code, 0);
   const missing = await runCli([...create, '--name', 'x', '--payload-query', '@nowhere'], access);
   assert.equal(missing.code, 2);
-  assert.match(missing.stderr, /ENOENT/);
+  assert.match(missing.stderr, /there is no such file/);
   const listed = JSON.parse((await runCli(['subscriptions', 'list', '--json'], access)).stdout);
   assert.deepEqual(
     [listed[0].ackTimeoutMs, listed[0].payloadQuery, listed[2].payloadQuery],

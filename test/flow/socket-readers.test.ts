@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../src/core/limits.ts';
 import { startTestHub } from '../support/hub.ts';
+import { numbers, record, vouchers } from '../support/lanes.ts';
 import {
   ask,
   askSocket,
@@ -11,8 +12,9 @@ import {
   SweepClock,
   socketClient,
 } from '../support/sockets.ts';
-import { recordVouchers, voucherInput } from '../support/vouchers.ts';
+import { recordVouchers, subscribe, voucherInput } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
+import { isWatching, watch } from '../support/watcher.ts';
 
 const mebibyte = 1_048_576;
 
@@ -80,6 +82,46 @@ test('a client that answers pings and reads nothing is dropped after 30 s, and o
   assert.ok(Number(drop.buffered) < limits.socketBufferedBytes, JSON.stringify(drop));
   assert.ok(waitedMs > limits.socketStallMs - 2_000, `dropped after ${waitedMs} ms`);
   assert.equal(idle.end, undefined);
+});
+
+test('a watcher that does not read is dropped with LIMIT_EXCEEDED, and no other is held up', async () => {
+  // Its sockets are not looked after, so that on a busy machine it is not dropped as one that reads nothing for 30 s.
+  await using hub = await startTestHub({ overrides: { clock: new SweepClock() } });
+  for (const n of numbers(50)) await subscribe(hub, { name: `many-${n}`, sourceSystems: ['many'] });
+  await subscribe(hub, { name: 'large', sourceSystems: ['large'] });
+  await using reader = watch(hub, { select: 'id' });
+  await isWatching(hub, reader, 'large');
+  using bare = await openSocket(hub);
+  const seen = () => bare.messages.filter(({ id }) => id === 'watch');
+  bare.send(ask('watch', 'subscription { syncLogChanged { id event { data } } }'));
+  await until('it watches', async () => {
+    await record(hub, vouchers('large', [`begin-${seen().length}-${Math.random()}`]));
+    return seen().length > 0;
+  });
+  bare.socket.pause();
+  // More than the kernel's buffers take, so that the hub has to wait for its reader.
+  const pad = 'x'.repeat(900_000);
+  for (const n of numbers(30)) await record(hub, vouchers('large', [`pad-${n}`], { businessData: { pad } }));
+  const readSoFar = () => new Set(reader.told.map(({ id }) => id)).size;
+  for (const round of numbers(Math.ceil(limits.watcherBacklog / 5_000) + 1)) {
+    const before = readSoFar();
+    await record(
+      hub,
+      vouchers(
+        'many',
+        numbers(100).map(n => `${round}-${n}`),
+      ),
+    );
+    await until('the other has read it', () => readSoFar() >= before + 5_000, 60_000);
+  }
+  bare.socket.resume();
+  const end = await until('it is told why', () => seen().find(({ type }) => type !== 'next'), 60_000);
+  assert.equal(end.type, 'error');
+  assert.match(JSON.stringify(end.payload), /LIMIT_EXCEEDED/);
+  assert.match(JSON.stringify(end.payload), /this watcher is too slow/);
+  assert.ok(seen().length < 100, `${seen().length} messages were kept for it`);
+  bare.send(ask('after'));
+  await until('the socket goes on', () => bare.messages.some(({ id }) => id === 'after'));
 });
 
 test('an answer beyond the bound reaches a client that reads', async () => {

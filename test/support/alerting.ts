@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { Database } from '../../src/db/database.ts';
 import { makePartitions } from '../../src/db/partitions.ts';
 import { referencesIn } from '../../src/monitoring/channels/open-channels.ts';
-import { type OpenAlerting, openAlerting } from '../../src/monitoring/open-alerting.ts';
+import { type OpenAlerting, openAlerting, openAlertTelling } from '../../src/monitoring/open-alerting.ts';
 import { SqlReadings } from '../../src/monitoring/sql-readings.ts';
 import { type MailServer, mailUser } from './mail-server.ts';
 import { createTestDatabase } from './postgres.ts';
@@ -101,7 +101,8 @@ export async function startAlerting(options: {
     open: referencesIn(secretsOf(providers)),
   };
   const readings = new SqlReadings(db.pool, async () => []);
-  const opened = await openAlerting(setUp, { db, clock, log: log.log, nodes, readings });
+  const telling = await openAlertTelling(setUp, clock);
+  const opened = openAlerting(telling, { db, clock, log: log.log, nodes, readings });
   const sql = await connectSql(databaseUrl);
   let count = 0;
   return {
@@ -137,6 +138,7 @@ export async function startAlerting(options: {
     },
     async [Symbol.asyncDispose]() {
       await opened[Symbol.asyncDispose]();
+      await telling[Symbol.asyncDispose]();
       await sql[Symbol.asyncDispose]();
       await db[Symbol.asyncDispose]();
     },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Client } from 'pg';
 import type { TestHub } from './hub.ts';
-import { recordVouchers, voucherInput } from './vouchers.ts';
+import { recordVouchers, subscribe, voucherInput } from './vouchers.ts';
 import { until } from './wait.ts';
 
 /** A sync and its attempts, as tests of delivery read them. */
@@ -183,4 +183,29 @@ export async function emptyQueue(databaseUrl: string): Promise<string[]> {
   const names = tables.map(({ name }) => name);
   await sql(databaseUrl, `truncate ${names.join(', ')}`);
   return names;
+}
+
+/** Retries within a moment. */
+export const quick = { maxRetries: 20, baseDelayMs: 20, maxDelayMs: 100, jitter: 0.1 };
+
+let systems = 0;
+
+/** A source system that no other test of this process has. */
+export function freshSystem(): string {
+  systems += 1;
+  return `lanes-${systems}`;
+}
+
+/** Makes subscriptions at a hub, each to a source system of its own; `system` is the name of both. */
+export function laneMaker(
+  hub: TestHub,
+): (
+  webhookUrl: string | null,
+  settings?: Record<string, unknown>,
+) => Promise<{ id: string; system: string; secret: string }> {
+  return async (webhookUrl, settings = {}) => {
+    const system = freshSystem();
+    const input = { name: system, sourceSystems: [system], webhookUrl, retry: quick, ...settings };
+    return { system, ...(await subscribe(hub, input)) };
+  };
 }

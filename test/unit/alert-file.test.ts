@@ -97,3 +97,25 @@ test('what fits by itself and not together is refused too', () => {
   ]);
   assert.deepEqual(faults('a: [1\n'), ['line 2: no valid YAML (BAD_INDENT)']);
 });
+
+test('what does not fit is told in the project’s words', () => {
+  const cases: [string, string][] = [
+    ['channels: 5', 'channels: must be a map of names to settings'],
+    [
+      'channels: { a: { type: fax } }',
+      'channels.a.type: must be wecom, dingtalk, feishu, slack, webhook, email, aliyun-sms or aliyun-voice',
+    ],
+    ['channels: { a: { type: wecom } }', 'channels.a.url: is missing'],
+    ['routes: { critical: wecom }', 'routes.critical: must be a list: [one, another]'],
+    ['rules: { backlog: { enabled: maybe } }', 'rules.backlog.enabled: must be true or false'],
+    ['rules: { backlog: { levels: [] } }', 'rules.backlog.levels: must have 1 or more entries'],
+    ['rules: { backlog: { hysteresis: 2 } }', 'rules.backlog.hysteresis: must be 0.9 or less'],
+    ['rules: { backlog: { minimum: 0.5 } }', 'rules.backlog.minimum: must be a whole number'],
+    [
+      'rules: { backlog: { window: 5 } }',
+      'rules.backlog.window: must be a text (in quotes where it looks like a number)',
+    ],
+    ['- a', 'the file: must be a map of settings'],
+  ];
+  for (const [text, fault] of cases) assert.deepEqual(faults(text), [`line 1: ${fault}`]);
+});

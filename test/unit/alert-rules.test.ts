@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { quietUntil } from '../../src/monitoring/alert-settings.ts';
+import { causesOf } from '../../src/monitoring/causes.ts';
 import { type AlertState, evaluate, overall } from '../../src/monitoring/evaluate.ts';
 import { type Notice, type NoticePolicy, noticesOf } from '../../src/monitoring/notices.ts';
 import { calm, type RuleState, stepRule } from '../../src/monitoring/rule-state.ts';
@@ -234,4 +235,39 @@ test('quiet hours may go over midnight, and end at their minute', () => {
   assert.equal(at(6, 59), 7 * 3_600_000);
   assert.equal(at(7, 0), null);
   assert.equal(quietUntil(quiet, 'critical', 0, 0), null);
+});
+
+test('what fails most is told of each subscription, and of all together with its share and whose it is', () => {
+  const failed = (subscriptionId: string, errorCode: string, count: number, byConsumer = false) => ({
+    subscriptionId,
+    errorCode,
+    byConsumer,
+    count,
+  });
+  const known = ['7', '8', '9', '10'].map(id => ({
+    id,
+    name: id === '7' ? 'refund' : 'x'.repeat(50),
+    targetSystem: 'tax',
+    suspended: false,
+    gone: false,
+  }));
+  const one = [
+    failed('7', 'ECONNREFUSED', 82),
+    failed('7', 'ECONNREFUSED', 1, true),
+    failed('8', 'HTTP_500', 17),
+  ];
+  assert.deepEqual(
+    [...causesOf(one, known)],
+    [
+      ['7', 'ECONNREFUSED × 83'],
+      ['8', 'HTTP_500 × 17'],
+      [overall, 'ECONNREFUSED × 83 (83 %: tax/refund #7)'],
+    ],
+  );
+  const many = ['7', '8', '9', '10'].map((id, at) => failed(id, 'HTTP_500', 10 + at));
+  assert.equal(
+    causesOf(many, known).get(overall),
+    `HTTP_500 × 46 (100 %: tax/${'x'.repeat(40)}… #10, tax/${'x'.repeat(40)}… #9, +2)`,
+  );
+  assert.equal(causesOf([], known).size, 0);
 });

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { readClientEnvironment, readConfig, settings } from '../../src/config.ts';
+import { commandVariables, readClientEnvironment } from '../../src/client-environment.ts';
+import { readConfig, settings } from '../../src/config.ts';
 import { HubError } from '../../src/core/errors.ts';
 import { parseRedisUrl } from '../../src/jobs/redis-url.ts';
+import { unknownSettings } from '../../src/unknown-settings.ts';
 
 const key = Buffer.alloc(32, 1).toString('base64');
 
@@ -198,6 +201,66 @@ test('time zones are IANA names', () => {
   for (const zone of ['Asia/Shanghai', 'UTC', 'America/New_York'])
     assert.equal(readConfig({ HUB_TIME_ZONE: zone }).timeZone, zone);
   assert.match(refusal({ HUB_TIME_ZONE: 'Asia/Peking2' }), /HUB_TIME_ZONE/);
+});
+
+test('what does not fit is told in the project’s words, with what would', () => {
+  const faults: [string, string, RegExp][] = [
+    ['HUB_ROLES', 'api,x', /must be api, worker or scheduler$/],
+    ['HUB_ROLES', ',', /must be one or more of api, worker, scheduler, with commas$/],
+    ['HUB_DRAIN_DELAY_MS', 'soon', /must be a whole number, 0 to 120,000$/],
+    ['HUB_RETENTION_DAYS', '0', /must be a whole number, 1 to 36,500$/],
+    ['HUB_DATABASE_POOL', '5.5', /must be a whole number, 4 to 500$/],
+    ['HUB_REPAIR_MAX_PERCENT', '101', /must be a number, 0 to 100$/],
+    ['HUB_LANG', 'de', /must be zh or en$/],
+    ['HUB_LOG_LEVEL', 'loud', /must be trace, debug, info, warn, error, fatal or silent$/],
+  ];
+  for (const [name, text, words] of faults) {
+    assert.match(refusal({ [name]: text }), words);
+    assert.doesNotMatch(refusal({ [name]: text }), /expected|Invalid|NaN|received/);
+  }
+});
+
+test('a variable that nothing reads is named, with the one that may be meant', () => {
+  const env = {
+    HUB_TARGETS_ALLOW: 'x',
+    HUB_ALLERTS_FILE: 'x',
+    HUB_LANGUAGE: 'x',
+    HUB_WEATHER: 'hunter2',
+    HUB_SMS_PASSWORD: 'x',
+    HUB_PORT: '1',
+    HUB_URL: 'x',
+    PATH: 'x',
+  };
+  assert.deepEqual(unknownSettings(env, ['HUB_SMS_PASSWORD']), [
+    { variable: 'HUB_ALLERTS_FILE', nearest: 'HUB_ALERTS_FILE' },
+    { variable: 'HUB_LANGUAGE', nearest: 'HUB_LANG' },
+    { variable: 'HUB_TARGETS_ALLOW', nearest: 'HUB_TARGET_ALLOW' },
+    { variable: 'HUB_WEATHER', nearest: null },
+  ]);
+});
+
+/** The rows of the tables under a heading of docs/operations.md: variable, and what holds where it is left out. */
+function documented(heading: string): string[][] {
+  const text = readFileSync('docs/operations.md', 'utf8').split(`\n## ${heading}\n`)[1] ?? '';
+  return [...(text.split('\n## ')[0] ?? '').matchAll(/^\| `(\w+)` \| .* \| (.+) \|$/gm)].map(
+    ([, variable = '', leftOut = '']) => [variable, leftOut.replaceAll('`', '')],
+  );
+}
+
+test('docs/operations.md lists every setting with what holds without it, and that is so', () => {
+  const rows = documented('Settings');
+  assert.deepEqual(
+    rows.slice(0, settings.length),
+    settings.map(({ variable, leftOut }) => [variable, leftOut.replaceAll('`', '')]),
+  );
+  const ofCommands = rows.slice(settings.length).map(([variable]) => variable);
+  assert.deepEqual(new Set(ofCommands), new Set([...commandVariables, 'HUB_TIME_ZONE']));
+  const values = settings.filter(
+    ({ leftOut }) => /^[\w./]+$/.test(leftOut) && !/^(none|DATABASE_URL)$/.test(leftOut),
+  );
+  assert.ok(values.length > 8);
+  for (const { variable, leftOut } of values)
+    assert.deepEqual(readConfig({ [variable]: leftOut }), readConfig({}), variable);
 });
 
 test('every setting of the contract is in the table, with its meaning and what holds without it', () => {

@@ -1,7 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { type Config, localAddress } from '../../config.ts';
+import { localAddress } from '../../client-environment.ts';
+import type { Config } from '../../config.ts';
 import { errorCodeOf } from '../../core/errors.ts';
 import { type Check, checksOf } from './check.ts';
 

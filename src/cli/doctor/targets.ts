@@ -1,8 +1,12 @@
-import { promises as dns, type LookupAddress } from 'node:dns';
-import { connect, isIP } from 'node:net';
+import { connect } from 'node:net';
 import type { Config } from '../../config.ts';
 import { errorCodeOf, messageOf } from '../../core/errors.ts';
-import { guardedLookup, parseTargetAllow, type TargetAllow } from '../../delivery/webhook/guard.ts';
+import {
+  parseTargetAllow,
+  permittedAddresses,
+  resolveBySystem,
+  type TargetAllow,
+} from '../../delivery/webhook/guard.ts';
 import { plural } from '../terminal.ts';
 import { type Check, checksOf } from './check.ts';
 import type { TargetView } from './running-hub.ts';
@@ -54,24 +58,11 @@ function targetFault(what: string, error: unknown): Check {
 
 /** Connects as the hub would, with its guard, and hangs up. */
 async function reach(host: string, port: number, allow: TargetAllow): Promise<void> {
-  const addresses = await vetted(host, allow);
+  const [{ address }] = await permittedAddresses(allow, host, resolveBySystem);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const socket = connect({ host: addresses[0]?.address ?? host, port, timeout: connectMs });
+  const socket = connect({ host: address, port, timeout: connectMs });
   socket.once('connect', () => resolve());
   socket.once('error', reject);
   socket.once('timeout', () => reject(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
   await promise.finally(() => socket.destroy());
-}
-
-/** An address is judged like a name that resolves to it. */
-function vetted(host: string, allow: TargetAllow): Promise<LookupAddress[]> {
-  const family = isIP(host);
-  const resolve =
-    family === 0 ? () => dns.lookup(host, { all: true }) : async () => [{ address: host, family }];
-  return new Promise((done, refuse) => {
-    guardedLookup(allow, resolve)(host, { all: true }, (error, found) => {
-      if (error !== null) refuse(error);
-      else done(Array.isArray(found) ? found : []);
-    });
-  });
 }

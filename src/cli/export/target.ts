@@ -1,5 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises';
-import { errorCodeOf, HubError } from '../../core/errors.ts';
+import { HubError } from '../../core/errors.ts';
+import { fileFault } from '../../core/file-fault.ts';
 
 /** Where an export goes. Dispose of it: what was not committed leaves no file. */
 export interface Target extends AsyncDisposable {
@@ -26,7 +27,7 @@ export const standardOutput: Target = {
 export async function openFileTarget(path: string): Promise<Target> {
   const part = `${path}.part`;
   const file = await open(part, 'w').catch((error: unknown) => {
-    const message = `--output: ${path} can't be written (${errorCodeOf(error) ?? String(error)}).`;
+    const message = `--output: ${path} can't be written: ${fileFault(error)}.`;
     throw new HubError('BAD_USER_INPUT', message, { cause: error });
   });
   let isCommitted = false;

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { HubError, messageOf } from '../../core/errors.ts';
+import { HubError } from '../../core/errors.ts';
+import { faultWords } from '../../core/fault-words.ts';
+import { fileFault } from '../../core/file-fault.ts';
 import type { FixPlanItemInput } from '../generated/graphql.ts';
 import type { ShownDifference } from './differences.ts';
 
@@ -37,10 +39,29 @@ export function planOf(differences: readonly ShownDifference[]): { plan: string;
 
 /** Reads a plan. @throws HubError BAD_USER_INPUT for a file that is none */
 export async function readPlan(file: string): Promise<FixPlanItemInput[]> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw planError(`${file} can't be read: ${fileFault(error)}.`, error);
+  });
+  const parsed = planSchema.safeParse(jsonOf(text), { error: faultWords });
+  if (parsed.success) return parsed.data.items;
+  const [issue] = parsed.error.issues;
+  const place =
+    issue === undefined || issue.path.length === 0 ? 'the file' : issue.path.map(String).join('.');
+  throw planError(
+    `${file} is no plan of fix-data: ${place} ${issue?.message}. \`hub fix-data --dry-run --plan FILE\` writes one.`,
+    parsed.error,
+  );
+}
+
+function planError(message: string, cause: unknown): HubError {
+  return new HubError('BAD_USER_INPUT', `--apply: ${message}`, { cause });
+}
+
+/** Null: no JSON. */
+function jsonOf(text: string): unknown {
   try {
-    return planSchema.parse(JSON.parse(await readFile(file, 'utf8'))).items;
-  } catch (error) {
-    const why = error instanceof z.ZodError ? (error.issues[0]?.message ?? '') : messageOf(error);
-    throw new HubError('BAD_USER_INPUT', `--apply: ${file} is no plan of fix-data: ${why}`, { cause: error });
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
 }

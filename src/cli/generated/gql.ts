@@ -20,6 +20,7 @@ type Documents = {
     "\n  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {\n    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {\n      id rule subscriptionId until reason createdBy createdAt\n    }\n  }\n": typeof types.SilenceAlertsDocument,
     "\n  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }\n": typeof types.EndAlertSilenceDocument,
     "\n  mutation TestAlertChannel($channel: String!) { testAlertChannel(channel: $channel) { ok error latencyMs } }\n": typeof types.TestAlertChannelDocument,
+    "\n  query AuditSeal($subscriptionId: ID!, $number: ID!) { auditSeal(subscriptionId: $subscriptionId, number: $number) { hash } }\n": typeof types.AuditSealDocument,
     "\n  query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {\n    auditVerification(subscriptionId: $subscriptionId, from: $from, to: $to, after: $after) {\n      seals attempts droppedSeals next unsealed\n      firstBreak { subscriptionId seal sealedAt afterAttemptId lastAttemptId what }\n      lastSeal { subscriptionId number hash }\n    }\n  }\n": typeof types.AuditVerificationDocument,
     "\n  query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }\n": typeof types.ListPayloadQueriesDocument,
     "\n  fragment CheckReport on ConsistencyReport {\n    id state from to autoFix checked requests bytesExchanged differenceCount errorMessage startedAt completedAt\n    subscription { id name targetSystem }\n    differences(first: 1000) {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id }\n    }\n  }\n": typeof types.CheckReportFragmentDoc,
@@ -46,11 +47,11 @@ type Documents = {
     "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id status subscription { id } }\n  }\n": typeof types.ListenRejectDocument,
     "\n  query RetryRuns { compensationRuns(first: 10) { id kind state total lookedAt count errorMessage } }\n": typeof types.RetryRunsDocument,
     "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": typeof types.RetrySyncsDocument,
-    "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl } }\n  }\n": typeof types.CreateSubscriptionDocument,
+    "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }\n  }\n": typeof types.CreateSubscriptionDocument,
     "\n  query SubscriptionToDelete($id: ID!) { dataSubscription(id: $id) { id name targetSystem backlog connected } }\n": typeof types.SubscriptionToDeleteDocument,
     "\n  mutation DeleteSubscription($id: ID!) { deleteDataSubscription(id: $id) }\n": typeof types.DeleteSubscriptionDocument,
     "\n  query RetryOfSubscription($id: ID!) {\n    dataSubscription(id: $id) { retry { maxRetries baseDelayMs maxDelayMs jitter } }\n  }\n": typeof types.RetryOfSubscriptionDocument,
-    "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog\n    }\n  }\n": typeof types.UpdateSubscriptionDocument,
+    "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog warnings\n    }\n  }\n": typeof types.UpdateSubscriptionDocument,
     "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": typeof types.ListSubscriptionsDocument,
     "\n  mutation PauseSubscription($id: ID!) { pauseDataSubscription(id: $id) { id name targetSystem state backlog } }\n": typeof types.PauseSubscriptionDocument,
     "\n  mutation ResumeSubscription($id: ID!) { resumeDataSubscription(id: $id) { id name targetSystem state backlog } }\n": typeof types.ResumeSubscriptionDocument,
@@ -66,6 +67,7 @@ const documents: Documents = {
     "\n  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {\n    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {\n      id rule subscriptionId until reason createdBy createdAt\n    }\n  }\n": types.SilenceAlertsDocument,
     "\n  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }\n": types.EndAlertSilenceDocument,
     "\n  mutation TestAlertChannel($channel: String!) { testAlertChannel(channel: $channel) { ok error latencyMs } }\n": types.TestAlertChannelDocument,
+    "\n  query AuditSeal($subscriptionId: ID!, $number: ID!) { auditSeal(subscriptionId: $subscriptionId, number: $number) { hash } }\n": types.AuditSealDocument,
     "\n  query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {\n    auditVerification(subscriptionId: $subscriptionId, from: $from, to: $to, after: $after) {\n      seals attempts droppedSeals next unsealed\n      firstBreak { subscriptionId seal sealedAt afterAttemptId lastAttemptId what }\n      lastSeal { subscriptionId number hash }\n    }\n  }\n": types.AuditVerificationDocument,
     "\n  query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }\n": types.ListPayloadQueriesDocument,
     "\n  fragment CheckReport on ConsistencyReport {\n    id state from to autoFix checked requests bytesExchanged differenceCount errorMessage startedAt completedAt\n    subscription { id name targetSystem }\n    differences(first: 1000) {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id }\n    }\n  }\n": types.CheckReportFragmentDoc,
@@ -92,11 +94,11 @@ const documents: Documents = {
     "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id status subscription { id } }\n  }\n": types.ListenRejectDocument,
     "\n  query RetryRuns { compensationRuns(first: 10) { id kind state total lookedAt count errorMessage } }\n": types.RetryRunsDocument,
     "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": types.RetrySyncsDocument,
-    "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl } }\n  }\n": types.CreateSubscriptionDocument,
+    "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }\n  }\n": types.CreateSubscriptionDocument,
     "\n  query SubscriptionToDelete($id: ID!) { dataSubscription(id: $id) { id name targetSystem backlog connected } }\n": types.SubscriptionToDeleteDocument,
     "\n  mutation DeleteSubscription($id: ID!) { deleteDataSubscription(id: $id) }\n": types.DeleteSubscriptionDocument,
     "\n  query RetryOfSubscription($id: ID!) {\n    dataSubscription(id: $id) { retry { maxRetries baseDelayMs maxDelayMs jitter } }\n  }\n": types.RetryOfSubscriptionDocument,
-    "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog\n    }\n  }\n": types.UpdateSubscriptionDocument,
+    "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog warnings\n    }\n  }\n": types.UpdateSubscriptionDocument,
     "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": types.ListSubscriptionsDocument,
     "\n  mutation PauseSubscription($id: ID!) { pauseDataSubscription(id: $id) { id name targetSystem state backlog } }\n": types.PauseSubscriptionDocument,
     "\n  mutation ResumeSubscription($id: ID!) { resumeDataSubscription(id: $id) { id name targetSystem state backlog } }\n": types.ResumeSubscriptionDocument,
@@ -127,6 +129,10 @@ export function graphql(source: "\n  mutation EndAlertSilence($id: ID!) { endAle
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation TestAlertChannel($channel: String!) { testAlertChannel(channel: $channel) { ok error latencyMs } }\n"): typeof import('./graphql.ts').TestAlertChannelDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query AuditSeal($subscriptionId: ID!, $number: ID!) { auditSeal(subscriptionId: $subscriptionId, number: $number) { hash } }\n"): typeof import('./graphql.ts').AuditSealDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -234,7 +240,7 @@ export function graphql(source: "\n  mutation RetrySyncs($filter: SyncLogFilter!
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl } }\n  }\n"): typeof import('./graphql.ts').CreateSubscriptionDocument;
+export function graphql(source: "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }\n  }\n"): typeof import('./graphql.ts').CreateSubscriptionDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -250,7 +256,7 @@ export function graphql(source: "\n  query RetryOfSubscription($id: ID!) {\n    
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog\n    }\n  }\n"): typeof import('./graphql.ts').UpdateSubscriptionDocument;
+export function graphql(source: "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog warnings\n    }\n  }\n"): typeof import('./graphql.ts').UpdateSubscriptionDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -261,6 +261,14 @@ export type TestAlertChannelMutationVariables = Exact<{
 
 export type TestAlertChannelMutation = { testAlertChannel: { ok: boolean, error: string | null, latencyMs: number } };
 
+export type AuditSealQueryVariables = Exact<{
+  subscriptionId: string | number;
+  number: string | number;
+}>;
+
+
+export type AuditSealQuery = { auditSeal: { hash: string } | null };
+
 export type AuditVerificationQueryVariables = Exact<{
   subscriptionId?: string | number | null | undefined;
   from?: string | null | undefined;
@@ -441,7 +449,7 @@ export type CreateSubscriptionMutationVariables = Exact<{
 }>;
 
 
-export type CreateSubscriptionMutation = { createDataSubscription: { secret: string, subscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, state: DataSubscriptionState, webhookUrl: string | null } } };
+export type CreateSubscriptionMutation = { createDataSubscription: { secret: string, subscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, state: DataSubscriptionState, webhookUrl: string | null, warnings: Array<string> } } };
 
 export type SubscriptionToDeleteQueryVariables = Exact<{
   id: string | number;
@@ -470,7 +478,7 @@ export type UpdateSubscriptionMutationVariables = Exact<{
 }>;
 
 
-export type UpdateSubscriptionMutation = { updateDataSubscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } };
+export type UpdateSubscriptionMutation = { updateDataSubscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, warnings: Array<string>, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } };
 
 export type ListSubscriptionsQueryVariables = Exact<{
   targetSystem?: string | null | undefined;
@@ -697,6 +705,13 @@ export const TestAlertChannelDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<TestAlertChannelMutation, TestAlertChannelMutationVariables>;
+export const AuditSealDocument = new TypedDocumentString(`
+    query AuditSeal($subscriptionId: ID!, $number: ID!) {
+  auditSeal(subscriptionId: $subscriptionId, number: $number) {
+    hash
+  }
+}
+    `) as unknown as TypedDocumentString<AuditSealQuery, AuditSealQueryVariables>;
 export const AuditVerificationDocument = new TypedDocumentString(`
     query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {
   auditVerification(
@@ -1170,6 +1185,7 @@ export const CreateSubscriptionDocument = new TypedDocumentString(`
       eventTypes
       state
       webhookUrl
+      warnings
     }
   }
 }
@@ -1231,6 +1247,7 @@ export const UpdateSubscriptionDocument = new TypedDocumentString(`
       jitter
     }
     backlog
+    warnings
   }
 }
     `) as unknown as TypedDocumentString<UpdateSubscriptionMutation, UpdateSubscriptionMutationVariables>;

@@ -1,7 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { errorCodeOf, HubError, messageOf } from '../../core/errors.ts';
+import { errorCodeOf, HubError } from '../../core/errors.ts';
+import { fileFault } from '../../core/file-fault.ts';
 
 /** The longest line that is taken, bytes: one request's worth. The hub takes 1 MiB of business data. */
 export const maxLineBytes = 4 * 1_048_576;
@@ -110,14 +111,7 @@ class PendingLine {
 }
 
 function unreadable(path: string, error: unknown): HubError {
-  const reasons: Record<string, string> = {
-    ENOENT: 'there is no such file',
-    EISDIR: 'it is a folder',
-    EACCES: 'this user may not read it',
-  };
   const code = errorCodeOf(error) ?? '';
-  const reason = code.startsWith('Z_')
-    ? `its gzip form is damaged (${code})`
-    : (reasons[code] ?? messageOf(error));
+  const reason = code.startsWith('Z_') ? `its gzip form is damaged (${code})` : fileFault(error);
   return new HubError('BAD_USER_INPUT', `${path} can't be read: ${reason}.`, { cause: error });
 }

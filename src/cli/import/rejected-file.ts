@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { HubError, messageOf } from '../../core/errors.ts';
+import { HubError } from '../../core/errors.ts';
+import { fileFault } from '../../core/file-fault.ts';
 import type { RejectedLine } from './batches.ts';
 
 /** Files up to this size are sorted, which takes memory of some times their size, bytes. */
@@ -57,7 +58,7 @@ export class RejectedFile implements Disposable {
     try {
       work();
     } catch (error) {
-      throw new HubError('UNAVAILABLE', `${this.path} can't be written: ${messageOf(error)}.`, {
+      throw new HubError('UNAVAILABLE', `${this.path} can't be written: ${fileFault(error)}.`, {
         cause: error,
       });
     }

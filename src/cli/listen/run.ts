@@ -29,7 +29,7 @@ export async function listen(options: ListenOptions): Promise<void> {
   const halt = AbortSignal.any([stop.signal, unseen.signal]);
   const client = createClient(options);
   await using parts = new AsyncDisposableStack();
-  const handler = handlerOf(options, parts);
+  const { handler, notice } = handlerOf(options, parts);
   const { prefetch } = options;
   const onUnseen = () => {
     if (!halt.aborted) note('Nobody reads what it prints any more: it stops.');
@@ -38,7 +38,11 @@ export async function listen(options: ListenOptions): Promise<void> {
   const onAway = () => session.away.abort();
   const listener = new Listener({ clock: systemClock, handler, prefetch, onUnseen, onAway });
   const tally: Tally = { acknowledged: 0, rejected: 0, failed: 0 };
-  let wasConnected = false;
+  let [wasFound, wasConnected] = [false, false];
+  const onFound = () => {
+    if (!wasFound && notice !== null) note(notice);
+    wasFound = true;
+  };
   const onFirst = (subscription: Listened) => {
     wasConnected = true;
     greet(subscription, options);
@@ -50,6 +54,7 @@ export async function listen(options: ListenOptions): Promise<void> {
     listener,
     tally,
     halt,
+    onFound,
     onFirst,
     away: new AbortController(),
   };
@@ -72,6 +77,8 @@ interface Session {
   readonly listener: Listener;
   readonly tally: Tally;
   readonly halt: AbortSignal;
+  /** Told whenever there is such a subscription. */
+  readonly onFound: () => void;
   /** Told once, of the first connection. */
   readonly onFirst: (subscription: Listened) => void;
   /** Aborts when the receiver of the connection that stands is away. */
@@ -80,11 +87,12 @@ interface Session {
 
 /** One connection of a session, from reading the subscription anew to its end. */
 function onceConnected(session: Session): (progress: Progress) => Promise<void> {
-  const { client, options, handler, listener, tally, halt, onFirst } = session;
+  const { client, options, handler, listener, tally, halt, onFound, onFirst } = session;
   let wasConnected = false;
   return async ({ reached, connected }) => {
     let subscription = await readSubscription(session, wasConnected);
     reached();
+    onFound();
     handler.use(subscription);
     if (await handler.ready(halt)) {
       if (halt.aborted) return;
@@ -153,22 +161,25 @@ async function readSubscription({ client, options, halt }: Session, wasThere: bo
   );
 }
 
-/** The handler, and before it what the developer must know of its secret. */
-function handlerOf(options: ListenOptions, parts: AsyncDisposableStack): Handler {
+/** The handler, and what the developer must know of its secret before the first event. */
+function handlerOf(
+  options: ListenOptions,
+  parts: AsyncDisposableStack,
+): { handler: Handler; notice: string | null } {
   const { forward: url, prefetch: atOnce, json = false } = options;
   if (url === undefined) {
     if (options.secret !== undefined)
       throw badInput('secret', '--secret signs what is forwarded: it goes with --forward.');
-    return new Printer(systemClock, json);
+    return { handler: new Printer(systemClock, json), notice: null };
   }
   const fault = checkTargetUrl(url);
   if (fault !== null) throw badInput('forward', `--forward ${fault}, e.g. http://localhost:5000/hook`);
   const secret = options.secret === undefined ? createSecret() : checkedSecret(options.secret);
-  if (options.secret === undefined)
-    note(
-      `! Neither --secret nor HUB_WEBHOOK_SECRET is given: this run signs with a secret of its own, made just now.\n  Put it into the receiver, or its signatures do not verify: ${secret}`,
-    );
-  return parts.use(new Forwarder({ clock: systemClock, url, secret, atOnce, json }));
+  const notice =
+    options.secret === undefined
+      ? `! Neither --secret nor HUB_WEBHOOK_SECRET is given: this run signs with a secret of its own, made just now.\n  Put it into the receiver, or its signatures do not verify: ${secret}`
+      : null;
+  return { handler: parts.use(new Forwarder({ clock: systemClock, url, secret, atOnce, json })), notice };
 }
 
 /** What would be too weak for the hub is too weak for a receiver that is to be tried with it. */

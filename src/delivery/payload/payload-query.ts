@@ -6,7 +6,6 @@ import {
   GraphQLError,
   type GraphQLSchema,
   Kind,
-  NoSchemaIntrospectionCustomRule,
   type OperationDefinitionNode,
   parse,
   specifiedRules,
@@ -122,10 +121,22 @@ function frozenFieldsRule(context: ValidationContext): ASTVisitor {
   };
 }
 
+/** The schema is the same for every event: it is asked for at the hub. */
+function noSchemaRule(context: ValidationContext): ASTVisitor {
+  return {
+    Field(node) {
+      const { value: name } = node.name;
+      if (name !== '__schema' && name !== '__type') return;
+      const message = `${name} can't be selected: a payload query takes what is frozen with an event. The schema is at /graphql.`;
+      context.reportError(new GraphQLError(message, { nodes: node }));
+    },
+  };
+}
+
 const rules = [
   ...specifiedRules.filter(rule => rule !== FieldsOnCorrectTypeRule),
   frozenFieldsRule,
-  NoSchemaIntrospectionCustomRule,
+  noSchemaRule,
 ];
 
 /** An error with where it is: in the text, or (at a run, which has no text any more) in the result. */

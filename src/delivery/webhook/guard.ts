@@ -92,26 +92,37 @@ export function checkTargetUrl(url: string): string | null {
 
 /** A `lookup` for sockets that gives public or allowed addresses, or a `TargetNotAllowedError`. */
 export function guardedLookup(allow: TargetAllow, resolve: ResolveAll): LookupFunction {
-  const vetted = async (hostname: string) => {
-    const found = await resolve(hostname);
-    const first = found[0];
-    if (first === undefined)
-      throw Object.assign(new Error(`no address for ${hostname}`), { code: 'ENOTFOUND' });
-    const refusal = refusalOf(
-      allow,
-      hostname,
-      found.map(({ address }) => address),
-    );
-    if (refusal !== null) throw refusal;
-    return { found, first };
-  };
   return (hostname, options, callback) => {
-    vetted(hostname).then(
-      ({ found, first }) =>
-        options.all === true ? callback(null, found) : callback(null, first.address, first.family),
+    permittedAddresses(allow, hostname, resolve).then(
+      ([first, ...others]) =>
+        options.all === true
+          ? callback(null, [first, ...others])
+          : callback(null, first.address, first.family),
       (error: Error) => callback(error, []),
     );
   };
+}
+
+/**
+ * The addresses of a host, which may be an address itself; without the brackets that IPv6 has in a URL.
+ * @throws TargetNotAllowedError where one of them is forbidden; what `resolve` throws, or ENOTFOUND where there is none
+ */
+export async function permittedAddresses(
+  allow: TargetAllow,
+  host: string,
+  resolve: ResolveAll,
+): Promise<[LookupAddress, ...LookupAddress[]]> {
+  const family = isIP(host);
+  const [first, ...others] = family === 0 ? await resolve(host) : [{ address: host, family }];
+  if (first === undefined) throw Object.assign(new Error(`no address for ${host}`), { code: 'ENOTFOUND' });
+  const found = [first, ...others] as const;
+  const refusal = refusalOf(
+    allow,
+    host,
+    found.map(({ address }) => address),
+  );
+  if (refusal !== null) throw refusal;
+  return [...found];
 }
 
 function refusalOf(

@@ -16,7 +16,7 @@ export type OpenReference = (reference: string) => Promise<string>;
 /** Opens references from an environment and the file system. @throws HubError BAD_USER_INPUT that names the reference, not the value */
 export function referencesIn(env: Readonly<Record<string, string | undefined>>): OpenReference {
   return async reference => {
-    const variable = /^\$\{(.+)\}$/.exec(reference)?.[1];
+    const variable = variableIn(reference);
     const value =
       variable === undefined
         ? await readFile(reference.slice('file:'.length), 'utf8').catch(() => '')
@@ -112,15 +112,25 @@ export async function missingReferences(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<string[]> {
   const open = referencesIn(env);
-  const references = new Set(
-    settings.flatMap(one =>
-      Object.values(one).filter(value => typeof value === 'string' && /^(\$\{.+\}|file:.+)$/.test(value)),
-    ),
-  );
   const missing: string[] = [];
-  for (const reference of references) {
-    const text = String(reference);
-    if ((await open(text).catch(() => null)) === null) missing.push(text);
-  }
+  for (const reference of referencesOf(settings))
+    if ((await open(reference).catch(() => null)) === null) missing.push(reference);
   return missing;
+}
+
+/** Names of the variables that an alerts file refers to. */
+export function variablesOf(settings: readonly ChannelSettings[]): string[] {
+  return [...referencesOf(settings)].flatMap(reference => variableIn(reference) ?? []);
+}
+
+function referencesOf(settings: readonly ChannelSettings[]): Set<string> {
+  const values = settings.flatMap((one): unknown[] => Object.values(one));
+  return new Set(
+    values.filter(value => typeof value === 'string').filter(value => /^(\$\{.+\}|file:.+)$/.test(value)),
+  );
+}
+
+/** Undefined: it names a file. */
+function variableIn(reference: string): string | undefined {
+  return /^\$\{(.+)\}$/.exec(reference)?.[1];
 }

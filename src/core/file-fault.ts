@@ -1,0 +1,17 @@
+import { errorCodeOf, messageOf } from './errors.ts';
+
+const reasons: Record<string, string> = {
+  ENOENT: 'there is no such file or folder',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of its path is a file',
+  EACCES: 'this user may not open it',
+  EPERM: 'this user may not open it',
+  EROFS: 'its disk is mounted read-only',
+  ENOSPC: 'its disk is full',
+  EEXIST: 'it is there already',
+};
+
+/** Why a file can't be read or written, for people: what Node says of it names a system call. */
+export function fileFault(error: unknown): string {
+  return reasons[errorCodeOf(error) ?? ''] ?? messageOf(error);
+}

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, test } from 'node:test';
+import { systemClock } from '../../src/core/clock.ts';
+import { createLogger } from '../../src/core/logger.ts';
+import { Database } from '../../src/db/database.ts';
+import type { ClaimedSync, ClaimRequest } from '../../src/db/lane-statements.ts';
+import type { Outcome } from '../../src/delivery/judge.ts';
+import { LaneClaims } from '../../src/delivery/lane-claims.ts';
+import type { LaneOutcomes } from '../../src/delivery/lane-outcomes.ts';
+import { OutcomeWriter } from '../../src/delivery/outcome-writer.ts';
+import { startTestHub, type TestHub } from '../support/hub.ts';
+import { detailsOf, laneMaker, numbers, record, setState, sql, vouchers } from '../support/lanes.ts';
+
+const log = createLogger({ level: 'silent', pretty: false });
+
+// Registered before the hub's database registers its own removal: these go first.
+after(() => db[Symbol.asyncDispose]());
+after(() => hub[Symbol.asyncDispose]());
+/** It has no worker: what is claimed here stays so. */
+const hub: TestHub = await startTestHub({ env: { HUB_ROLES: 'api' } });
+const db: Database = await Database.connect({ url: hub.databaseUrl, poolSize: 2, log });
+const lane = laneMaker(hub);
+const target = 'http://127.0.0.1:9/hook';
+
+function claimOf(subscriptionId: string, limit: number): ClaimRequest {
+  return {
+    subscriptionId,
+    shard: null,
+    part: 'prompt',
+    token: randomUUID(),
+    limit,
+    leaseMs: 60_000,
+    states: ['active'],
+    transport: 'webhook',
+    attachmentId: null,
+  };
+}
+
+/** A lane's outcomes, and which of them it was told are written. */
+interface OpenLane {
+  readonly outcomes: LaneOutcomes;
+  readonly written: string[];
+}
+
+function open(writer: OutcomeWriter, subscriptionId: string): OpenLane {
+  const written: string[] = [];
+  const owner = {
+    subscriptionId,
+    transport: 'webhook' as const,
+    giveUp: new AbortController().signal,
+    onWritten: (outcomes: readonly Outcome[]) => written.push(...outcomes.map(({ id }) => id)),
+  };
+  return { outcomes: writer.open(owner), written };
+}
+
+function success(sync: ClaimedSync, responseExcerpt: string): Outcome {
+  return {
+    id: sync.id,
+    token: sync.token,
+    alert: null,
+    status: 'success',
+    retryCount: 0,
+    delayMs: null,
+    failedPushes: 0,
+    closedSockets: 0,
+    failedByConnection: false,
+    startedAt: new Date(),
+    durationMs: 1,
+    statusCode: 200,
+    errorCode: null,
+    errorMessage: null,
+    responseExcerpt,
+    evidence: null,
+    traceparent: null,
+  };
+}
+
+test('what lanes ask for at once is one statement, and each gets its own: the longest due, one a record, no more than its limit', async () => {
+  const lanes = await Promise.all([3, 40, 0, 5].map(async count => ({ count, ...(await lane(target)) })));
+  const paused = await lane(target);
+  for (const { system, count } of [...lanes, { ...paused, count: 4 }]) {
+    if (count === 0) continue;
+    await record(hub, vouchers(system, numbers(count)));
+    // A later version waits for the earlier one.
+    await record(hub, vouchers(system, [0], { amount: '2.00' }));
+  }
+  await setState(hub, paused.id, 'pause');
+  const claims = new LaneClaims(db);
+  const requests = [...lanes, paused].map(({ id }) => claimOf(id, 16));
+  const claimed = await Promise.all(requests.map(request => claims.claim(request)));
+  const idsOf = (syncs: readonly ClaimedSync[]) =>
+    syncs.map(({ voucherJson }) => String(JSON.parse(voucherJson).source_id));
+  const wanted = lanes.map(({ system, count }) => numbers(Math.min(count, 16)).map(n => `${system}-${n}`));
+  assert.deepEqual(claimed.map(idsOf), [...wanted, []]);
+  for (const [at, syncs] of claimed.entries())
+    assert.ok(syncs.every(({ token }) => token === requests[at]?.token));
+  const held = await sql<{ subscription_id: string; held: number; statement: string }>(
+    hub.databaseUrl,
+    'select subscription_id::text, cardinality(sync_ids) as held, xmin::text as statement from lane_claims order by subscription_id',
+  );
+  assert.deepEqual(
+    held.map(row => [row.subscription_id, row.held]),
+    lanes
+      .filter(({ count }) => count > 0)
+      .sort((a, b) => Number(a.id) - Number(b.id))
+      .map(({ id, count }) => [id, Math.min(count, 16)]),
+  );
+  assert.equal(new Set(held.map(row => row.statement)).size, 1);
+});
+
+test('what one lane asks for alone, or by another limit than others, it gets as well', async () => {
+  const lanes = await Promise.all([1, 2].map(() => lane(target)));
+  for (const { system } of lanes) await record(hub, vouchers(system, numbers(8)));
+  const claims = new LaneClaims(db);
+  const claimed = await Promise.all(lanes.map(({ id }, at) => claims.claim(claimOf(id, at === 0 ? 4 : 8))));
+  assert.deepEqual(
+    claimed.map(syncs => syncs.length),
+    [4, 8],
+  );
+  assert.equal((await claims.claim(claimOf(lanes[0]?.id ?? '', 4))).length, 4);
+  assert.deepEqual(await claims.claim(claimOf(lanes[0]?.id ?? '', 4)), []);
+});
+
+test('outcomes of several lanes are written together; one that the database refuses holds up no other', async () => {
+  const made = await Promise.all([1, 2].map(() => lane(target)));
+  const ids = made.map(({ id }) => id);
+  for (const { system } of made) await record(hub, vouchers(system, numbers(20)));
+  const attempted: string[] = [];
+  const claims = new LaneClaims(db);
+  const writer = new OutcomeWriter({
+    db,
+    clock: systemClock,
+    log,
+    changes: { isWatched: false, note: () => {} },
+    meter: { attempted: (_transport, outcomes) => attempted.push(...outcomes.map(({ id }) => id)) },
+    tracer: null,
+  });
+  const lanes = ids.map(id => ({ id, ...open(writer, id) }));
+  for (const { id, outcomes } of lanes) {
+    const syncs = await claims.claim(claimOf(id, 32));
+    assert.equal(syncs.length, 20);
+    // PostgreSQL's text holds no NUL: the seventh of the first lane can't be written.
+    for (const [n, sync] of syncs.entries())
+      outcomes.add(success(sync, n === 6 && id === ids[0] ? '\0' : 'ok'));
+  }
+  await Promise.all(lanes.map(({ outcomes }) => outcomes.flush()));
+  assert.deepEqual(
+    lanes.map(({ outcomes, written }) => [outcomes.pending, written.length]),
+    [
+      [0, 19],
+      [0, 20],
+    ],
+  );
+  assert.equal(attempted.length, 39);
+  const states = await Promise.all(ids.map(id => detailsOf(hub, id)));
+  assert.deepEqual(
+    states.map(syncs => syncs.filter(({ status }) => status === 'SUCCESS').length),
+    [19, 20],
+  );
+  assert.equal(
+    states[0]?.filter(({ status }) => status === 'PROCESSING').length,
+    1,
+    'its lease will run out',
+  );
+});
