@@ -1,4 +1,4 @@
-import { DatabaseError, type PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import type { SyncMode, VoucherDirection, VoucherStatus } from '../core/model.ts';
 import { type ArrayColumn, binaryArrays, unnested } from './binary-arrays.ts';
 
@@ -170,5 +170,7 @@ export async function writeAndCommit(
 
 /** Whether an error of `writeAndCommit` says that another hub created one of the records meanwhile. */
 export function isSameRecord(error: unknown): boolean {
-  return error instanceof DatabaseError && error.constraint === sameRecord;
+  return (
+    typeof error === 'object' && error !== null && 'constraint' in error && error.constraint === sameRecord
+  );
 }
