@@ -14,19 +14,29 @@ const headerBytes = 20;
 const bytesPerUnit = 3;
 const shortText = 24;
 
+/** Bytes that are allocated at once; a call that needs more gets a buffer of its own. */
+const slabBytes = 1_048_576;
+
+/** What is left of them: each call cuts off what it writes. A buffer a call kept the garbage collector busy. */
+let slab = Buffer.alloc(0);
+
 /**
  * The columns of rows as PostgreSQL's binary arrays, one parameter a column. As text each element would be quoted here
- * and taken apart there, which cost more than all else that this process does for an insert.
+ * and taken apart there (docs/architecture.md has the cost).
  */
 export function binaryArrays<Row>(rows: readonly Row[], columns: readonly ArrayColumn<Row>[]): Buffer[] {
   const values = columns.map(column => rows.map(column.of));
-  const bytes = Buffer.allocUnsafe(values.reduce((sum, column) => sum + roomFor(column), 0));
+  const room = values.reduce((sum, column) => sum + roomFor(column), 0);
+  if (slab.length < room && room <= slabBytes) slab = Buffer.allocUnsafe(slabBytes);
+  const bytes = room <= slabBytes ? slab : Buffer.allocUnsafe(room);
   let at = 0;
-  return columns.map(({ type }, n) => {
+  const arrays = columns.map(({ type }, n) => {
     const start = at;
     at = writeArray(bytes, at, type, values[n] ?? []);
     return bytes.subarray(start, at);
   });
+  if (bytes === slab) slab = bytes.subarray(at);
+  return arrays;
 }
 
 /** SQL: the rows again, of parameters from `first` on. @param alias what they are called, and what each column */
