@@ -75,6 +75,8 @@ export function connectionOptions(timeoutMs: number, route: Route) {
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
     query_timeout: timeoutMs + connectMs,
+    // What is asked for without waiting for the answer before goes out at once; a transaction that fails refuses the rest.
+    pipeline: true,
     ...(route.pooled ? {} : timeoutSettings(timeoutMs)),
   };
 }

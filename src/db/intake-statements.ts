@@ -30,62 +30,6 @@ export interface RecordedVersion {
   readonly eventType: string;
 }
 
-/** A voucher's new state: all columns, as PostgreSQL's JSON functions read them. */
-export interface VoucherWrite {
-  id: string;
-  voucher_no: string;
-  voucher_date: string;
-  source_system: string;
-  source_module: string;
-  source_type: string;
-  source_id: string;
-  source_reference_no: string | null;
-  source_version: number;
-  event_type: string;
-  company_id: string | null;
-  counterparty_type: string | null;
-  counterparty_id: string | null;
-  counterparty_name: string | null;
-  direction: string;
-  amount: string;
-  currency: string;
-  summary: string | null;
-  /** JSON text, kept to the letter. */
-  business_data: string;
-  status: string;
-  digest: string;
-  created_by: string | null;
-}
-
-/** A new event. */
-export interface EventWrite {
-  event_type: string;
-  voucher_id: string;
-  source_version: number;
-  source_system: string;
-  digest: string;
-  /** JSON text, kept to the letter. */
-  data: string;
-  /** JSON text, kept to the letter. */
-  voucher: string;
-  /** ISO 8601; null: now. */
-  occurred_at: string | null;
-}
-
-/** A new sync log row. */
-export interface SyncWrite {
-  readonly eventId: string;
-  readonly voucherId: string;
-  readonly subscriptionId: string;
-  readonly eventType: string;
-  readonly sourceSystem: string;
-  readonly mode: SyncMode;
-  /** Null: at once. */
-  readonly dueAt: Date | null;
-  /** Of the mutation; null: tracing is off. */
-  readonly traceparent: string | null;
-}
-
 /** The versions of what intake keeps in memory. */
 export interface CacheVersions {
   readonly subscriptions: string;
@@ -117,8 +61,24 @@ export const routingLock = 4_207_002;
 const versionsSql = `select (select version from hub_state where name = 'subscriptions')::text as subscriptions,
   (select version from hub_state where name = 'event_types')::text as "eventTypes"`;
 
-/** Begins an intake transaction and tells which versions of the caches hold in it. One round trip. */
-export async function beginIntake(client: PoolClient): Promise<CacheVersions> {
+/** What an intake transaction begins with. */
+export interface IntakeBegun {
+  /** The versions of the caches that hold in it. */
+  readonly versions: CacheVersions;
+  /** The known records among those asked for. */
+  readonly known: LockedVoucher[];
+}
+
+/**
+ * Begins an intake transaction, and locks the known records among `keys` in the order given: callers sort them, so that
+ * two commits never wait for each other. One round trip.
+ */
+export async function beginIntake(client: PoolClient, keys: readonly RecordKey[]): Promise<IntakeBegun> {
+  const [versions, known] = await Promise.all([beginWithVersions(client), lockVouchers(client, keys)]);
+  return { versions, known };
+}
+
+async function beginWithVersions(client: PoolClient): Promise<CacheVersions> {
   // Several statements at once each take a snapshot of their own, so the versions are read after the lock is held.
   const results: unknown = await client.query(
     `begin; select pg_advisory_xact_lock_shared(${routingLock}); ${versionsSql}`,
@@ -160,11 +120,8 @@ export async function readRoutingRows(client: PoolClient): Promise<RoutingRows> 
   return { versions: row, eventTypes: eventTypes.rows, subscriptions: subscriptions.rows };
 }
 
-/**
- * Locks the known records among `keys`, in the order given: callers sort them, so that two commits never wait for
- * each other. One index probe a key, whatever the planner thinks of the table.
- */
-export async function lockVouchers(client: PoolClient, keys: readonly RecordKey[]): Promise<LockedVoucher[]> {
+/** One index probe a key, whatever the planner thinks of the table. */
+async function lockVouchers(client: PoolClient, keys: readonly RecordKey[]): Promise<LockedVoucher[]> {
   const { rows } = await client.query<LockedVoucher>({
     name: 'intake-lock',
     text: `select v.* from unnest($1::text[], $2::text[], $3::text[]) k (source_system, source_module, source_id)
@@ -201,103 +158,5 @@ export async function reserveVoucherIds(pool: Pool, count: number): Promise<stri
     `select nextval('fin_business_vouchers_id_seq')::text as id from generate_series(1, $1)`,
     [count],
   );
-  return rows.map(row => row.id);
-}
-
-/**
- * Writes the new states of vouchers.
- * @returns how many were written; fewer than given: another hub created one of the records meanwhile
- */
-export async function writeVouchers(client: PoolClient, vouchers: readonly VoucherWrite[]): Promise<number> {
-  const { rowCount } = await client.query({
-    name: 'intake-vouchers',
-    text: writeVouchersSql,
-    values: [JSON.stringify(vouchers)],
-  });
-  return rowCount ?? 0;
-}
-
-const voucherColumns = [
-  'voucher_date date',
-  'source_system text',
-  'source_module text',
-  'source_type text',
-  'source_id text',
-  'source_reference_no text',
-  'source_version int',
-  'event_type text',
-  'company_id text',
-  'counterparty_type text',
-  'counterparty_id text',
-  'counterparty_name text',
-  'direction text',
-  'amount text',
-  'currency text',
-  'summary text',
-  'business_data text',
-  'status text',
-  'digest text',
-  'created_by text',
-];
-const casts: Record<string, string> = { amount: 'amount::numeric', business_data: 'business_data::json' };
-const columnNames = voucherColumns.map(column => column.split(' ')[0] ?? '');
-const writeVouchersSql = `
-  insert into fin_business_vouchers (id, voucher_no, ${columnNames.join(', ')})
-  select id, voucher_no, ${columnNames.map(name => casts[name] ?? name).join(', ')}
-  from json_to_recordset($1::json) as r (id bigint, voucher_no text, ${voucherColumns.join(', ')})
-  order by source_system collate "C", source_module collate "C", source_id collate "C"
-  on conflict (source_system, source_module, source_id) do update set
-    ${columnNames.map(name => `${name} = excluded.${name}`).join(', ')}, updated_at = now()
-  where fin_business_vouchers.id = excluded.id`;
-
-/** Writes events; gives back their ids in the order given. */
-export async function writeEvents(client: PoolClient, events: readonly EventWrite[]): Promise<string[]> {
-  const { rows } = await client.query<{ id: string; voucher_id: string; source_version: number }>({
-    name: 'intake-events',
-    text: `insert into fin_voucher_events (event_type, voucher_id, source_version, source_system, digest, data, voucher, occurred_at)
-           select event_type, voucher_id, source_version, source_system, digest, data::json, voucher::json, coalesce(occurred_at, now())
-           from json_to_recordset($1::json) as r (n int, event_type text, voucher_id bigint, source_version int, source_system text,
-             digest text, data text, voucher text, occurred_at timestamptz)
-           order by n returning id::text, voucher_id::text, source_version`,
-    values: [JSON.stringify(events.map((event, n) => ({ n, ...event })))],
-  });
-  const ids = new Map(rows.map(row => [`${row.voucher_id}/${row.source_version}`, row.id]));
-  return events.map(event => {
-    const id = ids.get(`${event.voucher_id}/${event.source_version}`);
-    if (id === undefined) throw new Error('An event was not written.');
-    return id;
-  });
-}
-
-const writeSyncsSql = `
-  insert into fin_open_syncs (event_id, voucher_id, subscription_id, event_type, source_system, mode, next_attempt_at, traceparent)
-  select event_id, voucher_id, subscription_id, event_type, source_system, mode, coalesce(due_at, now()), traceparent
-  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[])
-    with ordinality as r (event_id, voucher_id, subscription_id, event_type, source_system, mode, due_at, traceparent, n)
-  order by n`;
-
-/**
- * Adds syncs, in the order given (within one source record, the order of delivery).
- * @returns their ids where they are wanted
- */
-export async function writeSyncs(
-  client: PoolClient,
-  syncs: readonly SyncWrite[],
-  wantIds: boolean,
-): Promise<string[]> {
-  const { rows } = await client.query<{ id: string }>({
-    name: wantIds ? 'intake-syncs-ids' : 'intake-syncs',
-    text: wantIds ? `${writeSyncsSql} returning id::text` : writeSyncsSql,
-    values: [
-      syncs.map(s => s.eventId),
-      syncs.map(s => s.voucherId),
-      syncs.map(s => s.subscriptionId),
-      syncs.map(s => s.eventType),
-      syncs.map(s => s.sourceSystem),
-      syncs.map(s => s.mode),
-      syncs.map(s => s.dueAt),
-      syncs.map(s => s.traceparent),
-    ],
-  });
   return rows.map(row => row.id);
 }

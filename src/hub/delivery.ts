@@ -48,18 +48,8 @@ export async function openDelivery(
   const changes = new SyncChanges({ clock, reader: syncs, nodes });
   const breaker = new Breaker({ db, log, changes });
   const outcomes = new OutcomeWriter({ db, clock, log, changes, meter: meters, tracer });
-  const drain = {
-    db,
-    vault,
-    clock,
-    random,
-    log,
-    changes,
-    breaker,
-    claims: new LaneClaims(db),
-    outcomes,
-    tracer,
-  };
+  const claims = new LaneClaims(db);
+  const drain = { db, vault, clock, random, log, changes, breaker, claims, outcomes, tracer };
   const lanes = new Lanes(queue, { ...drain, transport, nodes });
   parts.defer(() => lanes.stop());
   if (config.roles.includes('worker')) await lanes.start();
@@ -74,14 +64,6 @@ export async function openDelivery(
   attachments.start();
   parts.defer(() => attachments.stop());
   nodes.start();
-  return {
-    queue,
-    nodes,
-    transport,
-    foreseeTarget: (url: string) => foreseeTarget(url, targets),
-    lanes,
-    attachments,
-    syncs,
-    changes,
-  };
+  const foresee = (url: string) => foreseeTarget(url, targets);
+  return { queue, nodes, transport, foreseeTarget: foresee, lanes, attachments, syncs, changes };
 }

@@ -7,15 +7,10 @@ import type { Logger } from '../core/logger.ts';
 import type { RecordOutcome } from '../core/model.ts';
 import { type Span, type Tracer, traced } from '../core/tracing.ts';
 import type { Database } from '../db/database.ts';
-import {
-  beginIntake,
-  reserveVoucherIds,
-  writeEvents,
-  writeSyncs,
-  writeVouchers,
-} from '../db/intake-statements.ts';
+import { beginIntake, type LockedVoucher, reserveVoucherIds } from '../db/intake-statements.ts';
+import { isSameRecord, writeAndCommit } from '../db/recording-statements.ts';
 import { GroupCommit } from './group-commit.ts';
-import { lanesToWake, planRecording, type RecordingPlan, syncsOf } from './plan.ts';
+import { lanesToWake, planRecording, type RecordingPlan, recordsOf, syncsOf } from './plan.ts';
 import type { Routing, RoutingCache } from './routing.ts';
 import { type PreparedContent, prepareContent } from './voucher-content.ts';
 import { checkVoucherInput, type VoucherInput } from './voucher-input.ts';
@@ -193,22 +188,26 @@ export class Intake {
     const client = await this.#db.pool.connect();
     let broken: boolean | Error = true;
     try {
-      const versions = await beginIntake(client);
+      const { versions, known } = await beginIntake(client, recordsOf(contents));
       const stale =
         versions.subscriptions !== routing.versions.subscriptions ||
         versions.eventTypes !== routing.versions.eventTypes;
-      const current = stale && reload ? await this.#routing.reloadWithin(client) : routing;
-      const done = stale && !reload ? 'routing-changed' : await this.#write(client, contents, current, ids);
-      await client.query(typeof done === 'string' ? 'rollback' : 'commit');
+      if (stale && !reload) {
+        await client.query('rollback');
+        broken = false;
+        return 'routing-changed';
+      }
+      const current = stale ? await this.#routing.reloadWithin(client) : routing;
+      const written = await this.#write(client, known, { contents, routing: current, ids });
       broken = false;
-      return done;
+      return written;
     } catch (error) {
       broken = await client.query('rollback').then(
         () => false,
         () => true,
       );
       // New records can't be locked ahead, so commits that create the same ones may meet in two orders.
-      if (errorCodeOf(error) === deadlockDetected) return 'raced';
+      if (errorCodeOf(error) === deadlockDetected || isSameRecord(error)) return 'raced';
       throw error;
     } finally {
       client.release(broken);
@@ -217,19 +216,16 @@ export class Intake {
 
   async #write(
     client: PoolClient,
-    contents: readonly PreparedContent[],
-    routing: Routing,
-    ids: string[],
-  ): Promise<'raced' | Written> {
+    known: readonly LockedVoucher[],
+    input: { contents: readonly PreparedContent[]; routing: Routing; ids: string[] },
+  ): Promise<Written> {
     const now = this.#clock.now();
-    const plan = await planRecording(client, { contents, routing, ids, today: this.#time.dayOf(now) });
-    if (plan.vouchers.length > 0 && (await writeVouchers(client, plan.vouchers)) < plan.vouchers.length)
-      return 'raced';
-    const eventIds = plan.events.length === 0 ? [] : await writeEvents(client, plan.events);
-    const syncs = syncsOf(plan, eventIds, cron => this.#time.nextBatch(cron, now));
-    const syncIds = syncs.length === 0 ? [] : await writeSyncs(client, syncs, this.#changes.isWatched);
-    this.#ids.push(...plan.unusedIds);
-    return { results: resultsOf(plan, eventIds), wake: lanesToWake(plan), syncIds };
+    const plan = await planRecording(client, known, { ...input, today: this.#time.dayOf(now) });
+    const { events, unusedIds } = plan;
+    const syncs = syncsOf(plan, cron => this.#time.nextBatch(cron, now));
+    const written = await writeAndCommit(client, { events, syncs }, this.#changes.isWatched);
+    this.#ids.push(...unusedIds);
+    return { results: resultsOf(plan, written.events), wake: lanesToWake(plan), syncIds: written.syncs };
   }
 
   async #takeIds(count: number): Promise<string[]> {
@@ -266,7 +262,7 @@ function resultsOf(plan: RecordingPlan, eventIds: readonly string[]): RecordResu
       : {
           outcome: item.outcome,
           voucherId: item.voucherId,
-          eventId: item.eventIndex === null ? null : (eventIds[item.eventIndex] ?? null),
+          eventId: item.event === null ? null : (eventIds[item.event.place - 1] ?? null),
           deliveries: item.subscriptions.length,
         },
   );

@@ -74,6 +74,58 @@ test('two hubs that record the same new records in any order at once refuse noth
   assert.deepEqual(await totals(sql), [made, made, 0]);
 });
 
+test('new and known records, several versions of each in any order at two hubs at once, come to the newest, and each version is one event', async () => {
+  await using first = await startTestHub();
+  await using second = await startTestHub({ databaseUrl: first.databaseUrl });
+  await using sql = await connectSql(first.databaseUrl);
+  await subscribe(first, {});
+  const item = fc.record({ id: fc.nat({ max: 9 }), version: fc.integer({ min: 1, max: 6 }) });
+  const calls = fc.sample(fc.array(item, { minLength: 1, maxLength: 12 }), { seed, numRuns: 120 });
+  for (let round = 0; round < 6; round += 1) {
+    const some = calls.slice(round * 20, round * 20 + 20);
+    const answers = await Promise.all(
+      some.map((items, n) =>
+        recordVouchers(
+          n % 2 === 0 ? first : second,
+          items.map(({ id, version }) =>
+            voucherInput({ sourceId: `N${round}-${id}`, sourceVersion: version, businessData: { version } }),
+          ),
+        ),
+      ),
+    );
+    assert.deepEqual(
+      answers.flat().filter(answer => answer.error !== null),
+      [],
+    );
+    const told = answers.flatMap((items, n) =>
+      items.flatMap(({ result }, at) => {
+        const { id, version } = some[n]?.[at] ?? { id: -1, version: -1 };
+        return result?.event ? [{ id: result.event.id, record: `N${round}-${id}`, version }] : [];
+      }),
+    );
+    const events = await sql.rows<{ id: string; record: string; version: number }>(
+      `select e.id::text, v.source_id as record, e.source_version as version from fin_voucher_events e
+       join fin_business_vouchers v on v.id = e.voucher_id
+       where v.source_id like 'N${round}-%' and (e.data ->> 'version')::int = e.source_version order by e.id`,
+    );
+    assert.deepEqual(
+      told.toSorted((a, b) => Number(a.id) - Number(b.id)),
+      events,
+    );
+    const sent = new Set(some.flat().map(({ id, version }) => `N${round}-${id}/${version}`));
+    assert.deepEqual(new Set(events.map(({ record: name, version }) => `${name}/${version}`)), sent);
+  }
+  const wrong = await sql.rows(
+    `select v.source_id, v.source_version, e.newest, l.versions from fin_business_vouchers v
+     cross join lateral (select max(source_version) as newest from fin_voucher_events e where e.voucher_id = v.id) e
+     cross join lateral (select array_agg(e.source_version order by l.id) as versions, array_agg(e.source_version order by e.source_version) as ordered
+       from fin_data_sync_logs l join fin_voucher_events e on e.id = l.event_id where l.voucher_id = v.id) l
+     where v.source_version <> e.newest or (v.business_data ->> 'version')::int <> e.newest or l.versions <> l.ordered
+       or l.versions[cardinality(l.versions)] <> e.newest`,
+  );
+  assert.deepEqual(wrong, []);
+});
+
 test('versions of one record recorded at two hubs at once get their syncs in the order of the versions', async () => {
   await using first = await startTestHub();
   await using second = await startTestHub({ databaseUrl: first.databaseUrl });

@@ -135,7 +135,7 @@ test('one call with several versions of a record takes them one after another', 
   assert.equal(new Set(items.flatMap(item => item.result?.voucher.id ?? [])).size, 1);
 });
 
-test('the digest is what Python makes of the stored record, for any business data', async () => {
+test('the digest and the frozen voucher are what Python makes of the stored record, for any business data and texts', async () => {
   await using hub = await startTestHub();
   await using sql = await connectSql(hub.databaseUrl);
   const data = fc.dictionary(
@@ -143,7 +143,7 @@ test('the digest is what Python makes of the stored record, for any business dat
     fc.jsonValue({ maxDepth: 3 }).filter(isRecordable),
     { maxKeys: 6 },
   );
-  const text = fc.option(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }).filter(isStorable), {
+  const text = fc.option(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 }).filter(isStorable), {
     nil: null,
   });
   const records = fc.sample(fc.record({ data, summary: text, counterpartyName: text, companyId: text }), {
@@ -165,25 +165,54 @@ test('the digest is what Python makes of the stored record, for any business dat
     items.filter(item => item.error !== null),
     [],
   );
-  const stored = await sql.rows<{ digest: string; line: string }>(
-    `select digest, json_build_object('data', business_data, 'voucher', json_build_object('voucher_date', voucher_date::text, 'source_system', source_system,
-       'source_module', source_module, 'source_type', source_type, 'source_id', source_id, 'source_reference_no', source_reference_no,
-       'source_version', source_version, 'company_id', company_id, 'counterparty_type', counterparty_type, 'counterparty_id', counterparty_id,
-       'counterparty_name', counterparty_name, 'direction', direction, 'amount', amount::text, 'currency', currency, 'summary', summary))::text as line
-     from fin_business_vouchers order by id`,
+  const fields = `'voucher_date', voucher_date::text, 'source_system', source_system, 'source_module', source_module,
+    'source_type', source_type, 'source_id', source_id, 'source_reference_no', source_reference_no, 'source_version', v.source_version,
+    'company_id', company_id, 'counterparty_type', counterparty_type, 'counterparty_id', counterparty_id,
+    'counterparty_name', counterparty_name, 'direction', direction, 'amount', amount::text, 'currency', currency, 'summary', summary`;
+  const stored = await sql.rows<{ digest: string; frozen: string; content: string; voucher: string }>(
+    `select v.digest, e.frozen, json_build_object('data', v.business_data, 'voucher', json_build_object(${fields}))::text as content,
+       json_build_object(${fields}, 'voucher_no', voucher_no, 'status', status, 'digest', v.digest)::text as voucher
+     from fin_business_vouchers v join (select voucher_id, voucher::text as frozen, data from fin_voucher_events) e on e.voucher_id = v.id
+     where e.data::text = v.business_data::text order by v.id`,
   );
   assert.equal(stored.length, 200);
   const program =
-    'import hashlib, json, sys\nfor line in sys.stdin.buffer.read().decode().split(chr(1)):\n print(hashlib.sha256(json.dumps(json.loads(line), sort_keys=True).encode()).hexdigest())';
+    'import hashlib, json, sys\ndump = lambda text: json.dumps(json.loads(text), sort_keys=True)\nlines = sys.stdin.buffer.read().decode().split(chr(1))\nprint(json.dumps([[hashlib.sha256(dump(content).encode()).hexdigest(), dump(voucher)] for content, voucher in zip(lines[::2], lines[1::2])]))';
   const python = spawnSync('python3', ['-c', program], {
-    input: stored.map(row => row.line).join('\u0001'),
+    input: stored.flatMap(row => [row.content, row.voucher]).join('\u0001'),
     encoding: 'utf8',
   });
   assert.equal(python.stderr, '');
   assert.deepEqual(
-    python.stdout.trim().split('\n'),
-    stored.map(row => row.digest),
+    JSON.parse(python.stdout),
+    stored.map(row => [row.digest, row.frozen]),
   );
+});
+
+test('a voucher that the database refuses takes no neighbour with it, new ones or known ones, and leaves nothing', async () => {
+  await using hub = await startTestHub();
+  await using sql = await connectSql(hub.databaseUrl);
+  await subscribe(hub, {});
+  await recordVouchers(hub, [voucherInput({ sourceId: 'K1' }), voucherInput({ sourceId: 'K2' })]);
+  await sql.rows('alter table fin_business_vouchers add constraint refused check (amount <> 13)');
+  const items = await recordVouchers(hub, [
+    ...['N1', 'N2', 'N3'].map(sourceId => voucherInput({ sourceId })),
+    voucherInput({ sourceId: 'K1', amount: '13' }),
+    voucherInput({ sourceId: 'K2', amount: '14' }),
+    voucherInput({ sourceId: 'BAD', amount: '13.00' }),
+    voucherInput({ sourceId: 'N4' }),
+  ]);
+  assert.deepEqual(items.map(outcomeOf), [
+    'CREATED',
+    'CREATED',
+    'CREATED',
+    'BAD_USER_INPUT null',
+    'UPDATED',
+    'BAD_USER_INPUT null',
+    'CREATED',
+  ]);
+  assert.deepEqual(await totals(sql), [6, 7, 7]);
+  assert.equal(await sql.count(`select count(*) from fin_business_vouchers where amount = 13`), 0);
 });
 
 function isStorable(text: string): boolean {

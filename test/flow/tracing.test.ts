@@ -187,9 +187,8 @@ test("one mutation's trace goes from the caller's span through commit, queue and
   /** Each span's parent; the statements of the commit are its children. */
   const tree: [name: string, parent: string][] = [
     ['commit vouchers', 'mutation recordVoucher'],
-    ['intake-vouchers', 'commit vouchers'],
-    ['intake-events', 'commit vouchers'],
-    ['intake-syncs', 'commit vouchers'],
+    ['intake-lock', 'commit vouchers'],
+    ['intake-recording', 'commit vouchers'],
     ['COMMIT', 'commit vouchers'],
     ['send lanes', 'commit vouchers'],
     ['process lanes', 'send lanes'],
@@ -201,7 +200,14 @@ test("one mutation's trace goes from the caller's span through commit, queue and
   assert.equal(trace.get('mutation recordVoucher')?.parentSpanId, alone.spanId);
   for (const [name, parent] of tree)
     assert.equal(trace.get(name)?.parentSpanId, trace.get(parent)?.spanId ?? 'none', `${name} in ${parent}`);
-  const kinds = ['mutation recordVoucher', 'send lanes', 'process lanes', 'deliver', 'POST', 'intake-syncs'];
+  const kinds = [
+    'mutation recordVoucher',
+    'send lanes',
+    'process lanes',
+    'deliver',
+    'POST',
+    'intake-recording',
+  ];
   const [server, client, producer, consumer] = [2, 3, 4, 5];
   assert.deepEqual(
     kinds.map(name => trace.get(name)?.kind),
@@ -256,7 +262,7 @@ test('from each of several mutations that share a commit, links lead to it and b
     assert.equal(commit?.name, 'commit vouchers');
     assert.ok(commit.links?.some(back => back.spanId === mutation?.spanId));
     assert.ok(
-      spans.some(({ name, parentSpanId }) => name === 'intake-syncs' && parentSpanId === commit.spanId),
+      spans.some(({ name, parentSpanId }) => name === 'intake-recording' && parentSpanId === commit.spanId),
     );
   }
   assert.ok(shared >= 2, `${shared} of ${crowd.length} shared a commit`);
