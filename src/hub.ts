@@ -98,11 +98,12 @@ async function start(context: Start): Promise<Hub> {
       }),
     }),
   );
+  const adminKey = config.adminKey === undefined ? await store.keys.makeFirstAdmin() : null;
   log.info({ url: server.url, roles: config.roles, ...homesOf(config) }, 'hub is up');
   return {
     url: server.url,
     databaseUrl: store.databaseUrl,
-    adminKey: store.adminKey,
+    adminKey,
     async [Symbol.asyncDispose]() {
       stopping = true;
       log.info('hub is stopping');

@@ -76,19 +76,20 @@ export class ApiKeys {
     return this.#db.fork().find(ApiKeyEntity, {}, { orderBy: { id: 'desc' }, limit: limits.nestedList });
   }
 
+  /** Makes `secret` an admin key, if it is none yet. */
+  async allowAdmin(secret: string): Promise<void> {
+    await this.#db.pool.query(
+      `insert into api_keys (name, role, key_hash) values ('HUB_ADMIN_KEY', 'admin', $1) on conflict do nothing`,
+      [hashOf(secret)],
+    );
+  }
+
   /**
-   * Sees to it that there is an administrator: `configured` becomes one if it is new; otherwise, where no admin
-   * key exists at all, one is made.
-   * @returns the secret of the key that was made; null where none was
+   * Makes an admin key where there is none at all. Call it once everything else has come about: its secret is shown
+   * once, and a start that fails after it would have lost it.
+   * @returns the secret; null where none was made
    */
-  async ensureAdmin(configured: string | undefined): Promise<string | null> {
-    if (configured !== undefined) {
-      await this.#db.pool.query(
-        `insert into api_keys (name, role, key_hash) values ('HUB_ADMIN_KEY', 'admin', $1) on conflict do nothing`,
-        [hashOf(configured)],
-      );
-      return null;
-    }
+  async makeFirstAdmin(): Promise<string | null> {
     const secret = createKeySecret();
     const made = await this.#db.transaction(async client => {
       await client.query('lock table api_keys in share row exclusive mode');

@@ -4,6 +4,7 @@ import { systemClock } from '../core/clock.ts';
 import { type ClientOptions, createClient, type HubClient, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { graphql } from './generated/gql.ts';
+import type { RejectedLine } from './import/batches.ts';
 import { type ImportCounts, Importer } from './import/importer.ts';
 import { openLines } from './import/lines.ts';
 import { RejectedFile, sortableBytes } from './import/rejected-file.ts';
@@ -30,6 +31,7 @@ interface Summary extends ImportCounts {
   readonly file: string;
   /** Null where nothing was refused. */
   readonly rejectedFile: string | null;
+  readonly firstRefused: Omit<RejectedLine, 'input'> | null;
   readonly seconds: number;
   /** False where it ended before the end of the file. */
   readonly complete: boolean;
@@ -77,6 +79,7 @@ async function importFile(file: string, options: ImportOptions): Promise<number>
     file,
     ...importer.counts,
     rejectedFile: rejected.exists ? rejected.path : null,
+    firstRefused: importer.firstRefused,
     seconds: (systemClock.now() - startedAt) / 1_000,
     complete: fault === null && !stop.signal.aborted,
   };
@@ -134,7 +137,7 @@ function reportToPeople(summary: Summary): void {
     `${headOf(summary)}: ${plural(summary.lines, 'line')} in ${duration(summary.seconds * 1_000)} (${rate} lines/s)`,
   );
   const meanings = {
-    refused: summary.rejectedFile === null ? '' : `see ${summary.rejectedFile}`,
+    refused: summary.rejectedFile === null ? '' : `see ${summary.rejectedFile}; ${firstOf(summary)}`,
     created: 'first time that the record is seen',
     updated: 'newer version of a known record',
     duplicate: 'known already, nothing recorded',
@@ -145,6 +148,10 @@ function reportToPeople(summary: Summary): void {
     if (count > 0)
       print(`  ${name.padEnd(9)} ${count.toLocaleString('en-US').padStart(11)}   ${meanings[name]}`);
   }
+}
+
+function firstOf({ firstRefused }: Summary): string {
+  return firstRefused === null ? '' : `line ${firstRefused.line}: ${firstRefused.message}`;
 }
 
 /** Refused lines come first: under a ✓ nobody would look for them. */

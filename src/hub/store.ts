@@ -30,11 +30,11 @@ export async function openStore({ config, clock, log, parts, tracer }: Start) {
   );
   await checkStoredQueries(db.pool, payloadQueries);
   const keys = new ApiKeys(db, clock);
-  const adminKey = await keys.ensureAdmin(config.adminKey);
+  if (config.adminKey !== undefined) await keys.allowAdmin(config.adminKey);
   const replica =
     config.databaseReplicaUrl === undefined || !config.roles.includes('api')
       ? undefined
       : parts.use(new Replica({ url: config.databaseReplicaUrl, ...pool }, { primary: db, clock }));
   await replica?.start();
-  return { databaseUrl, directUrl, vault, db, replica, payloadQueries, keys, adminKey };
+  return { databaseUrl, directUrl, vault, db, replica, payloadQueries, keys };
 }

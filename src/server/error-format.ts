@@ -7,6 +7,7 @@ import {
   isDatabaseAway,
   messageOf,
 } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 
 /** What graphql-js's parser says at its bound of tokens (its own typing error included). */
@@ -26,8 +27,7 @@ export function formatError(error: GraphQLError): GraphQLFormattedError {
     const field = cause.field === undefined ? {} : { field: cause.field };
     return { ...base, message: cause.message, extensions: { code: cause.code, ...field } };
   }
-  if (cause instanceof GraphQLError)
-    return { ...base, message: error.message, extensions: { code: codeOf(error) } };
+  if (cause instanceof GraphQLError) return { ...base, ...toldOf(error) };
   if (isDataFault(cause))
     return {
       ...base,
@@ -66,6 +66,18 @@ function rootOf(error: unknown): unknown {
   for (let depth = 0; depth < 5 && at instanceof GraphQLError && at.originalError != null; depth += 1)
     at = at.originalError;
   return at;
+}
+
+/** What graphql-js says of an operation, which of its inputs it names, and its bound of tokens in words of our own. */
+function toldOf(error: GraphQLError): Pick<GraphQLFormattedError, 'message' | 'extensions'> {
+  const code = codeOf(error);
+  if (tokenLimit.test(error.message)) {
+    const message = `The operation is longer than ${limits.tokens} tokens; send it in parts, or its values as variables.`;
+    return { message, extensions: { code } };
+  }
+  // Of a variable that is an object: `Variable "$input" got invalid value 1.5 at "input.amount"; ...`
+  const field = /^Variable "\$\w+" got invalid value .* at "\w+\.([^"]+)";/s.exec(error.message)?.[1];
+  return { message: error.message, extensions: field === undefined ? { code } : { code, field } };
 }
 
 /**

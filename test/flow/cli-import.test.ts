@@ -104,6 +104,8 @@ test('import puts each refused line with its reason into FILE.rejected.jsonl and
 
   const shown = await runCli(['import', file], access(hub));
   assert.ok(shown.stdout.startsWith(`! 6 lines refused of ${file}: 10 lines in `), shown.stdout);
+  const [first] = rejected;
+  assert.ok(shown.stdout.includes(`.rejected.jsonl; line ${first?.line}: ${first?.message}`), shown.stdout);
 
   await writeFile(file, `${JSON.stringify(good('a'))}\n`);
   assert.equal((await runCli(['import', file], access(hub))).code, 0);

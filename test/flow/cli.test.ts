@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { runCli, startCli, temporaryFolder } from '../support/cli.ts';
@@ -441,6 +443,20 @@ test('errors are one line that helps, and wrong usage exits with 2', async () =>
     assert.equal((await runCli(usage)).code, 2, usage.join(' '));
   }
   assert.equal((await runCli(['--help'])).code, 0);
+});
+
+test('a first start that fails uses up no key: the next one prints it', async () => {
+  const { HUB_ADMIN_KEY: _, ...env } = testEnvironment(await createTestDatabase());
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const address = other.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  assert.equal((await runCli(['start'], { ...env, HUB_PORT: String(port) })).code, 1);
+  other.close();
+  const hub = startCli(['start'], env);
+  await hub.printed(/Admin key: +hub_\S+/);
+  hub.child.kill('SIGTERM');
+  assert.equal((await hub.ended).code, 0);
 });
 
 test('start prints where it is and its first key once, says which port is taken, and stops cleanly on SIGTERM', async () => {

@@ -42,6 +42,7 @@ export class Importer {
   #fault: { error: unknown } | undefined;
   #position = 0;
   #updatedWithoutVersion = 0;
+  #firstRefused: Omit<RejectedLine, 'input'> | null = null;
 
   constructor(options: ImporterOptions) {
     this.#options = options;
@@ -50,6 +51,11 @@ export class Importer {
   /** What was done so far. */
   get counts(): ImportCounts {
     return { ...this.#counts };
+  }
+
+  /** The refused line that stands first in the file, of those refused so far, and why. */
+  get firstRefused(): Omit<RejectedLine, 'input'> | null {
+    return this.#firstRefused;
   }
 
   /** Lines that changed a record and did not say which version they are: imported again, they may change it again. */
@@ -109,6 +115,8 @@ export class Importer {
   #reject(line: RejectedLine): void {
     this.#counts.lines += 1;
     this.#counts.refused += 1;
+    const { input: _, ...refusal } = line;
+    if (refusal.line < (this.#firstRefused?.line ?? Number.POSITIVE_INFINITY)) this.#firstRefused = refusal;
     this.#options.reject(line);
   }
 }
