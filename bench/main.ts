@@ -94,7 +94,7 @@ const benches: Record<string, () => Promise<void>> = {
   },
   async workers() {
     const counts = [1, 2, 4];
-    const rounds = await workers(counts, values.quick ? 1 : 5, 20_000 * scale);
+    const rounds = await workers(counts, values.quick ? 1 : 3, 20_000 * scale);
     for (const [at, count] of counts.entries()) {
       if (at === 0) continue;
       const rates = (what: 'several' | 'sharded', of: number) => rounds.map(round => round[of]?.[what] ?? 0);

@@ -38,8 +38,8 @@ export async function workers(
     for (const number of counts) {
       await using running = new AsyncDisposableStack();
       for (let n = 0; n < number; n += 1) running.use(await BenchWorker.start(hub));
-      // So that every process is warm.
-      await drainAll(hub, receiver, several, Math.min(count, 4_000));
+      // So that every process is warm: a fresh one compiles its code while it works.
+      await drainAll(hub, receiver, several, (count / 4) * number);
       figures.push({
         workers: number,
         several: await drainAll(hub, receiver, several, count),
