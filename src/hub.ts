@@ -46,12 +46,13 @@ export async function createHub(config: Config, overrides: HubOverrides = {}): P
   const random = overrides.random ?? Math.random;
   const environment = overrides.environment ?? processEnvironment();
   let tracer: Tracer | null = null;
-  const traceId = tracingSettings(environment).kind === 'on' ? () => tracer?.current()?.traceId : undefined;
+  const tracing = tracingSettings(environment);
+  const traceId = tracing.kind === 'on' ? () => tracer?.current()?.traceId : undefined;
   const log =
     overrides.log ?? createLogger({ level: config.logLevel, pretty: config.logFormat === 'pretty', traceId });
   const parts = new AsyncDisposableStack();
   try {
-    ({ tracer } = parts.use(await openTracing(environment, { log, clock })));
+    ({ tracer } = parts.use(await openTracing(tracing, { log, clock })));
     return await start({ config, clock, random, log, environment, parts, meters: new Meters(), tracer });
   } catch (error) {
     await parts.disposeAsync();

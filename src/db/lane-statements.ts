@@ -2,7 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import { lanesOf } from '../core/lane-key.ts';
 import { limits } from '../core/limits.ts';
 import type { SubscriptionState, SyncMode, TransportKind } from '../core/model.ts';
-import { cancelOpen, inShard, isHead, lanesInUse } from './sync-rows.ts';
+import { cancelOpen, inShard, lanesInUse } from './sync-rows.ts';
 
 /** A lane: what a drain needs to know of its subscription. */
 export interface LaneRow {
@@ -89,31 +89,6 @@ export const partOf: Record<LanePart, string> = {
   batch: "o.mode = 'batch'",
 };
 
-/** What to claim, and how. */
-export interface ClaimRequest {
-  readonly subscriptionId: string;
-  /** Null: of all records. */
-  readonly shard: Shard | null;
-  readonly part: LanePart;
-  /**
-   * Fences: only its holder may write results. Another at each claim: who lost a sync and claims it again must not
-   * take the first one's late result.
-   */
-  readonly token: string;
-  /**
-   * One of few, powers of two or a burst: each is a statement of its own. With a parameter the planner reckons with a
-   * tenth of the backlog, and plans each claim anew.
-   */
-  readonly limit: number;
-  /** Milliseconds, by the database's clock. */
-  readonly leaseMs: number;
-  /** Lanes in other states give nothing: a pause holds from the moment that it is committed. */
-  readonly states: readonly SubscriptionState[];
-  readonly transport: TransportKind;
-  /** The attachment that claims; null: a webhook's drain. */
-  readonly attachmentId: string | null;
-}
-
 /** Failed pushes of an event after which it goes to the webhook, where there is one. */
 export const pushesBeforeWebhook = 2;
 
@@ -132,46 +107,6 @@ export function claimedColumns(sync: string, event: string): string {
     ${sync}.retry_count as "retryCount", ${sync}.attempt_count as "attemptCount", ${sync}.failed_pushes as "failedPushes", ${sync}.closed_sockets as "closedSockets", ${sync}.traceparent,
     ${event}.source_system as "sourceSystem", ${iso('occurred_at')} as "occurredAt", ${iso('recorded_at')} as "recordedAt",
     ${event}.data::text as "dataJson", ${event}.voucher::text as "voucherJson"`;
-}
-
-/**
- * Claims due syncs of a lane, the longest due first, and never one that has an earlier open one for the same
- * source record. The lease is the claim's, one for all that it took, so that to hold and to renew is one row.
- *
- * The commit does not wait for the disk: a claim lost in a crash of the database is a sync that is due again.
- */
-export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<ClaimedSync[]> {
-  const { limit, shard, part } = claim;
-  const { rows } = await pool.query<ClaimedSync>({
-    name: `lane-claim-${claim.transport}-${part}-${limit}${shard === null ? '' : '-shard'}`,
-    text: `with due as materialized (
-             select o.id from fin_open_syncs o, data_subscriptions s
-             where s.id = $1 and s.state = any($4) and s.deleted_at is null and ${mayTake(claim.transport, '$1')} and o.subscription_id = $1 and ${partOf[part]} and o.next_attempt_at <= now() and o.claim_token is null and ${isHead}
-               ${shard === null ? '' : `and ${inShard('$7::int', '$8::int')}`}
-             order by o.next_attempt_at, o.id
-             limit ${limit} for update of o skip locked),
-           claimed as (
-             update fin_open_syncs o
-             set claim_token = $2, transport = $5, sync_started_at = coalesce(o.sync_started_at, now())
-             from due where o.id = due.id
-             returning o.id, o.event_id, o.voucher_id, o.event_type, o.mode, o.retry_count, o.attempt_count, o.failed_pushes, o.closed_sockets, o.traceparent),
-           held as (
-             insert into lane_claims (token, subscription_id, attachment_id, lease_until, sync_ids)
-             select $2, $1, $6::uuid, now() + $3 * interval '1 millisecond', array_agg(id) from claimed having count(*) > 0),
-           relaxed as materialized (select set_config('synchronous_commit', 'off', true))
-           select $2::text as token, ${claimedColumns('c', 'e')}
-           from claimed c join fin_voucher_events e on e.id = c.event_id cross join relaxed order by c.id`,
-    values: [
-      claim.subscriptionId,
-      claim.token,
-      claim.leaseMs,
-      claim.states,
-      claim.transport,
-      claim.attachmentId,
-      ...(shard === null ? [] : [shard.shard, shard.lanes]),
-    ],
-  });
-  return rows;
 }
 
 /** Prolongs the lease of claims; gives back the tokens of those that are still held. */

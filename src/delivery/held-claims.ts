@@ -4,14 +4,9 @@ import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Tracer } from '../core/tracing.ts';
+import type { ClaimRequest } from '../db/claim-statements.ts';
 import type { Database } from '../db/database.ts';
-import {
-  type ClaimedSync,
-  type ClaimRequest,
-  type LanePart,
-  releaseClaims,
-  renewLeases,
-} from '../db/lane-statements.ts';
+import { type ClaimedSync, type LanePart, releaseClaims, renewLeases } from '../db/lane-statements.ts';
 import { statementKind } from '../db/traced-client.ts';
 import type { DrainMode } from './drain-mode.ts';
 import type { LaneClaims } from './lane-claims.ts';

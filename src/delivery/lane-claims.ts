@@ -1,7 +1,7 @@
 import { limits } from '../core/limits.ts';
+import { type ClaimRequest, claimDue, claimDueOfMany } from '../db/claim-statements.ts';
 import type { Database } from '../db/database.ts';
-import { claimDueOfMany } from '../db/joined-claims.ts';
-import { type ClaimedSync, type ClaimRequest, claimDue } from '../db/lane-statements.ts';
+import type { ClaimedSync } from '../db/lane-statements.ts';
 
 interface Asked {
   readonly request: ClaimRequest;

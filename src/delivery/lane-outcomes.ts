@@ -67,13 +67,17 @@ export class LaneOutcomes {
 
   /** A statement is done that held these. */
   written(outcomes: readonly Outcome[]): void {
-    this.dropped(outcomes);
+    this.#settle(outcomes.length);
     this.#owner.onWritten(outcomes);
   }
 
   /** These will not be written. */
   dropped(outcomes: readonly Outcome[]): void {
-    this.#pending -= outcomes.length;
+    this.#settle(outcomes.length);
+  }
+
+  #settle(count: number): void {
+    this.#pending -= count;
     if (this.#pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { limits } from '../core/limits.ts';
 import { prepareProbe } from '../db/breaker-statements.ts';
-import { claimDue, type LanePart, readLane } from '../db/lane-statements.ts';
+import { claimDue } from '../db/claim-statements.ts';
+import { type LanePart, readLane } from '../db/lane-statements.ts';
 import { writeOutcomes } from '../db/outcome-statements.ts';
 import type { DrainDeps } from './drain-deps.ts';
 import { judge } from './judge.ts';

@@ -28,7 +28,7 @@ export function formatError(error: GraphQLError): GraphQLFormattedError {
     return { ...base, message: cause.message, extensions: { code: cause.code, ...field } };
   }
   if (cause instanceof GraphQLError) return { ...base, ...toldOf(error) };
-  if (isDataFault(cause))
+  if (isUnstorable(cause))
     return {
       ...base,
       message: `An input holds what can't be stored or compared: ${messageOf(cause).slice(-200)}`,
@@ -44,7 +44,7 @@ export function reportFault(error: GraphQLError, requestId: string, log: Logger)
   if (isTooDeep(cause)) return;
   if (cause instanceof GraphQLError || (cause instanceof HubError && cause.code !== 'INTERNAL_SERVER_ERROR'))
     return;
-  if (isDataFault(cause))
+  if (isUnstorable(cause))
     log.warn({ request: requestId, error: messageOf(cause) }, 'the database refused an input');
   else if (isDatabaseAway(cause))
     log.warn({ request: requestId, error: messageOf(cause) }, 'the database does not answer');
@@ -52,7 +52,7 @@ export function reportFault(error: GraphQLError, requestId: string, log: Logger)
 }
 
 /** SQLSTATE class 22 (data exception): a NUL in a text or the like, which only what was sent can hold. */
-function isDataFault(error: unknown): boolean {
+function isUnstorable(error: unknown): boolean {
   return /^22[0-9A-Z]{3}$/.test(errorCodeOf(error) ?? '');
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Tracer } from '../../core/tracing.ts';
-import { tracingSettings } from './settings.ts';
+import type { TracingSettings } from './settings.ts';
 
 /** Tracing, on or off. Dispose of it last: what is stopped before it still makes spans. */
 export interface Tracing extends AsyncDisposable {
@@ -13,10 +13,9 @@ const off: Tracing = { tracer: null, [Symbol.asyncDispose]: async () => {} };
 
 /** Switches tracing on where the OTEL_… variables ask for it. Only then is OpenTelemetry's SDK loaded. */
 export async function openTracing(
-  environment: Readonly<Record<string, string | undefined>>,
+  settings: TracingSettings,
   deps: { log: Logger; clock: Clock },
 ): Promise<Tracing> {
-  const settings = tracingSettings(environment);
   if (settings.kind === 'unfit')
     deps.log.warn({ problem: settings.problem }, 'traces are off: an OTEL_ setting does not fit');
   if (settings.kind !== 'on') return off;
