@@ -125,6 +125,8 @@ export const limits = {
   watcherBacklog: 20_000,
   /** Changed syncs that a watcher reads in one statement. */
   watcherPage: 200,
+  /** Rows of which a watcher remembers what it told last. */
+  watcherRemembers: 1_000,
 
   // ── Database and queue ──
   /** How long database and queue may take to say that they are there, milliseconds: a probe waits three seconds. */

@@ -20,7 +20,7 @@ export interface NodesOfTopic<Topic extends string> {
 
 /**
  * Tells watchers which rows changed, on this node and the others. Costs nothing while nobody watches. What happens to
- * one row within a moment is told once, as it stands then.
+ * one row within a moment is told once, as it stands then; a row that stands as it was told last is not told again.
  */
 export class RowChanges<Row extends Identified, Topic extends string> {
   readonly #clock: Clock;
@@ -80,6 +80,8 @@ class RowWatcher<Row extends Identified> implements AsyncIterableIterator<Row> {
   readonly #onLeave: () => void;
   readonly #slowText: string;
   readonly #ids = new Set<string>();
+  /** How the rows told last stood, the newest last. */
+  readonly #told = new Map<string, string>();
   #rows: Row[] = [];
   #hasLeft = false;
   #tooSlow = false;
@@ -114,7 +116,8 @@ class RowWatcher<Row extends Identified> implements AsyncIterableIterator<Row> {
       if (this.#hasLeft) return { done: true, value: undefined };
       const row = this.#rows.shift();
       // What has changed again since it was read is told once, as it stands later.
-      if (row !== undefined && !this.#ids.has(row.id)) return { done: false, value: row };
+      if (row !== undefined && !this.#ids.has(row.id) && this.#isNews(row))
+        return { done: false, value: row };
       if (row !== undefined) continue;
       if (this.#ids.size > 0) await this.#readPage();
       else await this.#wait();
@@ -129,6 +132,17 @@ class RowWatcher<Row extends Identified> implements AsyncIterableIterator<Row> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** Two changes are noted one after the other, and the first may be read when both are done. */
+  #isNews(row: Row): boolean {
+    const state = JSON.stringify(row);
+    if (this.#told.get(row.id) === state) return false;
+    this.#told.delete(row.id);
+    this.#told.set(row.id, state);
+    const [oldest] = this.#told.keys();
+    if (this.#told.size > limits.watcherRemembers && oldest !== undefined) this.#told.delete(oldest);
+    return true;
   }
 
   async #readPage(): Promise<void> {
@@ -146,6 +160,7 @@ class RowWatcher<Row extends Identified> implements AsyncIterableIterator<Row> {
     if (!this.#hasLeft) this.#onLeave();
     this.#hasLeft = true;
     this.#ids.clear();
+    this.#told.clear();
     this.#rows = [];
   }
 
