@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Pool } from 'pg';
 import { Pool as HttpPool } from 'undici';
 import { z } from 'zod';
+import { postgresSeconds } from './processor-time.ts';
 
 const started = z.object({ url: z.string(), databaseUrl: z.string() });
 const memory = z.object({ rss: z.number() });
@@ -206,6 +207,12 @@ export class BenchHub implements AsyncDisposable {
     this.#child.send('cpu');
     const [message] = await once(this.#child, 'message');
     return cpu.parse(message).cpu;
+  }
+
+  /** Processor time that its PostgreSQL has used, seconds. */
+  async postgresSeconds(): Promise<number> {
+    const { rows } = await this.db.query<{ data_directory: string }>('show data_directory');
+    return postgresSeconds(rows[0]?.data_directory ?? '');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

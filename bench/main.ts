@@ -11,7 +11,7 @@ import { recovery } from './recovery.ts';
 import { median, quantile } from './support.ts';
 import { tracing } from './tracing.ts';
 import { versions } from './versions.ts';
-import { workers } from './workers.ts';
+import { type WorkersFigure, workers } from './workers.ts';
 
 // `npm run bench [-- --quick] [--only NAME]`: figures as ratios within one run, since machines are noisy.
 const { values } = parseArgs({
@@ -94,18 +94,23 @@ const benches: Record<string, () => Promise<void>> = {
   },
   async workers() {
     const counts = [1, 2, 4];
-    const rounds = await workers(counts, values.quick ? 1 : 3, 20_000 * scale);
-    for (const [at, count] of counts.entries()) {
-      if (at === 0) continue;
-      const rates = (what: 'several' | 'sharded', of: number) => rounds.map(round => round[of]?.[what] ?? 0);
-      const many = `${count} worker processes against one`;
-      row(`deliveries of 8 subscriptions, ${many}`, rates('several', at), rates('several', 0), 'not below');
-      row(
-        `of one subscription with 4 lanes, ${many}`,
-        rates('sharded', at),
-        rates('sharded', 0),
-        'not below',
-      );
+    const sets = await workers(counts, values.quick ? 1 : 5, 20_000 * scale);
+    const names = { several: 'deliveries of 8 subscriptions', sharded: 'of one subscription with 4 lanes' };
+    for (const load of ['several', 'sharded'] as const) {
+      const [one = [], ...more] = sets.map(set => set[load]);
+      const rates = (figures: typeof one) => figures.map(({ rate }) => rate);
+      for (const [at, figures] of more.entries())
+        row(
+          `${names[load]}, ${counts[at + 1]} worker processes against one`,
+          rates(figures),
+          rates(one),
+          'not below',
+        );
+      const each = (of: (figure: WorkersFigure) => number) =>
+        sets.map(set => median(set[load].map(of)).toFixed(0)).join(', ');
+      const what = `${names[load]}: processor time of a delivery with ${counts.join(', ')} worker processes`;
+      const used = `workers' ${each(f => f.workerUs)} µs, PostgreSQL's ${each(f => f.postgresUs)} µs`;
+      table.push([what, used, '', '', 'printed']);
     }
   },
   async recovery() {

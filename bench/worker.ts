@@ -1,7 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import type { BenchHub } from './bench-hub.ts';
+
+const cpu = z.object({ cpu: z.number() });
 
 /** A worker process beside a hub, on its database. */
 export class BenchWorker implements AsyncDisposable {
@@ -25,6 +28,13 @@ export class BenchWorker implements AsyncDisposable {
     const child = fork(fileURLToPath(new URL('hub-process.ts', import.meta.url)), { env, stdio: 'inherit' });
     await once(child, 'message');
     return new BenchWorker(child);
+  }
+
+  /** Processor time that the process has used, seconds. */
+  async cpuSeconds(): Promise<number> {
+    this.#child.send('cpu');
+    const [message] = await once(this.#child, 'message');
+    return cpu.parse(message).cpu;
   }
 
   /** SIGKILL; resolves when the process is gone. */
