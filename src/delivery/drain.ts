@@ -25,7 +25,7 @@ const heldByOtherMs = 250;
 /** How long to wait for an answer before looking again whether the lane is open, milliseconds. */
 const answerLookMs = 250;
 
-/** How long room for fewer than is worth a statement is left free at most, milliseconds. */
+/** How long a drain that does not claim ahead leaves room for fewer than is worth a statement, milliseconds. */
 const smallRoomMs = 20;
 
 /** How long a drain that stays waits for a poke on an empty or closed lane, milliseconds. */
@@ -155,7 +155,9 @@ export class LaneDrain {
     const { wanted, least, refillAt } = this.#mode.appetite(lane, this.#held());
     this.#refillAt = refillAt;
     const askedAt = this.#deps.clock.steady();
-    if (wanted < least && (wanted < 1 || askedAt - this.#filledAt < smallRoomMs)) return 0;
+    // Who claims ahead has enough until then, and each outcome that is written pokes: that would be a claim each time.
+    const mayBeFew = this.#mode.stays && wanted >= 1 && askedAt - this.#filledAt >= smallRoomMs;
+    if (wanted < least && !mayBeFew) return 0;
     this.#moreLikely = false;
     this.#filledAt = askedAt;
     const limit = 2 ** Math.floor(Math.log2(wanted));

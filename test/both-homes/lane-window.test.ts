@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startTestHub, type TestHub } from '../support/hub.ts';
-import { laneMaker, numbers, quick, record, settled, stateOf, vouchers } from '../support/lanes.ts';
+import {
+  laneMaker,
+  numbers,
+  quick,
+  record,
+  setState,
+  settled,
+  sql,
+  stateOf,
+  vouchers,
+} from '../support/lanes.ts';
 import { startReceiver } from '../support/receiver.ts';
 
 // Registered before the hub's database registers its own removal: the hub goes first.
@@ -27,6 +37,29 @@ describe('the window', { concurrency: 3 }, () => {
     await settled(hub, id);
     assert.equal(most, 5, 'the window is used, and never exceeded');
     assert.equal(receiver.requests.length, 200);
+  });
+
+  test('a backlog is claimed by halves of what is claimed ahead, not anew at each answer', async () => {
+    await using receiver = await startReceiver();
+    receiver.answer(async ({ body }) => {
+      // Out of step, so that outcomes come in one by one.
+      await pause(20 + 10 * (Number(body.voucher.source_id.split('-').at(-1)) % 4));
+      return 200;
+    });
+    const { id, system } = await lane(receiver.url, { maxInFlight: 4 });
+    await setState(hub, id, 'pause');
+    await record(hub, vouchers(system, numbers(144)));
+    await setState(hub, id, 'resume');
+    await settled(hub, id);
+    const claims = await sql<{ held: number }>(
+      hub.databaseUrl,
+      `select cardinality(sync_ids) as held from lane_claims where subscription_id = ${id} order by held desc`,
+    );
+    assert.deepEqual(
+      claims.map(({ held }) => held),
+      [32, ...numbers(7).map(() => 16)],
+      'eight windows at first, then four at once',
+    );
   });
 
   test('rateLimitPerSecond is held over every stretch of time', async () => {
