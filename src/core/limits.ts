@@ -64,8 +64,9 @@ export const limits = {
   outcomeStatements: 3,
   /** How long an outcome may wait for company, milliseconds. */
   outcomeLingerMs: 5,
-  /** The same in a busy process. */
-  outcomeLingerBusyMs: 20,
+  /** The same behind a statement that is under way, and in a busy process: one of several has but its share of the outcomes. */
+  outcomeLingerBehindMs: 20,
+  outcomeLingerBusyMs: 50,
   /** How long a drain stays on its empty lane for a poke, milliseconds. */
   drainLingerMs: 2_000,
   /** A retry due within this many milliseconds is waited for on the lane; a later one is the reconciler's. */

@@ -84,7 +84,7 @@ export class OutcomeWriter {
   #schedule(): void {
     if (this.#waiting.length === 0) return;
     if (this.#waiting.length >= limits.outcomeBatch) return this.#start();
-    const lingerMs = this.#statements > 0 ? limits.outcomeLingerBusyMs : this.#lingerMs;
+    const lingerMs = Math.max(this.#lingerMs, this.#statements > 0 ? limits.outcomeLingerBehindMs : 0);
     this.#timer ??= this.#clock.after(lingerMs, () => this.#start());
   }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
-import { systemClock } from '../../src/core/clock.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { createLogger } from '../../src/core/logger.ts';
 import type { ClaimRequest } from '../../src/db/claim-statements.ts';
 import { Database } from '../../src/db/database.ts';
@@ -36,6 +37,18 @@ function claimOf(subscriptionId: string, limit: number): ClaimRequest {
     transport: 'webhook',
     attachmentId: null,
   };
+}
+
+/** @param onAttempted told of the ids whose attempts were counted */
+function writerBy(clock: Clock, onAttempted: (ids: string[]) => void): OutcomeWriter {
+  return new OutcomeWriter({
+    db,
+    clock,
+    log,
+    changes: { isWatched: false, note: () => {} },
+    meter: { attempted: (_transport, outcomes) => onAttempted(outcomes.map(({ id }) => id)) },
+    tracer: null,
+  });
 }
 
 /** A lane's outcomes, and which of them it was told are written. */
@@ -129,14 +142,7 @@ test('outcomes of several lanes are written together; one that the database refu
   for (const { system } of made) await record(hub, vouchers(system, numbers(20)));
   const attempted: string[] = [];
   const claims = new LaneClaims(db);
-  const writer = new OutcomeWriter({
-    db,
-    clock: systemClock,
-    log,
-    changes: { isWatched: false, note: () => {} },
-    meter: { attempted: (_transport, outcomes) => attempted.push(...outcomes.map(({ id }) => id)) },
-    tracer: null,
-  });
+  const writer = writerBy(systemClock, written => attempted.push(...written));
   const lanes = ids.map(id => ({ id, ...open(writer, id) }));
   for (const { id, outcomes } of lanes) {
     const syncs = await claims.claim(claimOf(id, 32));
@@ -164,4 +170,39 @@ test('outcomes of several lanes are written together; one that the database refu
     1,
     'its lease will run out',
   );
+});
+
+test('an outcome waits for more the longer, the more there lately were; what is awaited waits for none', async () => {
+  const { id, system } = await lane(target);
+  await record(hub, vouchers(system, numbers(30)));
+  const lingers: number[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    after(ms, run) {
+      lingers.push(ms);
+      // Never by itself: what is written here is awaited.
+      return systemClock.after(60_000, run);
+    },
+  };
+  const { outcomes } = open(
+    writerBy(clock, () => {}),
+    id,
+  );
+  const syncs = await new LaneClaims(db).claim(claimOf(id, 32));
+  const add = (count: number) => {
+    // A success would be noted in the subscription too, by a statement that nobody here waits for.
+    for (const sync of syncs.splice(0, count)) outcomes.add({ ...success(sync, ''), status: 'failed' });
+  };
+  for (const count of [1, 24, 1, 1]) {
+    add(count);
+    await outcomes.flush();
+    await turn();
+  }
+  assert.deepEqual(lingers.splice(0), [5, 5, 50, 5], 'milliseconds, by how many were written before');
+  add(1);
+  const flushed = outcomes.flush();
+  add(1);
+  await flushed;
+  assert.deepEqual(lingers, [5, 20], 'behind a statement that is under way');
+  assert.equal(outcomes.pending, 0);
 });
