@@ -94,7 +94,7 @@ const benches: Record<string, () => Promise<void>> = {
   },
   async workers() {
     const counts = [1, 2, 4];
-    const sets = await workers(counts, values.quick ? 1 : 5, 20_000 * scale);
+    const sets = await workers(counts, values.quick ? 1 : 3, 20_000 * scale);
     const names = { several: 'deliveries of 8 subscriptions', sharded: 'of one subscription with 4 lanes' };
     for (const load of ['several', 'sharded'] as const) {
       const [one = [], ...more] = sets.map(set => set[load]);
