@@ -40,6 +40,8 @@ export interface DrainMode {
   batchRoom(lane: Lane, held: Held): number;
   /** Told of outcomes once they are written. */
   onWritten(outcomes: readonly Outcome[], lane: Lane | undefined): void;
+  /** Told of outcomes that will not be written. */
+  onDropped(outcomes: readonly Outcome[]): void;
   /** Told that the lane takes nothing any more, before what is under way is waited for. */
   onClosed(): void;
 }
@@ -75,12 +77,13 @@ export function webhookMode(transport: Transport): DrainMode {
     // Each shard has its share of the burst.
     batchRoom: lane => Math.max(1, Math.floor(limits.batchBurst / lane.lanes)),
     onWritten() {},
+    onDropped() {},
     onClosed() {},
   };
 }
 
 /** An attached consumer, as its drain sees it. */
-interface PushModeOptions extends Pick<DrainMode, 'onWritten' | 'onClosed'> {
+interface PushModeOptions extends Pick<DrainMode, 'onWritten' | 'onDropped' | 'onClosed'> {
   readonly attachmentId: string;
   readonly prefetch: number;
 }
@@ -91,7 +94,7 @@ interface PushModeOptions extends Pick<DrainMode, 'onWritten' | 'onClosed'> {
  */
 export function pushMode(
   transport: Transport,
-  { attachmentId, prefetch, onWritten, onClosed }: PushModeOptions,
+  { attachmentId, prefetch, onWritten, onDropped, onClosed }: PushModeOptions,
 ): DrainMode {
   const room = ({ prompt, underWay }: Held) => prefetch - prompt - underWay;
   return {
@@ -109,6 +112,7 @@ export function pushMode(
     appetite: (_lane, held) => ({ wanted: room(held), least: Math.max(1, prefetch / 8), refillAt: prefetch }),
     batchRoom: (_lane, held) => Math.min(room(held), limits.batchBurst),
     onWritten,
+    onDropped,
     onClosed,
   };
 }

@@ -74,7 +74,8 @@ export class LaneDrain {
     this.#claims = new HeldClaims(deps, subscriptionId, mode);
     this.#startedAt = deps.clock.steady();
     this.#lastWorkAt = this.#startedAt;
-    const owner = { subscriptionId, transport: mode.kind, giveUp: this.#giveUp.signal };
+    const onDropped = (outcomes: readonly Outcome[]) => mode.onDropped(outcomes);
+    const owner = { subscriptionId, transport: mode.kind, giveUp: this.#giveUp.signal, onDropped };
     this.#outcomes = deps.outcomes.open({ ...owner, onWritten: outcomes => this.#written(outcomes) });
   }
 

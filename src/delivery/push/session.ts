@@ -45,7 +45,8 @@ export class PushSession implements Transport {
   readonly #clock: Clock;
   readonly #tracer: Tracer | null;
   readonly #unacknowledged = new Map<string, Unacknowledged>();
-  readonly #unwritten = new Map<string, () => void>();
+  /** Pushes that ended here and whose outcome is not written yet; with who waits for that. */
+  readonly #unwritten = new Map<string, (() => void) | null>();
   #closed: PushEnd | undefined;
 
   /** @param onLeave called once, when the consumer leaves or its feed is ended */
@@ -75,6 +76,7 @@ export class PushSession implements Transport {
         const errorMessage = `Not acknowledged within ${lane.ackTimeoutMs} ms.`;
         this.settle(sync.id, { verdict: 'unacknowledged', errorCode: 'ACK_TIMEOUT', errorMessage });
       });
+      this.#unwritten.delete(sync.id);
       this.#unacknowledged.set(sync.id, {
         startedAt,
         bodyDigest,
@@ -94,8 +96,14 @@ export class PushSession implements Transport {
     if (waiting === undefined) return false;
     const { startedAt, bodyDigest, secrets } = waiting;
     const evidence = evidenceOf(bodyDigest, receipt, secrets);
+    this.#unwritten.set(syncId, null);
     waiting.settle([resultOf(end, startedAt, Math.max(0, this.#clock.now() - startedAt), evidence)]);
     return true;
+  }
+
+  /** Whether a push has ended here and the database does not know it yet: it takes no other verdict. */
+  isUnwritten(syncId: string): boolean {
+    return this.#unwritten.has(syncId);
   }
 
   /** Resolves once the outcome of a push that has just been settled is written, or never will be. */
@@ -103,9 +111,8 @@ export class PushSession implements Transport {
     return new Promise(resolve => this.#unwritten.set(syncId, resolve));
   }
 
-  /** The outcomes of these are written. */
+  /** The outcomes of these are written, or never will be. */
   wrote(syncIds: Iterable<string>): void {
-    if (this.#unwritten.size === 0) return;
     for (const syncId of syncIds) {
       this.#unwritten.get(syncId)?.();
       this.#unwritten.delete(syncId);
