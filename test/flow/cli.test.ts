@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -206,6 +207,42 @@ test('a subscription is changed field by field, emptied of what may be empty, an
   const again = await run('delete', id, '--json');
   assert.deepEqual([again.code, again.stdout], [1, '']);
   assert.match(again.stderr, /✗ There is no subscription/);
+});
+
+test('a secret is rotated: the new one is shown once, with how long both hold and what the consumer does', async () => {
+  await using receiver = await startReceiver();
+  await using hub = await startTestHub();
+  const { id, secret: old } = await subscribe(hub, { name: '税务', webhookUrl: receiver.url });
+  const rotate = (...args: string[]) => runCli(['subscriptions', 'rotate', id, ...args], access(hub));
+  const shown = await rotate();
+  assert.equal(shown.code, 0, shown.stderr);
+  const [head, secretLine, advice] = shown.stdout.split('\n');
+  assert.equal(head, `✓ Subscription ${id} (税务 of tax) has a new secret; for 24 hours both sign.`);
+  const fresh = /^ {2}(whsec_\S+) {3}\(keep it: shown this once\)$/.exec(secretLine ?? '')?.[1] ?? '';
+  assert.match(advice ?? '', /take both now .*drop the old one after the 24 hours/);
+  await recordVouchers(hub, [voucherInput()]);
+  await receiver.gotEvents(1);
+  const [request] = receiver.requests;
+  const hmac = (secret: string) =>
+    `sha256:${createHmac('sha256', secret)
+      .update(request?.rawBody ?? '')
+      .digest('hex')}`;
+  const headers = ['x-signature', 'x-signature-next'].map(name => request?.headers[name]);
+  assert.deepEqual(headers, [hmac(old), hmac(fresh)]);
+  const atOnce = JSON.parse((await rotate('--overlap-hours', '0', '--json')).stdout);
+  assert.deepEqual(atOnce, {
+    secret: atOnce.secret,
+    subscription: { id, name: '税务', targetSystem: 'tax' },
+    overlapHours: 0,
+  });
+  assert.match(atOnce.secret, /^whsec_/);
+  assert.match((await rotate('--overlap-hours', '0')).stdout, /it alone signs from now on/);
+  const [tooLong, noHours] = await Promise.all([
+    rotate('--overlap-hours', '169'),
+    rotate('--overlap-hours', 'x'),
+  ]);
+  assert.deepEqual([tooLong.code, tooLong.stderr], [1, '✗ overlapHours: 0 to 168.\n']);
+  assert.equal(noHours.code, 2);
 });
 
 test('a subscription whose target will not be reached is made, and its making says so', async () => {

@@ -465,6 +465,14 @@ export type DeleteSubscriptionMutationVariables = Exact<{
 
 export type DeleteSubscriptionMutation = { deleteDataSubscription: boolean };
 
+export type RotateSecretMutationVariables = Exact<{
+  id: string | number;
+  overlapHours: number;
+}>;
+
+
+export type RotateSecretMutation = { rotateDataSubscriptionSecret: { secret: string, subscription: { id: string, name: string, targetSystem: string } } };
+
 export type RetryOfSubscriptionQueryVariables = Exact<{
   id: string | number;
 }>;
@@ -1206,6 +1214,18 @@ export const DeleteSubscriptionDocument = new TypedDocumentString(`
   deleteDataSubscription(id: $id)
 }
     `) as unknown as TypedDocumentString<DeleteSubscriptionMutation, DeleteSubscriptionMutationVariables>;
+export const RotateSecretDocument = new TypedDocumentString(`
+    mutation RotateSecret($id: ID!, $overlapHours: Int!) {
+  rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) {
+    secret
+    subscription {
+      id
+      name
+      targetSystem
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RotateSecretMutation, RotateSecretMutationVariables>;
 export const RetryOfSubscriptionDocument = new TypedDocumentString(`
     query RetryOfSubscription($id: ID!) {
   dataSubscription(id: $id) {
