@@ -185,7 +185,8 @@ export class LaneDrain {
     if (lane === undefined || this.#end !== undefined) return;
     for (;;) {
       const part = this.#nextPart(this.#mode.windowOf(lane));
-      if (part === undefined) return;
+      const next = part === undefined ? undefined : this.#claims.next(part);
+      if (part === undefined || next === undefined || !this.#mode.takes(next)) return;
       const waitMs = this.#settings.takeTurn();
       if (waitMs > 0) {
         this.#cancelPump?.();

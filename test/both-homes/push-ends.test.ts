@@ -120,7 +120,11 @@ describe('how pushes end', { concurrency: true }, () => {
       const [one, other] = pairs[at % pairs.length] ?? assert.fail();
       // Which of them is the first, the hub says: operations of a socket run side by side.
       const answers = await Promise.all([verdicts[one](syncId), verdicts[other](syncId)]);
-      assert.deepEqual(answers.toSorted(), [0, 1], `${one}, ${other}`);
+      assert.deepEqual(
+        answers.toSorted((a, b) => a - b),
+        [0, 1],
+        `${one}, ${other}`,
+      );
       statuses.set(syncId, ends[answers[0] === 1 ? one : other]);
     }
     await until('all is written', async () =>
@@ -146,6 +150,38 @@ describe('how pushes end', { concurrency: true }, () => {
       assert.equal(errors?.[0]?.extensions.code, 'NOT_FOUND');
     }
     for (const { status } of await settled(hub, id)) assert.equal(status, 'SUCCESS');
+  });
+
+  test('of what is pushed to a consumer that dies again and again only the event that kills it is FAILED', async t => {
+    const id = await lane('deadly', { ackTimeoutMs: 60_000 });
+    const others = numbers(40);
+    await record(hub, vouchers('deadly', [...others, 'poison']));
+    const companies: number[] = [];
+    const isOver = async () => (await detailsOf(hub, id)).every(({ status }) => over.includes(status));
+    for (let n = 0; n < 40 && !(await isOver()); n += 1) {
+      // It takes its time for each event, and dies of one.
+      using consumer = new TestConsumer(hub.url, {
+        subscriptionId: id,
+        onEvent: (delivered, self) => {
+          if (delivered.event.voucher.sourceId === 'deadly-poison') self.kill();
+          else setTimeout(() => acknowledgeAll(delivered, self), 100);
+        },
+      });
+      await until(
+        'it has died, or all is over',
+        async () => consumer.ended !== undefined || (await isOver()),
+      );
+      companies.push(consumer.got.length);
+    }
+    const syncs = await settled(hub, id);
+    const failed = syncs.filter(({ status }) => status === 'FAILED');
+    assert.deepEqual(
+      failed.map(({ event, errorCode, attempts }) => [event.voucher.sourceId, errorCode, attempts.length]),
+      [['deadly-poison', 'SOCKET_CLOSED', 10]],
+      `pushed to each consumer: ${companies.join(', ')}`,
+    );
+    assert.equal(syncs.filter(({ status }) => status === 'SUCCESS').length, others.length);
+    t.diagnostic(`pushed to each consumer: ${companies.join(', ')}`);
   });
 
   test("a reject's code may not be one of the hub's own", async () => {

@@ -4,6 +4,7 @@ import type { AttemptEvidence, AttemptResult, SigningSecrets, Verdict } from '..
 import type { Tracer } from '../../core/tracing.ts';
 import type { ClaimedSync } from '../../db/lane-statements.ts';
 import { eventBody } from '../body.ts';
+import { placesOf } from '../drain-mode.ts';
 import type { Lane, Transport } from '../lane.ts';
 import { bodyDigestOf, evidenceOf } from '../receipt.ts';
 
@@ -20,6 +21,7 @@ export interface Push {
 
 interface Unacknowledged {
   readonly startedAt: number;
+  readonly places: number;
   readonly bodyDigest: Buffer;
   readonly secrets: SigningSecrets;
   settle(results: readonly AttemptResult[]): void;
@@ -48,6 +50,7 @@ export class PushSession implements Transport {
   /** Pushes that ended here and whose outcome is not written yet; with who waits for that. */
   readonly #unwritten = new Map<string, (() => void) | null>();
   #closed: PushEnd | undefined;
+  #places = 0;
 
   /** @param onLeave called once, when the consumer leaves or its feed is ended */
   constructor(
@@ -61,6 +64,16 @@ export class PushSession implements Transport {
     this.#clock = clock;
     this.#tracer = tracer;
     this.feed = new Feed(() => onLeave(this));
+  }
+
+  /** Events that are unacknowledged. */
+  get held(): number {
+    return this.#unacknowledged.size;
+  }
+
+  /** Places of its window that they take up. */
+  get places(): number {
+    return this.#places;
   }
 
   /** Pushes; resolves once acknowledged, refused, past its deadline, or closed. Never rejects. */
@@ -77,8 +90,11 @@ export class PushSession implements Transport {
         this.settle(sync.id, { verdict: 'unacknowledged', errorCode: 'ACK_TIMEOUT', errorMessage });
       });
       this.#unwritten.delete(sync.id);
+      const places = placesOf(sync);
+      this.#places += places;
       this.#unacknowledged.set(sync.id, {
         startedAt,
+        places,
         bodyDigest,
         secrets: lane.secrets,
         settle: results => {
@@ -138,6 +154,7 @@ export class PushSession implements Transport {
   #take(syncId: string): Unacknowledged | undefined {
     const waiting = this.#unacknowledged.get(syncId);
     this.#unacknowledged.delete(syncId);
+    this.#places -= waiting?.places ?? 0;
     return waiting;
   }
 }
