@@ -32,6 +32,7 @@ type Documents = {
     "\n  query DoctorTargets { dataSubscriptions { id name targetSystem state backlog webhookUrl } }\n": typeof types.DoctorTargetsDocument,
     "\n  query ExportSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges { node {\n        id mode status transport retryCount errorCode errorMessage createdAt syncStartedAt syncCompletedAt nextAttemptAt\n        subscription { id name targetSystem }\n        event { id eventType sourceVersion voucher { id voucherNo sourceSystem sourceModule sourceType sourceId } }\n      } }\n    }\n  }\n": typeof types.ExportSyncsDocument,
     "\n  query ExportCount($filter: SyncLogFilter!) { syncLogs(filter: $filter, first: 0) { totalCount } }\n": typeof types.ExportCountDocument,
+    "\n  query ExportSubscription($id: ID!, $filter: SyncLogFilter!) {\n    dataSubscription(id: $id) { id }\n    syncLogs(filter: $filter, first: 1) { edges { node { id } } }\n  }\n": typeof types.ExportSubscriptionDocument,
     "\n  fragment Fixed on FixDataResult {\n    dryRun found fixed\n    differences {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id name targetSystem }\n    }\n    reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }\n  }\n": typeof types.FixedFragmentDoc,
     "\n  mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {\n    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) { ...Fixed }\n  }\n": typeof types.FixDataDocument,
     "\n  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) { applyFixPlan(items: $items) { ...Fixed } }\n": typeof types.ApplyFixPlanDocument,
@@ -79,6 +80,7 @@ const documents: Documents = {
     "\n  query DoctorTargets { dataSubscriptions { id name targetSystem state backlog webhookUrl } }\n": types.DoctorTargetsDocument,
     "\n  query ExportSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges { node {\n        id mode status transport retryCount errorCode errorMessage createdAt syncStartedAt syncCompletedAt nextAttemptAt\n        subscription { id name targetSystem }\n        event { id eventType sourceVersion voucher { id voucherNo sourceSystem sourceModule sourceType sourceId } }\n      } }\n    }\n  }\n": types.ExportSyncsDocument,
     "\n  query ExportCount($filter: SyncLogFilter!) { syncLogs(filter: $filter, first: 0) { totalCount } }\n": types.ExportCountDocument,
+    "\n  query ExportSubscription($id: ID!, $filter: SyncLogFilter!) {\n    dataSubscription(id: $id) { id }\n    syncLogs(filter: $filter, first: 1) { edges { node { id } } }\n  }\n": types.ExportSubscriptionDocument,
     "\n  fragment Fixed on FixDataResult {\n    dryRun found fixed\n    differences {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id name targetSystem }\n    }\n    reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }\n  }\n": types.FixedFragmentDoc,
     "\n  mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {\n    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) { ...Fixed }\n  }\n": types.FixDataDocument,
     "\n  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) { applyFixPlan(items: $items) { ...Fixed } }\n": types.ApplyFixPlanDocument,
@@ -177,6 +179,10 @@ export function graphql(source: "\n  query ExportSyncs($filter: SyncLogFilter!, 
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query ExportCount($filter: SyncLogFilter!) { syncLogs(filter: $filter, first: 0) { totalCount } }\n"): typeof import('./graphql.ts').ExportCountDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ExportSubscription($id: ID!, $filter: SyncLogFilter!) {\n    dataSubscription(id: $id) { id }\n    syncLogs(filter: $filter, first: 1) { edges { node { id } } }\n  }\n"): typeof import('./graphql.ts').ExportSubscriptionDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -342,6 +342,14 @@ export type ExportCountQueryVariables = Exact<{
 
 export type ExportCountQuery = { syncLogs: { totalCount: number } };
 
+export type ExportSubscriptionQueryVariables = Exact<{
+  id: string | number;
+  filter: SyncLogFilter;
+}>;
+
+
+export type ExportSubscriptionQuery = { dataSubscription: { id: string } | null, syncLogs: { edges: Array<{ node: { id: string } }> } };
+
 export type FixedFragment = { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }> };
 
 export type FixDataMutationVariables = Exact<{
@@ -937,6 +945,20 @@ export const ExportCountDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ExportCountQuery, ExportCountQueryVariables>;
+export const ExportSubscriptionDocument = new TypedDocumentString(`
+    query ExportSubscription($id: ID!, $filter: SyncLogFilter!) {
+  dataSubscription(id: $id) {
+    id
+  }
+  syncLogs(filter: $filter, first: 1) {
+    edges {
+      node {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ExportSubscriptionQuery, ExportSubscriptionQueryVariables>;
 export const FixDataDocument = new TypedDocumentString(`
     mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {
   fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) {
