@@ -202,6 +202,30 @@ test('each rule reads what stands in the sync log', async () => {
   assert.ok(rates.every(({ subscriptionId, value }) => subscriptionId !== idle && value === null));
 });
 
+test('alerts and silences are listed by their numbers, and the limit takes the newest', async () => {
+  await using set = await setUp('routes: { critical: [] }', 'data_refused');
+  const { alerting } = set;
+  for (let n = 1; n <= 11; n++) {
+    const id = await alerting.subscription(`s${n}`);
+    await alerting.ended(id, { count: 1, at: start - second, errorCode: 'HTTP_422' });
+  }
+  await alerting.round(start);
+  const { alerts } = alerting.opened;
+  const ids = async (state: 'firing' | null, first: number) =>
+    (await alerts.list(state, first)).map(({ id }) => id);
+  assert.deepEqual(await ids('firing', 3), ['11', '10', '9']);
+  assert.deepEqual(await ids(null, 50), ['11', '10', '9', '8', '7', '6', '5', '4', '3', '2', '1']);
+  for (let n = 1; n <= 11; n++)
+    await alerts.silence(
+      { rule: 'latency', subscriptionId: null, until: start + minute, reason: `${n}` },
+      '0',
+    );
+  assert.deepEqual(
+    (await alerts.silences()).map(({ reason }) => reason),
+    ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11'],
+  );
+});
+
 test('two schedulers evaluate once between them', async () => {
   await using set = await setUp('routes: { critical: [wecom] }', 'data_refused');
   const { alerting, providers } = set;
