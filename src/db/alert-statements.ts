@@ -190,15 +190,19 @@ export async function alertsById(pool: Pool, ids: readonly string[]): Promise<Al
   return rows;
 }
 
-/** Notes who took note of an alert that fires. @returns undefined: there is none that fires */
+/**
+ * Notes who took note of an alert that fires. Who did so first stays, unless it has got worse since.
+ * @returns the alert as it stands then; undefined: there is none that fires
+ */
 export async function acknowledge(
   pool: Pool,
   id: string,
   by: { readonly keyId: string; readonly at: Date },
 ): Promise<AlertRow | undefined> {
   const { rows } = await pool.query<AlertRow>(
-    `update alerts set acknowledged_level = level, acknowledged_at = $2,
-       acknowledged_by = (select name from api_keys where id = $3)
+    `update alerts set acknowledged_level = greatest(acknowledged_level, level),
+       acknowledged_at = case when acknowledged_level < level then $2 else acknowledged_at end,
+       acknowledged_by = case when acknowledged_level < level then (select name from api_keys where id = $3) else acknowledged_by end
      where id = $1 and state = 'firing' returning ${columns}`,
     [id, by.at, by.keyId],
   );

@@ -226,6 +226,51 @@ test('alerts and silences are listed by their numbers, and the limit takes the n
   );
 });
 
+test('what is over under a silence is told when that ends, and only to those who were told that it fires', async () => {
+  await using set = await setUp('routes: { critical: [dingtalk] }', 'data_refused');
+  const { alerting, providers } = set;
+  const { alerts } = alerting.opened;
+  const told = () => providers.of('dingtalk').map(text => /\*\*(.*)\*\*/.exec(text)?.[1]);
+  const hour = 60 * minute;
+  const one = await alerting.subscription('one');
+  const silenced = (until: number) =>
+    alerts.silence({ rule: null, subscriptionId: one, until, reason: 'works' }, '0');
+  const [fires, over] = ['【严重·告警】目标系统拒收数据', '【严重·已恢复】目标系统拒收数据'];
+
+  await alerting.ended(one, { count: 1, at: start - second, errorCode: 'HTTP_422' });
+  await alerting.round(start);
+  await silenced(start + 2 * hour);
+  await alerting.round(start + hour);
+  assert.equal((await alerts.list('firing', 1)).length, 0);
+  assert.deepEqual(told(), [fires]);
+  await alerting.round(start + 2 * hour - minute);
+  assert.deepEqual(told(), [fires]);
+  await alerting.round(start + 2 * hour);
+  assert.deepEqual(told(), [fires, over]);
+
+  // What begins and ends under a silence is told to nobody, however that silence ends.
+  const { id } = await silenced(start + 9 * hour);
+  await alerting.ended(one, { count: 1, at: start + 3 * hour, errorCode: 'HTTP_422' });
+  await alerting.round(start + 3 * hour);
+  assert.equal((await alerts.list('firing', 1)).length, 1);
+  await alerting.round(start + 5 * hour);
+  assert.equal((await alerts.list('firing', 1)).length, 0);
+  await alerts.endSilence(id);
+  await alerting.round(start + 5 * hour + minute);
+  assert.deepEqual(told(), [fires, over]);
+
+  // A silence that is ended early, of another that holds no alert of these.
+  await alerting.ended(one, { count: 1, at: start + 6 * hour, errorCode: 'HTTP_422' });
+  await alerting.round(start + 6 * hour);
+  const early = await silenced(start + 9 * hour);
+  await alerts.silence({ rule: 'latency', subscriptionId: null, until: start + 9 * hour, reason: '' }, '0');
+  await alerting.round(start + 7 * hour + minute);
+  assert.deepEqual(told(), [fires, over, fires]);
+  await alerts.endSilence(early.id);
+  await alerting.round(start + 7 * hour + 2 * minute);
+  assert.deepEqual(told(), [fires, over, fires, over]);
+});
+
 test('two schedulers evaluate once between them', async () => {
   await using set = await setUp('routes: { critical: [wecom] }', 'data_refused');
   const { alerting, providers } = set;
@@ -314,6 +359,17 @@ test('on a running hub: refused data is critical, told, listed, watched, acknowl
   const ack = await runCli(['alerts', 'ack', alert.id], cli);
   assert.deepEqual([ack.code, ack.stderr], [0, '']);
   assert.equal((await refusedAlert())?.acknowledgedBy, 'HUB_ADMIN_KEY');
+  const second = await runCli(['alerts', 'ack', alert.id], {
+    ...cli,
+    HUB_KEY: (await makeKey(hub, 'ADMIN')).secret,
+  });
+  assert.equal(second.stdout, ack.stdout);
+  assert.match(
+    ack.stdout,
+    /^✓ Alert \d+ is acknowledged by HUB_ADMIN_KEY, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d: Critical/,
+  );
+  const listed = await runCli(['alerts', 'list'], cli);
+  assert.match(listed.stdout, /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d +– +HUB_ADMIN_KEY/);
 
   await until('it was watched', () => told.some(one => one.id === alert.id && one.acknowledgedBy !== null));
 
@@ -329,7 +385,11 @@ test('on a running hub: refused data is critical, told, listed, watched, acknowl
     alertSilences.map(one => one.id),
     [silence.id],
   );
-  await hub.data('mutation ($id: ID!) { endAlertSilence(id: $id) { until } }', { id: silence.id });
+  const silences = await runCli(['alerts', 'silences'], cli);
+  assert.match(silences.stdout, new RegExp(`${silence.id} +all +${id} .* maintenance +HUB_ADMIN_KEY`));
+  const ended = await runCli(['alerts', 'unsilence', silence.id], cli);
+  assert.equal(ended.stdout, `✓ Silence ${silence.id} is over.\n`);
+  assert.equal((await runCli(['alerts', 'silences', '--json'], cli)).stdout, '[]\n');
 
   const { alertRules } = await hub.data<{ alertRules: { name: string; levels: object[] }[] }>(
     '{ alertRules { name enabled scopes windowSeconds forSeconds clearAfterSeconds hysteresis levels { severity threshold channels } } }',
@@ -348,6 +408,9 @@ test('on a running hub: refused data is critical, told, listed, watched, acknowl
     ).testAlertChannel;
   for (const channel of ['dingtalk', 'feishu', 'slack', 'hook', 'sms', 'phone', 'mail'])
     assert.deepEqual(await tested(channel), { ok: true, error: null }, channel);
+  // A receiver that takes each id once must see each test.
+  assert.deepEqual(await tested('hook'), { ok: true, error: null });
+  assert.equal(new Set(providers.webhookIds).size, 2);
   providers.down.add('dingtalk');
   const down = await runCli(['alerts', 'test', 'dingtalk'], cli);
   assert.deepEqual([down.code, /HTTP 503/.test(down.stdout)], [1, true]);
