@@ -46,7 +46,7 @@ export function alertsCommand(result: CommandResult): Command {
     .addHelpText('after', examples);
   command.addCommand(listCommand()).addCommand(ackCommand()).addCommand(silenceCommand());
   command.addCommand(silencesCommand()).addCommand(unsilenceCommand());
-  return command.addCommand(checkCommand()).addCommand(testCommand(result));
+  return command.addCommand(checkCommand(result)).addCommand(testCommand(result));
 }
 
 function listCommand(): Command {

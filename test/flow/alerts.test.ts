@@ -445,4 +445,32 @@ test('`hub alerts check` takes the sample file, and names the line of what does 
   assert.match(good.stdout, /fits: 12 rules, 9 channels/);
   assert.equal(bad.code, 1);
   assert.match(bad.stderr, /line \d+: rules\.success_rate\.clearAfter: must be a time span/);
+
+  const [bomb, empty] = [path.join(folder, 'bomb.yml'), path.join(folder, 'empty.yml')];
+  const nines = (of: string) => `[${Array(9).fill(of).join(', ')}]`;
+  await writeFile(
+    bomb,
+    `a: &a ${nines('x')}\nb: &b ${nines('*a')}\nc: &c ${nines('*b')}\nd: ${nines('*c')}\n`,
+  );
+  await writeFile(empty, '# nothing yet\n');
+  const env = { WECOM_ROBOT_URL: 'hunter2' };
+  const [json, wrong, absent, nothing, started] = await Promise.all([
+    runCli(['alerts', 'check', bomb, '--json']),
+    runCli(['alerts', 'check', 'deploy/alerts.example.yml', '--json'], env),
+    runCli(['alerts', 'check', path.join(folder, 'absent.yml'), '--json']),
+    runCli(['alerts', 'check', empty]),
+    runCli(['start'], { HUB_ALERTS_FILE: bomb, HUB_DATA_DIR: path.join(folder, 'data') }),
+  ]);
+  const problems = [json, wrong, absent].map(end => JSON.parse(end?.stdout ?? ''));
+  assert.deepEqual(problems[0], { ok: false, problems: ['line 2: aliases are nested too deep'] });
+  assert.deepEqual(problems[1], {
+    ok: false,
+    problems: ['channels.wecom.url: ${WECOM_ROBOT_URL} holds no http(s) address'],
+  });
+  assert.match(problems[2].problems[0], /absent\.yml can't be read: there is no such file/);
+  assert.deepEqual([json?.code, wrong?.code, absent?.code, nothing?.code, started?.code], [1, 1, 1, 0, 1]);
+  assert.doesNotMatch(wrong?.stderr ?? '', /hunter2/);
+  assert.match(nothing?.stderr ?? '', /sets nothing: the default rules hold/);
+  assert.match(started?.stderr ?? '', /line 2: aliases are nested too deep/);
+  assert.doesNotMatch(started?.stderr ?? '', /\n {4}at /);
 });
