@@ -20,17 +20,18 @@ import type { ChannelSettings } from './channels/channel-settings.ts';
 import type { NoticePolicy } from './notices.ts';
 import { defaultRules, type Rule } from './rules.ts';
 
+/** What an alerts file says. */
+export interface ReadAlertFile {
+  readonly settings: AlertSettings;
+  /** It sets nothing: the default rules, told to nobody. */
+  readonly isEmpty: boolean;
+}
+
 /** What an alerts file says, or everything that does not fit in it: `line 3: routes.critical.0: …`. */
-export type ParsedAlertFile =
-  | {
-      readonly settings: AlertSettings;
-      /** It sets nothing: the default rules, told to nobody. */
-      readonly isEmpty: boolean;
-    }
-  | { readonly faults: readonly string[] };
+export type ParsedAlertFile = ReadAlertFile | { readonly faults: readonly string[] };
 
 /** Reads an alerts file. @throws HubError BAD_USER_INPUT that names line and key of everything that does not fit */
-export async function readAlertFile(file: string): Promise<AlertSettings> {
+export async function readAlertFile(file: string): Promise<ReadAlertFile> {
   return parseAlertFile(await readAlertText(file), file);
 }
 
@@ -46,9 +47,9 @@ export async function readAlertText(file: string): Promise<string> {
 }
 
 /** As `readAlertFile`, from its text. @param name what the file is called in errors */
-export function parseAlertFile(text: string, name: string): AlertSettings {
+export function parseAlertFile(text: string, name: string): ReadAlertFile {
   const parsed = parseAlertText(text);
-  if ('settings' in parsed) return parsed.settings;
+  if ('settings' in parsed) return parsed;
   throw faultsError(name, parsed.faults);
 }
 

@@ -454,12 +454,17 @@ test('`hub alerts check` takes the sample file, and names the line of what does 
   );
   await writeFile(empty, '# nothing yet\n');
   const env = { WECOM_ROBOT_URL: 'hunter2' };
-  const [json, wrong, absent, nothing, started] = await Promise.all([
+  const away = {
+    DATABASE_URL: 'postgres://127.0.0.1:9/x',
+    HUB_ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64'),
+  };
+  const [json, wrong, absent, nothing, started, emptyStart] = await Promise.all([
     runCli(['alerts', 'check', bomb, '--json']),
     runCli(['alerts', 'check', 'deploy/alerts.example.yml', '--json'], env),
     runCli(['alerts', 'check', path.join(folder, 'absent.yml'), '--json']),
     runCli(['alerts', 'check', empty]),
     runCli(['start'], { HUB_ALERTS_FILE: bomb, HUB_DATA_DIR: path.join(folder, 'data') }),
+    runCli(['start'], { HUB_ALERTS_FILE: empty, ...away }),
   ]);
   const problems = [json, wrong, absent].map(end => JSON.parse(end?.stdout ?? ''));
   assert.deepEqual(problems[0], { ok: false, problems: ['line 2: aliases are nested too deep'] });
@@ -471,6 +476,7 @@ test('`hub alerts check` takes the sample file, and names the line of what does 
   assert.deepEqual([json?.code, wrong?.code, absent?.code, nothing?.code, started?.code], [1, 1, 1, 0, 1]);
   assert.doesNotMatch(wrong?.stderr ?? '', /hunter2/);
   assert.match(nothing?.stderr ?? '', /sets nothing: the default rules hold/);
+  assert.match(emptyStart?.stderr ?? '', /the alerts file sets nothing: the default rules hold/);
   assert.match(started?.stderr ?? '', /line 2: aliases are nested too deep/);
   assert.doesNotMatch(started?.stderr ?? '', /\n {4}at /);
 });

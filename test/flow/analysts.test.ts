@@ -194,13 +194,15 @@ test('the lag by SQL is that of GraphQL: gross, each record once a subscription,
     );
     return syncMetrics.lag;
   };
-  assert.deepEqual([...new Set(rows.map(({ name }) => name))].toSorted(), ['later', 'too']);
+  assert.deepEqual(new Set(rows.map(({ name }) => name)), new Set(['later', 'too']));
   for (const id of new Set(rows.map(row => String(row.id)))) {
     const mine = rows.filter(row => String(row.id) === id);
     const { seconds, amounts } = await lagOf(id);
+    const gross = (one: { currency: string; amount: string }[]) =>
+      Object.fromEntries(one.map(({ currency, amount }) => [currency, Number(amount)]));
     assert.deepEqual(
-      mine.map(({ currency, amount }) => [currency, Number(amount)]).toSorted(),
-      amounts.map(({ currency, amount }) => [currency, Number(amount)]),
+      gross(mine.map(({ currency = '', amount = '' }) => ({ currency, amount }))),
+      gross(amounts),
     );
     const longest = Math.max(...mine.map(row => Number(row.lag_seconds)));
     assert.ok(Math.abs(seconds - longest) < 5, `${seconds} s, by SQL ${longest} s`);

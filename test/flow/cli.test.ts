@@ -357,6 +357,12 @@ test('doctor names settings that nothing reads, and an alerts file that is not t
     HUB_WECOM_URL: 'https://x',
   });
   assert.deepEqual([found.code, found.stdout.match(/^[!✗] settings/gm)?.length], [0, 1], found.stdout);
+  const unfit = await runCli(['doctor', '--url', 'http://127.0.0.1:9'], { ...env, HUB_WECOM_URL: 'hunter2' });
+  assert.match(
+    unfit.stdout,
+    /✗ settings +HUB_ALERTS_FILE: channels\.wecom\.url: \$\{HUB_WECOM_URL\} holds no http/,
+  );
+  assert.doesNotMatch(unfit.stdout, /hunter2/);
 });
 
 test('a start with an alerts file that is not there makes nothing', async () => {

@@ -20,7 +20,8 @@ function faults(text: string): string[] {
 }
 
 test('the sample file fits, names no secret, and says what its references stand for', async () => {
-  const settings = await readAlertFile('deploy/alerts.example.yml');
+  const { settings, isEmpty } = await readAlertFile('deploy/alerts.example.yml');
+  assert.equal(isEmpty, false);
   assert.equal(settings.channels.length, 9);
   assert.deepEqual(settings.policy.escalation.critical, { afterMs: 900_000, to: ['director'] });
   assert.deepEqual([...settings.policy.firingOnly], ['phone', 'director']);
@@ -35,7 +36,8 @@ test('the sample file fits, names no secret, and says what its references stand 
 });
 
 test('an empty file means the default rules, told to nobody', () => {
-  const settings = parseAlertFile('# nothing\n', 'alerts.yml');
+  const { settings, isEmpty } = parseAlertFile('# nothing\n', 'alerts.yml');
+  assert.equal(isEmpty, true);
   assert.deepEqual(settings.rules, defaultRules);
   assert.deepEqual(settings.policy.routes, { critical: [], warning: [], info: [] });
 });
@@ -136,12 +138,12 @@ test('aliases that lead nowhere, or to a text without end, are named by their li
 });
 
 test('what a reference to an address stands for is looked at where it is there, and never shown', async () => {
-  const { channels } = parseAlertFile(
+  const { settings } = parseAlertFile(
     'channels:\n  slack: { type: slack, url: "${SLACK}" }\n  wecom: { type: wecom, url: "${WECOM}" }\n  ding: { type: dingtalk, url: "${DING}" }\n',
     'alerts.yml',
   );
   assert.deepEqual(
-    await unfitReferences(channels, { SLACK: 'hooks.slack.com/x', WECOM: 'https://x.example' }),
+    await unfitReferences(settings.channels, { SLACK: 'hooks.slack.com/x', WECOM: 'https://x.example' }),
     ['channels.slack.url: ${SLACK} holds no http(s) address'],
   );
 });
