@@ -13,10 +13,7 @@ test('a hub that is stopped while a call is under way answers it, and has stoppe
   // Other tests wait for locks too, in databases of their own.
   const waiting = `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
   const call = recordVouchers(hub, [voucherInput()]);
-  await until(
-    'the call waits for the table',
-    async () => (await sql.count(waiting)) > 0,
-  );
+  await until('the call waits for the table', async () => (await sql.count(waiting)) > 0);
   const startedAt = performance.now();
   const stopped = hub[Symbol.asyncDispose]();
   await until('it takes no more', async () =>
