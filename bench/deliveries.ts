@@ -46,19 +46,18 @@ export async function drain(
   return rate;
 }
 
-/** Deliveries a second against the floor, taken in turns. */
+/** Deliveries a second against the floor, taken in turns; each had a turn before that does not count, as code that is new is slow. */
 export async function deliveries(rounds: number, count: number): Promise<{ hub: number; floor: number }[]> {
   using receiver = await BenchReceiver.start();
   await using hub = await BenchHub.start();
   const id = await hub.subscribe(receiver.url);
-  await floor(receiver, count / 2);
   const results: { hub: number; floor: number }[] = [];
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round <= rounds; round += 1) {
     await fill(hub.db, id, count, 'pending');
     const hubRate = await drain(hub, receiver, id, count);
     results.push({ hub: hubRate, floor: await floor(receiver, count) });
   }
-  return results;
+  return results.slice(1);
 }
 
 /** A claimed event of the size of a real invoice. */

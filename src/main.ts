@@ -19,10 +19,8 @@ if (isOlder(running ?? [], wanted ?? [])) {
   );
   process.exitCode = 1;
 } else {
-  // A reader that has seen enough (`| head`) is no fault.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  const { watchStandardOutput } = await import('./cli/standard-output.ts');
+  watchStandardOutput();
   const { runCommandLine } = await import('./cli/program.ts');
   process.exitCode = await runCommandLine(process.argv, manifest.version);
 }

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { HubError } from '../core/errors.ts';
 import { checkCommand } from './alerts-check.ts';
+import { silenceCommand, silencesCommand, unsilenceCommand } from './alerts-silences.ts';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { graphql } from './generated/gql.ts';
-import { clockTime, print, printJson, printTable } from './terminal.ts';
+import { print, printJson, printTable, zonedTime } from './terminal.ts';
 
 const listAlerts = graphql(`
   query ListAlerts($state: AlertState, $first: Int) {
@@ -18,18 +18,6 @@ const listAlerts = graphql(`
 
 const acknowledgeAlert = graphql(`
   mutation AcknowledgeAlert($id: ID!) { acknowledgeAlert(id: $id) { id rule severity message acknowledgedAt acknowledgedBy } }
-`);
-
-const silenceAlerts = graphql(`
-  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {
-    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {
-      id rule subscriptionId until reason createdBy createdAt
-    }
-  }
-`);
-
-const endAlertSilence = graphql(`
-  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }
 `);
 
 const testAlertChannel = graphql(`
@@ -46,16 +34,19 @@ Examples:
   hub alerts list --all --first 200        what fired before, too
   hub alerts ack 17 18                     they are seen to: not escalated
   hub alerts silence --subscription 3 --for 2h --reason "maintenance of the tax system"
+  hub alerts silences                      which hold, and their ids
+  hub alerts unsilence 4                   ends one now
   hub alerts check alerts.yml              whether a file fits, before the hub is restarted
   hub alerts test wecom                    sends a test message over a channel`;
 
 /** `hub alerts`: what fires, who takes note of it, and whether people can be told. */
 export function alertsCommand(result: CommandResult): Command {
   const command = new Command('alerts')
-    .description('alerts: list, ack, silence, unsilence; check a file, test a channel')
+    .description('alerts: list, ack, silence, silences, unsilence; check a file, test a channel')
     .addHelpText('after', examples);
   command.addCommand(listCommand()).addCommand(ackCommand()).addCommand(silenceCommand());
-  return command.addCommand(unsilenceCommand()).addCommand(checkCommand()).addCommand(testCommand(result));
+  command.addCommand(silencesCommand()).addCommand(unsilenceCommand());
+  return command.addCommand(checkCommand(result)).addCommand(testCommand(result));
 }
 
 function listCommand(): Command {
@@ -79,8 +70,8 @@ function listCommand(): Command {
         alert.message,
         alert.value === null || alert.value === undefined ? null : Math.round(alert.value * 100) / 100,
         alert.threshold,
-        clockTime(new Date(alert.firedAt)),
-        alert.resolvedAt == null ? null : clockTime(new Date(alert.resolvedAt)),
+        zonedTime(new Date(alert.firedAt)),
+        alert.resolvedAt == null ? null : zonedTime(new Date(alert.resolvedAt)),
         alert.acknowledgedBy,
       ]);
       printTable(['ID', 'STATE', 'ALERT', 'VALUE', 'THRESHOLD', 'SINCE', 'UNTIL', 'SEEN BY'], rows);
@@ -90,7 +81,7 @@ function listCommand(): Command {
 
 function ackCommand(): Command {
   const command = new Command('ack')
-    .description('take note of alerts: they are not escalated, unless they get worse')
+    .description('take note of alerts: they are not escalated, unless they get worse; who did so first stays')
     .argument('<ids...>', 'as `alerts list` shows them')
     .option('--json', 'print JSON');
   return withClientOptions(command).action(async (ids: string[], options: AlertsOptions) => {
@@ -98,48 +89,7 @@ function ackCommand(): Command {
     const noted = [];
     for (const id of ids) noted.push((await client.request(acknowledgeAlert, { id })).acknowledgeAlert);
     if (options.json) return printJson(noted);
-    for (const alert of noted) print(`✓ Alert ${alert.id} is acknowledged: ${alert.message}`);
-  });
-}
-
-function silenceCommand(): Command {
-  const command = new Command('silence')
-    .description('tell nobody of some alerts for a while; they are recorded all the same')
-    .option('--rule <rule>', 'only of this rule (left out: all)')
-    .option('--subscription <id>', 'only of this subscription (left out: all)')
-    .requiredOption('--for <span>', 'how long: 30m, 2h, 1d')
-    .requiredOption('--reason <text>', 'why, for the others')
-    .option('--json', 'print JSON');
-  return withClientOptions(command).action(
-    async (
-      options: AlertsOptions & { rule?: string; subscription?: string; for: string; reason: string },
-    ) => {
-      const until = new Date(Date.now() + spanMs(options.for)).toISOString();
-      const { rule = null, subscription: subscriptionId = null, reason } = options;
-      const { silenceAlerts: silence } = await createClient(options).request(silenceAlerts, {
-        until,
-        reason,
-        rule,
-        subscriptionId,
-      });
-      if (options.json) return printJson(silence);
-      const what = `${rule ?? 'every rule'} of ${subscriptionId === null ? 'every subscription' : `subscription ${subscriptionId}`}`;
-      print(
-        `✓ Silence ${silence.id}: nobody is told of ${what} until ${clockTime(new Date(silence.until))}.`,
-      );
-    },
-  );
-}
-
-function unsilenceCommand(): Command {
-  const command = new Command('unsilence')
-    .description('end a silence now')
-    .argument('<id>', 'as `alerts silence` printed it')
-    .option('--json', 'print JSON');
-  return withClientOptions(command).action(async (id: string, options: AlertsOptions) => {
-    const { endAlertSilence: silence } = await createClient(options).request(endAlertSilence, { id });
-    if (options.json) return printJson(silence);
-    print(`✓ Silence ${silence.id} is over.`);
+    for (const alert of noted) print(`✓ Alert ${alert.id} is acknowledged${byWhom(alert)}: ${alert.message}`);
   });
 }
 
@@ -160,11 +110,14 @@ function testCommand(result: CommandResult): Command {
   });
 }
 
-/** @throws HubError BAD_USER_INPUT */
-function spanMs(text: string): number {
-  const [, count, unit] = /^(\d{1,5})(m|h|d)$/.exec(text) ?? [];
-  const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 }[unit ?? ''];
-  if (unitMs === undefined)
-    throw new HubError('BAD_USER_INPUT', `--for: a time span like 30m, 2h or 1d, not "${text}".`);
-  return Number(count) * unitMs;
+/** Somebody else may have been first. */
+function byWhom({
+  acknowledgedBy,
+  acknowledgedAt,
+}: {
+  acknowledgedBy?: string | null;
+  acknowledgedAt?: string | null;
+}): string {
+  if (acknowledgedBy == null || acknowledgedAt == null) return '';
+  return ` by ${acknowledgedBy}, ${zonedTime(new Date(acknowledgedAt))}`;
 }

@@ -7,6 +7,7 @@ import type { CommandResult } from './command-result.ts';
 import { enumOption } from './enum-option.ts';
 import { type FormatName, formatNames } from './export/formats.ts';
 import { exportSyncs } from './export/run.ts';
+import { readId } from './id-argument.ts';
 
 /** What an export is asked for. */
 export interface ExportOptions extends ClientOptions {
@@ -25,7 +26,8 @@ const help = `
 Days are meant, and times written, by the business clock (--time-zone, HUB_TIME_ZONE; left out: Asia/Shanghai). What was
 recorded from the beginning of --from until the beginning of --to is exported, the newest first; left out, --to is now.
 CSV is UTF-8 with a byte order mark, for Excel; a text that begins like a formula has an apostrophe before it.
-Parquet has times as instants (UTC). A file is there whole or not at all: it is written as FILE.part.
+Parquet has times as instants (UTC). A file is there whole or not at all: it is written as FILE.part, then takes its
+name, or that of the file which a symbolic link leads to. Into a pipe or a device: without --output, by > FILE.
 
 Examples:
   hub export --from 2025-12-01 --to 2026-01-01 --format csv --output december.csv
@@ -41,15 +43,17 @@ export function exportCommand(result: CommandResult): Command {
     .requiredOption('--from <date>', 'since: a day (YYYY-MM-DD) or an instant (2025-12-19T08:00:00+08:00)')
     .option('--to <date>', 'until then; a day: until it begins')
     .addOption(enumOption('--format <format>', 'form of the file', formatNames).default('csv'))
-    .option('--subscription <id>', 'only what goes to this subscription')
-    .option('--output <file>', 'left out: standard output')
+    .option('--subscription <id>', 'only what goes to this subscription', readId)
+    .option('--output <file>', 'left out, or -: standard output')
     .option('--time-zone <name>', 'business time zone (HUB_TIME_ZONE)')
     .option('--json', 'print a summary as JSON; with --output')
     .addHelpText('after', help);
   return withClientOptions(command).action(
     async (given: Omit<ExportOptions, 'timeZone'> & { timeZone?: string }) => {
       const timeZone = given.timeZone ?? readClientEnvironment(processEnvironment()).timeZone;
-      const options = { ...given, timeZone };
+      const { output, ...others } = given;
+      // As everywhere: - is standard output.
+      const options = { ...others, timeZone, ...(output === undefined || output === '-' ? {} : { output }) };
       const fault = usageFault(options);
       if (fault !== null) command.error(`error: ${fault}`);
       result.exitCode = await exportSyncs(options);

@@ -51,7 +51,9 @@ Examples:
   hub fix-data --apply plan.json                              sends exactly that; refused where anything of it has changed
   hub fix-data --date 2025-12-19 --subscription 7             sends again what differs, and verifies it
 
-Exit codes: 0 where all is as it should be, or was mended; 1 where something is left or could not be checked; 2 for wrong usage.`;
+Exit codes: 0 where all is as it should be, or was mended, and with --dry-run whatever differs (hub check exits 1 then);
+1 where something is left or could not be checked; 2 for wrong usage. Records that only the consumer has are never touched,
+and are not counted as left.`;
 
 /** `hub fix-data`: finds what consumers hold wrongly of one voucher date, and sends it again. */
 export function fixDataCommand(result: CommandResult): Command {

@@ -121,7 +121,8 @@ function readText(text: string): string {
   }
 }
 
-function readWhole(text: string): number {
+/** A whole number. @throws InvalidArgumentError */
+export function readWhole(text: string): number {
   const value = readNumber(text);
   // What GraphQL's Int holds: beyond it the hub would answer in its own terms.
   if (!Number.isInteger(value) || Math.abs(value) > 2_147_483_647)

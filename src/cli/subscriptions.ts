@@ -6,6 +6,7 @@ import type { DataSubscriptionState } from './generated/graphql.ts';
 import { readId } from './id-argument.ts';
 import { createSubscriptionCommand } from './subscriptions-create.ts';
 import { deleteSubscriptionCommand } from './subscriptions-delete.ts';
+import { rotateSecretCommand } from './subscriptions-rotate.ts';
 import { updateSubscriptionCommand } from './subscriptions-update.ts';
 import { plural, print, printJson, printTable } from './terminal.ts';
 
@@ -38,7 +39,7 @@ interface SubscriptionOptions extends ClientOptions {
 /** `hub subscriptions`: who gets which events, and where. */
 export function subscriptionsCommand(result: CommandResult): Command {
   const command = new Command('subscriptions').description(
-    'who gets which events: list, create, update, delete, pause, resume, test',
+    'who gets which events: list, create, update, delete, pause, resume, test, rotate',
   );
   const commands = [
     listCommand(),
@@ -48,6 +49,7 @@ export function subscriptionsCommand(result: CommandResult): Command {
     pauseCommand(),
     resumeCommand(),
     testCommand(result),
+    rotateSecretCommand(),
   ];
   for (const one of commands) command.addCommand(one);
   return command;

@@ -7,7 +7,11 @@ const reasons: Record<string, string> = {
   EACCES: 'this user may not open it',
   EPERM: 'this user may not open it',
   EROFS: 'its disk is mounted read-only',
-  ENOSPC: 'its disk is full',
+  ENOSPC: 'its disk is full (ENOSPC)',
+  EFBIG: 'it would become larger than files may here (EFBIG)',
+  EDQUOT: 'this user’s share of its disk is used up (EDQUOT)',
+  EIO: 'its disk can’t be read or written (EIO)',
+  ELOOP: 'its symbolic links lead in a circle',
   EEXIST: 'it is there already',
 };
 

@@ -45,8 +45,7 @@ export function createLogger(options: LoggerOptions): Logger {
   return pino(settings, options.destination ?? pino.destination({ dest: 2, sync: false }));
 }
 
-const noFields = {};
-
+/** A new object each time: pino writes the line's own fields into it. */
 function traceFields(traceId: string | undefined): object {
-  return traceId === undefined ? noFields : { trace_id: traceId };
+  return traceId === undefined ? {} : { trace_id: traceId };
 }

@@ -28,6 +28,7 @@ export interface AlertRow {
   readonly told: string[];
 }
 
+// An `order by id` would mean the text, so 10 before 9: lists are ordered by the table's own column.
 const columns = `id::text, rule, subject, subscription_id::text as "subscriptionId", state, severity, level, value, threshold, cause,
   ${ms('fired_at')} as "firedAt", ${ms('resolved_at')} as "resolvedAt", notified_level as "notifiedLevel", ${ms('notified_at')} as "notifiedAt",
   acknowledged_level as "acknowledgedLevel", ${ms('acknowledged_at')} as "acknowledgedAt", acknowledged_by as "acknowledgedBy",
@@ -91,7 +92,7 @@ export async function writeStates(
 /** All alerts that fire. */
 export async function firingAlerts(client: PoolClient): Promise<AlertRow[]> {
   const { rows } = await client.query<AlertRow>(
-    `select ${columns} from alerts where state = 'firing' order by id`,
+    `select ${columns} from alerts where state = 'firing' order by alerts.id`,
   );
   return rows;
 }
@@ -174,7 +175,7 @@ export async function listAlerts(
   first: number,
 ): Promise<AlertRow[]> {
   const { rows } = await pool.query<AlertRow>(
-    `select ${columns} from alerts where $1::text is null or state = $1 order by id desc limit $2`,
+    `select ${columns} from alerts where $1::text is null or state = $1 order by alerts.id desc limit $2`,
     [state, first],
   );
   return rows;
@@ -183,21 +184,25 @@ export async function listAlerts(
 /** Alerts by id, in the order of their ids. */
 export async function alertsById(pool: Pool, ids: readonly string[]): Promise<AlertRow[]> {
   const { rows } = await pool.query<AlertRow>(
-    `select ${columns} from alerts where id = any($1) order by id`,
+    `select ${columns} from alerts where id = any($1) order by alerts.id`,
     [ids],
   );
   return rows;
 }
 
-/** Notes who took note of an alert that fires. @returns undefined: there is none that fires */
+/**
+ * Notes who took note of an alert that fires. Who did so first stays, unless it has got worse since.
+ * @returns the alert as it stands then; undefined: there is none that fires
+ */
 export async function acknowledge(
   pool: Pool,
   id: string,
   by: { readonly keyId: string; readonly at: Date },
 ): Promise<AlertRow | undefined> {
   const { rows } = await pool.query<AlertRow>(
-    `update alerts set acknowledged_level = level, acknowledged_at = $2,
-       acknowledged_by = (select name from api_keys where id = $3)
+    `update alerts set acknowledged_level = greatest(acknowledged_level, level),
+       acknowledged_at = case when acknowledged_level < level then $2 else acknowledged_at end,
+       acknowledged_by = case when acknowledged_level < level then (select name from api_keys where id = $3) else acknowledged_by end
      where id = $1 and state = 'firing' returning ${columns}`,
     [id, by.at, by.keyId],
   );
@@ -221,7 +226,7 @@ const silenceColumns = `id::text, rule, subscription_id::text as "subscriptionId
 /** Silences that hold after an instant. */
 export async function silencesAt(db: Pool | PoolClient, at: Date): Promise<SilenceRow[]> {
   const { rows } = await db.query<SilenceRow>(
-    `select ${silenceColumns} from alert_silences where until > $1 order by id`,
+    `select ${silenceColumns} from alert_silences where until > $1 order by alert_silences.id`,
     [at],
   );
   return rows;

@@ -133,7 +133,7 @@ export async function listRuns(
   >(
     `select id::text, kind, state, total::int, looked_at::int as "lookedAt", count::int, error_message as "errorMessage",
        (extract(epoch from started_at) * 1000)::float8 as "startedAt", (extract(epoch from completed_at) * 1000)::float8 as "completedAt"
-     from compensation_runs where $1::text is null or target_system = $1 order by id desc limit $2`,
+     from compensation_runs where $1::text is null or target_system = $1 order by compensation_runs.id desc limit $2`,
     [targetSystem, first],
   );
   return rows.map(row => ({

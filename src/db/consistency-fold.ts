@@ -22,27 +22,36 @@ export async function readHorizon(client: PoolClient, waitMs: number): Promise<H
   return rows[0] ?? { lastEventId: '0', atMs: 0 };
 }
 
+/** What one step folds in. */
+interface Step {
+  /** The last event that is folded in. */
+  readonly after: string;
+  readonly upTo: string;
+  /** No voucher that is folded in has a higher id. */
+  readonly voucherBound: string;
+}
+
 /**
  * Folds the next events up to a horizon into the tree. One at a time; call it in a transaction of its own.
+ * @param batch ids of events that it goes on at most
  * @returns whether there is more
  */
 export async function foldNext(client: PoolClient, lastEventId: string, batch: number): Promise<boolean> {
-  const { rows: state } = await client.query<{ after: string }>(
-    'select last_event_id::text as after from consistency_fold for update',
+  const { rows } = await client.query<Step>(
+    `select last_event_id::text as after,
+       (select least(min(id) + $2 - 1, $1) from fin_voucher_events where id > last_event_id)::text as "upTo",
+       (case when bounded_event_id = last_event_id then voucher_bound else (select coalesce(max(id), 0) from fin_business_vouchers) end)::text
+         as "voucherBound"
+     from consistency_fold where last_event_id < $1 for update`,
+    [lastEventId, batch],
   );
-  const after = state[0]?.after ?? '0';
-  const { rows } = await client.query<{ upTo: string | null; count: number }>(
-    `select max(id)::text as "upTo", count(*)::int as count
-     from (select id from fin_voucher_events where id > $1 and id <= $2 order by id limit $3) e`,
-    [after, lastEventId, batch],
-  );
-  const { upTo = null, count = 0 } = rows[0] ?? {};
-  if (upTo === null) return false;
+  const step = rows[0];
+  if (step === undefined) return false;
+  const { after, upTo, voucherBound } = step;
   // A crash that loses it loses the mark of how far it came, too: it is done once more.
   await client.query('set local synchronous_commit = off');
-  await client.query({ name: 'consistency-fold', text: foldSql, values: [after, upTo] });
-  await client.query('update consistency_fold set last_event_id = $1', [upTo]);
-  return count === batch;
+  await client.query({ name: 'consistency-fold', text: foldSql, values: [after, upTo, voucherBound] });
+  return upTo !== lastEventId;
 }
 
 const selectors = 'source_system, event_type, company_id, voucher_date, k, h';
@@ -59,26 +68,34 @@ function nameOf(alias: string): string {
   return `${alias}.source_system || E'\\n' || ${alias}.source_module || E'\\n' || ${alias}.source_id`;
 }
 
+/** Of a voucher `v`, what its place and hash are made of; `key` is the digest of its names. */
+const voucherFields = `v.id, v.source_system, v.event_type, v.company_id, v.voucher_date, v.source_version, v.digest,
+      sha256(convert_to(${nameOf('v')}, 'UTF8')) as key`;
+
 /**
  * A voucher is folded in as it stands, which may be later than its event says: folding that one in then changes
- * nothing. Folds come one after the other, so none needs an index to be kept from writing a record twice. Lookups are
- * lateral by key (docs/architecture.md, "so that the planner can't go wrong") and in the order of recording, which
- * halves their cost.
+ * nothing. Folds come one after the other, so none needs an index to be kept from writing a record twice. What may be in
+ * the tree is looked up, lateral by key (docs/architecture.md, "so that the planner can't go wrong") and in the order of
+ * recording, which halves its cost. What has an id above the bound is not in it, and is read as one range: some of that
+ * may be of later events, since a voucher's id is taken before its event's, but not more than was under way.
  */
 const foldSql = `
-  with changed as materialized (
-    select distinct voucher_id from fin_voucher_events where id > $1 and id <= $2 order by voucher_id),
+  with touched as materialized (select voucher_id from fin_voucher_events where id > $1 and id <= $2),
+  newest as materialized (select max(voucher_id) as id from touched),
+  read as materialized (
+    select v.* from (select distinct voucher_id from touched where voucher_id <= $3 order by voucher_id) t
+    cross join lateral (select ${voucherFields} from fin_business_vouchers v where v.id = t.voucher_id offset 0) v
+    union all
+    select ${voucherFields} from fin_business_vouchers v where v.id > $3 and v.id <= (select id from newest)),
   fresh as materialized (
-    select v.id as voucher_id, v.source_system, v.event_type, v.company_id, v.voucher_date, ${bits('v.key')} # (${unsigned}) as k,
-      ${bits(`sha256(convert_to(encode(v.key, 'hex') || ':' || v.source_version || ':' || v.digest, 'UTF8'))`)} as h
-    from changed c cross join lateral (
-      select id, source_system, event_type, company_id, voucher_date, source_version, digest,
-        sha256(convert_to(${nameOf('v')}, 'UTF8')) as key
-      from fin_business_vouchers v where v.id = c.voucher_id offset 0) v),
+    select id as voucher_id, source_system, event_type, company_id, voucher_date, ${bits('key')} # (${unsigned}) as k,
+      ${bits(`sha256(convert_to(encode(key, 'hex') || ':' || source_version || ':' || digest, 'UTF8'))`)} as h
+    from read),
   old as materialized (
     select r.* from fresh f cross join lateral (
       select ctid as place, voucher_id, ${selectors} from consistency_records r
-      where r.k = f.k and r.voucher_id = f.voucher_id offset 0) r),
+      where r.k = f.k and r.voucher_id = f.voucher_id offset 0) r
+    where f.voucher_id <= $3),
   added as (
     insert into consistency_records (voucher_id, ${selectors})
     select voucher_id, ${selectors} from fresh where voucher_id not in (select voucher_id from old)),
@@ -87,7 +104,9 @@ const foldSql = `
     set event_type = f.event_type, company_id = f.company_id, voucher_date = f.voucher_date, h = f.h
     from fresh f
     where r.ctid = any(array(select place from old)) and f.voucher_id = r.voucher_id
-      and (r.h, r.event_type, r.company_id, r.voucher_date) is distinct from (f.h, f.event_type, f.company_id, f.voucher_date))
+      and (r.h, r.event_type, r.company_id, r.voucher_date) is distinct from (f.h, f.event_type, f.company_id, f.voucher_date)),
+  mark as (
+    update consistency_fold set last_event_id = $2, bounded_event_id = $2, voucher_bound = greatest($3, (select id from newest)))
   insert into consistency_leaves as l (source_system, event_type, company_id, month, leaf, records, digest)
   select source_system, event_type, company_id, date_trunc('month', voucher_date::timestamp)::date, (k >> 56) + 128, sum(n), bit_xor(h)
   from (select ${selectors}, 1 as n from fresh union all select ${selectors}, -1 from old) d

@@ -113,7 +113,7 @@ export async function readRoutingRows(client: PoolClient): Promise<RoutingRows> 
   );
   const subscriptions = await client.query<RoutingRows['subscriptions'][number]>(
     `select id::text, event_types as "eventTypes", source_systems as "sourceSystems", company_ids as "companyIds", mode, batch_cron as "batchCron", ${lanesInUse} as lanes
-     from data_subscriptions where deleted_at is null order by id`,
+     from data_subscriptions where deleted_at is null order by data_subscriptions.id`,
   );
   const row = versions.rows[0];
   if (row === undefined) throw new Error('hub_state is empty.');

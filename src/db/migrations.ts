@@ -9,6 +9,7 @@ import { Migration0006Metrics } from './migrations/0006-metrics.ts';
 import { Migration0007Alerts } from './migrations/0007-alerts.ts';
 import { Migration0008Analysts } from './migrations/0008-analysts.ts';
 import { Migration0009Trace } from './migrations/0009-trace.ts';
+import { Migration0010FoldBound } from './migrations/0010-fold-bound.ts';
 
 interface NamedMigration {
   readonly name: string;
@@ -30,6 +31,7 @@ export const migrations: readonly NamedMigration[] = [
   { name: '0007-alerts', class: Migration0007Alerts },
   { name: '0008-analysts', class: Migration0008Analysts },
   { name: '0009-trace', class: Migration0009Trace },
+  { name: '0010-fold-bound', class: Migration0010FoldBound },
 ];
 
 /** The number of the migration that hubs must know beside this one; null: any hub may run beside it. */

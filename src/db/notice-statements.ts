@@ -23,11 +23,17 @@ export async function insertNotices(
   );
 }
 
-/** The channels that have notices due. */
+/** SQL: no silence holds at $2 that covers the alert of a notice `n`. */
+const isUnsilenced = `not exists (
+  select from alerts a join alert_silences s on s.until > $2
+    and (s.rule is null or s.rule = a.rule) and (s.subscription_id is null or s.subscription_id = a.subscription_id)
+  where a.id = n.alert_id)`;
+
+/** The channels that have notices due; what is silenced waits until its silence is over. */
 export async function channelsWithNotices(pool: Pool, at: Date): Promise<string[]> {
   const { rows } = await pool.query<{ channel: string }>(
-    `select distinct channel from alert_notices where status = 'waiting' and next_attempt_at <= $1`,
-    [at],
+    `select distinct channel from alert_notices n where status = $1 and next_attempt_at <= $2 and ${isUnsilenced}`,
+    ['waiting', at],
   );
   return rows.map(row => row.channel);
 }
@@ -41,7 +47,7 @@ export interface TakenNotice {
 }
 
 /**
- * Takes the due notices of a channel, unless something was tried there less than `spacingMs` ago; the oldest first.
+ * Takes the due notices of a channel that are not silenced, unless something was tried there less than `spacingMs` ago; the oldest first.
  * They are one's own for `leaseMs`.
  */
 export async function takeNotices(
@@ -57,8 +63,8 @@ export async function takeNotices(
   const { at, spacingMs, leaseMs, limit } = options;
   const { rows } = await pool.query<TakenNotice>(
     `with due as (
-       select id from alert_notices
-       where channel = $1 and status = 'waiting' and next_attempt_at <= $2 and not exists (
+       select id from alert_notices n
+       where channel = $1 and status = 'waiting' and next_attempt_at <= $2 and ${isUnsilenced} and not exists (
          select from alert_notices where channel = $1 and tried_at > $2::timestamptz - $3 * interval '1 millisecond')
        order by id limit $5 for update skip locked)
      update alert_notices n set tried_at = $2, attempts = attempts + 1, next_attempt_at = $2::timestamptz + $4 * interval '1 millisecond'

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { AttemptEvidence, SyncStatus } from '../core/model.ts';
+import { type ArrayColumn, binaryArrays, unnested } from './binary-arrays.ts';
 import { closeFrom, sharedOf } from './sync-rows.ts';
 
 /** What became of one claimed sync, as it is written. */
@@ -33,13 +34,10 @@ export interface OutcomeWrite {
  * @returns the ids that were written
  */
 export async function writeOutcomes(pool: Pool, outcomes: readonly OutcomeWrite[]): Promise<Set<string>> {
-  const { rows } = await pool.query<{ id: string }>({
+  const { rows: refused } = await pool.query<{ id: string }>({
     name: 'outcome-write',
-    text: `with r as materialized (
-             select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::int[], $5::float8[], $6::bool[], $7::timestamptz[], $8::int[],
-               $9::int[], $10::text[], $11::text[], $12::text[], $13::int[], $14::int[], $15::bytea[], $16::text[], $17::bool[])
-             as r (sync_id, token, status, retries, delay_ms, by_connection, started_at, duration_ms, status_code, code, message, excerpt,
-               pushes, sockets, digest, receipt, receipt_valid)),
+    text: `with relaxed as materialized (select set_config('synchronous_commit', 'off', true)),
+           r as materialized (select r.* from relaxed cross join ${unnested(columns, 1, 'r')}),
            ended as (
              delete from fin_open_syncs o using r where o.id = r.sync_id and o.claim_token = r.token and r.status <> 'retrying'
              returning ${sharedOf('o')}, r.*),
@@ -55,35 +53,35 @@ export async function writeOutcomes(pool: Pool, outcomes: readonly OutcomeWrite[
                (sync_id, subscription_id, number, transport, started_at, duration_ms, status_code, error_code, error_message, response_excerpt, body_digest, receipt, receipt_valid)
              select id, subscription_id, attempt_count + 1, transport, started_at, duration_ms, status_code, code, message, excerpt, digest, receipt, receipt_valid from ended
              union all
-             select id, subscription_id, attempt_count, transport, started_at, duration_ms, status_code, code, message, excerpt, digest, receipt, receipt_valid from again),
-           relaxed as materialized (select set_config('synchronous_commit', 'off', true))
-           select id::text from ended cross join relaxed union all select id::text from again`,
-    values: columnsOf(outcomes),
+             select id, subscription_id, attempt_count, transport, started_at, duration_ms, status_code, code, message, excerpt, digest, receipt, receipt_valid from again)
+           select sync_id::text as id from r where sync_id not in (select id from ended union all select id from again)`,
+    values: binaryArrays(outcomes, columns),
   });
-  return new Set(rows.map(row => row.id));
+  const written = new Set(outcomes.map(outcome => outcome.id));
+  // As a rule there is none of these to read.
+  for (const { id } of refused) written.delete(id);
+  return written;
 }
 
-function columnsOf(outcomes: readonly OutcomeWrite[]): unknown[] {
-  return [
-    outcomes.map(o => o.id),
-    outcomes.map(o => o.token),
-    outcomes.map(o => o.status),
-    outcomes.map(o => o.retryCount),
-    outcomes.map(o => o.delayMs),
-    outcomes.map(o => o.failedByConnection),
-    outcomes.map(o => o.startedAt),
-    outcomes.map(o => Math.round(o.durationMs)),
-    outcomes.map(o => o.statusCode),
-    outcomes.map(o => o.errorCode),
-    outcomes.map(o => o.errorMessage),
-    outcomes.map(o => o.responseExcerpt),
-    outcomes.map(o => o.failedPushes),
-    outcomes.map(o => o.closedSockets),
-    outcomes.map(o => o.evidence?.bodyDigest ?? null),
-    outcomes.map(o => o.evidence?.receipt?.value ?? null),
-    outcomes.map(o => o.evidence?.receipt?.valid ?? null),
-  ];
-}
+const columns: readonly ArrayColumn<OutcomeWrite>[] = [
+  { name: 'sync_id', type: 'bigint', of: o => o.id },
+  { name: 'token', type: 'uuid', of: o => o.token },
+  { name: 'status', type: 'text', of: o => o.status },
+  { name: 'retries', type: 'int', of: o => o.retryCount },
+  { name: 'delay_ms', type: 'float8', of: o => o.delayMs },
+  { name: 'by_connection', type: 'bool', of: o => o.failedByConnection },
+  { name: 'started_at', type: 'timestamptz', of: o => o.startedAt.getTime() },
+  { name: 'duration_ms', type: 'int', of: o => Math.round(o.durationMs) },
+  { name: 'status_code', type: 'int', of: o => o.statusCode },
+  { name: 'code', type: 'text', of: o => o.errorCode },
+  { name: 'message', type: 'text', of: o => o.errorMessage },
+  { name: 'excerpt', type: 'text', of: o => o.responseExcerpt },
+  { name: 'pushes', type: 'int', of: o => o.failedPushes },
+  { name: 'sockets', type: 'int', of: o => o.closedSockets },
+  { name: 'digest', type: 'bytea', of: o => o.evidence?.bodyDigest ?? null },
+  { name: 'receipt', type: 'text', of: o => o.evidence?.receipt?.value ?? null },
+  { name: 'receipt_valid', type: 'bool', of: o => o.evidence?.receipt?.valid ?? null },
+];
 
 /** Notes when subscriptions last delivered. One that is just being written to is passed over: it will deliver again. */
 export async function noteSuccesses(pool: Pool, subscriptionIds: readonly string[]): Promise<void> {

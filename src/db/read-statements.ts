@@ -55,7 +55,7 @@ export interface StoredPayloadQuery {
 export async function storedPayloadQueries(pool: Pool): Promise<StoredPayloadQuery[]> {
   const { rows } = await pool.query<StoredPayloadQuery>(
     `select id::text, name, target_system as "targetSystem", payload_query as "payloadQuery"
-     from data_subscriptions where payload_query is not null and deleted_at is null order by id`,
+     from data_subscriptions where payload_query is not null and deleted_at is null order by data_subscriptions.id`,
   );
   return rows;
 }

@@ -1,6 +1,6 @@
 import { limits } from '../core/limits.ts';
 import type { SubscriptionState, TransportKind } from '../core/model.ts';
-import type { LanePart, LaneRow } from '../db/lane-statements.ts';
+import type { ClaimedSync, LanePart, LaneRow } from '../db/lane-statements.ts';
 import type { Outcome } from './judge.ts';
 import type { Lane, Transport } from './lane.ts';
 
@@ -29,6 +29,8 @@ export interface DrainMode {
   readonly settingsForMs: number;
   /** Requests under way at most. */
   windowOf(lane: Lane): number;
+  /** Whether the next sync may be sent beside those under way. */
+  takes(sync: ClaimedSync): boolean;
   /** Syncs in one request at most. */
   batchOf(lane: Lane): number;
   /** The states in which claims give anything. */
@@ -40,6 +42,8 @@ export interface DrainMode {
   batchRoom(lane: Lane, held: Held): number;
   /** Told of outcomes once they are written. */
   onWritten(outcomes: readonly Outcome[], lane: Lane | undefined): void;
+  /** Told of outcomes that will not be written. */
+  onDropped(outcomes: readonly Outcome[]): void;
   /** Told that the lane takes nothing any more, before what is under way is waited for. */
   onClosed(): void;
 }
@@ -64,6 +68,7 @@ export function webhookMode(transport: Transport): DrainMode {
     // It claims ahead: this is how long after a pause an attempt may still begin.
     settingsForMs: 250,
     windowOf: lane => lane.maxInFlight,
+    takes: () => true,
     batchOf: lane => lane.batchSize,
     states: ['active'],
     isOpen: row => row.state === 'active' && row.webhookUrl !== null,
@@ -75,12 +80,30 @@ export function webhookMode(transport: Transport): DrainMode {
     // Each shard has its share of the burst.
     batchRoom: lane => Math.max(1, Math.floor(limits.batchBurst / lane.lanes)),
     onWritten() {},
+    onDropped() {},
     onClosed() {},
   };
 }
 
+/** A consumer's window, and how much of it is taken up. */
+interface PushTransport extends Transport {
+  /** Events that are unacknowledged. */
+  readonly held: number;
+  /** Places that they take up, as `placesOf` has it. */
+  readonly places: number;
+}
+
+/**
+ * How many places of its consumer's window an event takes up: one, and twice as many with each further socket in a row
+ * that closed on it. Of a window that closes again and again ever fewer go together so, and the one that kills its
+ * consumer is alone when it is FAILED. The first time is a restart like any other.
+ */
+export function placesOf({ closedSockets }: Pick<ClaimedSync, 'closedSockets'>): number {
+  return 2 ** Math.max(0, closedSockets - 1);
+}
+
 /** An attached consumer, as its drain sees it. */
-interface PushModeOptions extends Pick<DrainMode, 'onWritten' | 'onClosed'> {
+interface PushModeOptions extends Pick<DrainMode, 'onWritten' | 'onDropped' | 'onClosed'> {
   readonly attachmentId: string;
   readonly prefetch: number;
 }
@@ -90,10 +113,10 @@ interface PushModeOptions extends Pick<DrainMode, 'onWritten' | 'onClosed'> {
  * a nightly batch waits for its half of the window does not count: it would keep the other half's events from being claimed.
  */
 export function pushMode(
-  transport: Transport,
-  { attachmentId, prefetch, onWritten, onClosed }: PushModeOptions,
+  transport: PushTransport,
+  { attachmentId, prefetch, onWritten, onDropped, onClosed }: PushModeOptions,
 ): DrainMode {
-  const room = ({ prompt, underWay }: Held) => prefetch - prompt - underWay;
+  const room = ({ prompt, underWay }: Held) => prefetch - prompt - Math.max(underWay, transport.places);
   return {
     kind: 'websocket',
     transport,
@@ -101,7 +124,8 @@ export function pushMode(
     stays: true,
     // What it claims it pushes at once, and nodes tell one another of changes: this is for a message that got lost.
     settingsForMs: 5_000,
-    windowOf: () => prefetch,
+    windowOf: () => transport.held + Math.max(0, prefetch - transport.places),
+    takes: sync => transport.held === 0 || transport.places + placesOf(sync) <= prefetch,
     batchOf: () => 1,
     // The breaker is the webhook's: a consumer that is attached is there, whatever its webhook does.
     states: ['active', 'suspended'],
@@ -109,6 +133,7 @@ export function pushMode(
     appetite: (_lane, held) => ({ wanted: room(held), least: Math.max(1, prefetch / 8), refillAt: prefetch }),
     batchRoom: (_lane, held) => Math.min(room(held), limits.batchBurst),
     onWritten,
+    onDropped,
     onClosed,
   };
 }

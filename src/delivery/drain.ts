@@ -74,7 +74,8 @@ export class LaneDrain {
     this.#claims = new HeldClaims(deps, subscriptionId, mode);
     this.#startedAt = deps.clock.steady();
     this.#lastWorkAt = this.#startedAt;
-    const owner = { subscriptionId, transport: mode.kind, giveUp: this.#giveUp.signal };
+    const onDropped = (outcomes: readonly Outcome[]) => mode.onDropped(outcomes);
+    const owner = { subscriptionId, transport: mode.kind, giveUp: this.#giveUp.signal, onDropped };
     this.#outcomes = deps.outcomes.open({ ...owner, onWritten: outcomes => this.#written(outcomes) });
   }
 
@@ -186,7 +187,8 @@ export class LaneDrain {
     if (lane === undefined || this.#end !== undefined) return;
     for (;;) {
       const part = this.#nextPart(this.#mode.windowOf(lane));
-      if (part === undefined) return;
+      const next = part === undefined ? undefined : this.#claims.next(part);
+      if (part === undefined || next === undefined || !this.#mode.takes(next)) return;
       const waitMs = this.#settings.takeTurn();
       if (waitMs > 0) {
         this.#cancelPump?.();

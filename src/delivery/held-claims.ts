@@ -84,6 +84,11 @@ export class HeldClaims {
         this.#waiting[part] = this.#waiting[part].filter(held => held.leaseUntil > now);
   }
 
+  /** The longest waiting of a part. */
+  next(part: LanePart): ClaimedSync | undefined {
+    return this.#waiting[part][0]?.sync;
+  }
+
   /** Takes the longest waiting of a part, `count` at most, to be sent; each is under way until `done`. */
   take(part: LanePart, count: number): ClaimedSync[] {
     const syncs = this.#waiting[part].splice(0, count).map(held => held.sync);

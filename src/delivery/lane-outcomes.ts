@@ -7,6 +7,8 @@ export interface OutcomeOwner {
   readonly transport: TransportKind;
   /** Told after each statement, of what was in it. */
   onWritten(outcomes: readonly Outcome[]): void;
+  /** Told of those that will not be written. */
+  onDropped(outcomes: readonly Outcome[]): void;
   /** Ends the trying: leases then run out and another process delivers again. */
   readonly giveUp: AbortSignal;
 }
@@ -74,6 +76,7 @@ export class LaneOutcomes {
   /** These will not be written. */
   dropped(outcomes: readonly Outcome[]): void {
     this.#settle(outcomes.length);
+    this.#owner.onDropped(outcomes);
   }
 
   #settle(count: number): void {

@@ -15,10 +15,19 @@ export function readingsOf({ db }: Pick<Store, 'db'>): MetricReadings {
 }
 
 /** What the alerts file says; read before anything is started, so that a wrong one leaves nothing behind. */
-export async function readAlertTelling({ config, clock, environment, parts }: Start): Promise<AlertTelling> {
+export async function readAlertTelling({
+  config,
+  clock,
+  log,
+  environment,
+  parts,
+}: Start): Promise<AlertTelling> {
   const { alertsFile: file, language, timeZone, publicUrl } = config;
   const open = referencesIn(environment);
-  return parts.use(await openAlertTelling({ file, language, timeZone, publicUrl, open }, clock));
+  const telling = await openAlertTelling({ file, language, timeZone, publicUrl, open }, clock);
+  if (telling.isEmpty)
+    log.warn({ file }, 'the alerts file sets nothing: the default rules hold, told to nobody');
+  return parts.use(telling);
 }
 
 /** Alerts; they are evaluated and told by schedulers. */

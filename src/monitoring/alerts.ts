@@ -80,7 +80,10 @@ export class Alerts {
     return this.#changes.watch(async ids => this.#shown(await alertsById(this.#db.pool, ids)));
   }
 
-  /** Takes note of an alert: it is not escalated, unless it gets worse. @throws HubError NOT_FOUND */
+  /**
+   * Takes note of an alert: it is not escalated, unless it gets worse. Where somebody has done so, theirs stays.
+   * @throws HubError NOT_FOUND
+   */
   async acknowledge(id: string, keyId: string): Promise<ShownAlert> {
     const at = new Date(this.#clock.now());
     const row = isId(id) ? await acknowledge(this.#db.pool, id, { keyId, at }) : undefined;

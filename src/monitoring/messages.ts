@@ -37,7 +37,7 @@ export interface Section {
   readonly link: string | null;
 }
 
-/** What fits into a short message: the worst of the alerts, and how many there are. */
+/** What fits into a short message: the worst of the alerts, and how many there are that fire, or are over, as it does. */
 export interface ShortMessage {
   readonly level: string;
   readonly what: string;
@@ -81,8 +81,12 @@ export class Messages {
   title(notices: readonly AlertNotice[]): string {
     const [first] = inOrder(notices);
     if (first === undefined) return '';
-    const more = notices.length > 1 ? `${this.words.comma}${this.words.more(notices.length - 1)}` : '';
-    return `${this.#heading(first)}${this.words.colon}${this.#target(first)}${more}`;
+    const alike = alikeWith(first, notices);
+    const parts = [this.#target(first)];
+    if (alike > 1) parts.push(this.words.more(alike - 1));
+    // The heading is that of what fires: what is over beside it is no more of that.
+    if (alike < notices.length) parts.push(this.words.over(notices.length - alike));
+    return `${this.#heading(first)}${this.words.colon}${parts.join(this.words.comma)}`;
   }
 
   /** For SMS and voice, whose templates have room for little. */
@@ -96,7 +100,7 @@ export class Messages {
       what: this.words.rules[rule].title,
       target: this.#target(first),
       since: this.#minute.format(firedAt),
-      count: String(notices.length),
+      count: String(alikeWith(first, notices)),
     };
   }
 
@@ -111,12 +115,17 @@ export class Messages {
     const { kind, alert } = first;
     const lines = group.slice(0, limits.alertsNamed).map(notice => this.#line(notice));
     if (group.length > lines.length) lines.push(this.words.more(group.length - lines.length));
-    const advice =
-      kind === 'resolved'
-        ? ''
-        : `${this.words.advice}${this.words.rules[alert.rule].advice.replaceAll(' ID', ` ${alert.subscription?.id ?? 'ID'}`)}`;
+    const advice = kind === 'resolved' ? '' : this.#advice(alert.rule, group);
     const link = this.#publicUrl === null ? null : `${this.#publicUrl}/#alerts/${alert.id}`;
     return { kind, severity: alert.severity, heading: this.#heading(first), lines, advice, link };
+  }
+
+  /** Its commands name the subscription where it is one alone; else they say ID, and the lines which there are. */
+  #advice(rule: RuleName, group: readonly AlertNotice[]): string {
+    const ids = new Set(group.flatMap(({ alert }) => alert.subscription?.id ?? []));
+    const [only] = ids;
+    const id = only === undefined || ids.size > 1 ? 'ID' : only;
+    return `${this.words.advice}${this.words.rules[rule].advice.replaceAll(' ID', ` ${id}`)}`;
   }
 
   #heading({ kind, alert }: AlertNotice): string {
@@ -205,6 +214,12 @@ function plain(text: string): string {
     text.replaceAll(/\p{Cc}+/gu, ' ').replaceAll(/[<>[\]*`@&]/g, one => wide[one] ?? one),
     200,
   );
+}
+
+/** How many are like one of them: over, or not over yet. */
+function alikeWith(one: AlertNotice, notices: readonly AlertNotice[]): number {
+  const isOver = one.kind === 'resolved';
+  return notices.filter(({ kind }) => (kind === 'resolved') === isOver).length;
 }
 
 function inOrder(notices: readonly AlertNotice[]): AlertNotice[] {

@@ -34,7 +34,8 @@ export interface Notice {
 /**
  * Who must be told of an alert now: pure. One notice a channel and firing (another where a worse level fires), and one
  * when it is resolved, to those who were told. What begins and ends while it is silenced or in quiet hours is told to
- * nobody; what outlasts them is told then.
+ * nobody; what outlasts them is told then. That something is over waits, too: for quiet hours here, for silences in the
+ * queue, as a silence may be ended or followed by another.
  * @returns the notices, and the alert as it is once they are written down
  */
 export function noticesOf(
@@ -64,7 +65,7 @@ export function noticesOf(
   };
 }
 
-/** Told even while it is silenced: whoever heard of the trouble must hear that it is over. */
+/** Queued even while it is silenced, since it is looked at no more: what a silence holds back is sent when that is over. */
 function resolved(alert: AlertState, policy: NoticePolicy, moment: NoticeMoment) {
   const notBefore = moment.quietUntil(alert.severity) ?? moment.now;
   const notices = alert.told

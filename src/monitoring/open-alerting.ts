@@ -25,6 +25,8 @@ export interface AlertTellingOptions {
 /** What the alerts file says, its channels opened. Dispose of it to close them. */
 export interface AlertTelling extends AsyncDisposable {
   readonly settings: AlertSettings;
+  /** There is a file, and it sets nothing. */
+  readonly isEmpty: boolean;
   readonly timeZone: string;
   readonly messages: Messages;
   readonly channels: ReadonlyMap<string, Channel>;
@@ -42,11 +44,13 @@ export interface OpenAlerting extends AsyncDisposable {
  */
 export async function openAlertTelling(options: AlertTellingOptions, clock: Clock): Promise<AlertTelling> {
   const { file, timeZone, language, publicUrl = null, open } = options;
-  const settings = file === undefined ? settingsWithoutFile : await readAlertFile(file);
+  const { settings, isEmpty } =
+    file === undefined ? { settings: settingsWithoutFile, isEmpty: false } : await readAlertFile(file);
   const messages = new Messages({ language, timeZone, publicUrl });
   const channels = await openChannels(settings.channels, { open, messages, clock });
   return {
     settings,
+    isEmpty,
     timeZone,
     messages,
     channels: channels.byName,

@@ -27,6 +27,8 @@ export interface Words {
   readonly zone: string;
   heading(severity: string, kind: string, title: string): string;
   more(count: number): string;
+  /** What is over, beside what is not. */
+  over(count: number): string;
   minutes(minutes: number): string;
   duration(seconds: number): string;
   /** Separates a label from what it labels, and the parts of a line. */
@@ -64,7 +66,7 @@ const zh: Words = {
     failures_in_row: {
       title: '连续同步失败',
       value: '连续失败数',
-      advice: '该订阅的事件接连失败，请立即检查目标系统。',
+      advice: '该订阅的事件接连失败，请立即检查目标系统：hub subscriptions test ID。',
     },
     consistency: {
       title: '数据一致性差异过多',
@@ -107,6 +109,7 @@ const zh: Words = {
   zone: '时区',
   heading: (severity, kind, title) => `【${severity}·${kind}】${title}`,
   more: count => `另有 ${count} 项`,
+  over: count => `${count} 项已恢复`,
   minutes: minutes => `持续 ${minutes} 分钟`,
   duration: seconds =>
     seconds < 60
@@ -146,7 +149,7 @@ const en: Words = {
     failures_in_row: {
       title: 'Failures in a row',
       value: 'in a row',
-      advice: 'Look at the target now: one event after the other fails.',
+      advice: 'One event after the other fails, so look at the target now: hub subscriptions test ID.',
     },
     consistency: {
       title: 'Too many differences',
@@ -195,6 +198,7 @@ const en: Words = {
   zone: 'Times in',
   heading: (severity, kind, title) => `${severity}, ${kind}: ${title}`,
   more: count => `and ${count} more`,
+  over: count => `${count} resolved`,
   minutes: minutes => `${minutes} min`,
   duration: seconds =>
     seconds < 60

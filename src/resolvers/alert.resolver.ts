@@ -65,7 +65,8 @@ export class AlertResolver {
   }
 
   @Mutation(() => Alert, {
-    description: 'Takes note of an alert: it is not escalated, unless it gets worse.',
+    description:
+      'Takes note of an alert: it is not escalated, unless it gets worse. Who took note of it first stays in acknowledgedBy.',
   })
   async acknowledgeAlert(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<Alert> {
     const caller = callerOf(context);
@@ -74,7 +75,8 @@ export class AlertResolver {
   }
 
   @Mutation(() => AlertSilence, {
-    description: 'Nobody is told of these alerts until then; they are recorded all the same.',
+    description:
+      'Nobody is told of these alerts until then, nor that they are over; they are recorded all the same.',
   })
   async silenceAlerts(
     @Ctx() context: OperationContext,

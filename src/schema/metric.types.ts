@@ -66,7 +66,8 @@ export class SyncMetrics {
   @Field(() => [ErrorCount], { description: 'The most frequent first.' })
   failuresByErrorCode!: readonly ErrorCount[];
   @Field(() => [MetricPoint], {
-    description: 'In steps of HUB_TIME_ZONE; those in which nothing was over are left out.',
+    description:
+      'In steps from midnights of HUB_TIME_ZONE, some 120 at most: of 1, 2, 5, 10, 15 or 30 minutes, 1, 2, 3, 4, 6 or 12 hours, 1, 2, 4 or 7 days, the narrowest that does (15 minutes for a day, 2 hours for a week). Those in which nothing was over are left out.',
   })
   timeline!: readonly MetricPoint[];
 }

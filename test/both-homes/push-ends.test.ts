@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { acknowledgeAll, type Delivered, TestConsumer } from '../support/consumer.ts';
 import { type GraphqlAnswer, startTestHub, type TestHub } from '../support/hub.ts';
-import { detailsOf, numbers, record, settled, theSync, unsubscribe, vouchers } from '../support/lanes.ts';
+import {
+  detailsOf,
+  numbers,
+  over,
+  record,
+  settled,
+  theSync,
+  unsubscribe,
+  vouchers,
+} from '../support/lanes.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -79,6 +88,100 @@ describe('how pushes end', { concurrency: true }, () => {
     assert.deepEqual((await reject(never, 'NO_SUCH_TAX_ID', false)).data, {
       reject: { status: 'FAILED', errorCode: 'NO_SUCH_TAX_ID', retryCount: 0 },
     });
+  });
+
+  test('of two verdicts on one delivery that are sent without waiting the first stands, and the second counts for nothing', async () => {
+    const id = await lane('verdicts', {
+      ackTimeoutMs: 60_000,
+      retry: { maxRetries: 3, baseDelayMs: 60_000 },
+    });
+    const count = 60;
+    await record(hub, vouchers('verdicts', numbers(count)));
+    using consumer = await holding(id, count);
+    const acknowledge = (syncId: string) => consumer.acknowledge([syncId]);
+    const refuse = (retryable: boolean) => (syncId: string) =>
+      consumer.reject(syncId, 'NO', retryable).then(
+        () => 1,
+        ([error]: { extensions: { code: string } }[]) => (error?.extensions.code === 'NOT_FOUND' ? 0 : -1),
+      );
+    const [fail, again] = [refuse(false), refuse(true)];
+    const ends = { acknowledge: 'SUCCESS', fail: 'FAILED', again: 'RETRYING' };
+    const verdicts = { acknowledge, fail, again };
+    const pairs = [
+      ['acknowledge', 'acknowledge'],
+      ['acknowledge', 'fail'],
+      ['acknowledge', 'again'],
+      ['fail', 'acknowledge'],
+      ['again', 'acknowledge'],
+      ['again', 'fail'],
+    ] as const;
+    const statuses = new Map<string, string>();
+    for (const [at, { syncId }] of consumer.got.entries()) {
+      const [one, other] = pairs[at % pairs.length] ?? assert.fail();
+      // Which of them is the first, the hub says: operations of a socket run side by side.
+      const answers = await Promise.all([verdicts[one](syncId), verdicts[other](syncId)]);
+      assert.deepEqual(
+        answers.toSorted((a, b) => a - b),
+        [0, 1],
+        `${one}, ${other}`,
+      );
+      statuses.set(syncId, ends[answers[0] === 1 ? one : other]);
+    }
+    await until('all is written', async () =>
+      (await detailsOf(hub, id)).every(({ status }) => status !== 'PROCESSING'),
+    );
+    for (const sync of await detailsOf(hub, id)) {
+      assert.equal(sync.status, statuses.get(sync.id));
+      assert.equal(sync.attempts.length, 1);
+    }
+  });
+
+  test('a verdict that comes right behind the end of its socket does not undo the one before it', async () => {
+    const id = await lane('ended', { ackTimeoutMs: 60_000 });
+    const ask =
+      'mutation ($id: ID!) { reject(syncId: $id, code: "NO", message: "no", retryable: false) { status } }';
+    for (const n of numbers(10)) {
+      await record(hub, vouchers('ended', [`${n}`]));
+      using consumer = await holding(id, 1);
+      const syncId = consumer.got[0]?.syncId ?? '';
+      assert.equal(await consumer.acknowledge([syncId]), 1);
+      consumer.kill();
+      const { errors } = await hub.ask(ask, { id: syncId });
+      assert.equal(errors?.[0]?.extensions.code, 'NOT_FOUND');
+    }
+    for (const { status } of await settled(hub, id)) assert.equal(status, 'SUCCESS');
+  });
+
+  test('of what is pushed to a consumer that dies again and again only the event that kills it is FAILED', async t => {
+    const id = await lane('deadly', { ackTimeoutMs: 60_000 });
+    const others = numbers(40);
+    await record(hub, vouchers('deadly', [...others, 'poison']));
+    const companies: number[] = [];
+    const isOver = async () => (await detailsOf(hub, id)).every(({ status }) => over.includes(status));
+    for (let n = 0; n < 40 && !(await isOver()); n += 1) {
+      // It takes its time for each event, and dies of one.
+      using consumer = new TestConsumer(hub.url, {
+        subscriptionId: id,
+        onEvent: (delivered, self) => {
+          if (delivered.event.voucher.sourceId === 'deadly-poison') self.kill();
+          else setTimeout(() => acknowledgeAll(delivered, self), 100);
+        },
+      });
+      await until(
+        'it has died, or all is over',
+        async () => consumer.ended !== undefined || (await isOver()),
+      );
+      companies.push(consumer.got.length);
+    }
+    const syncs = await settled(hub, id);
+    const failed = syncs.filter(({ status }) => status === 'FAILED');
+    assert.deepEqual(
+      failed.map(({ event, errorCode, attempts }) => [event.voucher.sourceId, errorCode, attempts.length]),
+      [['deadly-poison', 'SOCKET_CLOSED', 10]],
+      `pushed to each consumer: ${companies.join(', ')}`,
+    );
+    assert.equal(syncs.filter(({ status }) => status === 'SUCCESS').length, others.length);
+    t.diagnostic(`pushed to each consumer: ${companies.join(', ')}`);
   });
 
   test("a reject's code may not be one of the hub's own", async () => {

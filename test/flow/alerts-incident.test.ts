@@ -37,7 +37,7 @@ const expected = {
 [在控制台查看](https://hub.example.com/#alerts/4)`,
     `**【严重·告警】连续同步失败**
 > tax/电子税务 (#1)：连续失败数 30，阈值 20，始于 2025-12-19 16:06，主要原因 ECONNREFUSED × 30
-处理：该订阅的事件接连失败，请立即检查目标系统。
+处理：该订阅的事件接连失败，请立即检查目标系统：hub subscriptions test 1。
 [在控制台查看](https://hub.example.com/#alerts/6)
 
 **【警告·告警】同步失败**

@@ -202,6 +202,75 @@ test('each rule reads what stands in the sync log', async () => {
   assert.ok(rates.every(({ subscriptionId, value }) => subscriptionId !== idle && value === null));
 });
 
+test('alerts and silences are listed by their numbers, and the limit takes the newest', async () => {
+  await using set = await setUp('routes: { critical: [] }', 'data_refused');
+  const { alerting } = set;
+  for (let n = 1; n <= 11; n++) {
+    const id = await alerting.subscription(`s${n}`);
+    await alerting.ended(id, { count: 1, at: start - second, errorCode: 'HTTP_422' });
+  }
+  await alerting.round(start);
+  const { alerts } = alerting.opened;
+  const ids = async (state: 'firing' | null, first: number) =>
+    (await alerts.list(state, first)).map(({ id }) => id);
+  assert.deepEqual(await ids('firing', 3), ['11', '10', '9']);
+  assert.deepEqual(await ids(null, 50), ['11', '10', '9', '8', '7', '6', '5', '4', '3', '2', '1']);
+  for (let n = 1; n <= 11; n++)
+    await alerts.silence(
+      { rule: 'latency', subscriptionId: null, until: start + minute, reason: `${n}` },
+      '0',
+    );
+  assert.deepEqual(
+    (await alerts.silences()).map(({ reason }) => reason),
+    ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11'],
+  );
+});
+
+test('what is over under a silence is told when that ends, and only to those who were told that it fires', async () => {
+  await using set = await setUp('routes: { critical: [dingtalk] }', 'data_refused');
+  const { alerting, providers } = set;
+  const { alerts } = alerting.opened;
+  const told = () => providers.of('dingtalk').map(text => /\*\*(.*)\*\*/.exec(text)?.[1]);
+  const hour = 60 * minute;
+  const one = await alerting.subscription('one');
+  const silenced = (until: number) =>
+    alerts.silence({ rule: null, subscriptionId: one, until, reason: 'works' }, '0');
+  const [fires, over] = ['【严重·告警】目标系统拒收数据', '【严重·已恢复】目标系统拒收数据'];
+
+  await alerting.ended(one, { count: 1, at: start - second, errorCode: 'HTTP_422' });
+  await alerting.round(start);
+  await silenced(start + 2 * hour);
+  await alerting.round(start + hour);
+  assert.equal((await alerts.list('firing', 1)).length, 0);
+  assert.deepEqual(told(), [fires]);
+  await alerting.round(start + 2 * hour - minute);
+  assert.deepEqual(told(), [fires]);
+  await alerting.round(start + 2 * hour);
+  assert.deepEqual(told(), [fires, over]);
+
+  // What begins and ends under a silence is told to nobody, however that silence ends.
+  const { id } = await silenced(start + 9 * hour);
+  await alerting.ended(one, { count: 1, at: start + 3 * hour, errorCode: 'HTTP_422' });
+  await alerting.round(start + 3 * hour);
+  assert.equal((await alerts.list('firing', 1)).length, 1);
+  await alerting.round(start + 5 * hour);
+  assert.equal((await alerts.list('firing', 1)).length, 0);
+  await alerts.endSilence(id);
+  await alerting.round(start + 5 * hour + minute);
+  assert.deepEqual(told(), [fires, over]);
+
+  // A silence that is ended early, of another that holds no alert of these.
+  await alerting.ended(one, { count: 1, at: start + 6 * hour, errorCode: 'HTTP_422' });
+  await alerting.round(start + 6 * hour);
+  const early = await silenced(start + 9 * hour);
+  await alerts.silence({ rule: 'latency', subscriptionId: null, until: start + 9 * hour, reason: '' }, '0');
+  await alerting.round(start + 7 * hour + minute);
+  assert.deepEqual(told(), [fires, over, fires]);
+  await alerts.endSilence(early.id);
+  await alerting.round(start + 7 * hour + 2 * minute);
+  assert.deepEqual(told(), [fires, over, fires, over]);
+});
+
 test('two schedulers evaluate once between them', async () => {
   await using set = await setUp('routes: { critical: [wecom] }', 'data_refused');
   const { alerting, providers } = set;
@@ -290,6 +359,17 @@ test('on a running hub: refused data is critical, told, listed, watched, acknowl
   const ack = await runCli(['alerts', 'ack', alert.id], cli);
   assert.deepEqual([ack.code, ack.stderr], [0, '']);
   assert.equal((await refusedAlert())?.acknowledgedBy, 'HUB_ADMIN_KEY');
+  const second = await runCli(['alerts', 'ack', alert.id], {
+    ...cli,
+    HUB_KEY: (await makeKey(hub, 'ADMIN')).secret,
+  });
+  assert.equal(second.stdout, ack.stdout);
+  assert.match(
+    ack.stdout,
+    /^✓ Alert \d+ is acknowledged by HUB_ADMIN_KEY, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d: Critical/,
+  );
+  const listed = await runCli(['alerts', 'list'], cli);
+  assert.match(listed.stdout, /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d +– +HUB_ADMIN_KEY/);
 
   await until('it was watched', () => told.some(one => one.id === alert.id && one.acknowledgedBy !== null));
 
@@ -305,7 +385,11 @@ test('on a running hub: refused data is critical, told, listed, watched, acknowl
     alertSilences.map(one => one.id),
     [silence.id],
   );
-  await hub.data('mutation ($id: ID!) { endAlertSilence(id: $id) { until } }', { id: silence.id });
+  const silences = await runCli(['alerts', 'silences'], cli);
+  assert.match(silences.stdout, new RegExp(`${silence.id} +all +${id} .* maintenance +HUB_ADMIN_KEY`));
+  const ended = await runCli(['alerts', 'unsilence', silence.id], cli);
+  assert.equal(ended.stdout, `✓ Silence ${silence.id} is over.\n`);
+  assert.equal((await runCli(['alerts', 'silences', '--json'], cli)).stdout, '[]\n');
 
   const { alertRules } = await hub.data<{ alertRules: { name: string; levels: object[] }[] }>(
     '{ alertRules { name enabled scopes windowSeconds forSeconds clearAfterSeconds hysteresis levels { severity threshold channels } } }',
@@ -324,6 +408,9 @@ test('on a running hub: refused data is critical, told, listed, watched, acknowl
     ).testAlertChannel;
   for (const channel of ['dingtalk', 'feishu', 'slack', 'hook', 'sms', 'phone', 'mail'])
     assert.deepEqual(await tested(channel), { ok: true, error: null }, channel);
+  // A receiver that takes each id once must see each test.
+  assert.deepEqual(await tested('hook'), { ok: true, error: null });
+  assert.equal(new Set(providers.webhookIds).size, 2);
   providers.down.add('dingtalk');
   const down = await runCli(['alerts', 'test', 'dingtalk'], cli);
   assert.deepEqual([down.code, /HTTP 503/.test(down.stdout)], [1, true]);
@@ -358,4 +445,38 @@ test('`hub alerts check` takes the sample file, and names the line of what does 
   assert.match(good.stdout, /fits: 12 rules, 9 channels/);
   assert.equal(bad.code, 1);
   assert.match(bad.stderr, /line \d+: rules\.success_rate\.clearAfter: must be a time span/);
+
+  const [bomb, empty] = [path.join(folder, 'bomb.yml'), path.join(folder, 'empty.yml')];
+  const nines = (of: string) => `[${Array(9).fill(of).join(', ')}]`;
+  await writeFile(
+    bomb,
+    `a: &a ${nines('x')}\nb: &b ${nines('*a')}\nc: &c ${nines('*b')}\nd: ${nines('*c')}\n`,
+  );
+  await writeFile(empty, '# nothing yet\n');
+  const env = { WECOM_ROBOT_URL: 'hunter2' };
+  const away = {
+    DATABASE_URL: 'postgres://127.0.0.1:9/x',
+    HUB_ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64'),
+  };
+  const [json, wrong, absent, nothing, started, emptyStart] = await Promise.all([
+    runCli(['alerts', 'check', bomb, '--json']),
+    runCli(['alerts', 'check', 'deploy/alerts.example.yml', '--json'], env),
+    runCli(['alerts', 'check', path.join(folder, 'absent.yml'), '--json']),
+    runCli(['alerts', 'check', empty]),
+    runCli(['start'], { HUB_ALERTS_FILE: bomb, HUB_DATA_DIR: path.join(folder, 'data') }),
+    runCli(['start'], { HUB_ALERTS_FILE: empty, ...away }),
+  ]);
+  const problems = [json, wrong, absent].map(end => JSON.parse(end?.stdout ?? ''));
+  assert.deepEqual(problems[0], { ok: false, problems: ['line 2: aliases are nested too deep'] });
+  assert.deepEqual(problems[1], {
+    ok: false,
+    problems: ['channels.wecom.url: ${WECOM_ROBOT_URL} holds no http(s) address'],
+  });
+  assert.match(problems[2].problems[0], /absent\.yml can't be read: there is no such file/);
+  assert.deepEqual([json?.code, wrong?.code, absent?.code, nothing?.code, started?.code], [1, 1, 1, 0, 1]);
+  assert.doesNotMatch(wrong?.stderr ?? '', /hunter2/);
+  assert.match(nothing?.stderr ?? '', /sets nothing: the default rules hold/);
+  assert.match(emptyStart?.stderr ?? '', /the alerts file sets nothing: the default rules hold/);
+  assert.match(started?.stderr ?? '', /line 2: aliases are nested too deep/);
+  assert.doesNotMatch(started?.stderr ?? '', /\n {4}at /);
 });

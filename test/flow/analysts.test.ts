@@ -172,6 +172,50 @@ for (const [at, { heading, code }] of blocks('sql').entries())
     results[heading.replace("'", '’')]?.(rows);
   });
 
+test('the lag by SQL is that of GraphQL: gross, each record once a subscription, batches that wait left out', async () => {
+  await subscribe(hub, { name: 'too', eventTypes: ['supplier_changed'], mode: 'REALTIME' });
+  await subscribe(hub, { name: 'by night', eventTypes: ['supplier_changed'], mode: 'BATCH' });
+  const supplier = { eventType: 'supplier_changed', sourceModule: 'supplier' };
+  await recordVouchers(hub, [
+    voucherInput({ ...supplier, sourceId: 'S-2', amount: '10' }),
+    voucherInput({ ...supplier, sourceId: 'S-3', amount: '5', currency: 'USD' }),
+  ]);
+  await recordVouchers(hub, [
+    voucherInput({ ...supplier, sourceId: 'S-2', sourceVersion: 2, amount: '12.5', direction: 'CREDIT' }),
+  ]);
+  const [{ code } = { code: '' }] = blocks('sql').filter(({ heading }) => heading === 'Lag');
+  const rows = await analyst.rows<Record<string, string>>(code);
+  const lagOf = async (id: string | null) => {
+    const { syncMetrics } = await hub.data<{
+      syncMetrics: { lag: { seconds: number; amounts: { currency: string; amount: string }[] } };
+    }>(
+      'query ($id: ID) { syncMetrics(subscriptionId: $id) { lag { seconds amounts { currency amount } } } }',
+      { id },
+    );
+    return syncMetrics.lag;
+  };
+  assert.deepEqual(new Set(rows.map(({ name }) => name)), new Set(['later', 'too']));
+  for (const id of new Set(rows.map(row => String(row.id)))) {
+    const mine = rows.filter(row => String(row.id) === id);
+    const { seconds, amounts } = await lagOf(id);
+    const gross = (one: { currency: string; amount: string }[]) =>
+      Object.fromEntries(one.map(({ currency, amount }) => [currency, Number(amount)]));
+    assert.deepEqual(
+      gross(mine.map(({ currency = '', amount = '' }) => ({ currency, amount }))),
+      gross(amounts),
+    );
+    const longest = Math.max(...mine.map(row => Number(row.lag_seconds)));
+    assert.ok(Math.abs(seconds - longest) < 5, `${seconds} s, by SQL ${longest} s`);
+  }
+  const all = await lagOf(null);
+  for (const { currency, amount } of all.amounts) {
+    const sum = rows.filter(row => row.currency === currency).reduce((so, row) => so + Number(row.amount), 0);
+    assert.equal(Number(amount), sum);
+  }
+  const [yuan] = rows.filter(({ name, currency }) => name === 'too' && currency === 'CNY');
+  assert.deepEqual([yuan?.records, yuan?.waiting, yuan?.net_amount].map(Number), [1, 2, -12.5]);
+});
+
 test('GraphQL recipes fit the schema, and an analyst’s key gets an answer', async () => {
   const schema = buildSchema(readFileSync('src/schema/schema.graphql', 'utf8'));
   const { secret } = await makeKey(hub, 'ANALYST');

@@ -190,17 +190,18 @@ describe('hub listen', { concurrency: 2 }, () => {
     local.answer((_request, response) => void response.writeHead(422).end('no such tax id'));
     const id = await lane('unfit');
     const cli = await listen(id, ['--forward', local.url, '--secret', secretOf(4)]);
-    await record(hub, vouchers('unfit', ['x']));
-    const [sync] = await settled(hub, id);
+    await record(hub, vouchers('unfit', ['x', 'y']));
+    const [sync, other] = await settled(hub, id);
     assert.deepEqual(
       [sync?.status, sync?.errorCode, sync?.attempts.length],
       ['FAILED', 'FORWARD_HTTP_422', 1],
     );
     assert.match(sync?.errorMessage ?? '', /422 Unprocessable Entity\. no such tax id/);
-    await cli.noted(new RegExp(`! Sync ${sync?.id} is FAILED .* hub retry --subscription ${id}\n`));
+    for (const failed of [sync, other])
+      await cli.noted(new RegExp(`! Sync ${failed?.id} is FAILED .* hub retry --subscription ${id}\n`));
     const { stdout, stderr } = await interrupt(cli);
     assert.match(stdout, /→ HTTP_422 in \d+ ms, rejected for good\n/);
-    assert.match(stderr, new RegExp(`1 rejected, of which 1 FAILED; .hub retry --subscription ${id}. sends`));
+    assert.match(stderr, new RegExp(`2 rejected, of which 2 FAILED; .hub retry --subscription ${id}. sends`));
   });
 
   test('while nothing listens it waits, and then attaches: no retry is used up, before its receiver is there or after', async () => {
@@ -376,6 +377,7 @@ describe('hub listen', { concurrency: 2 }, () => {
     const id = await lane('refused');
     const { secret: foreign } = await makeKey(hub, 'SUBSCRIBER', 'elsewhere');
     const { secret: analyst } = await makeKey(hub, 'ANALYST');
+    const { secret: publisher } = await makeKey(hub, 'PUBLISHER', 'settlement');
     const run = (args: string[], env: Record<string, string> = {}) =>
       runCli(['listen', ...args], { HUB_URL: hub.url, HUB_KEY: adminKey, ...env });
     const cases: [string[], Record<string, string>, RegExp][] = [
@@ -384,7 +386,16 @@ describe('hub listen', { concurrency: 2 }, () => {
       // No secret is made for nothing: it is one line.
       [['--subscription', '999999', '--forward', 'http://127.0.0.1:9'], {}, /^✗ There is no subscription/],
       [['--subscription', id], { HUB_KEY: foreign }, /There is no subscription/],
-      [['--subscription', id], { HUB_KEY: analyst }, /^✗ An analyst key may not do this/],
+      [
+        ['--subscription', id],
+        { HUB_KEY: analyst },
+        /^✗ An analyst key may not do this; it takes admin or subscriber\.$/m,
+      ],
+      [
+        ['--subscription', id],
+        { HUB_KEY: publisher },
+        /^✗ Listening takes an admin key, or a subscriber key of/,
+      ],
       [['--subscription', id], { HUB_URL: 'http://127.0.0.1:9' }, /No hub answers/],
       [['--subscription', id, '--forward', 'ftp://x'], {}, /--forward must begin with http/],
       [['--subscription', id, '--secret', 'x'], {}, /goes with --forward/],

@@ -89,6 +89,41 @@ test('a callback that throws stops nothing; Node is told of it', async context =
   assert.equal(warned.mock.callCount(), 1);
 });
 
+test('a callback that rejects stops nothing either', async context => {
+  const warned: unknown[] = [];
+  context.mock.method(process, 'emitWarning', (warning: unknown) => warned.push(warning));
+  const fault = new Error('the database of the callback is away');
+  const { promise: told, resolve } = Promise.withResolvers<void>();
+  await using publisher = new Publisher({
+    url: hub.url,
+    key: adminKey,
+    onRefused: async () => {
+      resolve();
+      throw fault;
+    },
+  });
+  publisher.record(voucherRequest('rejecting-bad', { currency: 'yuan' }));
+  publisher.record(voucherRequest('rejecting-good'));
+  assert.equal(await publisher.flush(), true);
+  await told;
+  assert.deepEqual(warned, [fault]);
+});
+
+test('what is no input at all is refused, and told as an error', async () => {
+  const [refused, errors]: [unknown[], string[]] = [[], []];
+  await using publisher = new Publisher({
+    url: hub.url,
+    key: adminKey,
+    onRefused: input => refused.push(input.sourceId),
+    onError: error => errors.push(error.message),
+  });
+  for (const input of [undefined, null, 'text', 5, []])
+    assert.equal(Reflect.apply(publisher.record, publisher, [input]), 'refused');
+  assert.deepEqual(refused, []);
+  assert.match(errors.join('; '), /^record: undefined is no input.*record: null is no input/);
+  assert.equal(publisher.stats.refused, 5);
+});
+
 test('what can never be sent is refused at once, and without throwing', async () => {
   const refused: string[] = [];
   await using publisher = new Publisher({

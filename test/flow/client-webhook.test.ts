@@ -32,7 +32,7 @@ for (const name of ['digest_check', 'batch_check', 'rotate_check', 'repair_check
 async function startConsumer(
   over: Partial<ReceiverOptions> & Pick<ReceiverOptions, 'handle'>,
 ): Promise<{ url: string; secrets: string[]; sawBoth(): boolean }> {
-  const secrets: string[] = [];
+  const secrets = ['whsec_unknown-until-it-has-subscribed'];
   const handler = nodeHandler(new WebhookReceiver({ secrets, ...over }));
   let sawBoth = false;
   const server = createServer((request, response) => {
@@ -79,7 +79,7 @@ test('what the hub delivers is verified, and its digest is that of the content, 
     webhookUrl: consumer.url,
     eventTypes: ['digest_*'],
   });
-  consumer.secrets.push(secret);
+  consumer.secrets[0] = secret;
   const amounts = ['5', '+5', '007.50', '-0.10', '100000.00', 5, '123456789012345678901234567890.0123456789'];
   const recorded = await recordVouchers(
     hub,
@@ -142,7 +142,7 @@ test('batches go through, refused items are FAILED or tried again, and each even
     batchSize: 10,
     retry: { baseDelayMs: 10, jitter: 0 },
   });
-  consumer.secrets.push(secret);
+  consumer.secrets[0] = secret;
   const inputs = Array.from({ length: 24 }, (_, n) =>
     voucherInput({ eventType: 'batch_check', sourceId: `batch-${n % 8}`, businessData: { n } }),
   );
@@ -172,7 +172,7 @@ test('a rotation of the secret goes by without a refused request: first with the
     webhookUrl: consumer.url,
     eventTypes: ['rotate_*'],
   });
-  consumer.secrets.push(secret);
+  consumer.secrets[0] = secret;
   let sent = 0;
   const delivered = async () => {
     sent += 1;
@@ -245,7 +245,7 @@ test('a repair that is older than the copy is settled by asking the hub', async 
     webhookUrl: consumer.url,
     eventTypes: ['repair_*'],
   });
-  consumer.secrets.push(secret);
+  consumer.secrets[0] = secret;
   await recordVouchers(hub, [voucherInput({ eventType: 'repair_check', sourceId: 'repair-1' })]);
   await allSucceeded(id);
   db.exec('update hub_cache set source_version = 5');

@@ -145,6 +145,20 @@ test('a run whose process has died is gone on with from where it was', async () 
   assert.equal(await sql.count('select count(*) from fin_open_syncs where subscription_id = $1', [id]), 10);
 });
 
+test('the newest runs are those with the highest numbers', async () => {
+  await sql.rows(
+    `insert into compensation_runs (kind, state, criteria, position, total, looked_at, count, holder, lease_until, completed_at)
+     select 'retry', 'done', '{}', '{}', 0, 0, 0, gen_random_uuid(), now(), now() from generate_series(1, 11)`,
+  );
+  const [newest] = await sql.rows<{ max: number }>('select max(id)::int from compensation_runs');
+  const last = newest?.max ?? 0;
+  assert.ok(last >= 11);
+  assert.deepEqual(
+    (await runs(11)).map(({ id }) => Number(id)),
+    Array.from({ length: 11 }, (_, n) => last - n),
+  );
+});
+
 test('a subscriber sees the runs of its own system alone', async () => {
   const { createApiKey } = await hub.data<{ createApiKey: { secret: string } }>(
     'mutation { createApiKey(name: "own", role: SUBSCRIBER, system: "own") { secret } }',

@@ -267,6 +267,8 @@ test('the command line writes a plan, sends exactly it, and refuses it once the 
   const plan = path.join(folder, 'plan.json');
   const dry = await runCli([...day, '--plan', plan], env);
   assert.equal(dry.code, 0, dry.stderr);
+  const { stdout: help } = await runCli(['fix-data', '--help']);
+  assert.match(help, /0 where all is as it should be.* with --dry-run whatever differs/);
   assert.match(dry.stdout, /missing +checked-\d+\/invoice\/记录-1 +– +v2 [0-9a-f]{12}… +be sent v2/);
   assert.match(
     dry.stdout,

@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { loader } from '../support/child.ts';
 import { runCli, startCli, startGate, temporaryFolder } from '../support/cli.ts';
 import { adminKey, startTestHub } from '../support/hub.ts';
 import { connectSql } from '../support/sql.ts';
@@ -219,4 +229,108 @@ test('wrong usage ends with 2, a folder that is not there and a key that is not 
   assert.match(day?.stderr ?? '', /2024-02-30 is no day/);
   assert.match(nowhere?.stderr ?? '', /can't be written: there is no such file or folder\./);
   assert.deepEqual([existsSync(refused), existsSync(`${refused}.part`)], [false, false]);
+});
+
+test('what is no regular file is refused before the hub is asked, and stays what it is', async () => {
+  const [pipe, toPipe] = [fileOf('pipe'), fileOf('to-pipe')];
+  const [directory, waiting] = [fileOf('directory'), fileOf('waiting.csv')];
+  execFileSync('mkfifo', [pipe, `${waiting}.part`]);
+  symlinkSync(pipe, toPipe);
+  mkdirSync(directory);
+  const nobody = { ...env, HUB_URL: 'http://127.0.0.1:9' };
+  const ends = await Promise.all(
+    [pipe, toPipe, directory, waiting].map(output =>
+      runCli(['export', '--from', '2024-01-02', '--output', output], nobody),
+    ),
+  );
+  assert.deepEqual(
+    ends.map(({ code }) => code),
+    [1, 1, 1, 1],
+  );
+  for (const end of ends) assert.equal(end.stderr.trimEnd().split('\n').length, 1, end.stderr);
+  assert.match(ends[0]?.stderr ?? '', /pipe is no regular file.* leave --output out and add > /);
+  assert.match(ends[1]?.stderr ?? '', /pipe is no regular file/);
+  assert.match(ends[2]?.stderr ?? '', /directory is a folder/);
+  assert.match(ends[3]?.stderr ?? '', /waiting\.csv\.part is no regular file/);
+  assert.ok(statSync(pipe).isFIFO());
+  assert.ok(statSync(`${waiting}.part`).isFIFO());
+  assert.ok(lstatSync(toPipe).isSymbolicLink());
+});
+
+test('a symbolic link is followed: what it leads to is replaced whole, or made', async () => {
+  mkdirSync(fileOf('elsewhere'));
+  const [target, fresh] = [fileOf('elsewhere/target.csv'), fileOf('elsewhere/fresh.csv')];
+  writeFileSync(target, 'of yesterday');
+  symlinkSync('elsewhere/target.csv', fileOf('link.csv'));
+  symlinkSync('elsewhere/fresh.csv', fileOf('dangling.csv'));
+  const range = ['export', '--from', '2023-12-31', '--to', '2024-01-02'];
+  for (const name of ['link.csv', 'dangling.csv']) {
+    const { code, stderr } = await runCli([...range, '--output', fileOf(name)], env);
+    assert.equal(code, 0, stderr);
+    assert.equal(readlinkSync(fileOf(name)), `elsewhere/${name === 'link.csv' ? 'target' : 'fresh'}.csv`);
+  }
+  assert.match(readFileSync(target, 'utf8'), /^\uFEFFid,/);
+  assert.equal(readFileSync(fresh, 'utf8'), readFileSync(target, 'utf8'));
+  assert.equal(existsSync(`${target}.part`), false);
+});
+
+test('--output - is standard output', async () => {
+  const { code, stdout, stderr } = await runCli(
+    ['export', '--from', '2023-12-31', '--to', '2024-01-02', '--output', '-'],
+    env,
+  );
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^\uFEFFid,/);
+  assert.equal(existsSync('-'), false);
+});
+
+test('a disk that takes no more is told in one line; a reader that has seen enough is told nothing', async () => {
+  const run = (script: string, ...more: string[]) => {
+    const { NODE_COMPILE_CACHE: _, ...clean } = process.env;
+    const command = [process.execPath, ...loader, 'src/main.ts', 'export', '--from', '2024-01-02', ...more];
+    return new Promise<{ status: unknown; stdout: string; stderr: string }>(resolve =>
+      execFile(
+        'bash',
+        ['-c', script, 'bash', ...command],
+        { env: { ...clean, ...env } },
+        (error, stdout, stderr) => resolve({ status: error === null ? 0 : error.code, stdout, stderr }),
+      ),
+    );
+  };
+  // 64 KiB; the signal would end the process before the error gets to it.
+  const limited = 'trap "" XFSZ; ulimit -f 64;';
+  const toOutput = await run(`${limited} "$@" > "${fileOf('limited.csv')}"`);
+  assert.deepEqual(
+    [toOutput.status, toOutput.stderr.trimEnd()],
+    [1, "✗ Standard output can't be written: it would become larger than files may here (EFBIG)."],
+  );
+  const toFile = await run(`${limited} "$@"`, '--output', fileOf('limited.jsonl'));
+  assert.equal(toFile.status, 1);
+  assert.match(toFile.stderr, /^✗ --output: .*limited\.jsonl can't be written: .* \(EFBIG\)\.\n$/);
+  assert.deepEqual(
+    [existsSync(fileOf('limited.jsonl')), existsSync(`${fileOf('limited.jsonl')}.part`)],
+    [false, false],
+  );
+  const toHead = await run(
+    '"$@" | head -c 100 > "$0.head"; echo "${PIPESTATUS[0]}"'.replace('$0', fileOf('x')),
+  );
+  assert.equal(toHead.stderr, '');
+  assert.equal(toHead.stdout, '1\n');
+});
+
+test('a range the wrong way round and a subscription that was never there are refused; one ahead of now is empty', async () => {
+  const [backwards, nobody, ahead, word] = await Promise.all([
+    runCli(['export', '--from', '2024-01-03', '--to', '2024-01-02'], env),
+    runCli(['export', '--from', '2024-01-02', '--subscription', '987654'], env),
+    runCli(['export', '--from', '2999-01-01', '--format', 'jsonl'], env),
+    runCli(['export', '--from', '2024-01-02', '--subscription', 'x'], env),
+  ]);
+  assert.deepEqual(
+    [backwards, nobody, ahead, word].map(end => end?.code),
+    [1, 1, 0, 2],
+  );
+  assert.match(backwards?.stderr ?? '', /--to: 2024-01-02 is before --from, 2024-01-03\./);
+  assert.match(nobody?.stderr ?? '', /There is no subscription 987654/);
+  assert.match(ahead?.stderr ?? '', /2999-01-01 is ahead of now: nothing has been recorded there yet\./);
+  assert.equal(ahead?.stdout, '');
 });

@@ -51,21 +51,24 @@ function writerBy(clock: Clock, onAttempted: (ids: string[]) => void): OutcomeWr
   });
 }
 
-/** A lane's outcomes, and which of them it was told are written. */
+/** A lane's outcomes, and which of them it was told are written or will not be. */
 interface OpenLane {
   readonly outcomes: LaneOutcomes;
   readonly written: string[];
+  readonly dropped: string[];
 }
 
 function open(writer: OutcomeWriter, subscriptionId: string): OpenLane {
   const written: string[] = [];
+  const dropped: string[] = [];
   const owner = {
     subscriptionId,
     transport: 'webhook' as const,
     giveUp: new AbortController().signal,
     onWritten: (outcomes: readonly Outcome[]) => written.push(...outcomes.map(({ id }) => id)),
+    onDropped: (outcomes: readonly Outcome[]) => dropped.push(...outcomes.map(({ id }) => id)),
   };
-  return { outcomes: writer.open(owner), written };
+  return { outcomes: writer.open(owner), written, dropped };
 }
 
 function success(sync: ClaimedSync, responseExcerpt: string): Outcome {
@@ -153,10 +156,10 @@ test('outcomes of several lanes are written together; one that the database refu
   }
   await Promise.all(lanes.map(({ outcomes }) => outcomes.flush()));
   assert.deepEqual(
-    lanes.map(({ outcomes, written }) => [outcomes.pending, written.length]),
+    lanes.map(({ outcomes, written, dropped }) => [outcomes.pending, written.length, dropped.length]),
     [
-      [0, 19],
-      [0, 20],
+      [0, 19, 1],
+      [0, 20, 0],
     ],
   );
   assert.equal(attempted.length, 39);

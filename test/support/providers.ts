@@ -24,6 +24,8 @@ export interface Providers extends AsyncDisposable {
   readonly taken: TakenMessage[];
   /** What was refused, and why. */
   readonly refused: { provider: string; why: string }[];
+  /** The ids of what the webhook took. */
+  readonly webhookIds: string[];
   /** Providers that answer 503. */
   readonly down: Set<string>;
   /** Everything that was taken of one provider. */
@@ -48,6 +50,7 @@ interface Asked {
 export async function startProviders(now: () => number = Date.now): Promise<Providers> {
   const taken: TakenMessage[] = [];
   const refused: Providers['refused'] = [];
+  const webhookIds: string[] = [];
   const down = new Set<string>();
   const minutes = new Map<string, number[]>();
   const server = createServer((request, response) => {
@@ -65,6 +68,8 @@ export async function startProviders(now: () => number = Date.now): Promise<Prov
       const verdict = recent.length >= 20 ? tooMany(provider) : judge(asked);
       if (verdict.text === null) refused.push({ provider, why: verdict.why });
       else taken.push({ provider, text: verdict.text });
+      if (provider === 'webhook' && verdict.text !== null)
+        webhookIds.push(String(request.headers['webhook-id']));
       response.writeHead(verdict.status, { 'content-type': 'application/json' });
       response.end(typeof verdict.body === 'string' ? verdict.body : JSON.stringify(verdict.body));
     })();
@@ -76,6 +81,7 @@ export async function startProviders(now: () => number = Date.now): Promise<Prov
     url: `http://127.0.0.1:${address.port}`,
     taken,
     refused,
+    webhookIds,
     down,
     of: provider => taken.filter(one => one.provider === provider).map(({ text }) => text),
     async [Symbol.asyncDispose]() {

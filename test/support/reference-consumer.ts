@@ -38,7 +38,7 @@ export async function startReferenceConsumer(
   input: Record<string, unknown>,
 ): Promise<ReferenceCache & { readonly id: string } & AsyncDisposable> {
   const reference = await openReferenceCache(hub);
-  const secrets: string[] = [];
+  const secrets = ['whsec_unknown-until-it-has-subscribed'];
   const receiver = new WebhookReceiver({
     secrets,
     handle: event => reference.take(event),
@@ -49,7 +49,7 @@ export async function startReferenceConsumer(
   const server = createServer(nodeHandler(receiver));
   const url = await listen(server);
   const { id, secret } = await subscribe(hub, { webhookUrl: url, consistencyUrl: url, ...input });
-  secrets.push(secret);
+  secrets[0] = secret;
   return {
     ...reference,
     id,

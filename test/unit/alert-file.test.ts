@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HubError } from '../../src/core/errors.ts';
 import { parseAlertFile, readAlertFile } from '../../src/monitoring/alert-file.ts';
-import { missingReferences } from '../../src/monitoring/channels/open-channels.ts';
+import { missingReferences, unfitReferences } from '../../src/monitoring/channels/open-channels.ts';
 import { defaultRules } from '../../src/monitoring/rules.ts';
 
 /** The lines that a file is refused with. */
@@ -20,7 +20,8 @@ function faults(text: string): string[] {
 }
 
 test('the sample file fits, names no secret, and says what its references stand for', async () => {
-  const settings = await readAlertFile('deploy/alerts.example.yml');
+  const { settings, isEmpty } = await readAlertFile('deploy/alerts.example.yml');
+  assert.equal(isEmpty, false);
   assert.equal(settings.channels.length, 9);
   assert.deepEqual(settings.policy.escalation.critical, { afterMs: 900_000, to: ['director'] });
   assert.deepEqual([...settings.policy.firingOnly], ['phone', 'director']);
@@ -35,7 +36,8 @@ test('the sample file fits, names no secret, and says what its references stand 
 });
 
 test('an empty file means the default rules, told to nobody', () => {
-  const settings = parseAlertFile('# nothing\n', 'alerts.yml');
+  const { settings, isEmpty } = parseAlertFile('# nothing\n', 'alerts.yml');
+  assert.equal(isEmpty, true);
   assert.deepEqual(settings.rules, defaultRules);
   assert.deepEqual(settings.policy.routes, { critical: [], warning: [], info: [] });
 });
@@ -96,6 +98,54 @@ test('what fits by itself and not together is refused too', () => {
     'line 3: rules.suspended.scopes.0: this rule has no scope overall',
   ]);
   assert.deepEqual(faults('a: [1\n'), ['line 2: no valid YAML (BAD_INDENT)']);
+});
+
+test('one fault hides no other: what does not fit together is told beside what does not fit by itself', () => {
+  const text = `channels:
+  wecom: { type: wecom, url: plain }
+routes: { critical: [wecom, pager], sometimes: [] }
+often: 1
+seldom: 2
+rules:
+  backlog: { window: soon }
+  latency: { window: 0s, clearAfter: 400d }
+  success_rate:
+    levels:
+      - { severity: critical, threshold: 120 }
+escalation: { critical: { after: 15m, to: [director] } }
+`;
+  assert.deepEqual(faults(text), [
+    'line 2: channels.wecom.url: must be ${VARIABLE} or file:/path: a secret does not stand in this file',
+    'line 3: routes.sometimes: there is no such setting',
+    'line 4: often: there is no such setting',
+    'line 5: seldom: there is no such setting',
+    'line 7: rules.backlog.window: must be a time span: 90s, 15m, 1h or 2d',
+    'line 8: rules.latency.window: must be 15s or more: rules are evaluated that often',
+    'line 8: rules.latency.clearAfter: must be 31d or less',
+    'line 11: rules.success_rate.levels.0.threshold: must be 0 to 100',
+    'line 12: escalation.critical.to.0: there is no channel director',
+  ]);
+});
+
+test('aliases that lead nowhere, or to a text without end, are named by their line', () => {
+  const nines = (of: string) => `[${Array(9).fill(of).join(', ')}]`;
+  const bomb = `a: &a ${nines('x')}\nb: &b ${nines('*a')}\nc: &c ${nines('*b')}\nd: ${nines('*c')}\n`;
+  assert.deepEqual(faults(bomb), ['line 2: aliases are nested too deep']);
+  assert.deepEqual(faults('routes: {}\nrules: *secret\n'), [
+    'line 2: there is no anchor of this name before it',
+  ]);
+  assert.deepEqual(faults('rules:\n  backlog: &same { for: 5m }\n  latency: *same\n'), []);
+});
+
+test('what a reference to an address stands for is looked at where it is there, and never shown', async () => {
+  const { settings } = parseAlertFile(
+    'channels:\n  slack: { type: slack, url: "${SLACK}" }\n  wecom: { type: wecom, url: "${WECOM}" }\n  ding: { type: dingtalk, url: "${DING}" }\n',
+    'alerts.yml',
+  );
+  assert.deepEqual(
+    await unfitReferences(settings.channels, { SLACK: 'hooks.slack.com/x', WECOM: 'https://x.example' }),
+    ['channels.slack.url: ${SLACK} holds no http(s) address'],
+  );
 });
 
 test('what does not fit is told in the project’s words', () => {

@@ -41,6 +41,40 @@ test('a message says what, which subscription, how bad, since when in the busine
   ]);
 });
 
+test('the advice names a subscription only where it is about one alone', () => {
+  const of = (id: string, rest: Partial<AlertNotice['alert']> = {}): AlertNotice => ({
+    kind: 'firing',
+    alert: {
+      ...notice.alert,
+      id,
+      rule: 'failures',
+      subscription: { id, name: 'x', targetSystem: 'tax' },
+      ...rest,
+    },
+  });
+  const advice = (notices: readonly AlertNotice[]) => messages('en').sections(notices)[0]?.advice;
+  assert.match(advice([of('2')]) ?? '', /hub retry --subscription 2\.$/);
+  assert.match(advice([of('2'), of('9', { subscription: null })]) ?? '', /hub retry --subscription 2\.$/);
+  assert.match(advice([of('2'), of('3')]) ?? '', /hub retry --subscription ID\.$/);
+});
+
+test('a title counts what fires apart from what is over', () => {
+  const of = (id: string, kind: AlertNotice['kind']): AlertNotice => ({
+    kind,
+    alert: { ...notice.alert, id },
+  });
+  const title = (language: 'zh' | 'en', ...kinds: AlertNotice['kind'][]) =>
+    messages(language).title(kinds.map((kind, at) => of(String(at), kind)));
+  const one = 'Warning, firing: Latency too high: tax/e-tax (#3)';
+  assert.equal(title('en', 'firing'), one);
+  assert.equal(title('en', 'firing', 'firing', 'resolved'), `${one}, and 1 more, 1 resolved`);
+  assert.equal(title('en', 'resolved', 'firing'), `${one}, 1 resolved`);
+  assert.match(title('en', 'escalated', 'firing', 'resolved'), /\(#3\), and 1 more, 1 resolved$/);
+  assert.match(title('en', 'resolved', 'resolved'), /^Warning, resolved: .*\(#3\), and 1 more$/);
+  assert.match(title('zh', 'firing', 'firing', 'resolved', 'resolved'), /，另有 1 项，2 项已恢复$/);
+  assert.equal(messages('en').short([of('1', 'resolved'), of('2', 'firing')]).count, '1');
+});
+
 test('names and causes are never read as markup, mentions or new lines', () => {
   const subscription = { id: '3', name: '[x](https://evil) <@all>\n# *y* `z`', targetSystem: 'tax' };
   const [section] = messages('zh').sections([

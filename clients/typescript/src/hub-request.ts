@@ -1,3 +1,5 @@
+import { checkGiven } from './given.ts';
+
 /** Where the hub is, and who asks. */
 export interface HubAddress {
   /** The hub's address, with or without `/graphql`, e.g. `https://hub.example.com`. */
@@ -28,6 +30,12 @@ export class HubRequestError extends Error {
   }
 }
 
+/** Checks both parts. @throws {TypeError} naming the one that is missing, or no address */
+export function checkAddress({ url, key }: HubAddress): void {
+  graphqlUrl(url);
+  checkGiven('key', key, 'give an API key of the hub, or a function that does.');
+}
+
 /** The address of the hub's GraphQL. @throws {TypeError} for a URL that is none, or neither http nor https */
 export function graphqlUrl(url: string): string {
   const parsed = parsedUrl(url);
@@ -39,9 +47,8 @@ export function graphqlUrl(url: string): string {
 
 const expected = "give the hub's address, e.g. http://127.0.0.1:4000";
 
-/** From JavaScript it may be undefined: mostly an environment variable that is not set. */
-function parsedUrl(url: string | undefined): URL {
-  if (url === undefined || url === '') throw new TypeError(`url: nothing is given; ${expected}`);
+function parsedUrl(url: string): URL {
+  checkGiven('url', url, expected);
   try {
     return new URL(url);
   } catch (cause) {

@@ -76,4 +76,9 @@ test('a setting out of its bounds is refused by name, with the bounds', () => {
   assert.throws(() => publisherSettings({ ...at, maxItems: Number.NaN }), /maxItems: NaN/);
   assert.throws(() => publisherSettings({ ...at, retry: { baseMs: 10, maxMs: 1 } }), /retry.maxMs/);
   assert.equal(publisherSettings(at).batchItems, 500);
+  const fsync = JSON.parse('"sometimes"');
+  assert.throws(() => publisherSettings({ ...at, fsync }), {
+    name: 'RangeError',
+    message: 'fsync: sometimes; always, interval, never.',
+  });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
-import { after, test } from 'node:test';
+import { after, mock, test } from 'node:test';
 import express from 'express';
 import fastify from 'fastify';
 import { limits } from '../../../src/core/limits.ts';
@@ -163,6 +163,35 @@ test('how the handler ends decides the answer', async () => {
   for (const own of ['HTTP_422', 'ACK_TIMEOUT', 'SOCKET_CLOSED'])
     assert.equal(new Reject(own, '').code, `REJECTED_${own}`);
   assert.equal(new Reject('x'.repeat(100), '').code.length, 64);
+});
+
+test('what a handler throws is told where it happens, with its event', async () => {
+  const told: [string, unknown, number | undefined][] = [];
+  const fault = new TypeError('x is undefined');
+  const refusal = new Reject('CURRENCY', 'CNY only');
+  const receiver = receiverOf({
+    handle: ({ sync_id }) => {
+      if (sync_id !== 3) throw sync_id === 1 ? fault : refusal;
+    },
+    onError: async (error, rejected) => {
+      told.push([error.message, error.cause, rejected?.sync_id]);
+      // What the callback itself does wrong harms no answer.
+      throw new Error('a fault of the callback');
+    },
+  });
+  const warned = mock.method(process, 'emitWarning', () => {});
+  const bodies = [event(1), { event: 'batch', items: [event(2), event(3)] }, { event: 'unknown' }];
+  const statuses: number[] = [];
+  for (const body of bodies.map(wire))
+    statuses.push((await receiver.receive(Buffer.from(body), signedHeaders(body, secret))).status);
+  warned.mock.restore();
+  assert.deepEqual(statuses, [500, 207, 400]);
+  assert.deepEqual(told, [
+    ['Event 1 was rejected: HANDLER_FAILED: x is undefined', fault, 1],
+    ['Event 2 was rejected: CURRENCY: CNY only', refusal, 2],
+    ['The body is no event of a voucher.', undefined, undefined],
+  ]);
+  assert.equal(warned.mock.callCount(), 3);
 });
 
 test('a batch all of which is accepted is a 200, and one that is empty too', async () => {

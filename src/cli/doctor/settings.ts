@@ -43,19 +43,17 @@ async function checkAlertsFile(
   env: NodeJS.ProcessEnv,
 ): Promise<{ checks: Check[]; variables: string[] }> {
   // Loaded here, so that other doctors stay quick.
-  const [{ readAlertFile }, { missingReferences, variablesOf }] = await Promise.all([
+  const [{ readAlertFile }, { missingReferences, unfitReferences, variablesOf }] = await Promise.all([
     import('../../monitoring/alert-file.ts'),
     import('../../monitoring/channels/open-channels.ts'),
   ]);
   try {
-    const { channels } = await readAlertFile(file);
-    const missing = await missingReferences(channels, env);
-    const checks = missing.map(reference =>
-      fail(
-        `HUB_ALERTS_FILE names ${reference}, which is empty or not there`,
-        'Without it no hub starts here.',
-      ),
+    const { channels } = (await readAlertFile(file)).settings;
+    const missing = (await missingReferences(channels, env)).map(
+      reference => `HUB_ALERTS_FILE names ${reference}, which is empty or not there`,
     );
+    const unfit = (await unfitReferences(channels, env)).map(fault => `HUB_ALERTS_FILE: ${fault}`);
+    const checks = [...missing, ...unfit].map(fault => fail(fault, 'Without it no hub starts here.'));
     return { checks, variables: variablesOf(channels) };
   } catch (error) {
     return {

@@ -20,6 +20,14 @@ export const syncsCount = graphql(`
   query ExportCount($filter: SyncLogFilter!) { syncLogs(filter: $filter, first: 0) { totalCount } }
 `);
 
+/** Whether there is a subscription that the key may see, or was: its log outlives it. */
+export const subscriptionKnown = graphql(`
+  query ExportSubscription($id: ID!, $filter: SyncLogFilter!) {
+    dataSubscription(id: $id) { id }
+    syncLogs(filter: $filter, first: 1) { edges { node { id } } }
+  }
+`);
+
 /** A sync as the hub tells it. */
 export type ExportedSync = ExportSyncsQuery['syncLogs']['edges'][number]['node'];
 

@@ -2,11 +2,35 @@ import type { BusinessTime } from '../../core/business-time.ts';
 import { badInput } from '../../core/errors.ts';
 import { instantOf } from '../instant.ts';
 
+/** What was recorded from one instant until another, milliseconds since 1970. */
+export interface Range {
+  readonly from: number;
+  /** Not in it any more. */
+  readonly to: number;
+}
+
+/**
+ * The range that options give; without `to` until now.
+ * @throws HubError BAD_USER_INPUT, also where it ends before it begins
+ */
+export function rangeOf(
+  options: { readonly from: string; readonly to?: string },
+  time: BusinessTime,
+  now: number,
+): Range {
+  const from = businessInstantOf('--from', options.from, time);
+  // What is to come has not been recorded yet: the range is empty, not the wrong way round.
+  if (options.to === undefined) return { from, to: Math.max(from, now) };
+  const to = businessInstantOf('--to', options.to, time);
+  if (from > to) throw badInput('--to', `--to: ${options.to} is before --from, ${options.from}.`);
+  return { from, to };
+}
+
 /**
  * A day (from its beginning by the business clock) or an instant with offset, as an option gives it.
  * @returns milliseconds since 1970 @throws HubError BAD_USER_INPUT
  */
-export function businessInstantOf(option: string, text: string, time: BusinessTime): number {
+function businessInstantOf(option: string, text: string, time: BusinessTime): number {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return Date.parse(instantOf(option, text));
   const start = time.startOf(text);
   if (start === null)

@@ -1,15 +1,16 @@
 import { BusinessTime } from '../../core/business-time.ts';
 import { systemClock } from '../../core/clock.ts';
-import { createClient, type HubClient } from '../client.ts';
+import { createClient, type HubClient, RefusedError } from '../client.ts';
 import type { ExportOptions } from '../export.ts';
 import type { SyncLogFilter } from '../generated/graphql.ts';
 import { type Progress, startProgress } from '../progress.ts';
 import { listenForStop } from '../signals.ts';
 import { duration, note, plural, print, printJson } from '../terminal.ts';
-import { rowOf, syncsCount } from './columns.ts';
+import { rowOf, subscriptionKnown, syncsCount } from './columns.ts';
 import { type Format, openFormat } from './formats.ts';
 import { type PageSource, readPages } from './pages.ts';
-import { businessInstantOf } from './range.ts';
+import { placeOf } from './place.ts';
+import { type Range, rangeOf } from './range.ts';
 import { openFileTarget, standardOutput, type Target } from './target.ts';
 
 /** Exit code after Ctrl-C: 128 + SIGINT. */
@@ -18,18 +19,19 @@ const stoppedExitCode = 130;
 /** How long the count for the progress is waited for, milliseconds: over a long history it takes as long as the export. */
 const countMs = 5_000;
 
-interface Range {
-  readonly from: number;
-  /** Not in it any more. */
-  readonly to: number;
-}
-
 /** Writes the sync log of a range. @returns the exit code */
 export async function exportSyncs(options: ExportOptions): Promise<number> {
   using stop = listenForStop();
   const time = new BusinessTime(options.timeZone);
-  const range = rangeOf(options, time);
+  const range = rangeOf(options, time, systemClock.now());
+  // Before the hub is asked: what can't be written need not be read.
+  const place = options.output === undefined ? null : await placeOf(options.output);
   const client = createClient(options);
+  await checkSubscription(client, options.subscription, stop.signal).catch((error: unknown) => {
+    if (!stop.signal.aborted) throw error;
+  });
+  if (range.from > systemClock.now())
+    note(`--from ${options.from} is ahead of now: nothing has been recorded there yet.`);
   const filter = filterOf(options, range);
   const format = await openFormat(options.format, time);
   const total = await countOf(client, filter, stop.signal);
@@ -37,7 +39,10 @@ export async function exportSyncs(options: ExportOptions): Promise<number> {
   using progress = startProgress({ total, things: 'syncs' }, systemClock);
   const say = (message: string) => progress.say(message);
   const source = { client, clock: systemClock, filter, stop: stop.signal, say };
-  await using target = options.output === undefined ? standardOutput : await openFileTarget(options.output);
+  await using target =
+    options.output === undefined || place === null
+      ? standardOutput
+      : await openFileTarget(options.output, place);
   const end = await copy({ source, range, format, target, progress }).catch((error: unknown) => {
     if (!stop.signal.aborted) throw error;
     return null;
@@ -47,10 +52,8 @@ export async function exportSyncs(options: ExportOptions): Promise<number> {
     note(`✗ Stopped.${options.output === undefined ? '' : ' No file was written.'}`);
     return stoppedExitCode;
   }
-  if (!end.isRead) {
-    note('✗ Nobody reads what is exported any more.');
-    return 1;
-  }
+  // Whoever read it has seen enough, and need not be told.
+  if (!end.isRead) return 1;
   await target.commit();
   report(options, { rows: end.rows, ms: systemClock.steady() - startedAt, range, time });
   return 0;
@@ -85,18 +88,25 @@ async function copy({
   return { rows: count, isRead: await target.write(format.end()) };
 }
 
-function rangeOf(options: ExportOptions, time: BusinessTime): Range {
-  const from = businessInstantOf('--from', options.from, time);
-  const to = options.to === undefined ? systemClock.now() : businessInstantOf('--to', options.to, time);
-  return { from, to };
-}
-
 function filterOf(options: ExportOptions, range: Range): SyncLogFilter {
   return {
     subscriptionId: options.subscription ?? null,
     createdFrom: new Date(range.from).toISOString(),
     createdTo: new Date(range.to).toISOString(),
   };
+}
+
+/** @throws RefusedError NOT_FOUND; whatever comes after `stop` is of no meaning */
+async function checkSubscription(
+  client: HubClient,
+  id: string | undefined,
+  stop: AbortSignal,
+): Promise<void> {
+  if (id === undefined) return;
+  const variables = JSON.stringify({ id, filter: { subscriptionId: id } });
+  const { dataSubscription, syncLogs } = await client.requestText(subscriptionKnown, variables, stop);
+  if (dataSubscription == null && syncLogs.edges.length === 0)
+    throw new RefusedError('NOT_FOUND', `There is no subscription ${id} that the key may see.`);
 }
 
 /** Null where it takes long; also asks whether the hub is there and takes the key, before a file is touched. */

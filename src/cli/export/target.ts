@@ -1,12 +1,14 @@
 import { open, rename, rm } from 'node:fs/promises';
-import { HubError } from '../../core/errors.ts';
-import { fileFault } from '../../core/file-fault.ts';
+import { outputFault, partOf } from './place.ts';
 
 /** Where an export goes. Dispose of it: what was not committed leaves no file. */
 export interface Target extends AsyncDisposable {
-  /** Resolves when it may take more; false: nobody reads it any more. */
+  /**
+   * Resolves when it may take more; false: nobody reads it any more.
+   * @throws HubError BAD_USER_INPUT where it can't be written: its disk is full
+   */
   write(piece: string | Uint8Array): Promise<boolean>;
-  /** All is written: gives the file its name. */
+  /** All is written: gives the file its name. @throws HubError BAD_USER_INPUT */
   commit(): Promise<void>;
 }
 
@@ -22,29 +24,32 @@ export const standardOutput: Target = {
 
 /**
  * A file that is there whole or not at all: it is written beside its place, as FILE.part.
+ * @param output what it is called in errors
+ * @param place from `placeOf`
  * @throws HubError BAD_USER_INPUT where it can't be made
  */
-export async function openFileTarget(path: string): Promise<Target> {
-  const part = `${path}.part`;
-  const file = await open(part, 'w').catch((error: unknown) => {
-    const message = `--output: ${path} can't be written: ${fileFault(error)}.`;
-    throw new HubError('BAD_USER_INPUT', message, { cause: error });
-  });
+export async function openFileTarget(output: string, place: string): Promise<Target> {
+  const part = partOf(place);
+  const refuse = (error: unknown) => {
+    throw outputFault(output, error);
+  };
+  const file = await open(part, 'w').catch(refuse);
   let isCommitted = false;
   return {
     async write(piece) {
-      await file.appendFile(piece);
+      await file.appendFile(piece).catch(refuse);
       return true;
     },
     async commit() {
-      await file.sync();
-      await file.close();
-      await rename(part, path);
+      await file.sync().catch(refuse);
+      await file.close().catch(refuse);
+      await rename(part, place).catch(refuse);
       isCommitted = true;
     },
     async [Symbol.asyncDispose]() {
       if (isCommitted) return;
-      await file.close();
+      // It may be closed already; either way the file must go.
+      await file.close().catch(() => {});
       await rm(part, { force: true });
     },
   };

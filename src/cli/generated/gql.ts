@@ -15,10 +15,11 @@ import * as types from './graphql.ts';
  * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
  */
 type Documents = {
-    "\n  query ListAlerts($state: AlertState, $first: Int) {\n    alerts(state: $state, first: $first) {\n      id rule severity state message value threshold cause firedAt resolvedAt acknowledgedAt acknowledgedBy\n      subscription { id name targetSystem }\n      notifications { channel kind status attempts sentAt error }\n    }\n  }\n": typeof types.ListAlertsDocument,
-    "\n  mutation AcknowledgeAlert($id: ID!) { acknowledgeAlert(id: $id) { id rule severity message acknowledgedAt acknowledgedBy } }\n": typeof types.AcknowledgeAlertDocument,
     "\n  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {\n    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {\n      id rule subscriptionId until reason createdBy createdAt\n    }\n  }\n": typeof types.SilenceAlertsDocument,
     "\n  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }\n": typeof types.EndAlertSilenceDocument,
+    "\n  query ListAlertSilences { alertSilences { id rule subscriptionId until reason createdBy createdAt } }\n": typeof types.ListAlertSilencesDocument,
+    "\n  query ListAlerts($state: AlertState, $first: Int) {\n    alerts(state: $state, first: $first) {\n      id rule severity state message value threshold cause firedAt resolvedAt acknowledgedAt acknowledgedBy\n      subscription { id name targetSystem }\n      notifications { channel kind status attempts sentAt error }\n    }\n  }\n": typeof types.ListAlertsDocument,
+    "\n  mutation AcknowledgeAlert($id: ID!) { acknowledgeAlert(id: $id) { id rule severity message acknowledgedAt acknowledgedBy } }\n": typeof types.AcknowledgeAlertDocument,
     "\n  mutation TestAlertChannel($channel: String!) { testAlertChannel(channel: $channel) { ok error latencyMs } }\n": typeof types.TestAlertChannelDocument,
     "\n  query AuditSeal($subscriptionId: ID!, $number: ID!) { auditSeal(subscriptionId: $subscriptionId, number: $number) { hash } }\n": typeof types.AuditSealDocument,
     "\n  query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {\n    auditVerification(subscriptionId: $subscriptionId, from: $from, to: $to, after: $after) {\n      seals attempts droppedSeals next unsealed\n      firstBreak { subscriptionId seal sealedAt afterAttemptId lastAttemptId what }\n      lastSeal { subscriptionId number hash }\n    }\n  }\n": typeof types.AuditVerificationDocument,
@@ -32,6 +33,7 @@ type Documents = {
     "\n  query DoctorTargets { dataSubscriptions { id name targetSystem state backlog webhookUrl } }\n": typeof types.DoctorTargetsDocument,
     "\n  query ExportSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges { node {\n        id mode status transport retryCount errorCode errorMessage createdAt syncStartedAt syncCompletedAt nextAttemptAt\n        subscription { id name targetSystem }\n        event { id eventType sourceVersion voucher { id voucherNo sourceSystem sourceModule sourceType sourceId } }\n      } }\n    }\n  }\n": typeof types.ExportSyncsDocument,
     "\n  query ExportCount($filter: SyncLogFilter!) { syncLogs(filter: $filter, first: 0) { totalCount } }\n": typeof types.ExportCountDocument,
+    "\n  query ExportSubscription($id: ID!, $filter: SyncLogFilter!) {\n    dataSubscription(id: $id) { id }\n    syncLogs(filter: $filter, first: 1) { edges { node { id } } }\n  }\n": typeof types.ExportSubscriptionDocument,
     "\n  fragment Fixed on FixDataResult {\n    dryRun found fixed\n    differences {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id name targetSystem }\n    }\n    reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }\n  }\n": typeof types.FixedFragmentDoc,
     "\n  mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {\n    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) { ...Fixed }\n  }\n": typeof types.FixDataDocument,
     "\n  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) { applyFixPlan(items: $items) { ...Fixed } }\n": typeof types.ApplyFixPlanDocument,
@@ -50,6 +52,7 @@ type Documents = {
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }\n  }\n": typeof types.CreateSubscriptionDocument,
     "\n  query SubscriptionToDelete($id: ID!) { dataSubscription(id: $id) { id name targetSystem backlog connected } }\n": typeof types.SubscriptionToDeleteDocument,
     "\n  mutation DeleteSubscription($id: ID!) { deleteDataSubscription(id: $id) }\n": typeof types.DeleteSubscriptionDocument,
+    "\n  mutation RotateSecret($id: ID!, $overlapHours: Int!) {\n    rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) { secret subscription { id name targetSystem } }\n  }\n": typeof types.RotateSecretDocument,
     "\n  query RetryOfSubscription($id: ID!) {\n    dataSubscription(id: $id) { retry { maxRetries baseDelayMs maxDelayMs jitter } }\n  }\n": typeof types.RetryOfSubscriptionDocument,
     "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog warnings\n    }\n  }\n": typeof types.UpdateSubscriptionDocument,
     "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": typeof types.ListSubscriptionsDocument,
@@ -62,10 +65,11 @@ type Documents = {
     "\n  query TailSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          id mode status transport retryCount nextAttemptAt errorCode errorMessage\n          createdAt syncStartedAt syncCompletedAt latencyMs\n          subscription { id name targetSystem }\n          event { id eventType sourceVersion voucher { id sourceSystem sourceModule sourceId } }\n          attempts { number startedAt durationMs statusCode errorCode }\n        }\n      }\n    }\n  }\n": typeof types.TailSyncsDocument,
 };
 const documents: Documents = {
-    "\n  query ListAlerts($state: AlertState, $first: Int) {\n    alerts(state: $state, first: $first) {\n      id rule severity state message value threshold cause firedAt resolvedAt acknowledgedAt acknowledgedBy\n      subscription { id name targetSystem }\n      notifications { channel kind status attempts sentAt error }\n    }\n  }\n": types.ListAlertsDocument,
-    "\n  mutation AcknowledgeAlert($id: ID!) { acknowledgeAlert(id: $id) { id rule severity message acknowledgedAt acknowledgedBy } }\n": types.AcknowledgeAlertDocument,
     "\n  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {\n    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {\n      id rule subscriptionId until reason createdBy createdAt\n    }\n  }\n": types.SilenceAlertsDocument,
     "\n  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }\n": types.EndAlertSilenceDocument,
+    "\n  query ListAlertSilences { alertSilences { id rule subscriptionId until reason createdBy createdAt } }\n": types.ListAlertSilencesDocument,
+    "\n  query ListAlerts($state: AlertState, $first: Int) {\n    alerts(state: $state, first: $first) {\n      id rule severity state message value threshold cause firedAt resolvedAt acknowledgedAt acknowledgedBy\n      subscription { id name targetSystem }\n      notifications { channel kind status attempts sentAt error }\n    }\n  }\n": types.ListAlertsDocument,
+    "\n  mutation AcknowledgeAlert($id: ID!) { acknowledgeAlert(id: $id) { id rule severity message acknowledgedAt acknowledgedBy } }\n": types.AcknowledgeAlertDocument,
     "\n  mutation TestAlertChannel($channel: String!) { testAlertChannel(channel: $channel) { ok error latencyMs } }\n": types.TestAlertChannelDocument,
     "\n  query AuditSeal($subscriptionId: ID!, $number: ID!) { auditSeal(subscriptionId: $subscriptionId, number: $number) { hash } }\n": types.AuditSealDocument,
     "\n  query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {\n    auditVerification(subscriptionId: $subscriptionId, from: $from, to: $to, after: $after) {\n      seals attempts droppedSeals next unsealed\n      firstBreak { subscriptionId seal sealedAt afterAttemptId lastAttemptId what }\n      lastSeal { subscriptionId number hash }\n    }\n  }\n": types.AuditVerificationDocument,
@@ -79,6 +83,7 @@ const documents: Documents = {
     "\n  query DoctorTargets { dataSubscriptions { id name targetSystem state backlog webhookUrl } }\n": types.DoctorTargetsDocument,
     "\n  query ExportSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges { node {\n        id mode status transport retryCount errorCode errorMessage createdAt syncStartedAt syncCompletedAt nextAttemptAt\n        subscription { id name targetSystem }\n        event { id eventType sourceVersion voucher { id voucherNo sourceSystem sourceModule sourceType sourceId } }\n      } }\n    }\n  }\n": types.ExportSyncsDocument,
     "\n  query ExportCount($filter: SyncLogFilter!) { syncLogs(filter: $filter, first: 0) { totalCount } }\n": types.ExportCountDocument,
+    "\n  query ExportSubscription($id: ID!, $filter: SyncLogFilter!) {\n    dataSubscription(id: $id) { id }\n    syncLogs(filter: $filter, first: 1) { edges { node { id } } }\n  }\n": types.ExportSubscriptionDocument,
     "\n  fragment Fixed on FixDataResult {\n    dryRun found fixed\n    differences {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id name targetSystem }\n    }\n    reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }\n  }\n": types.FixedFragmentDoc,
     "\n  mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {\n    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) { ...Fixed }\n  }\n": types.FixDataDocument,
     "\n  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) { applyFixPlan(items: $items) { ...Fixed } }\n": types.ApplyFixPlanDocument,
@@ -97,6 +102,7 @@ const documents: Documents = {
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }\n  }\n": types.CreateSubscriptionDocument,
     "\n  query SubscriptionToDelete($id: ID!) { dataSubscription(id: $id) { id name targetSystem backlog connected } }\n": types.SubscriptionToDeleteDocument,
     "\n  mutation DeleteSubscription($id: ID!) { deleteDataSubscription(id: $id) }\n": types.DeleteSubscriptionDocument,
+    "\n  mutation RotateSecret($id: ID!, $overlapHours: Int!) {\n    rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) { secret subscription { id name targetSystem } }\n  }\n": types.RotateSecretDocument,
     "\n  query RetryOfSubscription($id: ID!) {\n    dataSubscription(id: $id) { retry { maxRetries baseDelayMs maxDelayMs jitter } }\n  }\n": types.RetryOfSubscriptionDocument,
     "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog warnings\n    }\n  }\n": types.UpdateSubscriptionDocument,
     "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": types.ListSubscriptionsDocument,
@@ -112,19 +118,23 @@ const documents: Documents = {
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query ListAlerts($state: AlertState, $first: Int) {\n    alerts(state: $state, first: $first) {\n      id rule severity state message value threshold cause firedAt resolvedAt acknowledgedAt acknowledgedBy\n      subscription { id name targetSystem }\n      notifications { channel kind status attempts sentAt error }\n    }\n  }\n"): typeof import('./graphql.ts').ListAlertsDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  mutation AcknowledgeAlert($id: ID!) { acknowledgeAlert(id: $id) { id rule severity message acknowledgedAt acknowledgedBy } }\n"): typeof import('./graphql.ts').AcknowledgeAlertDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
 export function graphql(source: "\n  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {\n    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {\n      id rule subscriptionId until reason createdBy createdAt\n    }\n  }\n"): typeof import('./graphql.ts').SilenceAlertsDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }\n"): typeof import('./graphql.ts').EndAlertSilenceDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ListAlertSilences { alertSilences { id rule subscriptionId until reason createdBy createdAt } }\n"): typeof import('./graphql.ts').ListAlertSilencesDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ListAlerts($state: AlertState, $first: Int) {\n    alerts(state: $state, first: $first) {\n      id rule severity state message value threshold cause firedAt resolvedAt acknowledgedAt acknowledgedBy\n      subscription { id name targetSystem }\n      notifications { channel kind status attempts sentAt error }\n    }\n  }\n"): typeof import('./graphql.ts').ListAlertsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation AcknowledgeAlert($id: ID!) { acknowledgeAlert(id: $id) { id rule severity message acknowledgedAt acknowledgedBy } }\n"): typeof import('./graphql.ts').AcknowledgeAlertDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -177,6 +187,10 @@ export function graphql(source: "\n  query ExportSyncs($filter: SyncLogFilter!, 
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query ExportCount($filter: SyncLogFilter!) { syncLogs(filter: $filter, first: 0) { totalCount } }\n"): typeof import('./graphql.ts').ExportCountDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ExportSubscription($id: ID!, $filter: SyncLogFilter!) {\n    dataSubscription(id: $id) { id }\n    syncLogs(filter: $filter, first: 1) { edges { node { id } } }\n  }\n"): typeof import('./graphql.ts').ExportSubscriptionDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -249,6 +263,10 @@ export function graphql(source: "\n  query SubscriptionToDelete($id: ID!) { data
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation DeleteSubscription($id: ID!) { deleteDataSubscription(id: $id) }\n"): typeof import('./graphql.ts').DeleteSubscriptionDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RotateSecret($id: ID!, $overlapHours: Int!) {\n    rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) { secret subscription { id name targetSystem } }\n  }\n"): typeof import('./graphql.ts').RotateSecretDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

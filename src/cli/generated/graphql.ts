@@ -222,21 +222,6 @@ export type VoucherStatus =
   | 'DRAFT'
   | 'VOIDED';
 
-export type ListAlertsQueryVariables = Exact<{
-  state?: AlertState | null | undefined;
-  first?: number | null | undefined;
-}>;
-
-
-export type ListAlertsQuery = { alerts: Array<{ id: string, rule: string, severity: AlertSeverity, state: AlertState, message: string, value: number | null, threshold: number | null, cause: string | null, firedAt: string, resolvedAt: string | null, acknowledgedAt: string | null, acknowledgedBy: string | null, subscription: { id: string, name: string, targetSystem: string } | null, notifications: Array<{ channel: string, kind: AlertNotificationKind, status: AlertNotificationStatus, attempts: number, sentAt: string | null, error: string | null }> }> };
-
-export type AcknowledgeAlertMutationVariables = Exact<{
-  id: string | number;
-}>;
-
-
-export type AcknowledgeAlertMutation = { acknowledgeAlert: { id: string, rule: string, severity: AlertSeverity, message: string, acknowledgedAt: string | null, acknowledgedBy: string | null } };
-
 export type SilenceAlertsMutationVariables = Exact<{
   until: string;
   reason: string;
@@ -253,6 +238,26 @@ export type EndAlertSilenceMutationVariables = Exact<{
 
 
 export type EndAlertSilenceMutation = { endAlertSilence: { id: string, rule: string | null, subscriptionId: string | null, until: string } };
+
+export type ListAlertSilencesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ListAlertSilencesQuery = { alertSilences: Array<{ id: string, rule: string | null, subscriptionId: string | null, until: string, reason: string, createdBy: string, createdAt: string }> };
+
+export type ListAlertsQueryVariables = Exact<{
+  state?: AlertState | null | undefined;
+  first?: number | null | undefined;
+}>;
+
+
+export type ListAlertsQuery = { alerts: Array<{ id: string, rule: string, severity: AlertSeverity, state: AlertState, message: string, value: number | null, threshold: number | null, cause: string | null, firedAt: string, resolvedAt: string | null, acknowledgedAt: string | null, acknowledgedBy: string | null, subscription: { id: string, name: string, targetSystem: string } | null, notifications: Array<{ channel: string, kind: AlertNotificationKind, status: AlertNotificationStatus, attempts: number, sentAt: string | null, error: string | null }> }> };
+
+export type AcknowledgeAlertMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type AcknowledgeAlertMutation = { acknowledgeAlert: { id: string, rule: string, severity: AlertSeverity, message: string, acknowledgedAt: string | null, acknowledgedBy: string | null } };
 
 export type TestAlertChannelMutationVariables = Exact<{
   channel: string;
@@ -341,6 +346,14 @@ export type ExportCountQueryVariables = Exact<{
 
 
 export type ExportCountQuery = { syncLogs: { totalCount: number } };
+
+export type ExportSubscriptionQueryVariables = Exact<{
+  id: string | number;
+  filter: SyncLogFilter;
+}>;
+
+
+export type ExportSubscriptionQuery = { dataSubscription: { id: string } | null, syncLogs: { edges: Array<{ node: { id: string } }> } };
 
 export type FixedFragment = { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }> };
 
@@ -464,6 +477,14 @@ export type DeleteSubscriptionMutationVariables = Exact<{
 
 
 export type DeleteSubscriptionMutation = { deleteDataSubscription: boolean };
+
+export type RotateSecretMutationVariables = Exact<{
+  id: string | number;
+  overlapHours: number;
+}>;
+
+
+export type RotateSecretMutation = { rotateDataSubscriptionSecret: { secret: string, subscription: { id: string, name: string, targetSystem: string } } };
 
 export type RetryOfSubscriptionQueryVariables = Exact<{
   id: string | number;
@@ -625,6 +646,47 @@ export const FixedFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"Fixed"}) as unknown as TypedDocumentString<FixedFragment, unknown>;
+export const SilenceAlertsDocument = new TypedDocumentString(`
+    mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {
+  silenceAlerts(
+    until: $until
+    reason: $reason
+    rule: $rule
+    subscriptionId: $subscriptionId
+  ) {
+    id
+    rule
+    subscriptionId
+    until
+    reason
+    createdBy
+    createdAt
+  }
+}
+    `) as unknown as TypedDocumentString<SilenceAlertsMutation, SilenceAlertsMutationVariables>;
+export const EndAlertSilenceDocument = new TypedDocumentString(`
+    mutation EndAlertSilence($id: ID!) {
+  endAlertSilence(id: $id) {
+    id
+    rule
+    subscriptionId
+    until
+  }
+}
+    `) as unknown as TypedDocumentString<EndAlertSilenceMutation, EndAlertSilenceMutationVariables>;
+export const ListAlertSilencesDocument = new TypedDocumentString(`
+    query ListAlertSilences {
+  alertSilences {
+    id
+    rule
+    subscriptionId
+    until
+    reason
+    createdBy
+    createdAt
+  }
+}
+    `) as unknown as TypedDocumentString<ListAlertSilencesQuery, ListAlertSilencesQueryVariables>;
 export const ListAlertsDocument = new TypedDocumentString(`
     query ListAlerts($state: AlertState, $first: Int) {
   alerts(state: $state, first: $first) {
@@ -668,34 +730,6 @@ export const AcknowledgeAlertDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<AcknowledgeAlertMutation, AcknowledgeAlertMutationVariables>;
-export const SilenceAlertsDocument = new TypedDocumentString(`
-    mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {
-  silenceAlerts(
-    until: $until
-    reason: $reason
-    rule: $rule
-    subscriptionId: $subscriptionId
-  ) {
-    id
-    rule
-    subscriptionId
-    until
-    reason
-    createdBy
-    createdAt
-  }
-}
-    `) as unknown as TypedDocumentString<SilenceAlertsMutation, SilenceAlertsMutationVariables>;
-export const EndAlertSilenceDocument = new TypedDocumentString(`
-    mutation EndAlertSilence($id: ID!) {
-  endAlertSilence(id: $id) {
-    id
-    rule
-    subscriptionId
-    until
-  }
-}
-    `) as unknown as TypedDocumentString<EndAlertSilenceMutation, EndAlertSilenceMutationVariables>;
 export const TestAlertChannelDocument = new TypedDocumentString(`
     mutation TestAlertChannel($channel: String!) {
   testAlertChannel(channel: $channel) {
@@ -937,6 +971,20 @@ export const ExportCountDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ExportCountQuery, ExportCountQueryVariables>;
+export const ExportSubscriptionDocument = new TypedDocumentString(`
+    query ExportSubscription($id: ID!, $filter: SyncLogFilter!) {
+  dataSubscription(id: $id) {
+    id
+  }
+  syncLogs(filter: $filter, first: 1) {
+    edges {
+      node {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ExportSubscriptionQuery, ExportSubscriptionQueryVariables>;
 export const FixDataDocument = new TypedDocumentString(`
     mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {
   fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) {
@@ -1206,6 +1254,18 @@ export const DeleteSubscriptionDocument = new TypedDocumentString(`
   deleteDataSubscription(id: $id)
 }
     `) as unknown as TypedDocumentString<DeleteSubscriptionMutation, DeleteSubscriptionMutationVariables>;
+export const RotateSecretDocument = new TypedDocumentString(`
+    mutation RotateSecret($id: ID!, $overlapHours: Int!) {
+  rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) {
+    secret
+    subscription {
+      id
+      name
+      targetSystem
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RotateSecretMutation, RotateSecretMutationVariables>;
 export const RetryOfSubscriptionDocument = new TypedDocumentString(`
     query RetryOfSubscription($id: ID!) {
   dataSubscription(id: $id) {

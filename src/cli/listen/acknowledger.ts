@@ -85,13 +85,11 @@ export class Acknowledger {
     }
   }
 
-  /** Said of the first: with many the sum at the end is enough. */
   #failed(syncId: string, code: string, subscriptionId: string): void {
     this.#tally.failed += 1;
-    if (this.#tally.failed === 1)
-      this.#say(
-        `! Sync ${syncId} is FAILED (${code}) and does not come again by itself. Once its cause is gone: hub retry --subscription ${subscriptionId}`,
-      );
+    this.#say(
+      `! Sync ${syncId} is FAILED (${code}) and does not come again by itself. Once its cause is gone: hub retry --subscription ${subscriptionId}`,
+    );
   }
 
   /** A connection that is lost is told of elsewhere. */

@@ -148,9 +148,18 @@ async function finished(listener: Listener, halt: AbortSignal): Promise<void> {
     );
 }
 
+const listeners = "Listening takes an admin key, or a subscriber key of the subscription's target system.";
+
 async function readSubscription({ client, options, halt }: Session, wasThere: boolean): Promise<Listened> {
   const variables = JSON.stringify({ id: options.subscription });
-  const { dataSubscription: found } = await client.requestText(subscriptionQuery, variables, halt);
+  const { dataSubscription: found } = await client
+    .requestText(subscriptionQuery, variables, halt)
+    .catch((error: unknown) => {
+      // The hub's own words are about reading, which more roles may than attach.
+      if (error instanceof RefusedError && error.code === 'FORBIDDEN')
+        throw new RefusedError(error.code, listeners);
+      throw error;
+    });
   if (found != null) return found;
   const which = `subscription ${options.subscription}`;
   throw new RefusedError(

@@ -76,6 +76,7 @@ export class Attachments {
       attachmentId: session.id,
       prefetch,
       onWritten: (outcomes, lane) => this.#written(session, outcomes, lane),
+      onDropped: outcomes => session.wrote(outcomes.map(({ id }) => id)),
       onClosed: () => session.close(subscriptionDeleted),
     });
     const lane = { subscriptionId: who.subscriptionId, shard: null, mode, isCrowded: () => false };
@@ -118,17 +119,23 @@ export class Attachments {
     const settle = (id: string) =>
       mine.some(session => session.settle(id, acknowledged, receipts.get(id) ?? null));
     const rest = syncIds.filter(id => !settle(id));
-    const elsewhere = rest.length === 0 ? [] : await this.#remote.settle(keyId, rest, acknowledged, receipts);
+    // The first verdict stands: what was settled here must not be looked for in the database, which may not know it yet.
+    const unknown = rest.filter(id => !mine.some(session => session.isUnwritten(id)));
+    const elsewhere =
+      unknown.length === 0 ? [] : await this.#remote.settle(keyId, unknown, acknowledged, receipts);
     return syncIds.length - rest.length + elsewhere.length;
   }
 
   /** What a consumer refuses, as `acknowledge`; resolves once that is written. @returns false: it was not waiting */
   async reject(keyId: string, syncId: string, end: PushEnd): Promise<boolean> {
-    const session = [...(this.#byKey.get(keyId) ?? [])].find(one => one.settle(syncId, end));
-    if (session === undefined)
-      return (await this.#remote.settle(keyId, [syncId], end, noReceipts)).length > 0;
-    await session.written(syncId);
-    return true;
+    const mine = [...(this.#byKey.get(keyId) ?? [])];
+    const session = mine.find(one => one.settle(syncId, end));
+    if (session !== undefined) {
+      await session.written(syncId);
+      return true;
+    }
+    if (mine.some(one => one.isUnwritten(syncId))) return false;
+    return (await this.#remote.settle(keyId, [syncId], end, noReceipts)).length > 0;
   }
 
   /** Another node has written the outcome of these. */
@@ -195,13 +202,14 @@ export class Attachments {
     const ofLane = this.#byLane.get(session.subscriptionId);
     for (const one of ofLane ?? []) if (one.session === session) ofLane?.delete(one);
     if (ofLane?.size === 0) this.#byLane.delete(session.subscriptionId);
-    const ofKey = this.#byKey.get(session.keyId);
-    ofKey?.delete(session);
-    if (ofKey?.size === 0) this.#byKey.delete(session.keyId);
     if (this.#byLane.size === 0) this.#deps.onPresence(false);
     drain.stop(this.#giveUp.signal);
     session.close(socketClosed);
     await done;
+    // Until here its key's verdicts on what is being written are told that there was one.
+    const ofKey = this.#byKey.get(session.keyId);
+    ofKey?.delete(session);
+    if (ofKey?.size === 0) this.#byKey.delete(session.keyId);
     // After its outcomes are written: what went back is then the webhook's, or the next consumer's, at once.
     await deleteAttachments(this.#deps.db.pool, [session.id]);
     this.#deps.onWebhooksTurn(session.subscriptionId);

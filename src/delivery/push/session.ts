@@ -4,6 +4,7 @@ import type { AttemptEvidence, AttemptResult, SigningSecrets, Verdict } from '..
 import type { Tracer } from '../../core/tracing.ts';
 import type { ClaimedSync } from '../../db/lane-statements.ts';
 import { eventBody } from '../body.ts';
+import { placesOf } from '../drain-mode.ts';
 import type { Lane, Transport } from '../lane.ts';
 import { bodyDigestOf, evidenceOf } from '../receipt.ts';
 
@@ -20,6 +21,7 @@ export interface Push {
 
 interface Unacknowledged {
   readonly startedAt: number;
+  readonly places: number;
   readonly bodyDigest: Buffer;
   readonly secrets: SigningSecrets;
   settle(results: readonly AttemptResult[]): void;
@@ -45,8 +47,10 @@ export class PushSession implements Transport {
   readonly #clock: Clock;
   readonly #tracer: Tracer | null;
   readonly #unacknowledged = new Map<string, Unacknowledged>();
-  readonly #unwritten = new Map<string, () => void>();
+  /** Pushes that ended here and whose outcome is not written yet; with who waits for that. */
+  readonly #unwritten = new Map<string, (() => void) | null>();
   #closed: PushEnd | undefined;
+  #places = 0;
 
   /** @param onLeave called once, when the consumer leaves or its feed is ended */
   constructor(
@@ -62,6 +66,16 @@ export class PushSession implements Transport {
     this.feed = new Feed(() => onLeave(this));
   }
 
+  /** Events that are unacknowledged. */
+  get held(): number {
+    return this.#unacknowledged.size;
+  }
+
+  /** Places of its window that they take up. */
+  get places(): number {
+    return this.#places;
+  }
+
   /** Pushes; resolves once acknowledged, refused, past its deadline, or closed. Never rejects. */
   async deliver(lane: Lane, syncs: readonly ClaimedSync[]): Promise<readonly AttemptResult[]> {
     const [sync] = syncs;
@@ -75,8 +89,12 @@ export class PushSession implements Transport {
         const errorMessage = `Not acknowledged within ${lane.ackTimeoutMs} ms.`;
         this.settle(sync.id, { verdict: 'unacknowledged', errorCode: 'ACK_TIMEOUT', errorMessage });
       });
+      this.#unwritten.delete(sync.id);
+      const places = placesOf(sync);
+      this.#places += places;
       this.#unacknowledged.set(sync.id, {
         startedAt,
+        places,
         bodyDigest,
         secrets: lane.secrets,
         settle: results => {
@@ -94,8 +112,14 @@ export class PushSession implements Transport {
     if (waiting === undefined) return false;
     const { startedAt, bodyDigest, secrets } = waiting;
     const evidence = evidenceOf(bodyDigest, receipt, secrets);
+    this.#unwritten.set(syncId, null);
     waiting.settle([resultOf(end, startedAt, Math.max(0, this.#clock.now() - startedAt), evidence)]);
     return true;
+  }
+
+  /** Whether a push has ended here and the database does not know it yet: it takes no other verdict. */
+  isUnwritten(syncId: string): boolean {
+    return this.#unwritten.has(syncId);
   }
 
   /** Resolves once the outcome of a push that has just been settled is written, or never will be. */
@@ -103,9 +127,8 @@ export class PushSession implements Transport {
     return new Promise(resolve => this.#unwritten.set(syncId, resolve));
   }
 
-  /** The outcomes of these are written. */
+  /** The outcomes of these are written, or never will be. */
   wrote(syncIds: Iterable<string>): void {
-    if (this.#unwritten.size === 0) return;
     for (const syncId of syncIds) {
       this.#unwritten.get(syncId)?.();
       this.#unwritten.delete(syncId);
@@ -131,6 +154,7 @@ export class PushSession implements Transport {
   #take(syncId: string): Unacknowledged | undefined {
     const waiting = this.#unacknowledged.get(syncId);
     this.#unacknowledged.delete(syncId);
+    this.#places -= waiting?.places ?? 0;
     return waiting;
   }
 }

@@ -15,7 +15,7 @@ export interface HookDeps {
 
 /**
  * A webhook of one's own: JSON, signed as the Standard Webhooks specification 1.0.0 says. A message that is sent again
- * has the same id, which is made of what it tells.
+ * has the same id, which is made of what it tells and since when: alerts from memory, and tests, have no id of their own.
  */
 export class WebhookChannel implements Channel {
   readonly name: string;
@@ -40,7 +40,7 @@ export class WebhookChannel implements Channel {
       data: notices.map(dataOf),
     });
     const named = notices
-      .map(({ kind, alert }) => `${kind}:${alert.id}:${alert.severity}:${alert.threshold}`)
+      .map(({ kind, alert }) => `${kind}:${alert.id}:${alert.severity}:${alert.threshold}:${alert.firedAt}`)
       .join(',');
     const id = `msg_${createHash('sha256').update(named).digest('hex').slice(0, 32)}`;
     const timestamp = String(Math.floor(now / 1_000));

@@ -88,12 +88,16 @@ async function openChannel(settings: ChannelSettings, deps: OpenDeps): Promise<C
 
 async function openUrl(reference: string, open: OpenReference): Promise<string> {
   const url = await open(reference);
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+  if (!isHttpUrl(url))
     throw new HubError(
       'BAD_USER_INPUT',
       `The alerts file names ${reference}, which holds no http(s) address.`,
     );
   return url;
+}
+
+function isHttpUrl(text: string): boolean {
+  return /^https?:$/.test(URL.parse(text)?.protocol ?? '');
 }
 
 async function openKeys(
@@ -116,6 +120,25 @@ export async function missingReferences(
   for (const reference of referencesOf(settings))
     if ((await open(reference).catch(() => null)) === null) missing.push(reference);
   return missing;
+}
+
+/**
+ * References of an alerts file that stand for something here, and not for the address that they should be:
+ * `channels.slack.url: ${SLACK} holds no http(s) address`. A reference that stands for nothing is none of them.
+ */
+export async function unfitReferences(
+  settings: readonly ChannelSettings[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string[]> {
+  const open = referencesIn(env);
+  const unfit: string[] = [];
+  for (const one of settings) {
+    if (!('url' in one) || !referencesOf([one]).has(one.url)) continue;
+    const url = await open(one.url).catch(() => null);
+    if (url !== null && !isHttpUrl(url))
+      unfit.push(`channels.${one.name}.url: ${one.url} holds no http(s) address`);
+  }
+  return unfit;
 }
 
 /** Names of the variables that an alerts file refers to. */

@@ -6,7 +6,7 @@ import type {
 } from '../consistency.ts';
 import { recordKey, voucherDigest } from '../digest.ts';
 import type { HubEvent, RecordRef } from '../event.ts';
-import { type HubAddress, HubRequestError, type RequestBounds } from '../hub-request.ts';
+import { checkAddress, type HubAddress, HubRequestError, type RequestBounds } from '../hub-request.ts';
 import { type Effect, isRepair } from '../sql/tables.ts';
 import type { CachedVoucher, CacheStore, HeldVoucher } from './cache-store.ts';
 import { askVersions, askVoucher, type HubVersion, versionsAtOnce } from './hub-voucher.ts';
@@ -39,7 +39,9 @@ export class VersionedCache implements ConsistencySource {
   /** Reads under way, by record: a second one waits for the first one's answer. */
   readonly #reads = new Map<string, Promise<CacheRead | null>>();
 
+  /** @throws {TypeError} where the hub's address or the key is missing */
   constructor(options: CacheOptions) {
+    checkAddress(options.hub);
     this.#options = options;
   }
 

@@ -1,6 +1,8 @@
 import { Backoff, settlesWithin, waitFor } from '../backoff.ts';
 import type { AcknowledgeMutation, AcknowledgeWithReceiptsMutation } from '../generated/operations.ts';
-import { graphqlUrl, HubRequestError } from '../hub-request.ts';
+import { checkFunction, checkGiven } from '../given.ts';
+import { guarded } from '../guarded.ts';
+import { checkAddress, HubRequestError } from '../hub-request.ts';
 import { OrderedRunner } from '../ordered-runner.ts';
 import { receiptOf } from '../receipt.ts';
 import { Reject } from '../reject.ts';
@@ -57,9 +59,11 @@ export class Consumer<Selected = unknown> implements AsyncDisposable {
   #connected = false;
   #counts = { handled: 0, rejected: 0, acknowledged: 0 };
 
-  /** @throws {TypeError}, {RangeError} for options that can't be */
+  /** @throws {TypeError} for an option that is missing, {RangeError} for one out of bounds */
   constructor(options: ConsumerOptions<Selected>) {
-    graphqlUrl(options.url);
+    checkAddress(options);
+    checkGiven('subscriptionId', options.subscriptionId, "give the id of a subscription, e.g. '1'.");
+    checkFunction('handle', options.handle);
     this.#options = options;
     this.#runner = new OrderedRunner(options.concurrency ?? 10);
     this.#acks = new AckBatcher({
@@ -231,11 +235,6 @@ export class Consumer<Selected = unknown> implements AsyncDisposable {
   }
 
   #tell(error: unknown): void {
-    try {
-      this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
-    } catch (fault) {
-      // A callback's own fault must not stop the consumer; Node prints it.
-      process.emitWarning(fault instanceof Error ? fault : String(fault));
-    }
+    guarded(() => this.#options.onError?.(error instanceof Error ? error : new Error(String(error))));
   }
 }

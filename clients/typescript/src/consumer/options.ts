@@ -44,7 +44,7 @@ export interface CommonOptions extends HubAddress {
   /** Answers the hub's consistency checks over the same socket: a `VersionedCache`, or `pgConsistency` of an `Inbox`. */
   readonly consistency?: ConsistencySource;
   /** Told of every lost connection, rejected event and refused acknowledgement. Nothing is lost by any of them. */
-  readonly onError?: (error: Error) => void;
+  readonly onError?: (error: Error) => unknown;
 }
 
 /** What a consumer has done since it was made. */

@@ -1,6 +1,8 @@
 import { Backoff, settlesWithin, waitFor } from '../backoff.ts';
+import { isObject } from '../event.ts';
 import type { RecordVoucherInput } from '../generated/operations.ts';
-import { graphqlUrl } from '../hub-request.ts';
+import { guarded } from '../guarded.ts';
+import { checkAddress } from '../hub-request.ts';
 import { type BufferedItem, cutBatch, inputOf, itemOf } from './buffered-item.ts';
 import { DiskSpool } from './disk-spool.ts';
 import { type ItemBuffer, MemoryBuffer } from './item-buffer.ts';
@@ -14,7 +16,7 @@ import {
 
 /**
  * What became of a `record`: buffered, and sent sooner or later; not taken because the buffer is full (or its disk
- * fails, which `onError` is told); refused because it can't be sent at all (which `onRefused` is told); or not taken
+ * fails, which `onError` is told); refused because it can't be sent at all (which `onRefused` is told, or `onError` of what is no input); or not taken
  * because the publisher is closed.
  */
 export type RecordAnswer = 'accepted' | 'full' | 'refused' | 'closed';
@@ -51,9 +53,9 @@ export class Publisher implements AsyncDisposable {
   #waiters: { settled: number; resolve: () => void }[] = [];
   #hurry = new AbortController();
 
-  /** @throws {RangeError} for a setting out of bounds. @throws {Error} where the spool folder can't be used */
+  /** @throws {TypeError} for one that is missing. @throws {RangeError} for a setting out of bounds. @throws {Error} where the spool folder can't be used */
   constructor(options: PublisherOptions) {
-    graphqlUrl(options.url);
+    checkAddress(options);
     this.#options = options;
     this.#settings = publisherSettings(options);
     this.#backoff = new Backoff(this.#settings.retry);
@@ -130,6 +132,12 @@ export class Publisher implements AsyncDisposable {
   }
 
   #itemOrRefuse(input: RecordVoucherInput): BufferedItem | null {
+    // `onRefused` is told inputs: what it does with one would fail.
+    if (!isObject(input)) {
+      this.#refused += 1;
+      this.#tellError(new TypeError(`record: ${input === null ? 'null' : typeof input} is no input.`));
+      return null;
+    }
     let item: BufferedItem;
     try {
       item = itemOf(input);
@@ -201,14 +209,5 @@ export class Publisher implements AsyncDisposable {
 
   #tellError(error: Error): void {
     guarded(() => this.#options.onError?.(error));
-  }
-}
-
-/** A callback's own fault must not stop the publisher; Node prints it. */
-function guarded(callback: () => void): void {
-  try {
-    callback();
-  } catch (error) {
-    process.emitWarning(error instanceof Error ? error : String(error));
   }
 }

@@ -36,15 +36,20 @@ export interface PublisherOptions extends HubAddress {
   /** How long to wait after a failed request. Default: 200 ms, doubling up to 30 s. */
   readonly retry?: BackoffOptions;
   /** Told of every item that the hub refused for good; it is no longer buffered. After a broken connection it may be told twice. */
-  readonly onRefused?: (input: RecordVoucherInput, error: RefusedItem) => void;
-  /** Told of every failed request. Nothing is lost by it: the items are kept and sent again. */
-  readonly onError?: (error: HubRequestError | Error) => void;
+  readonly onRefused?: (input: RecordVoucherInput, error: RefusedItem) => unknown;
+  /**
+   * Told of every failed request: nothing is lost by it, the items are kept and sent again. And of what is given to
+   * `record` and is no input at all.
+   */
+  readonly onError?: (error: HubRequestError | Error) => unknown;
 }
 
 /** All of a Publisher's settings but its callbacks. */
 export type PublisherSettings = Required<Omit<PublisherOptions, 'spoolDir' | 'onRefused' | 'onError'>> & {
   readonly spoolDir: string | null;
 };
+
+const fsyncPolicies: readonly string[] = ['always', 'interval', 'never'];
 
 /** The settings with what was left out. @throws {RangeError} naming the value and its bounds */
 export function publisherSettings(options: PublisherOptions): PublisherSettings {
@@ -61,6 +66,8 @@ export function publisherSettings(options: PublisherOptions): PublisherSettings 
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
     retry: options.retry ?? { baseMs: 200, maxMs: 30_000 },
   };
+  if (!fsyncPolicies.includes(settings.fsync))
+    throw new RangeError(`fsync: ${settings.fsync}; ${fsyncPolicies.join(', ')}.`);
   within('maxItems', settings.maxItems, 1, Number.MAX_SAFE_INTEGER);
   within('maxBytes', settings.maxBytes, 1_024, Number.MAX_SAFE_INTEGER);
   within('batchItems', settings.batchItems, 1, 1_000);

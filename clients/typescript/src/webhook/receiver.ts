@@ -1,9 +1,11 @@
 import { answerConsistency, type ConsistencySource, isConsistencyQuestion } from '../consistency.ts';
 import { type HubEvent, isHubEvent, isObject } from '../event.ts';
+import { checkFunction } from '../given.ts';
+import { guarded } from '../guarded.ts';
 import { OrderedRunner } from '../ordered-runner.ts';
 import { bodyDigest, receiptOf } from '../receipt.ts';
 import { Reject } from '../reject.ts';
-import { type RequestHeaders, VerificationError, type VerifyOptions, verify } from './verify.ts';
+import { type RequestHeaders, secretsOf, VerificationError, type VerifyOptions, verify } from './verify.ts';
 
 /** What a receiver works with. */
 export interface ReceiverOptions extends Omit<VerifyOptions, 'nowMs'> {
@@ -18,6 +20,11 @@ export interface ReceiverOptions extends Omit<VerifyOptions, 'nowMs'> {
    * false.
    */
   readonly receipts?: boolean;
+  /**
+   * Told of every event that is rejected (the message names it, `cause` is what the handler threw), and with null of
+   * another signed request that could not be answered. The hub hears of it anyway, by the answer.
+   */
+  readonly onError?: (error: Error, event: HubEvent | null) => unknown;
   /** Bytes of a body that are taken. Default: 10 MiB. */
   readonly maxBodyBytes?: number;
   /** Events of a batch that are handled at once, of different source records. Default: 10. */
@@ -37,7 +44,10 @@ export class WebhookReceiver {
   /** Bytes of a body that are taken. */
   readonly maxBodyBytes: number;
 
+  /** @throws {TypeError} where a secret or the handler is missing */
   constructor(options: ReceiverOptions) {
+    secretsOf(options.secrets);
+    checkFunction('handle', options.handle);
     this.#options = options;
     this.maxBodyBytes = options.maxBodyBytes ?? 10 * 1_048_576;
   }
@@ -49,15 +59,15 @@ export class WebhookReceiver {
       return await this.#answer(parse(rawBody), rawBody);
     } catch (error) {
       if (error instanceof VerificationError) return refusal(401, error.code, error.message);
-      const { status, code, message } = Reject.from(error);
-      return refusal(status, code, message);
+      guarded(() => this.#options.onError?.(error instanceof Error ? error : new Error(String(error)), null));
+      return refusalOf(Reject.from(error));
     }
   }
 
   /** Under the first secret: the hub takes the old and the new one while a rotation overlaps. */
   #withReceipt(answer: WebhookAnswer, rawBody: Uint8Array): WebhookAnswer {
     const { secrets, receipts } = this.#options;
-    const secret = typeof secrets === 'string' ? secrets : secrets[0];
+    const [secret] = secretsOf(secrets);
     if (receipts !== true || secret === undefined) return answer;
     const receipt = receiptOf(bodyDigest(rawBody), secret);
     const results = answer.body === null ? {} : JSON.parse(answer.body);
@@ -77,8 +87,8 @@ export class WebhookReceiver {
     }
     if (body.event === 'batch' && Array.isArray(body.items))
       return this.#withReceipt(await this.#answerBatch(body.items), rawBody);
-    await this.#options.handle(eventOf(body));
-    return this.#withReceipt({ status: 204, body: null }, rawBody);
+    const end = await this.#handle(eventOf(body));
+    return end === null ? this.#withReceipt({ status: 204, body: null }, rawBody) : refusalOf(end);
   }
 
   /** In order within a source record; once one of it must be tried again, those behind it are not handled before it. */
@@ -105,7 +115,12 @@ export class WebhookReceiver {
       await this.#options.handle(event);
       return null;
     } catch (error) {
-      return Reject.from(error);
+      const end = Reject.from(error);
+      const told = new Error(`Event ${event.sync_id} was rejected: ${end.code}: ${end.message}`, {
+        cause: error,
+      });
+      guarded(() => this.#options.onError?.(told, event));
+      return end;
     }
   }
 }
@@ -124,6 +139,10 @@ const behindAnother = new Reject(
 /** An answer that refuses a request. Its body is for the hub's log. */
 export function refusal(status: number, code: string, message: string): WebhookAnswer {
   return { status, body: JSON.stringify({ code, message: message.slice(0, 400) }) };
+}
+
+function refusalOf({ status, code, message }: Reject): WebhookAnswer {
+  return refusal(status, code, message);
 }
 
 /** A 207 where an item is refused, with a result for each. */

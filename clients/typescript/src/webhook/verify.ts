@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { checkGiven } from '../given.ts';
 
 /** Headers as node:http has them (lower-case names), or a `Headers`. */
 export type RequestHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -40,9 +41,7 @@ export function verify(
   secrets: string | readonly string[],
   options: VerifyOptions = {},
 ): void {
-  const keys = typeof secrets === 'string' ? [secrets] : secrets;
-  if (keys.length === 0 || keys.some(secret => secret === ''))
-    throw new TypeError('secrets: one at least, none empty.');
+  const keys = secretsOf(secrets);
   const body = Buffer.from(rawBody);
   const get = (name: string) => header(headers, name);
   const hasStandard = get('webhook-signature') !== null;
@@ -53,6 +52,16 @@ export function verify(
   if (hasStandard) checkStandard(body, get, keys);
   if (hasPlain) checkPlain(body, get, keys);
 }
+
+/** One secret or several, as a list. @throws {TypeError} where there is none, or one of them is missing */
+export function secretsOf(secrets: string | readonly string[]): readonly string[] {
+  const keys = Array.isArray(secrets) ? secrets : [secrets];
+  if (keys.length === 0) checkGiven('secrets', undefined, expected);
+  for (const key of keys) checkGiven('secrets', key, expected);
+  return keys;
+}
+
+const expected = "give the subscription's secret, or several; none may be empty.";
 
 type Get = (name: string) => string | null;
 

@@ -1,0 +1,52 @@
+import { lstat, readlink, realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { errorCodeOf, HubError } from '../../core/errors.ts';
+import { fileFault } from '../../core/file-fault.ts';
+
+/**
+ * Where a file that `--output` names is written: where a symbolic link leads to, for one. Renaming puts a new file in
+ * the place of whatever stands there, so that may be a file or nothing, but no device, pipe or folder.
+ * @throws HubError BAD_USER_INPUT
+ */
+export async function placeOf(output: string): Promise<string> {
+  const place = await followed(output);
+  await checkReplaceable(output, place);
+  await checkReplaceable(output, partOf(place));
+  return place;
+}
+
+/** The name that a file has until it is whole. */
+export function partOf(place: string): string {
+  return `${place}.part`;
+}
+
+/** What is said of a file that can't be written. */
+export function outputFault(output: string, error: unknown): HubError {
+  const message = `--output: ${output} can't be written: ${fileFault(error)}.`;
+  return new HubError('BAD_USER_INPUT', message, { cause: error });
+}
+
+async function followed(file: string): Promise<string> {
+  try {
+    return await realpath(file);
+  } catch (error) {
+    if (errorCodeOf(error) !== 'ENOENT') throw outputFault(file, error);
+    // There is nothing, or a link to nothing: a shell's `>` would make what it names.
+    const link = await readlink(file).catch(() => null);
+    if (link === null) return file;
+    return followed(path.resolve(await realpath(path.dirname(file)), link));
+  }
+}
+
+async function checkReplaceable(output: string, place: string): Promise<void> {
+  const found = await lstat(place).catch((error: unknown) => {
+    if (errorCodeOf(error) === 'ENOENT') return null;
+    throw outputFault(output, error);
+  });
+  if (found === null || found.isFile()) return;
+  const what = found.isDirectory() ? 'a folder' : 'no regular file';
+  const advice = found.isDirectory()
+    ? 'Name a file.'
+    : `To write into it: leave --output out and add > ${output}`;
+  throw new HubError('BAD_USER_INPUT', `--output: ${place} is ${what}, and would be replaced. ${advice}`);
+}
