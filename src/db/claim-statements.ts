@@ -48,6 +48,9 @@ const claimedRow =
  * Claims due syncs of a lane, the longest due first, and never one that has an earlier open one for the same
  * source record. The lease is the claim's, one for all that it took, so that to hold and to renew is one row.
  *
+ * What is locked is updated by its place (`ctid`), without a second look into an index. A row that another statement
+ * changed just before it was locked stands elsewhere by then: it is passed over, and is there for the next claim.
+ *
  * The commit does not wait for the disk: a claim lost in a crash of the database is a sync that is due again.
  */
 export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<ClaimedSync[]> {
@@ -55,7 +58,7 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
   const { rows } = await pool.query<ClaimedSync>({
     name: `lane-claim-${claim.transport}-${part}-${limit}${shard === null ? '' : '-shard'}`,
     text: `with due as materialized (
-             select o.id from fin_open_syncs o, data_subscriptions s
+             select o.ctid from fin_open_syncs o, data_subscriptions s
              where s.id = $1 and s.state = any($4) and s.deleted_at is null and ${isClaimable(claim, '$1')}
                ${shard === null ? '' : `and ${inShard('$7::int', '$8::int')}`}
              order by o.next_attempt_at, o.id
@@ -63,7 +66,7 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
            claimed as (
              update fin_open_syncs o
              set claim_token = $2, transport = $5, sync_started_at = coalesce(o.sync_started_at, now())
-             from due where o.id = due.id
+             from due where o.ctid = due.ctid
              returning ${claimedRow}),
            held as (
              insert into lane_claims (token, subscription_id, attachment_id, lease_until, sync_ids)
@@ -103,18 +106,18 @@ export async function claimDueOfMany(
   const { rows } = await pool.query<ClaimedSync>({
     name: `lanes-claim-${transport}-${part}-${limit}`,
     text: `with due as materialized (
-             select d.id, a.token, a.attachment_id
+             select d.ctid, a.token, a.attachment_id
              from unnest($1::bigint[], $2::uuid[], $3::uuid[]) a (subscription_id, token, attachment_id)
              join data_subscriptions s on s.id = a.subscription_id and s.state = any($5) and s.deleted_at is null
              cross join lateral (
-               select o.id from fin_open_syncs o
+               select o.ctid from fin_open_syncs o
                where ${isClaimable(claim, 's.id')}
                order by o.next_attempt_at, o.id
                limit ${limit} for update of o skip locked) d),
            claimed as (
              update fin_open_syncs o
              set claim_token = due.token, transport = $6, sync_started_at = coalesce(o.sync_started_at, now())
-             from due where o.id = due.id
+             from due where o.ctid = due.ctid
              returning ${claimedRow}, o.subscription_id, due.token, due.attachment_id),
            held as (
              insert into lane_claims (token, subscription_id, attachment_id, lease_until, sync_ids)
