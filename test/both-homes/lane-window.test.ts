@@ -34,7 +34,7 @@ describe('the window', { concurrency: 3 }, () => {
     });
     const { id, system } = await lane(receiver.url, { maxInFlight: 5 });
     await record(hub, vouchers(system, numbers(200)));
-    await settled(hub, id);
+    await settled(hub, id, 60_000);
     assert.equal(most, 5, 'the window is used, and never exceeded');
     assert.equal(receiver.requests.length, 200);
   });
@@ -50,7 +50,7 @@ describe('the window', { concurrency: 3 }, () => {
     await setState(hub, id, 'pause');
     await record(hub, vouchers(system, numbers(144)));
     await setState(hub, id, 'resume');
-    await settled(hub, id);
+    await settled(hub, id, 60_000);
     const claims = await sql<{ held: number }>(
       hub.databaseUrl,
       `select cardinality(sync_ids) as held from lane_claims where subscription_id = ${id} order by held desc`,
@@ -66,7 +66,7 @@ describe('the window', { concurrency: 3 }, () => {
     await using receiver = await startReceiver();
     const { id, system } = await lane(receiver.url, { rateLimitPerSecond: 40 });
     await record(hub, vouchers(system, numbers(120)));
-    await settled(hub, id);
+    await settled(hub, id, 60_000);
     const times = receiver.requests.map(({ at }) => at);
     for (const [first, from] of times.entries()) {
       for (let last = first + 1; last < times.length; last += 1) {
@@ -79,7 +79,8 @@ describe('the window', { concurrency: 3 }, () => {
       }
     }
     const tookS = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1_000;
-    assert.ok(tookS < 8, `the rate is used: 120 in ${tookS} s`);
+    // Three seconds where the machine has nothing else to do.
+    assert.ok(tookS < 20, `the rate is used: 120 in ${tookS} s`);
   });
 
   test('an answer that does not come holds one slot; the others go on', async () => {
