@@ -8,7 +8,7 @@ const help = `
 --json: {"ok": true, "rules": …, "channels": […], "missing": […]} or {"ok": false, "problems": ["line 3: …"]}. \`missing\`
 are references to secrets that stand for nothing here: the file fits, and the hub would not start without them.`;
 
-/** \`hub alerts check\`: whether an alerts file fits, without a hub. */
+/** `hub alerts check`: whether an alerts file fits, without a hub. */
 export function checkCommand(result: CommandResult): Command {
   return new Command('check')
     .description('check an alerts file; exits 1 and names lines and keys when it does not fit')

@@ -20,7 +20,8 @@ const listSilences = graphql(`
   query ListAlertSilences { alertSilences { id rule subscriptionId until reason createdBy createdAt } }
 `);
 
-interface AlertsOptions extends ClientOptions {
+/** What every command on alerts takes. */
+export interface AlertsOptions extends ClientOptions {
   readonly json?: boolean;
 }
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { checkCommand } from './alerts-check.ts';
-import { silenceCommand, silencesCommand, unsilenceCommand } from './alerts-silences.ts';
-import { type ClientOptions, createClient, withClientOptions } from './client.ts';
+import { type AlertsOptions, silenceCommand, silencesCommand, unsilenceCommand } from './alerts-silences.ts';
+import { createClient, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { graphql } from './generated/gql.ts';
 import { print, printJson, printTable, zonedTime } from './terminal.ts';
@@ -23,10 +23,6 @@ const acknowledgeAlert = graphql(`
 const testAlertChannel = graphql(`
   mutation TestAlertChannel($channel: String!) { testAlertChannel(channel: $channel) { ok error latencyMs } }
 `);
-
-interface AlertsOptions extends ClientOptions {
-  readonly json?: boolean;
-}
 
 const examples = `
 Examples:

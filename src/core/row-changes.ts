@@ -115,11 +115,10 @@ class RowWatcher<Row extends Identified> implements AsyncIterableIterator<Row> {
       }
       if (this.#hasLeft) return { done: true, value: undefined };
       const row = this.#rows.shift();
-      // What has changed again since it was read is told once, as it stands later.
-      if (row !== undefined && !this.#ids.has(row.id) && this.#isNews(row))
-        return { done: false, value: row };
-      if (row !== undefined) continue;
-      if (this.#ids.size > 0) await this.#readPage();
+      if (row !== undefined) {
+        // What has changed again since it was read is told once, as it stands later.
+        if (!this.#ids.has(row.id) && this.#isNews(row)) return { done: false, value: row };
+      } else if (this.#ids.size > 0) await this.#readPage();
       else await this.#wait();
     }
   }

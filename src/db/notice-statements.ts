@@ -23,17 +23,19 @@ export async function insertNotices(
   );
 }
 
-/** SQL: no silence holds at $2 that covers the alert of a notice `n`. */
-const isUnsilenced = `not exists (
-  select from alerts a join alert_silences s on s.until > $2
-    and (s.rule is null or s.rule = a.rule) and (s.subscription_id is null or s.subscription_id = a.subscription_id)
-  where a.id = n.alert_id)`;
+/** SQL: a notice `n` is due at an instant, and no silence holds then that covers its alert. */
+function isDue(at: string): string {
+  return `n.status = 'waiting' and n.next_attempt_at <= ${at} and not exists (
+    select from alerts a join alert_silences s on s.until > ${at}
+      and (s.rule is null or s.rule = a.rule) and (s.subscription_id is null or s.subscription_id = a.subscription_id)
+    where a.id = n.alert_id)`;
+}
 
 /** The channels that have notices due; what is silenced waits until its silence is over. */
 export async function channelsWithNotices(pool: Pool, at: Date): Promise<string[]> {
   const { rows } = await pool.query<{ channel: string }>(
-    `select distinct channel from alert_notices n where status = $1 and next_attempt_at <= $2 and ${isUnsilenced}`,
-    ['waiting', at],
+    `select distinct channel from alert_notices n where ${isDue('$1')}`,
+    [at],
   );
   return rows.map(row => row.channel);
 }
@@ -64,7 +66,7 @@ export async function takeNotices(
   const { rows } = await pool.query<TakenNotice>(
     `with due as (
        select id from alert_notices n
-       where channel = $1 and status = 'waiting' and next_attempt_at <= $2 and ${isUnsilenced} and not exists (
+       where channel = $1 and ${isDue('$2')} and not exists (
          select from alert_notices where channel = $1 and tried_at > $2::timestamptz - $3 * interval '1 millisecond')
        order by id limit $5 for update skip locked)
      update alert_notices n set tried_at = $2, attempts = attempts + 1, next_attempt_at = $2::timestamptz + $4 * interval '1 millisecond'

@@ -3,21 +3,26 @@ import path from 'node:path';
 import { errorCodeOf, HubError } from '../../core/errors.ts';
 import { fileFault } from '../../core/file-fault.ts';
 
+/** Where a file is written. */
+export interface Place {
+  /** As `--output` has it: what it is called in errors. */
+  readonly output: string;
+  readonly path: string;
+  /** The name that the file has until it is whole. */
+  readonly part: string;
+}
+
 /**
  * Where a file that `--output` names is written: where a symbolic link leads to, for one. Renaming puts a new file in
  * the place of whatever stands there, so that may be a file or nothing, but no device, pipe or folder.
  * @throws HubError BAD_USER_INPUT
  */
-export async function placeOf(output: string): Promise<string> {
-  const place = await followed(output);
-  await checkReplaceable(output, place);
-  await checkReplaceable(output, partOf(place));
-  return place;
-}
-
-/** The name that a file has until it is whole. */
-export function partOf(place: string): string {
-  return `${place}.part`;
+export async function placeOf(output: string): Promise<Place> {
+  const file = await followed(output);
+  const part = `${file}.part`;
+  await checkReplaceable(output, file);
+  await checkReplaceable(output, part);
+  return { output, path: file, part };
 }
 
 /** What is said of a file that can't be written. */

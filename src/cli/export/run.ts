@@ -39,10 +39,7 @@ export async function exportSyncs(options: ExportOptions): Promise<number> {
   using progress = startProgress({ total, things: 'syncs' }, systemClock);
   const say = (message: string) => progress.say(message);
   const source = { client, clock: systemClock, filter, stop: stop.signal, say };
-  await using target =
-    options.output === undefined || place === null
-      ? standardOutput
-      : await openFileTarget(options.output, place);
+  await using target = place === null ? standardOutput : await openFileTarget(place);
   const end = await copy({ source, range, format, target, progress }).catch((error: unknown) => {
     if (!stop.signal.aborted) throw error;
     return null;

@@ -1,5 +1,5 @@
 import { open, rename, rm } from 'node:fs/promises';
-import { outputFault, partOf } from './place.ts';
+import { outputFault, type Place } from './place.ts';
 
 /** Where an export goes. Dispose of it: what was not committed leaves no file. */
 export interface Target extends AsyncDisposable {
@@ -24,12 +24,9 @@ export const standardOutput: Target = {
 
 /**
  * A file that is there whole or not at all: it is written beside its place, as FILE.part.
- * @param output what it is called in errors
- * @param place from `placeOf`
  * @throws HubError BAD_USER_INPUT where it can't be made
  */
-export async function openFileTarget(output: string, place: string): Promise<Target> {
-  const part = partOf(place);
+export async function openFileTarget({ output, path, part }: Place): Promise<Target> {
   const refuse = (error: unknown) => {
     throw outputFault(output, error);
   };
@@ -43,7 +40,7 @@ export async function openFileTarget(output: string, place: string): Promise<Tar
     async commit() {
       await file.sync().catch(refuse);
       await file.close().catch(refuse);
-      await rename(part, place).catch(refuse);
+      await rename(part, path).catch(refuse);
       isCommitted = true;
     },
     async [Symbol.asyncDispose]() {
