@@ -9,6 +9,9 @@ import { concurrently, monotonicMs } from './support.ts';
 
 const width = 64;
 
+/** Turns that are not counted. */
+const warmUps = 2;
+
 const mutation =
   'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { outcome deliveries } }';
 
@@ -23,18 +26,16 @@ const insertAll = `with v as (${insertVoucher} returning *),
   select id, voucher_id, 1, 'invoice_recorded', 'bench', 'realtime' from e`;
 
 const tables = `
-  drop table if exists bench_floor, bench_floor_events, bench_floor_syncs;
   create table bench_floor (like fin_business_vouchers including all);
   alter table bench_floor alter id set default nextval('fin_business_vouchers_id_seq'), alter digest drop not null, alter event_type drop not null;
   create table bench_floor_events (like fin_voucher_events including all);
   create table bench_floor_syncs (like fin_open_syncs including all)`;
 
 /** Inserts by `pg` over 64 connections, a commit each: the floor. A second. @param all whether event and sync too */
-async function floor(hub: BenchHub, count: number, all: boolean): Promise<number> {
-  await hub.db.query(tables);
+async function floor(hub: BenchHub, round: number, count: number, all: boolean): Promise<number> {
   const startedAt = monotonicMs();
   await concurrently(count, width, async n => {
-    const { businessData, ...voucher } = sample(`F${n}`);
+    const { businessData, ...voucher } = sample(`F${round}-${n}`);
     const values = [
       voucher.sourceId,
       voucher.voucherDate,
@@ -104,22 +105,26 @@ export function benchIntake(db: Database): Intake {
   });
 }
 
-/** `recordVoucher` calls a second against inserts, taken in turns. */
+/**
+ * `recordVoucher` calls a second against inserts, taken in turns. Each works some time before it counts: a process that is
+ * fresh compiles its code meanwhile. The floor's tables grow with the rounds, as the hub's do.
+ */
 export async function recording(rounds: number, count: number): Promise<Round[]> {
   await using hub = await BenchHub.start();
   const log = createLogger({ level: 'warn', pretty: false });
   await using db = await Database.connect({ url: hub.databaseUrl, poolSize: 8, log });
   const intake = benchIntake(db);
   await hub.subscribe('http://127.0.0.1:9/hook');
-  await record(hub, -1, count / 4);
-  await recordInProcess(intake, -1, count / 4);
+  await hub.db.query(tables);
+  const turn = async (round: number, calls: number): Promise<Round> => ({
+    hub: await record(hub, round, calls),
+    service: await recordInProcess(intake, round, calls),
+    floor: await floor(hub, 2 * round, calls, false),
+    floorAll: await floor(hub, 2 * round + 1, calls, true),
+  });
+  for (let warming = 1; warming <= warmUps; warming += 1) await turn(-warming, count);
   const results: Round[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const hubRate = await record(hub, round, count);
-    const service = await recordInProcess(intake, round, count);
-    const one = await floor(hub, count, false);
-    results.push({ hub: hubRate, service, floor: one, floorAll: await floor(hub, count, true) });
-  }
+  for (let round = 0; round < rounds; round += 1) results.push(await turn(round, count));
   return results;
 }
 

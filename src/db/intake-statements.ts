@@ -71,24 +71,19 @@ export interface IntakeBegun {
 
 /**
  * Begins an intake transaction, and locks the known records among `keys` in the order given: callers sort them, so that
- * two commits never wait for each other. One round trip.
+ * two commits never wait for each other. One round trip, but statements of their own, so that each has a plan that is
+ * kept, and a snapshot: the versions are read after the lock is held.
  */
 export async function beginIntake(client: PoolClient, keys: readonly RecordKey[]): Promise<IntakeBegun> {
-  const [versions, known] = await Promise.all([beginWithVersions(client), lockVouchers(client, keys)]);
+  const [, , { rows }, known] = await Promise.all([
+    client.query('begin'),
+    client.query({ name: 'intake-routing', text: `select pg_advisory_xact_lock_shared(${routingLock})` }),
+    client.query<CacheVersions>({ name: 'intake-versions', text: versionsSql }),
+    lockVouchers(client, keys),
+  ]);
+  const versions = rows[0];
+  if (versions === undefined) throw new Error('The versions of the subscription index could not be read.');
   return { versions, known };
-}
-
-async function beginWithVersions(client: PoolClient): Promise<CacheVersions> {
-  // Several statements at once each take a snapshot of their own, so the versions are read after the lock is held.
-  const results: unknown = await client.query(
-    `begin; select pg_advisory_xact_lock_shared(${routingLock}); ${versionsSql}`,
-  );
-  const last: unknown = Array.isArray(results) ? results[2] : undefined;
-  if (typeof last === 'object' && last !== null && 'rows' in last && Array.isArray(last.rows)) {
-    const row: CacheVersions | undefined = last.rows[0];
-    if (row !== undefined) return row;
-  }
-  throw new Error('The versions of the subscription index could not be read.');
 }
 
 /** Takes the routing lock alone and raises a version: call it in the transaction that changes what is cached. */

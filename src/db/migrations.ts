@@ -10,6 +10,7 @@ import { Migration0007Alerts } from './migrations/0007-alerts.ts';
 import { Migration0008Analysts } from './migrations/0008-analysts.ts';
 import { Migration0009Trace } from './migrations/0009-trace.ts';
 import { Migration0010FoldBound } from './migrations/0010-fold-bound.ts';
+import { Migration0011RowTypes } from './migrations/0011-row-types.ts';
 
 interface NamedMigration {
   readonly name: string;
@@ -32,6 +33,7 @@ export const migrations: readonly NamedMigration[] = [
   { name: '0008-analysts', class: Migration0008Analysts },
   { name: '0009-trace', class: Migration0009Trace },
   { name: '0010-fold-bound', class: Migration0010FoldBound },
+  { name: '0011-row-types', class: Migration0011RowTypes },
 ];
 
 /** The number of the migration that hubs must know beside this one; null: any hub may run beside it. */

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { AttemptEvidence, SyncStatus } from '../core/model.ts';
-import { type ArrayColumn, binaryArrays, unnested } from './binary-arrays.ts';
+import { binaryRows, type RowColumn } from './binary-rows.ts';
 import { closeFrom, sharedOf } from './sync-rows.ts';
 
 /** What became of one claimed sync, as it is written. */
@@ -25,6 +25,27 @@ export interface OutcomeWrite {
   readonly evidence: AttemptEvidence | null;
 }
 
+const outcomeSql = `
+  with relaxed as materialized (select set_config('synchronous_commit', 'off', true)),
+  r as materialized (select r.* from relaxed cross join unnest($1::hub_sync_outcome[]) r),
+  ended as (
+    delete from fin_open_syncs o using r where o.id = r.sync_id and o.claim_token = r.token and r.status <> 'retrying'
+    returning ${sharedOf('o')}, r.*),
+  again as (
+    update fin_open_syncs o
+    set retry_count = r.retries, failed_pushes = r.pushes, closed_sockets = r.sockets, attempt_count = o.attempt_count + 1, claim_token = null,
+        next_attempt_at = now() + r.delay_ms * interval '1 millisecond', error_code = r.code, error_message = r.message
+    from r where o.id = r.sync_id and o.claim_token = r.token and r.status = 'retrying'
+    returning o.id, o.subscription_id, o.transport, o.attempt_count, r.*),
+  moved as (${closeFrom('ended')}),
+  logged as (
+    insert into fin_data_sync_attempts
+      (sync_id, subscription_id, number, transport, started_at, duration_ms, status_code, error_code, error_message, response_excerpt, body_digest, receipt, receipt_valid)
+    select id, subscription_id, attempt_count + 1, transport, started_at, duration_ms, status_code, code, message, excerpt, digest, receipt, receipt_valid from ended
+    union all
+    select id, subscription_id, attempt_count, transport, started_at, duration_ms, status_code, code, message, excerpt, digest, receipt, receipt_valid from again)
+  select sync_id::text as id from r where sync_id not in (select id from ended union all select id from again)`;
+
 /**
  * Writes outcomes and their attempts in one statement. A row whose claim was lost to another meanwhile (the
  * fencing token differs) is left as it is.
@@ -34,36 +55,16 @@ export interface OutcomeWrite {
  * @returns the ids that were written
  */
 export async function writeOutcomes(pool: Pool, outcomes: readonly OutcomeWrite[]): Promise<Set<string>> {
-  const { rows: refused } = await pool.query<{ id: string }>({
-    name: 'outcome-write',
-    text: `with relaxed as materialized (select set_config('synchronous_commit', 'off', true)),
-           r as materialized (select r.* from relaxed cross join ${unnested(columns, 1, 'r')}),
-           ended as (
-             delete from fin_open_syncs o using r where o.id = r.sync_id and o.claim_token = r.token and r.status <> 'retrying'
-             returning ${sharedOf('o')}, r.*),
-           again as (
-             update fin_open_syncs o
-             set retry_count = r.retries, failed_pushes = r.pushes, closed_sockets = r.sockets, attempt_count = o.attempt_count + 1, claim_token = null,
-                 next_attempt_at = now() + r.delay_ms * interval '1 millisecond', error_code = r.code, error_message = r.message
-             from r where o.id = r.sync_id and o.claim_token = r.token and r.status = 'retrying'
-             returning o.id, o.subscription_id, o.transport, o.attempt_count, r.*),
-           moved as (${closeFrom('ended')}),
-           logged as (
-             insert into fin_data_sync_attempts
-               (sync_id, subscription_id, number, transport, started_at, duration_ms, status_code, error_code, error_message, response_excerpt, body_digest, receipt, receipt_valid)
-             select id, subscription_id, attempt_count + 1, transport, started_at, duration_ms, status_code, code, message, excerpt, digest, receipt, receipt_valid from ended
-             union all
-             select id, subscription_id, attempt_count, transport, started_at, duration_ms, status_code, code, message, excerpt, digest, receipt, receipt_valid from again)
-           select sync_id::text as id from r where sync_id not in (select id from ended union all select id from again)`,
-    values: binaryArrays(outcomes, columns),
-  });
+  const values = [binaryRows(outcomes, outcomeColumns)];
+  const { rows } = await pool.query<{ id: string }>({ name: 'outcome-write', text: outcomeSql, values });
   const written = new Set(outcomes.map(outcome => outcome.id));
   // As a rule there is none of these to read.
-  for (const { id } of refused) written.delete(id);
+  for (const { id } of rows) written.delete(id);
   return written;
 }
 
-const columns: readonly ArrayColumn<OutcomeWrite>[] = [
+/** Those of the type `hub_sync_outcome`, in its order. */
+export const outcomeColumns: readonly RowColumn<OutcomeWrite>[] = [
   { name: 'sync_id', type: 'bigint', of: o => o.id },
   { name: 'token', type: 'uuid', of: o => o.token },
   { name: 'status', type: 'text', of: o => o.status },

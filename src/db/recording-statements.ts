@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { SyncMode, VoucherDirection, VoucherStatus } from '../core/model.ts';
-import { type ArrayColumn, binaryArrays, unnested } from './binary-arrays.ts';
+import { binaryRows, type RowColumn } from './binary-rows.ts';
 
 /** What a voucher's row has from its caller. Null and undefined both mean left out. */
 interface VoucherFields {
@@ -67,7 +67,7 @@ export interface WrittenIds {
 }
 
 /** The columns that vouchers have of their own name. */
-const voucherColumns: readonly ArrayColumn<EventWrite>[] = [
+const voucherColumns: readonly RowColumn<EventWrite>[] = [
   { name: 'voucher_no', type: 'text', of: e => e.voucherNo },
   { name: 'voucher_date', type: 'text', of: e => e.voucherDate },
   { name: 'source_system', type: 'text', of: e => e.fields.sourceSystem },
@@ -91,8 +91,8 @@ const voucherColumns: readonly ArrayColumn<EventWrite>[] = [
   { name: 'created_by', type: 'text', of: e => e.fields.createdBy ?? null },
 ];
 
-const eventColumns: readonly ArrayColumn<EventWrite>[] = [
-  // The longest first: the driver's buffer then grows less often.
+/** Those of the type `hub_recorded_event`, in its order. */
+export const eventColumns: readonly RowColumn<EventWrite>[] = [
   { name: 'voucher', type: 'json', of: e => e.voucherJson },
   { name: 'place', type: 'int', of: e => e.place },
   { name: 'change', type: 'text', of: e => e.row },
@@ -101,7 +101,8 @@ const eventColumns: readonly ArrayColumn<EventWrite>[] = [
   { name: 'occurred_at', type: 'text', of: e => e.fields.occurredAt?.toISOString() ?? null },
 ];
 
-const syncColumns: readonly ArrayColumn<SyncWrite>[] = [
+/** Those of the type `hub_recorded_sync`, in its order. */
+export const syncColumns: readonly RowColumn<SyncWrite>[] = [
   { name: 'event', type: 'int', of: s => s.event },
   { name: 'voucher_id', type: 'bigint', of: s => s.voucherId },
   { name: 'subscription_id', type: 'bigint', of: s => s.subscriptionId },
@@ -120,12 +121,12 @@ const voucherRows = `insert into fin_business_vouchers (id, ${names.join(', ')})
 /**
  * Each of the records that are new is inserted plainly: another hub that made it meanwhile is a unique violation. The
  * known ones are locked, so nothing comes between; `on conflict` finds them by their index, whatever the planner thinks
- * of the table. Ids of events are taken in the order of their places; rows come in that of the arrays.
+ * of the table. Ids of events are taken in the order of their places; rows come in that of the array.
  */
 const recordingSql = `
   with taken as materialized (
-    select array(select nextval('fin_voucher_events_id_seq') from generate_series(1, cardinality($2::int[]))) as ids),
-  r as materialized (select * from ${unnested(eventColumns, 1, 'r')}),
+    select array(select nextval('fin_voucher_events_id_seq') from generate_series(1, cardinality($1::hub_recorded_event[]))) as ids),
+  r as materialized (select * from unnest($1::hub_recorded_event[])),
   made as (${voucherRows} where change = 'insert'),
   changed as (${voucherRows} where change = 'update'
     on conflict (source_system, source_module, source_id) do update set
@@ -138,9 +139,9 @@ const recordingSql = `
   syncs as (
     insert into fin_open_syncs (event_id, voucher_id, subscription_id, event_type, source_system, mode, next_attempt_at, traceparent)
     select (select ids from taken)[event], voucher_id, subscription_id, event_type, source_system, mode,
-      coalesce(due_at::timestamptz, now()), traceparent from ${unnested(syncColumns, 1 + eventColumns.length, 's')}
+      coalesce(due_at::timestamptz, now()), traceparent from unnest($2::hub_recorded_sync[])
     returning id)
-  select ids::text[] as events, array(select id::text from syncs where $${1 + eventColumns.length + syncColumns.length}) as syncs from taken`;
+  select ids::text[] as events, array(select id::text from syncs where $3) as syncs from taken`;
 
 /** A record that was to be new is there: another hub created it meanwhile. */
 const sameRecord = 'fin_business_vouchers_source_id_source_module_source_system_key';
@@ -163,7 +164,7 @@ export async function writeAndCommit(
   const write = {
     name: 'intake-recording',
     text: recordingSql,
-    values: [...binaryArrays(sorted, eventColumns), ...binaryArrays(syncs, syncColumns), wantSyncIds],
+    values: [binaryRows(sorted, eventColumns), binaryRows(syncs, syncColumns), wantSyncIds],
   };
   const [{ rows }] = await Promise.all([client.query<WrittenIds>(write), client.query('commit')]);
   const written = rows[0];

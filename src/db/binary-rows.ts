@@ -21,17 +21,21 @@ interface ColumnOf<Row, T extends Type, V extends Value> {
 }
 
 /**
- * One array of many: the values that a column takes from the rows. Bigints and UUIDs are texts, as they come from
- * PostgreSQL; a timestamptz is in milliseconds since 1970.
+ * One of a row's columns. Bigints and UUIDs are texts, as they come from PostgreSQL; a timestamptz is in milliseconds
+ * since 1970.
  */
-export type ArrayColumn<Row> =
+export type RowColumn<Row> =
   | ColumnOf<Row, 'text' | 'json' | 'bigint' | 'uuid', string>
   | ColumnOf<Row, 'int' | 'float8' | 'timestamptz', number>
   | ColumnOf<Row, 'bool', boolean>
   | ColumnOf<Row, 'bytea', Buffer>;
 
-/** Dimensions, flags, type of the elements, length, lower bound. */
-const headerBytes = 20;
+/** Of the array: dimensions, flags, type of the elements, length, lower bound. */
+const arrayHeader = 20;
+/** PostgreSQL takes the type that the statement names, unless both numbers are of its own types (since version 14). */
+const anyType = 0;
+/** Of a row: its length, its count of columns. Of a value: its type, its length. */
+const header = 8;
 /** From 1970 to 2000, from where PostgreSQL counts. */
 const epochMs = 946_684_800_000;
 /** UTF-8 takes so many for a unit of UTF-16, at most. */
@@ -45,54 +49,52 @@ const slabBytes = 1_048_576;
 let slab = Buffer.alloc(0);
 
 /**
- * The columns of rows as PostgreSQL's binary arrays, one parameter a column. As text each element would be quoted here
- * and taken apart there (docs/architecture.md has the cost).
+ * Rows as a binary array of a composite type (`array_recv` and `record_recv` in PostgreSQL's source). As text each value
+ * would be quoted here and taken apart there; as an array a column, PostgreSQL would put them together again, column by
+ * column (docs/architecture.md has the cost).
+ * @param columns those of the type, in its order
  */
-export function binaryArrays<Row>(rows: readonly Row[], columns: readonly ArrayColumn<Row>[]): Buffer[] {
-  const values = columns.map(({ of }) => rows.map((row): Value => of(row)));
-  const room = values.reduce((sum, column) => sum + roomFor(column), 0);
+export function binaryRows<Row>(rows: readonly Row[], columns: readonly RowColumn<Row>[]): Buffer {
+  const values = rows.map(row => columns.map(({ of }): Value => of(row)));
+  const room = values.reduce((sum, row) => sum + roomFor(row), arrayHeader);
   if (slab.length < room && room <= slabBytes) slab = Buffer.allocUnsafe(slabBytes);
   const bytes = room <= slabBytes ? slab : Buffer.allocUnsafe(room);
   let at = 0;
-  const arrays = columns.map(({ type }, n) => {
-    const start = at;
-    at = writeArray(bytes, at, type, values[n] ?? []);
-    return bytes.subarray(start, at);
-  });
+  for (const part of [1, 0, anyType, rows.length, 1]) at = bytes.writeInt32BE(part, at);
+  for (const row of values) at = writeRow(bytes, at, columns, row);
   if (bytes === slab) slab = bytes.subarray(at);
-  return arrays;
-}
-
-/** SQL: the rows again, of parameters from `first` on. @param alias what they are called, and what each column */
-export function unnested<Row>(columns: readonly ArrayColumn<Row>[], first: number, alias: string): string {
-  const arrays = columns.map(({ type }, n) => `$${first + n}::${type}[]`);
-  return `unnest(${arrays.join(', ')}) as ${alias} (${columns.map(({ name }) => name).join(', ')})`;
+  return bytes.subarray(0, at);
 }
 
 /** Enough bytes; of short texts the most that they could take, as counting would take longer. */
-function roomFor(values: readonly Value[]): number {
-  let room = headerBytes;
-  for (const value of values) {
+function roomFor(row: readonly Value[]): number {
+  let room = header;
+  for (const value of row) {
+    room += header;
     if (typeof value === 'string')
-      room += value.length <= shortText ? 12 + value.length * bytesPerUnit : 4 + Buffer.byteLength(value);
-    else room += Buffer.isBuffer(value) ? 4 + value.length : 12;
+      room += value.length <= shortText ? 8 + value.length * bytesPerUnit : Buffer.byteLength(value);
+    else room += Buffer.isBuffer(value) ? value.length : 8;
   }
   return room;
 }
 
-function writeArray(bytes: Buffer, start: number, type: Type, values: readonly Value[]): number {
-  const header = [1, values.includes(null) ? 1 : 0, oids[type], values.length, 1];
-  let at = start;
-  for (const part of header) at = bytes.writeInt32BE(part, at);
-  for (const value of values) {
+/** @returns where it ends */
+function writeRow<Row>(
+  bytes: Buffer,
+  start: number,
+  columns: readonly RowColumn<Row>[],
+  row: readonly Value[],
+): number {
+  let at = bytes.writeInt32BE(columns.length, start + 4);
+  for (const [n, { type }] of columns.entries()) {
+    at = bytes.writeInt32BE(oids[type], at);
+    const value = row[n] ?? null;
     const from = at + 4;
-    if (value === null) at = bytes.writeInt32BE(-1, at);
-    else {
-      const length = writeValue(bytes, from, type, value);
-      bytes.writeInt32BE(length, at);
-      at = from + length;
-    }
+    const length = value === null ? -1 : writeValue(bytes, from, type, value);
+    bytes.writeInt32BE(length, at);
+    at = from + Math.max(0, length);
   }
+  bytes.writeInt32BE(at - start - 4, start);
   return at;
 }
 
