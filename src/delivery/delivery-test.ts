@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Vault } from '../access/vault.ts';
 import type { Clock } from '../core/clock.ts';
 import { badInput, HubError } from '../core/errors.ts';
+import { covers } from '../core/event-pattern.ts';
 import { pythonJson } from '../core/python-json.ts';
 import type { Database } from '../db/database.ts';
 import type { SubscriptionRow } from '../db/entities.ts';
@@ -36,15 +37,31 @@ export class DeliveryTester {
     this.#deps = deps;
   }
 
-  /** What will keep the hub from a subscription's addresses, each with the field that it stands in; sends nothing. */
-  async foresee({ webhookUrl, consistencyUrl }: SubscriptionRow): Promise<string[]> {
+  /**
+   * What will keep events from a subscription, each with the field that it stands in: addresses that the hub will not
+   * reach, patterns that cover nothing. Sends nothing.
+   */
+  async foresee({ webhookUrl, consistencyUrl, eventTypes }: SubscriptionRow): Promise<string[]> {
     const told = async (field: string, url: string | null | undefined) => {
       const fault = url == null ? null : await this.#deps.foreseeTarget(url);
       return fault === null ? [] : [`${field}: ${fault}`];
     };
     // Mostly both are one address: said once.
     const other = consistencyUrl === webhookUrl ? null : consistencyUrl;
-    return (await Promise.all([told('webhookUrl', webhookUrl), told('consistencyUrl', other)])).flat();
+    const faults = [
+      told('webhookUrl', webhookUrl),
+      told('consistencyUrl', other),
+      this.#idlePatterns(eventTypes),
+    ];
+    return (await Promise.all(faults)).flat();
+  }
+
+  /** A star may wait for types that are still to come, so it is no fault; a slip of the pen looks the same. */
+  async #idlePatterns(patterns: readonly string[]): Promise<string[]> {
+    const { rows } = await this.#deps.db.pool.query<{ name: string }>('select name from event_types');
+    return patterns
+      .filter(pattern => !rows.some(({ name }) => covers(pattern, name)))
+      .map(pattern => `eventTypes: ${pattern} covers no event type of the catalogue by now.`);
   }
 
   /** @throws HubError NOT_FOUND, BAD_USER_INPUT when the subscription has no webhook */

@@ -1,3 +1,4 @@
+import { covers } from '../core/event-pattern.ts';
 import type { SyncMode } from '../core/model.ts';
 
 /** What of a subscription decides whether it gets an event. */
@@ -55,9 +56,4 @@ export class SubscriptionIndex {
     this.#byType.set(eventType, found);
     return found;
   }
-}
-
-/** Whether a subscription's pattern covers an event type. */
-export function covers(pattern: string, eventType: string): boolean {
-  return pattern.endsWith('*') ? eventType.startsWith(pattern.slice(0, -1)) : pattern === eventType;
 }

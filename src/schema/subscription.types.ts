@@ -61,7 +61,7 @@ export class DataSubscription {
   @Field(() => RetryPolicy) retry!: RetryPolicy;
   @Field(() => [String], {
     description:
-      'In the answer of createDataSubscription and updateDataSubscription: what will keep the hub from its webhookUrl or consistencyUrl, as far as the address tells. Elsewhere empty; testDataSubscription tries the webhook.',
+      'In the answer of createDataSubscription and updateDataSubscription: what will keep events from it: a webhookUrl or consistencyUrl that the hub will not reach, as far as the address tells; a pattern of eventTypes that covers no event type. Elsewhere empty; testDataSubscription tries the webhook.',
   })
   warnings!: string[];
   @Field(() => DateTimeScalar, { nullable: true }) lastSuccessAt?: Date | null;

@@ -197,3 +197,11 @@ test('a subscription whose target will not be reached is made, and its making sa
   assert.match((await update('http://192.168.0.1/')).stderr, /^! webhookUrl: .* private \(192\.168/);
   assert.equal((await update('http://127.0.0.1:9/')).stderr, '');
 });
+
+test('a subscription to a pattern that no event type fits is made, and its making says so', async () => {
+  await using hub = await startTestHub();
+  const create = ['subscriptions', 'create', '--target-system', 'tax', '--name', 'tax'];
+  const made = await runCli([...create, '--event-types', 'invoice_*,invoices_*'], access(hub));
+  const warning = '! eventTypes: invoices_* covers no event type of the catalogue by now.\n';
+  assert.deepEqual([made.code, made.stderr], [0, warning]);
+});

@@ -7,9 +7,9 @@ import { Consumer, recordHash, recordKey, xorHashes } from '../../clients/typesc
 import { childrenOf } from '../../src/consistency/digests.ts';
 import { Fold } from '../../src/consistency/fold.ts';
 import { StoredSide } from '../../src/consistency/hub-side.ts';
+import { covers } from '../../src/core/event-pattern.ts';
 import { createLogger } from '../../src/core/logger.ts';
 import { Database } from '../../src/db/database.ts';
-import { covers } from '../../src/intake/subscription-index.ts';
 import { makeKey, verdict } from '../support/access.ts';
 import { type DifferenceView, fixData, readReport, runCheck } from '../support/checks.ts';
 import { runCli, temporaryFolder } from '../support/cli.ts';
