@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { audit } from './audit.ts';
 import { backlog, history } from './backlog.ts';
 import { checkTime, foldSlowdown, walkCost } from './consistency.ts';
 import { deliveries } from './deliveries.ts';
@@ -190,6 +191,20 @@ const benches: Record<string, () => Promise<void>> = {
       '',
       '',
       '< 400 MiB',
+    ]);
+  },
+  async audit() {
+    const count = 1_000_000 * scale;
+    const { sealMs, verifyMs, pages } = await audit(count);
+    const each = (ms: number) => `${(ms / 1_000).toFixed(1)} s, ${((ms * 1_000) / count).toFixed(1)} µs each`;
+    const many = `${count.toLocaleString('en')} attempts`;
+    table.push([`sealing ${many}`, each(sealMs), '', '', 'printed']);
+    table.push([
+      `comparing ${many} with their seals`,
+      `${each(verifyMs)}, ${pages} pages`,
+      '',
+      '',
+      'printed',
     ]);
   },
   async metrics() {
