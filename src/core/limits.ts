@@ -79,6 +79,8 @@ export const limits = {
   wakeJoinMs: 20,
   /** Period of the reconciler, milliseconds: what was missed is found within it. */
   reconcileMs: 5_000,
+  /** How often the planner's knowledge of the backlog is compared with its size, milliseconds. */
+  backlogStatisticsMs: 5_000,
   /** How often a scheduler looks what is due, and how often it asks about a run that is not over, milliseconds. */
   scheduleTickMs: 1_000,
   scheduleLookMs: 2_000,

@@ -1,5 +1,6 @@
 import type { OpenConsistency } from '../consistency/open-consistency.ts';
 import { limits } from '../core/limits.ts';
+import { analyzeGrownBacklog } from '../db/backlog-statistics.ts';
 import { compensationSchedules } from '../jobs/compensation-schedules.ts';
 import { consistencySchedules } from '../jobs/consistency-schedules.ts';
 import { Reconciler } from '../jobs/reconciler.ts';
@@ -21,6 +22,11 @@ export function openSchedules(
   const reconciler = new Reconciler({ db, log, lanes, changes });
   const schedules = new Schedules({ db, clock, log, timeZone: config.timeZone });
   schedules.add(reconciler.schedule);
+  schedules.add({
+    name: 'backlog-statistics',
+    when: { everyMs: limits.backlogStatisticsMs },
+    run: async () => void (await analyzeGrownBacklog(db.pool)),
+  });
   for (const schedule of compensationSchedules(services.compensation)) schedules.add(schedule);
   const retention = new Retention({ db, clock, log }, config.retentionDays);
   schedules.add({
