@@ -1,24 +1,36 @@
 import Table from 'cli-table3';
+import { printable } from '../core/printable.ts';
+
+/** Texts that came from elsewhere must not move a person's cursor, rename the window or turn the line round. */
+const unprintable = /(?!\u001b\[[\d;]*m)(?:[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069])/gu;
+
+/** As it may go to a terminal: of what controls one, only line feeds, tabs and the colours of our own are left. */
+function legible(text: string): string {
+  return text.replace(unprintable, '');
+}
 
 /** Writes a line for people or programs to standard output. */
 export function print(text = ''): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${legible(text)}\n`);
 }
 
 /** As `print`; resolves once it is written, with false where nobody reads it (any more). */
 export function printed(text: string): Promise<boolean> {
-  return new Promise(resolve => process.stdout.write(`${text}\n`, error => resolve(error == null)));
+  return new Promise(resolve => process.stdout.write(`${legible(text)}\n`, error => resolve(error == null)));
 }
 
 /** Writes a line to standard error: progress, warnings, errors; never what a program reads. */
 export function note(text = ''): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${legible(text)}\n`);
 }
 
-/** Prints one JSON document, the whole of a command's standard output under `--json`. */
+/** Prints one JSON document, the whole of a command's standard output under `--json`, to the letter: a program reads it. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2));
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
+
+/** Of a cell that are shown: no name or address is longer. */
+const cellChars = 2_000;
 
 /** Columns, aligned; cli-table3 counts East Asian characters as two cells wide. */
 export function printTable(
@@ -46,7 +58,9 @@ export function printTable(
   const table = new Table({ head: [...head], style, chars });
   table.push(
     ...rows.map(row =>
-      row.map(cell => (cell === null || cell === undefined || cell === '' ? '–' : String(cell))),
+      row.map(cell =>
+        cell === null || cell === undefined || cell === '' ? '–' : printable(String(cell), cellChars),
+      ),
     ),
   );
   print(table.toString());

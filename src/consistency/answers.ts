@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../core/limits.ts';
+import { printable } from '../core/printable.ts';
 import type { TreeNode } from '../db/consistency-tree.ts';
 import { type RecordName, recordKey } from './digests.ts';
 
@@ -86,7 +87,7 @@ export function readEntries(answer: unknown, prefixes: readonly string[]): HeldR
       sourceId: entry.source_id,
     };
     const key = recordKey(name);
-    const label = `${entry.source_system}/${entry.source_module}/${entry.source_id}`.slice(0, 100);
+    const label = printable(`${entry.source_system}/${entry.source_module}/${entry.source_id}`, 100);
     if (seen.has(key)) throw new CheckFailedError(`The consumer listed ${label} twice in one answer.`);
     if (!lengths.some(length => asked.has(key.slice(0, length))))
       throw new CheckFailedError(

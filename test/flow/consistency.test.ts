@@ -108,7 +108,7 @@ async function damage(
 async function invent(
   { cache, events }: ReferenceCache,
   system: string,
-  n: number,
+  n: number | string,
 ): Promise<Partial<DifferenceView>> {
   const [event] = events;
   assert.ok(event);
@@ -286,6 +286,20 @@ test('the command line writes a plan, sends exactly it, and refuses it once the 
   const check = await runCli(['check', '--subscription', subscription], env);
   assert.equal(check.code, 1, 'the invented record is still there');
   assert.match(check.stdout, /unexpected +checked-\d+\/invoice\/invented-1 +v3/);
+});
+
+test('names that a consumer made up move no cursor, forge no line and turn none round', async () => {
+  const system = newSystem();
+  await using consumer = await startReferenceConsumer(hub, { name: system, sourceSystems: [system] });
+  await recordSome(system, 1);
+  await delivered(consumer.id, 1);
+  await invent(consumer, system, '\u001b]0;mine\u0007\u001b[2J\nforged line\u202e\u009b');
+  const ask = ['check', '--subscription', consumer.id];
+  const env = { HUB_URL: hub.url, HUB_KEY: adminKey };
+  const [shown, raw] = await Promise.all([runCli(ask, env), runCli([...ask, '--json'], env)]);
+  assert.match(shown.stdout, /unexpected +checked-\d+\/invoice\/invented- \]0;mine \[2J forged line +v3/);
+  assert.doesNotMatch(shown.stdout + shown.stderr, /(?!\n)[\p{Cc}\p{Cf}]/u);
+  assert.match(raw.stdout, /forged line\u202e/, 'a program gets it as it is');
 });
 
 test('what is on its way is no difference, and what left the coverage may be held as it was', async () => {

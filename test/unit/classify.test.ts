@@ -5,7 +5,6 @@ import type { Verdict } from '../../src/core/model.ts';
 import {
   AttemptTimeoutError,
   parseRetryAfter,
-  printable,
   verdictOfError,
   verdictOfStatus,
 } from '../../src/delivery/webhook/classify.ts';
@@ -167,12 +166,4 @@ test('Retry-After is read as seconds or as any form of HTTP-date, up to ten minu
   ];
   for (const [header, expected] of cases)
     assert.equal(parseRetryAfter(header, now), expected, String(header));
-});
-
-test('text from outside becomes one line without NUL, controls or half characters', () => {
-  assert.equal(printable('a\u0000b\r\n\tc\u001b[31md\u202ee\u2028f', 100), 'a b c [31md e f');
-  assert.equal(printable('中文😀', 3), '中文');
-  assert.equal(printable('中文😀', 4), '中文😀');
-  assert.equal(printable('\ud83dx', 10), '\ufffdx');
-  assert.equal(printable(' \n ', 10), '');
 });

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { AttemptResult } from '../../core/model.ts';
-import { printable } from '../../delivery/webhook/classify.ts';
+import { printable } from '../../core/printable.ts';
 import { clockTime } from '../terminal.ts';
 import type { Delivery } from './documents.ts';
 

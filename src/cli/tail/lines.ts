@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { printable } from '../../delivery/webhook/classify.ts';
+import { printable } from '../../core/printable.ts';
 import { clockTime, duration, plural } from '../terminal.ts';
 import type { TailedSync } from './documents.ts';
 

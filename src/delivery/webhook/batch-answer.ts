@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
-import { printable } from './classify.ts';
+import { printable } from '../../core/printable.ts';
 
 /** What a consumer says of one item: 0 accepts it, all else is read as an HTTP status. */
 export interface ItemAnswer {

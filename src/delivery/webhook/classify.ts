@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { errorCodeOf, messageOf } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Verdict } from '../../core/model.ts';
+import { printable } from '../../core/printable.ts';
 
 /** What a failed exchange (one without an answer) came to. */
 export interface ErrorVerdict {
@@ -89,21 +90,6 @@ export function parseRetryAfter(header: string | string[] | undefined, nowMs: nu
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, limits.retryAfterMs);
   const until = httpDate(text);
   return until === null ? null : Math.min(Math.max(until - nowMs, 0), limits.retryAfterMs);
-}
-
-/**
- * The first `maxChars` characters of a text from outside as one line that any store and screen takes: runs of
- * controls (NUL, which PostgreSQL refuses, among them) and of invisible formatting become a space.
- */
-export function printable(text: string, maxChars: number): string {
-  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
-  // A pair of surrogates cut in two would be no valid UTF-8.
-  return line.length <= maxChars
-    ? line.toWellFormed()
-    : line
-        .slice(0, maxChars)
-        .replace(/[\ud800-\udbff]$/, '')
-        .toWellFormed();
 }
 
 /** The first `limits.excerptChars` characters of an answer's body, made printable; null: nothing to show. */
