@@ -56,7 +56,7 @@ function verifyCommand(result: CommandResult): Command {
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  hub audit verify\n  hub audit verify --expect 5:812:9f2c…\n  hub audit verify --subscription 5 --from 2026-01-01 --to 2026-02-01 --json\n\nExit code: 0 all is as it was sealed, 1 it is not, or it was not verified to the end.',
+      '\nExamples:\n  hub audit verify\n  hub audit verify --expect 5:812:9f2c…\n  hub audit verify --subscription 5 --from 2026-01-01 --to 2026-02-01 --json\n\nExit code: 0 all is as it was sealed, 1 it is not, or it was not verified to the end, 2 for wrong usage.',
     );
   return withClientOptions(command).action(async (options: VerifyOptions) => {
     const client = createClient(options);
@@ -115,7 +115,9 @@ function printFound(found: Found, stopped: boolean): void {
   const compared = `${plural(found.attempts, 'attempt')} under ${plural(found.seals, 'seal')}`;
   if (firstBreak !== null) {
     const { subscriptionId, seal, sealedAt, afterAttemptId, lastAttemptId, what } = firstBreak;
-    print(`✗ The first break is in the chain of subscription ${subscriptionId}: ${what}.`);
+    print(
+      `✗ The first break${subscriptionId === null ? '' : ` is in the chain of subscription ${subscriptionId}`}: ${what}.`,
+    );
     print(
       `  ${seal === null ? 'No seal' : `Seal ${seal} of ${sealedAt}`}; attempts with ids above ${afterAttemptId}, up to ${lastAttemptId}.`,
     );

@@ -2,11 +2,14 @@ import Table from 'cli-table3';
 import { printable } from '../core/printable.ts';
 
 /** Texts that came from elsewhere must not move a person's cursor, rename the window or turn the line round. */
-const unprintable = /(?!\u001b\[[\d;]*m)(?:[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069])/gu;
+const unprintable = /[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const colour = /^\[[\d;]{0,12}m/;
 
 /** As it may go to a terminal: of what controls one, only line feeds, tabs and the colours of our own are left. */
 function legible(text: string): string {
-  return text.replace(unprintable, '');
+  return text.replace(unprintable, (found, at: number) =>
+    found === '\u001b' && colour.test(text.slice(at + 1, at + 15)) ? found : '',
+  );
 }
 
 /** Writes a line for people or programs to standard output. */

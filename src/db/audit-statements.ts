@@ -149,6 +149,61 @@ export async function compareSeals(
   }));
 }
 
+/** Ids that were sealed, and that no seal is over any more. */
+export interface SealGap {
+  /** Of the first attempt in it; null: there is none left. */
+  readonly subscriptionId: string | null;
+  readonly afterId: string;
+  readonly lastId: string;
+  /** Counted up to `mostInGap`. */
+  readonly attempts: number;
+}
+
+const mostInGap = 100_000;
+
+/**
+ * The first gap between the turns of sealing that are left: turns follow one another without any, from the first
+ * attempt to where sealing has come. Of a part (one subscription, or a time) only a gap that still has attempts of
+ * it: others' seals that are gone are none of its own.
+ * @param afterId turns up to this id were compared; '0': from the start
+ * @param upTo the last that were compared; null: all that were sealed
+ */
+export async function firstSealGap(
+  pool: Pool,
+  range: SealRange,
+  { afterId, upTo }: { afterId: string; upTo: string | null },
+): Promise<SealGap | null> {
+  const { rows } = await pool.query<SealGap>(
+    `with bounds as materialized (select coalesce($2::bigint, sealed_to) as up_to from audit_progress),
+     turns as materialized (select distinct after_id, last_id from audit_seals, bounds where last_id > $1 and last_id <= up_to),
+     gaps as materialized (
+       select * from (
+         select lag(last_id, 1, $1::bigint) over (order by last_id) as after_id, after_id as last_id from turns
+         union all select greatest((select max(last_id) from turns), $1::bigint), up_to from bounds) g
+       where last_id > after_id)
+     select a.subscription_id::text as "subscriptionId", g.after_id::text as "afterId", g.last_id::text as "lastId", a.attempts
+     from gaps g cross join lateral (
+       select count(*)::int as attempts, (array_agg(subscription_id))[1] as subscription_id from (
+         select coalesce(subscription_id, 0) as subscription_id from fin_data_sync_attempts
+         where id > g.after_id and id <= g.last_id and logged_at > '-infinity' and ($3::bigint is null or coalesce(subscription_id, 0) = $3)
+           and ($4::timestamptz is null or logged_at >= $4) and ($5::timestamptz is null or logged_at <= $5)
+         order by id limit ${mostInGap}) n) a
+     where a.attempts > 0 or ($3::bigint is null and $4::timestamptz is null and $5::timestamptz is null)
+     order by g.after_id limit 1`,
+    [afterId, upTo, range.subscriptionId, range.from, range.to],
+  );
+  return rows[0] ?? null;
+}
+
+/** Whether there is, or ever was, such a subscription, or a chain of its name. */
+export async function isChain(pool: Pool, subscriptionId: string): Promise<boolean> {
+  const { rows } = await pool.query<{ known: boolean }>(
+    `select exists (select 1 from data_subscriptions where id = $1) or exists (select 1 from audit_seals where subscription_id = $1) as known`,
+    [subscriptionId],
+  );
+  return rows[0]?.known ?? false;
+}
+
 /** How many attempts wait for their seal, counted up to `most`. */
 export async function countUnsealed(
   pool: Pool,

@@ -1,12 +1,16 @@
 import type { Clock } from '../core/clock.ts';
+import { badInput, HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import {
   compareSeals,
   countUnsealed,
+  firstSealGap,
+  isChain,
   isPassed,
   readSealPoint,
   type SealCheck,
+  type SealGap,
   type SealRange,
   sealHashOf,
   sealNext,
@@ -15,7 +19,8 @@ import type { Database } from '../db/database.ts';
 
 /** The first thing that is not as it was sealed. */
 export interface AuditBreak {
-  readonly subscriptionId: string;
+  /** Null: seals are gone with all that they were over; nobody knows whose they were. */
+  readonly subscriptionId: string | null;
   /** Null: no seal is over these attempts. */
   readonly seal: string | null;
   readonly sealedAt: Date | null;
@@ -89,26 +94,47 @@ export class Audit {
     return hash === null ? null : { subscriptionId, number, hash };
   }
 
-  /** Compares the next seals with the attempts, up to the first break. @param next a page's `next`; null: from the start */
+  /**
+   * Compares the next seals with the attempts, up to the first break.
+   * @param next a page's `next`; null: from the start
+   * @throws HubError NOT_FOUND, BAD_USER_INPUT: what can't be there must not pass for whole
+   */
   async verify(range: SealRange, next: string | null): Promise<AuditPage> {
     const { pool } = this.#deps.db;
-    const checks = await compareSeals(pool, range, { afterId: next ?? '0', turns: limits.auditTurns });
-    const broken = checks.findIndex(check => faultOf(check) !== null);
-    const good = broken === -1 ? checks : checks.slice(0, broken);
-    const turns = new Set(checks.map(check => check.lastId)).size;
+    await this.#checkRange(range);
+    const afterId = next ?? '0';
+    const checks = await compareSeals(pool, range, { afterId, turns: limits.auditTurns });
+    const isLast = new Set(checks.map(check => check.lastId)).size < limits.auditTurns;
+    const upTo = isLast ? null : (checks.at(-1)?.lastId ?? null);
+    const gap = await firstSealGap(pool, range, { afterId, upTo });
+    const broken = checks.find(check => faultOf(check) !== null);
+    const firstBreak =
+      gap !== null && (broken === undefined || BigInt(gap.afterId) < BigInt(broken.lastId))
+        ? gapBreak(gap)
+        : breakOf(broken);
+    const good =
+      firstBreak === null
+        ? checks
+        : checks.filter(({ lastId }) => BigInt(lastId) <= BigInt(firstBreak.afterAttemptId));
     const last = good.at(-1);
     return {
       seals: good.length,
       attempts: good.reduce((sum, check) => sum + (check.dropped ? 0 : check.found), 0),
       droppedSeals: good.filter(check => check.dropped).length,
-      firstBreak: broken === -1 ? null : breakOf(checks[broken]),
+      firstBreak,
       lastSeal:
         last?.number == null || last.hash === null
           ? null
           : { subscriptionId: last.subscriptionId, number: last.number, hash: last.hash },
-      next: broken === -1 && turns === limits.auditTurns ? (last?.lastId ?? null) : null,
+      next: firstBreak === null ? upTo : null,
       unsealed: await countUnsealed(pool, range.subscriptionId, limits.auditUnsealed),
     };
+  }
+
+  async #checkRange({ subscriptionId, from, to }: SealRange): Promise<void> {
+    if (from !== null && to !== null && from > to) throw badInput('from', 'from: later than to.');
+    if (subscriptionId !== null && !(await isChain(this.#deps.db.pool, subscriptionId)))
+      throw new HubError('NOT_FOUND', `There is no subscription ${subscriptionId}.`);
   }
 }
 
@@ -131,4 +157,12 @@ function breakOf(check: SealCheck | undefined): AuditBreak | null {
   if (check === undefined || what === null) return null;
   const { subscriptionId, number, sealedAt, afterId, lastId } = check;
   return { subscriptionId, seal: number, sealedAt, afterAttemptId: afterId, lastAttemptId: lastId, what };
+}
+
+function gapBreak({ subscriptionId, afterId, lastId, attempts }: SealGap): AuditBreak {
+  const what =
+    attempts === 0
+      ? 'seals were removed, and with them all that they were over'
+      : `${attempts} attempts are there whose seals were removed`;
+  return { subscriptionId, seal: null, sealedAt: null, afterAttemptId: afterId, lastAttemptId: lastId, what };
 }

@@ -4,7 +4,8 @@ import { DateTimeScalar } from './scalars.ts';
 /** GraphQL: the first thing that is not as it was sealed. */
 @ObjectType()
 export class AuditBreak {
-  @Field(() => ID) subscriptionId!: string;
+  @Field(() => ID, { nullable: true, description: 'Null: seals are gone with all that they were over.' })
+  subscriptionId!: string | null;
   @Field(() => String, { nullable: true, description: 'Its number; null: no seal is over these attempts.' })
   seal!: string | null;
   @Field(() => DateTimeScalar, { nullable: true }) sealedAt!: Date | null;

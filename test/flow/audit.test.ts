@@ -308,6 +308,56 @@ test('whatever is changed, removed or added behind the trigger is found, and the
   assert.equal((await verifyAll()).firstBreak, null);
 });
 
+test('seals that were removed whole are missed, with what they were over or without it', async () => {
+  await using vandal = await connectSql(hub.databaseUrl);
+  await vandal.rows('set session_replication_role = replica');
+  const of900: SealRange = { ...everything, subscriptionId: '900' };
+  const turn = `last_id = (select last_id from audit_seals where subscription_id = 900 and number = 9)`;
+  const range = `id > (select after_id from sealed where subscription_id = 900 and number = 9) and id <= (select last_id from sealed where subscription_id = 900 and number = 9)`;
+  const whole = (await verifyAll(of900)).attempts;
+  for (const [what, text, ofOne] of [
+    [
+      'delete from audit_seals where number > 1',
+      /^\d+ attempts are there whose seals were removed$/,
+      /^\d+ attempts/,
+    ],
+    [
+      `delete from audit_seals where ${turn}`,
+      /^\d+ attempts are there whose seals were removed$/,
+      /^\d+ attempts/,
+    ],
+    [
+      `delete from audit_seals where ${turn}; delete from fin_data_sync_attempts where ${range}`,
+      /^seals were removed, and with them all that they were over$/,
+      /^the seal was changed, or the one before it was changed or removed$/,
+    ],
+  ] as const) {
+    await vandal.rows(
+      'create temp table were as select * from fin_data_sync_attempts; create temp table sealed as select * from audit_seals',
+    );
+    await vandal.rows(what);
+    assert.match((await verifyAll()).firstBreak?.what ?? 'no break', text, what);
+    const { firstBreak, attempts } = await verifyAll(of900);
+    assert.match(firstBreak?.what ?? 'no break', ofOne, what);
+    assert.ok(attempts < whole);
+    await vandal.rows(`delete from fin_data_sync_attempts; insert into fin_data_sync_attempts select * from were;
+      delete from audit_seals; insert into audit_seals select * from sealed; drop table were, sealed`);
+  }
+  assert.equal((await verifyAll()).firstBreak, null);
+});
+
+test('what can have no seals is refused, and does not pass for whole', async () => {
+  await assert.rejects(audit.verify({ ...everything, subscriptionId: '77000' }, null), {
+    code: 'NOT_FOUND',
+    message: 'There is no subscription 77000.',
+  });
+  const [from, to] = [new Date('2026-12-01'), new Date('2026-11-01')];
+  await assert.rejects(audit.verify({ ...everything, from, to }, null), {
+    code: 'BAD_USER_INPUT',
+    message: 'from: later than to.',
+  });
+});
+
 test('hub audit verify says what holds, and what does not with exit code 1', async () => {
   const env = { HUB_URL: hub.url, HUB_KEY: adminKey };
   const good = await runCli(['audit', 'verify', '--subscription', '900', '--json'], env);

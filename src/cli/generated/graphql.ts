@@ -282,7 +282,7 @@ export type AuditVerificationQueryVariables = Exact<{
 }>;
 
 
-export type AuditVerificationQuery = { auditVerification: { seals: number, attempts: number, droppedSeals: number, next: string | null, unsealed: number, firstBreak: { subscriptionId: string, seal: string | null, sealedAt: string | null, afterAttemptId: string, lastAttemptId: string, what: string } | null, lastSeal: { subscriptionId: string, number: string, hash: string } | null } };
+export type AuditVerificationQuery = { auditVerification: { seals: number, attempts: number, droppedSeals: number, next: string | null, unsealed: number, firstBreak: { subscriptionId: string | null, seal: string | null, sealedAt: string | null, afterAttemptId: string, lastAttemptId: string, what: string } | null, lastSeal: { subscriptionId: string, number: string, hash: string } | null } };
 
 export type ListPayloadQueriesQueryVariables = Exact<{ [key: string]: never; }>;
 
