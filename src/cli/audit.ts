@@ -5,7 +5,7 @@ import type { CommandResult } from './command-result.ts';
 import { graphql } from './generated/gql.ts';
 import type { AuditVerificationQuery } from './generated/graphql.ts';
 import { readId } from './id-argument.ts';
-import { instantOf } from './instant.ts';
+import { businessTime, instantOf } from './instant.ts';
 import { listenForStop } from './signals.ts';
 import { note, plural, print, printJson } from './terminal.ts';
 
@@ -45,7 +45,7 @@ function verifyCommand(result: CommandResult): Command {
     .option('--subscription <id>', "only this subscription's chain", readId)
     .option(
       '--from <date>',
-      'what was sealed since: a day (YYYY-MM-DD) or an instant (2025-12-19T08:00:00+08:00)',
+      'what was sealed since: a day (YYYY-MM-DD, by HUB_TIME_ZONE) or an instant (2025-12-19T08:00:00+08:00)',
     )
     .option('--to <date>', 'what was sealed until then; a day: until it begins')
     .option(
@@ -75,10 +75,13 @@ async function verifyAll(
   options: VerifyOptions,
 ): Promise<{ found: Found; stopped: boolean }> {
   using stop = listenForStop();
+  const time = businessTime();
+  const given = (option: string, text: string | undefined) =>
+    text === undefined ? null : new Date(instantOf(option, text, time)).toISOString();
   const range = {
     subscriptionId: options.subscription ?? null,
-    from: options.from === undefined ? null : instantOf('--from', options.from),
-    to: options.to === undefined ? null : instantOf('--to', options.to),
+    from: given('--from', options.from),
+    to: given('--to', options.to),
   };
   let found: Found = {
     seals: 0,

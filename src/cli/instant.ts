@@ -1,32 +1,44 @@
 import { InvalidArgumentError } from 'commander';
-import { HubError } from '../core/errors.ts';
+import { readClientEnvironment } from '../client-environment.ts';
+import { processEnvironment } from '../config.ts';
+import { BusinessTime } from '../core/business-time.ts';
+import { badInput } from '../core/errors.ts';
+import { isTimeZone } from '../setting-types.ts';
+
+const dayForm = /^\d{4}-\d{2}-\d{2}$/;
+const instantForm = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
+
+/** The business clock by HUB_TIME_ZONE, by which commands mean days. @throws HubError BAD_USER_INPUT */
+export function businessTime(): BusinessTime {
+  const { timeZone } = readClientEnvironment(processEnvironment());
+  if (!isTimeZone(timeZone))
+    throw badInput('HUB_TIME_ZONE', `HUB_TIME_ZONE: "${timeZone}" is no IANA time zone, e.g. Asia/Shanghai.`);
+  return new BusinessTime(timeZone);
+}
 
 /**
- * A day (from its midnight on this machine) or an instant with offset, as a command's option gives it.
- * @returns ISO 8601 in UTC @throws HubError BAD_USER_INPUT
+ * A day (from its beginning by the business clock) or an instant with offset, as a command's option gives it.
+ * @returns milliseconds since 1970 @throws HubError BAD_USER_INPUT
  */
-export function instantOf(option: string, text: string): string {
-  const day = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
-  const withOffset = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(text);
-  const instant =
-    day === null
-      ? new Date(withOffset ? text : Number.NaN)
-      : new Date(Number(day[1]), Number(day[2]) - 1, Number(day[3]));
-  // A day that is not in the calendar (31 April) comes back as another one.
-  const real =
-    !Number.isNaN(instant.getTime()) &&
-    (day === null || (instant.getMonth() + 1 === Number(day[2]) && instant.getDate() === Number(day[3])));
-  if (!real)
-    throw new HubError(
-      'BAD_USER_INPUT',
+export function instantOf(option: string, text: string, time: BusinessTime): number {
+  if (dayForm.test(text)) {
+    const start = time.startOf(text);
+    if (start === null)
+      throw badInput(option, `${option}: ${text} is no day of the calendar in ${time.timeZone}.`);
+    return start;
+  }
+  const instant = instantForm.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(instant))
+    throw badInput(
+      option,
       `${option}: "${text}" is neither a day (2025-12-19) nor an instant with offset (2025-12-19T08:00:00+08:00).`,
     );
-  return instant.toISOString();
+  return instant;
 }
 
 /** Reads a calendar day, which the hub takes by its own business time zone. */
 export function readDay(text: string): string {
-  const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : null;
+  const day = dayForm.test(text) ? new Date(`${text}T00:00:00Z`) : null;
   if (day === null || Number.isNaN(day.getTime()) || !day.toISOString().startsWith(text))
     throw new InvalidArgumentError('A calendar day is expected, e.g. 2025-12-19.');
   return text;

@@ -3,7 +3,7 @@ import { systemClock } from '../core/clock.ts';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import { graphql } from './generated/gql.ts';
 import { readId } from './id-argument.ts';
-import { instantOf } from './instant.ts';
+import { businessTime, instantOf } from './instant.ts';
 import { followRetry } from './retry-progress.ts';
 import { plural, print, printJson } from './terminal.ts';
 
@@ -26,7 +26,7 @@ export function retryCommand(): Command {
     .option('--error <code>', 'only what failed with this code: HTTP_422, ECONNREFUSED …')
     .option(
       '--since <date>',
-      'only what was recorded since: a day (YYYY-MM-DD, from its midnight on this machine) or an instant (2025-12-19T08:00:00+08:00)',
+      'only what was recorded since: a day (YYYY-MM-DD, from its beginning by HUB_TIME_ZONE) or an instant (2025-12-19T08:00:00+08:00)',
     )
     .option('--json', 'print JSON')
     .addHelpText(
@@ -37,7 +37,10 @@ export function retryCommand(): Command {
     const filter = {
       subscriptionId: options.subscription ?? null,
       errorCodes: options.error === undefined ? null : [options.error],
-      createdFrom: options.since === undefined ? null : instantOf('--since', options.since),
+      createdFrom:
+        options.since === undefined
+          ? null
+          : new Date(instantOf('--since', options.since, businessTime())).toISOString(),
     };
     const client = createClient(options);
     const answer = client.request(retrySyncs, { filter }).then(data => data.retrySyncs);

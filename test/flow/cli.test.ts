@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
+import { BusinessTime } from '../../src/core/business-time.ts';
 import { runCli, startCli, temporaryFolder } from '../support/cli.ts';
 import { adminKey, encryptionKey, startTestHub, testEnvironment } from '../support/hub.ts';
 import { createTestDatabase } from '../support/postgres.ts';
@@ -104,16 +105,21 @@ test('retry queues again what failed, and only what its filters say', async () =
       filter.join(' '),
     );
   }
-  const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
-  const run = await runCli(
-    ['retry', '--subscription', id, '--error', 'HTTP_422', '--since', yesterday],
-    access(hub),
-  );
+  // The day that has begun in the east begins in the west a day later.
+  const day = new BusinessTime('Pacific/Kiritimati').dayOf(Date.now());
+  const since = (timeZone: string) =>
+    runCli(['retry', '--subscription', id, '--error', 'HTTP_422', '--since', day], {
+      ...access(hub),
+      HUB_TIME_ZONE: timeZone,
+    });
+  assert.match((await since('Etc/GMT+12')).stdout, /nothing was queued/);
+  const run = await since('Pacific/Kiritimati');
   assert.deepEqual([run.code, run.stdout], [0, '✓ 1 sync queued again.\n']);
   await until('it is delivered', async () => (await syncsOf(hub))[0]?.status === 'SUCCESS');
   const wrong = await runCli(['retry', '--since', '2025-13-01'], access(hub));
   assert.equal(wrong.code, 1);
-  assert.match(wrong.stderr, /neither a day/);
+  assert.match(wrong.stderr, /--since: 2025-13-01 is no day of the calendar in Asia\/Shanghai/);
+  assert.match((await runCli(['retry', '--since', 'now'], access(hub))).stderr, /neither a day/);
 });
 
 test('keys reencrypt moves every secret to the new key, and says what it did', async () => {

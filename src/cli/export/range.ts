@@ -18,22 +18,10 @@ export function rangeOf(
   time: BusinessTime,
   now: number,
 ): Range {
-  const from = businessInstantOf('--from', options.from, time);
+  const from = instantOf('--from', options.from, time);
   // What is to come has not been recorded yet: the range is empty, not the wrong way round.
   if (options.to === undefined) return { from, to: Math.max(from, now) };
-  const to = businessInstantOf('--to', options.to, time);
+  const to = instantOf('--to', options.to, time);
   if (from > to) throw badInput('--to', `--to: ${options.to} is before --from, ${options.from}.`);
   return { from, to };
-}
-
-/**
- * A day (from its beginning by the business clock) or an instant with offset, as an option gives it.
- * @returns milliseconds since 1970 @throws HubError BAD_USER_INPUT
- */
-function businessInstantOf(option: string, text: string, time: BusinessTime): number {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return Date.parse(instantOf(option, text));
-  const start = time.startOf(text);
-  if (start === null)
-    throw badInput(option, `${option}: ${text} is no day of the calendar in ${time.timeZone}.`);
-  return start;
 }
