@@ -18,7 +18,8 @@ gives, heals everything, and holds what was seen from outside against what the h
   --queue HOME    redis, postgres or both (at the same time); default both
   --plan          print the schedule and do nothing
   --json          print the figures as JSON
-  --keep FOLDER   work in this folder, and leave the hubs' logs there
+  --keep FOLDER   work in this folder, and leave the hubs' logs there; left out: a temporary one, which stays only
+                  where something was violated
 
 Progress goes to standard error. Exit code: 0 nothing was violated, 1 something was, 2 bad usage.
 

@@ -1,9 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Recorder } from './history.ts';
+import { lastWords } from './last-words.ts';
 
 const program = fileURLToPath(new URL('hub-process.ts', import.meta.url));
 
@@ -25,6 +26,8 @@ export class HubNode implements AsyncDisposable {
   readonly #logFile: string;
   readonly #recorder: Recorder;
   #child: ChildProcess | undefined;
+  /** Where in the log the lines of this process begin, bytes. */
+  #logFrom = 0;
   #isWanted = false;
   #isOver = false;
   #clockOffsetMs = 0;
@@ -90,6 +93,7 @@ export class HubNode implements AsyncDisposable {
 
   async #startOnce(): Promise<boolean> {
     const log = openSync(this.#logFile, 'a');
+    this.#logFrom = fstatSync(log).size;
     // Detached: Ctrl-C is the lab's to hear, which then ends its processes in order.
     const child = fork(program, {
       env: { PATH: process.env.PATH, ...this.#env },
@@ -112,10 +116,17 @@ export class HubNode implements AsyncDisposable {
 
   async #exited(child: ChildProcess, how: unknown): Promise<void> {
     if (!this.#isWanted || this.#child !== child) return;
-    this.#recorder.faultsOfHub.push(`${this.name} ended by itself (${String(how)})`);
+    const words = await lastWords(this.#logFile, this.#logFrom, this.#secrets()).catch(String);
+    this.#recorder.faultsOfHub.push(`${this.name} ended by itself (${String(how)}): ${words}`);
     await pause(startAgainMs);
     if (this.#isWanted && this.#child === child)
       await this.start().catch((error: unknown) => this.#recorder.faultsOfHub.push(String(error)));
+  }
+
+  #secrets(): string[] {
+    const { HUB_ADMIN_KEY, HUB_ENCRYPTION_KEY, DATABASE_URL = '' } = this.#env;
+    const password = URL.parse(DATABASE_URL)?.password;
+    return [HUB_ADMIN_KEY, HUB_ENCRYPTION_KEY, password].flatMap(secret => secret || []);
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

@@ -23,6 +23,8 @@ export interface Report {
   readonly faults: readonly KindFigures[];
   readonly drainedSeconds: number;
   readonly violations: { count: number; shown: readonly string[] };
+  /** The folder with the hubs' logs; null where it was not kept. */
+  readonly logsIn: string | null;
 }
 
 interface WayFigures {
@@ -44,7 +46,7 @@ interface KindFigures {
 
 /** Sums a run up. */
 export function reportOf(result: RunResult): Report {
-  const { history, options, scene, refusals, violations, drainedMs } = result;
+  const { history, options, scene, refusals, violations, drainedMs, logsIn } = result;
   const acknowledged = history.published.filter(({ acknowledgedAt }) => acknowledgedAt !== null).length;
   return {
     ...options,
@@ -58,6 +60,7 @@ export function reportOf(result: RunResult): Report {
       count: violations.length,
       shown: violations.slice(0, shownViolations).map(({ rule, what }) => `${rule}: ${what}`),
     },
+    logsIn: logsIn ?? null,
   };
 }
 
@@ -153,5 +156,6 @@ export function reportText(report: Report): string {
     count === 0 ? '✓ Nothing was lost, invented, reordered or logged wrongly.' : `✗ ${count} violations:`,
     ...shown.map(line => `  ${line}`),
     ...(count > shown.length ? [`  … and ${count - shown.length} more`] : []),
+    ...(report.logsIn === null ? [] : [`The hubs' logs are in ${report.logsIn}`]),
   ].join('\n');
 }

@@ -15,7 +15,7 @@ export interface RunOptions {
   readonly seed: number;
   readonly minutes: number;
   readonly queue: Scene['queue'];
-  /** Where the lab works and the hubs' logs stay; undefined: a temporary folder, which goes. */
+  /** Where the lab works and the hubs' logs stay; undefined: a temporary folder, which goes where all was well. */
   readonly keepIn: string | undefined;
   readonly signal: AbortSignal;
   readonly note: (line: string) => void;
@@ -38,6 +38,8 @@ export interface RunResult {
   readonly violations: readonly Violation[];
   /** From the end of the load until no sync was unfinished, milliseconds. */
   readonly drainedMs: number;
+  /** The folder with the hubs' logs, where it was kept. */
+  readonly logsIn: string | undefined;
 }
 
 /** How long publishers may take for their last acknowledgements, and lanes to become empty, once all is healed, milliseconds. */
@@ -47,15 +49,32 @@ const drainMs = 90_000;
 /** How long to wait after that for what is still on its way to a consumer, milliseconds. */
 const strayMs = 1_000;
 
-/** Runs a lab from its start to its verdict, and ends it. */
+/**
+ * Runs a lab from its start to its verdict, and ends it. Its temporary folder stays where something was violated or
+ * the lab failed: nobody would else know why.
+ */
 export async function run(options: RunOptions): Promise<RunResult> {
-  const { seed, minutes, queue, signal, note, keepIn } = options;
-  await using parts = new AsyncDisposableStack();
+  const { signal, note, keepIn } = options;
   const folder = keepIn ?? (await mkdtemp(path.join(tmpdir(), 'hub-faults-')));
-  if (keepIn === undefined) parts.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  let isKept = keepIn !== undefined;
+  try {
+    const result = await runIn(folder, options);
+    isKept ||= result.violations.length > 0;
+    return { ...result, logsIn: isKept ? folder : undefined };
+  } catch (error) {
+    isKept ||= !signal.aborted;
+    if (isKept) note(`the lab failed; the hubs' logs are in ${folder}`);
+    throw error;
+  } finally {
+    if (!isKept) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+async function runIn(folder: string, options: RunOptions): Promise<Omit<RunResult, 'logsIn'>> {
+  const { seed, minutes, queue, signal, note } = options;
   const scene = sceneOf(seed, queue);
   const plan = planFaults(seed, minutes, scene);
-  const lab = parts.use(await Lab.open({ seed, queue, folder, random: seeded(seed).random }));
+  await using lab = await Lab.open({ seed, queue, folder, random: seeded(seed).random });
   signal.throwIfAborted();
   note(`${scene.nodes.length} hubs are up; ${plan.length} faults in ${minutes} min`);
   const giveUp = new AbortController();
