@@ -5,6 +5,7 @@ import { Operator } from './actors/operator.ts';
 import { Publisher } from './actors/publisher.ts';
 import { SocketConsumer } from './actors/socket.ts';
 import { WebhookConsumer } from './actors/webhook.ts';
+import type { AtOnce } from './at-once.ts';
 import { Recorder, type Subscribed } from './history.ts';
 import { HubNode } from './node.ts';
 import type { Scene } from './plan.ts';
@@ -20,6 +21,8 @@ export interface LabOptions {
   /** A folder of the lab's own, which others may pass through. */
   readonly folder: string;
   readonly random: () => number;
+  /** Where what is started says how it is ended at once. */
+  readonly atOnce: AtOnce;
 }
 
 const recordsOfPublisher = 25;
@@ -73,12 +76,15 @@ export class Lab implements AsyncDisposable {
     await this.#parts.disposeAsync();
   }
 
-  async #startServers({ folder, queue }: LabOptions): Promise<void> {
-    this.#database = this.#parts.use(await startDatabase(folder));
-    if (queue === 'redis') this.#redis = this.#parts.use(await startRedis({ port: await takePort() }));
+  async #startServers({ folder, queue, atOnce }: LabOptions): Promise<void> {
+    this.#database = this.#parts.use(await startDatabase(folder, atOnce));
+    if (queue !== 'redis') return;
+    const redis = this.#parts.use(await startRedis({ port: await takePort() }));
+    this.#redis = redis;
+    atOnce.defer(() => redis.killAtOnce());
   }
 
-  async #startNodes({ seed, folder }: LabOptions): Promise<void> {
+  async #startNodes({ seed, folder, atOnce }: LabOptions): Promise<void> {
     const encryptionKey = randomBytes(32).toString('base64');
     for (const { name, roles } of nodesOf(seed)) {
       const databaseLink = await this.#link(`database-${name}`, this.database.port);
@@ -99,10 +105,9 @@ export class Lab implements AsyncDisposable {
       if (this.redis !== undefined)
         env.REDIS_URL = `redis://127.0.0.1:${(await this.#link(`queue-${name}`, this.redis.port)).port}`;
       const logFile = path.join(folder, `hub-${name}.log`);
-      this.nodes.set(
-        name,
-        this.#parts.use(new HubNode(name, { port, env, logFile, recorder: this.recorder })),
-      );
+      const node = this.#parts.use(new HubNode(name, { port, env, logFile, recorder: this.recorder }));
+      atOnce.defer(() => node.killAtOnce());
+      this.nodes.set(name, node);
     }
     await Promise.all([...this.nodes.values()].map(node => node.start()));
     const doors = [...this.nodes.values()].filter(({ name }) => this.links.has(`front-${name}`));

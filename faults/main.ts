@@ -76,7 +76,10 @@ async function main(args: string[]): Promise<number> {
     process.stderr.write(`${queue}:\n${planText(planFaults(seed, minutes, sceneOf(seed, queue)))}\n`);
   if (asked.isPlanOnly) return 0;
   using stop = listenForStop();
-  const reports = await Promise.all(queues.map(queue => runOne(asked, queue, stop.signal)));
+  const runs = queues.map(queue => runOne(asked, queue, stop.signal));
+  // The other is ended in order too before this says so, and listens for no Ctrl-C any more.
+  await Promise.allSettled(runs);
+  const reports = await Promise.all(runs);
   process.stdout.write(
     asked.isJson ? `${JSON.stringify(reports, null, 2)}\n` : `${reports.map(reportText).join('\n\n')}\n`,
   );

@@ -86,6 +86,13 @@ export class HubNode implements AsyncDisposable {
     if (this.#child?.connected === true) this.#child.send(offsetMs);
   }
 
+  /** For the moment in which this process itself ends: nothing is waited for. SIGKILL ends a frozen one too. */
+  killAtOnce(): void {
+    this.#isOver = true;
+    this.#isWanted = false;
+    this.#child?.kill('SIGKILL');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isOver = true;
     await this.kill();

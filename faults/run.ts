@@ -1,8 +1,10 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { seeded } from '../test/support/random.ts';
+import { AtOnce } from './at-once.ts';
 import { check, type Violation } from './checker.ts';
 import type { History } from './history.ts';
 import { Lab } from './lab.ts';
@@ -56,9 +58,12 @@ const strayMs = 1_000;
 export async function run(options: RunOptions): Promise<RunResult> {
   const { signal, note, keepIn } = options;
   const folder = keepIn ?? (await mkdtemp(path.join(tmpdir(), 'hub-faults-')));
+  const removal = { recursive: true, force: true, maxRetries: 5 };
   let isKept = keepIn !== undefined;
+  using atOnce = new AtOnce();
+  if (!isKept) atOnce.defer(() => rmSync(folder, removal));
   try {
-    const result = await runIn(folder, options);
+    const result = await runIn(folder, options, atOnce);
     isKept ||= result.violations.length > 0;
     return { ...result, logsIn: isKept ? folder : undefined };
   } catch (error) {
@@ -66,15 +71,19 @@ export async function run(options: RunOptions): Promise<RunResult> {
     if (isKept) note(`the lab failed; the hubs' logs are in ${folder}`);
     throw error;
   } finally {
-    if (!isKept) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    if (!isKept) await rm(folder, removal);
   }
 }
 
-async function runIn(folder: string, options: RunOptions): Promise<Omit<RunResult, 'logsIn'>> {
+async function runIn(
+  folder: string,
+  options: RunOptions,
+  atOnce: AtOnce,
+): Promise<Omit<RunResult, 'logsIn'>> {
   const { seed, minutes, queue, signal, note } = options;
   const scene = sceneOf(seed, queue);
   const plan = planFaults(seed, minutes, scene);
-  await using lab = await Lab.open({ seed, queue, folder, random: seeded(seed).random });
+  await using lab = await Lab.open({ seed, queue, folder, random: seeded(seed).random, atOnce });
   signal.throwIfAborted();
   note(`${scene.nodes.length} hubs are up; ${plan.length} faults in ${minutes} min`);
   const giveUp = new AbortController();

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Client } from 'pg';
@@ -7,10 +8,14 @@ import { prepareCluster } from '../src/db/embedded-cluster.ts';
 import { findPostmaster } from '../src/db/embedded-postmaster.ts';
 import { EmbeddedServer } from '../src/db/embedded-server.ts';
 import { until } from '../test/support/wait.ts';
+import type { AtOnce } from './at-once.ts';
 import { takePort } from './ports.ts';
 
 const log = createLogger({ level: 'silent', pretty: false });
 const applicationName = 'fault-lab';
+
+/** How long PostgreSQL may take to end after SIGQUIT, milliseconds. */
+const quitWithinMs = 2_000;
 
 /** The lab's PostgreSQL. */
 export interface LabDatabase extends AsyncDisposable {
@@ -29,10 +34,11 @@ export interface LabDatabase extends AsyncDisposable {
 }
 
 /** Starts a PostgreSQL in a folder of its own. */
-export async function startDatabase(folder: string): Promise<LabDatabase> {
+export async function startDatabase(folder: string, atOnce: AtOnce): Promise<LabDatabase> {
   const dataDir = path.join(folder, 'database');
   await mkdir(dataDir, { mode: 0o711 });
   const cluster = await prepareCluster({ dataDir, log, clock: systemClock });
+  atOnce.defer(() => killAtOnce(cluster.pgData));
   const server = new EmbeddedServer(cluster);
   const port = await takePort();
   const start = async () => (await server.connect({ applicationName, port })).client.end();
@@ -55,6 +61,22 @@ export async function startDatabase(folder: string): Promise<LabDatabase> {
     holdSnapshot: () => holdSnapshot(url),
     [Symbol.asyncDispose]: () => server.stop(),
   };
+}
+
+/**
+ * Ends the server without an event being heard. Not by SIGKILL at first: that leaves its shared memory behind, and
+ * PostgreSQL ends within a moment of SIGQUIT as well.
+ */
+function killAtOnce(pgData: string): void {
+  const file = path.join(pgData, 'postmaster.pid');
+  if (!existsSync(file)) return;
+  const pid = Number.parseInt(readFileSync(file, 'utf8'), 10);
+  if (!(pid > 0)) return;
+  process.kill(pid, 'SIGQUIT');
+  const giveUpAt = performance.now() + quitWithinMs;
+  const nap = new Int32Array(new SharedArrayBuffer(4));
+  while (existsSync(file) && performance.now() < giveUpAt) Atomics.wait(nap, 0, 0, 20);
+  if (existsSync(file)) process.kill(pid, 'SIGKILL');
 }
 
 async function holdSnapshot(url: string): Promise<AsyncDisposable> {

@@ -27,6 +27,8 @@ export interface TestRedis extends AsyncDisposable {
   /** Starts it again after `kill`, as empty as it was at first. */
   start(): Promise<void>;
   kill(): Promise<void>;
+  /** As disposing of it, for the moment in which this process itself ends: nothing is waited for. */
+  killAtOnce(): void;
 }
 
 /** A port that is free, and low enough for a cluster's bus, which listens on it plus 10,000. */
@@ -89,13 +91,18 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
     running.kill('SIGKILL');
     await exit;
   };
+  const killAtOnce = () => {
+    running?.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
   const dispose = async () => {
     client.disconnect();
     await kill();
     rmSync(folder, { recursive: true, force: true });
   };
   await start();
-  return { port, url: `redis://127.0.0.1:${port}`, client, start, kill, [Symbol.asyncDispose]: dispose };
+  const url = `redis://127.0.0.1:${port}`;
+  return { port, url, client, start, kill, killAtOnce, [Symbol.asyncDispose]: dispose };
 }
 
 /** A Sentinel that watches one Redis as `mymaster`. @param password the one of that Redis */
