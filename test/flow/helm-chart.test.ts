@@ -102,6 +102,27 @@ describe('rendered by helm', { skip: hasHelm ? false : 'helm is not installed' }
       assert.equal(text.split(line).length - 1, 3, line);
   });
 
+  test('an alerts file is mounted where one is given, and pods change with it', () => {
+    const text = render('--set=secret=hub', '--set-file=alerts=deploy/alerts.example.yml');
+    assert.equal(kindsOf(text).filter(kind => kind === 'ConfigMap').length, 2);
+    assert.match(text, /^ {2}HUB_ALERTS_FILE: \/etc\/voucher-hub\/alerts\.yml$/m);
+    assert.match(text, /^ {2}alerts\.yml: \|\n {4}# Alerts of a hub[^]*\n {4}channels:$/m);
+    assert.equal(text.split('name: alerts, mountPath: /etc/voucher-hub').length - 1, 3);
+    const checksums = (of: string) => of.match(/checksum\/settings: \w+/g);
+    assert.notDeepEqual(checksums(text), checksums(render('--set=secret=hub')));
+  });
+
+  test('a pod has the time of the drain delay on top, and a large number stays one', () => {
+    const delayed = render('--set=secret=hub', '--set=settings.HUB_DRAIN_DELAY_MS=20500');
+    assert.equal(delayed.split('terminationGracePeriodSeconds: 66').length - 1, 3);
+    const scaled = render(
+      '--set=secret=hub',
+      '--set=worker.autoscaling.enabled=true',
+      '--set-json=worker.autoscaling.backlogPerWorker=2000000',
+    );
+    assert.equal(foldedQuery(scaled), scalingQuery(2_000_000));
+  });
+
   test('a Secret must be named, and a scaler that there is', () => {
     assert.throws(() => render(), /secret: the name of a Secret/);
     const scaled = ['--set=secret=hub', '--set=worker.autoscaling.enabled=true'];
@@ -137,7 +158,7 @@ describe('rendered by helm', { skip: hasHelm ? false : 'helm is not installed' }
 /** The query of the chart's PostgreSQL scaler. */
 function scalingQuery(backlogPerWorker: number): string {
   const text = templates.find(template => template.includes('kind: ScaledObject')) ?? '';
-  return foldedQuery(text).replaceAll('{{ $scaling.backlogPerWorker }}', String(backlogPerWorker));
+  return foldedQuery(text).replaceAll('{{ int64 $scaling.backlogPerWorker }}', String(backlogPerWorker));
 }
 
 /** A folded block of YAML as one line. */
