@@ -1,18 +1,20 @@
 import { Command } from 'commander';
 import { systemClock } from '../core/clock.ts';
+import { HubError } from '../core/errors.ts';
 import { type ClientOptions, createClient, type HubClient, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { printDifferences, reportFaults } from './fix-data/differences.ts';
+import { bytes, followReports, stillThere } from './fix-data/follow-reports.ts';
 import { graphql } from './generated/gql.ts';
 import type { CheckReportFragment } from './generated/graphql.ts';
 import { readId } from './id-argument.ts';
 import { readDay } from './instant.ts';
-import { listenForStop } from './signals.ts';
+import { interruptedExitCode, listenForStop } from './signals.ts';
 import { note, plural, print, printJson } from './terminal.ts';
 
 graphql(`
   fragment CheckReport on ConsistencyReport {
-    id state from to autoFix checked requests bytesExchanged differenceCount errorMessage startedAt completedAt
+    id state from to autoFix checked requests bytesExchanged differenceCount repairedCount errorMessage startedAt completedAt
     subscription { id name targetSystem }
     differences(first: 1000) {
       kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired
@@ -29,13 +31,11 @@ const readReport = graphql(`
   query ReadReport($id: ID!) { consistencyReport(id: $id) { ...CheckReport } }
 `);
 
-/** How often a check that takes long is asked for, milliseconds. */
-const pollMs = 1_000;
-
 type Report = CheckReportFragment;
 
 interface CheckOptions extends ClientOptions {
-  readonly subscription: string;
+  readonly subscription?: string;
+  readonly report?: string;
   readonly from?: string;
   readonly to?: string;
   readonly autoFix?: boolean;
@@ -47,6 +47,9 @@ Examples:
   hub check --subscription 7                      all that it covers
   hub check --subscription 7 --from 2025-12-01    vouchers of December and later
   hub check --subscription 7 --auto-fix           sends again what differs, unless it is too much
+  hub check --report 75                           a check or repair that was begun before: waits for its end
+
+Ctrl-C ends the watching, not the check.
 
 Exit codes: 0 where nothing differs (any more), 1 where something does or the check FAILED, 2 for wrong usage.`;
 
@@ -54,36 +57,66 @@ Exit codes: 0 where nothing differs (any more), 1 where something does or the ch
 export function checkCommand(result: CommandResult): Command {
   const command = new Command('check')
     .description('ask a consumer what it holds, and compare it with what it should hold')
-    .requiredOption('--subscription <id>', 'whose consumer', readId)
+    .option('--subscription <id>', 'whose consumer', readId)
+    .option('--report <id>', 'begin nothing; show this report, of fix-data too', readId)
     .option('--from <day>', 'voucher dates from this day on, YYYY-MM-DD', readDay)
     .option('--to <day>', 'voucher dates up to this day', readDay)
     .option('--auto-fix', 'send again what differs, and verify it')
     .option('--json', 'print JSON')
     .addHelpText('after', examples);
   return withClientOptions(command).action(async (options: CheckOptions) => {
-    const { subscription: subscriptionId, from, to, autoFix } = options;
+    const fault = usageFault(options);
+    if (fault !== null) command.error(`error: ${fault}`);
     const client = createClient(options);
-    const input = { subscriptionId, from: from ?? null, to: to ?? null, autoFix: autoFix ?? false };
-    const { runConsistencyCheck: begun } = await client.request(runCheck, { input });
-    const report = await ended(client, begun);
-    const left = report.differences.filter(({ repaired }) => !repaired).length;
+    const report = await ended(client, options);
+    if (report === null) {
+      result.exitCode = interruptedExitCode;
+      return;
+    }
+    const left = report.differenceCount - report.repairedCount;
     if (report.state !== 'DONE' || report.errorMessage != null || left > 0) result.exitCode = 1;
     if (options.json) return printJson(report);
     tell(report);
   });
 }
 
-/** Waits for a check's end; Ctrl-C ends the waiting, not the check. */
-async function ended(client: HubClient, begun: Report): Promise<Report> {
+function usageFault({ subscription, report, from, to, autoFix }: CheckOptions): string | null {
+  if (report === undefined) return subscription === undefined ? '--subscription or --report is needed' : null;
+  const others = [subscription, from, to, autoFix];
+  return others.some(other => other !== undefined) ? '--report shows what was begun: it goes alone' : null;
+}
+
+/** Begins a check, or finds it, and waits for its end. Null: stopped watching. */
+async function ended(client: HubClient, options: CheckOptions): Promise<Report | null> {
   using stop = listenForStop();
-  let report = begun;
-  while (report.state === 'RUNNING' && !stop.signal.aborted) {
-    note(
-      `  report ${report.id}: ${plural(report.requests, 'question')}, ${bytes(report.bytesExchanged)} so far`,
-    );
-    await systemClock.sleep(pollMs, stop.signal);
-    report = (await client.request(readReport, { id: report.id })).consistencyReport ?? report;
+  const read = async (id: string) => (await client.request(readReport, { id })).consistencyReport;
+  const begun = await Promise.race([begin(client, options, read), stop.asked]);
+  const reports =
+    begun === undefined
+      ? null
+      : await followReports([begun], { read, stop: stop.signal, clock: systemClock });
+  if (reports === null) note(stillThere(begun === undefined ? [] : [begun.id]));
+  // What was asked for is under way at the hub: an answer that is still to come is not waited for.
+  if (begun === undefined) process.exit(interruptedExitCode);
+  return reports?.[0] ?? null;
+}
+
+async function begin(
+  client: HubClient,
+  { subscription, report: id, from, to, autoFix }: CheckOptions,
+  read: (id: string) => Promise<Report | null | undefined>,
+): Promise<Report> {
+  if (id === undefined) {
+    const input = {
+      subscriptionId: subscription ?? '',
+      from: from ?? null,
+      to: to ?? null,
+      autoFix: autoFix ?? false,
+    };
+    return (await client.request(runCheck, { input })).runConsistencyCheck;
   }
+  const report = await read(id);
+  if (report == null) throw new HubError('NOT_FOUND', `There is no report ${id}.`);
   return report;
 }
 
@@ -94,9 +127,4 @@ function tell(report: Report): void {
   for (const text of reportFaults([report])) note(`✗ ${text}`);
   if (report.state !== 'DONE') return;
   print(`${found === 0 ? '✓ Nothing differs' : plural(found, 'difference')} (${cost}; report ${report.id}).`);
-}
-
-function bytes(count: number): string {
-  if (count < 1_024) return `${count} B`;
-  return count < 1_048_576 ? `${(count / 1_024).toFixed(1)} KiB` : `${(count / 1_048_576).toFixed(1)} MiB`;
 }

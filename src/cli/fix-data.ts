@@ -1,15 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import { systemClock } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
 import { fileFault } from '../core/file-fault.ts';
-import { type ClientOptions, createClient, withClientOptions } from './client.ts';
+import { limits } from '../core/limits.ts';
+import { type ClientOptions, createClient, type HubClient, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { printDifferences, reportFaults } from './fix-data/differences.ts';
+import { followReports, stillThere } from './fix-data/follow-reports.ts';
 import { planOf, readPlan } from './fix-data/plan-file.ts';
 import { graphql } from './generated/gql.ts';
 import type { FixedFragment } from './generated/graphql.ts';
 import { readId } from './id-argument.ts';
 import { readDay } from './instant.ts';
+import { interruptedExitCode, listenForStop } from './signals.ts';
 import { note, plural, print, printJson } from './terminal.ts';
 
 graphql(`
@@ -19,18 +23,40 @@ graphql(`
       kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired
       subscription { id name targetSystem }
     }
-    reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }
+    reports { ...FixReport }
+  }
+`);
+
+graphql(`
+  fragment FixReport on ConsistencyReport {
+    id state checked requests bytesExchanged differenceCount repairedCount errorMessage
+    subscription { id name targetSystem }
+  }
+`);
+
+const readFixReport = graphql(`
+  query ReadFixReport($id: ID!) { consistencyReport(id: $id) { ...FixReport } }
+`);
+
+const readFixDifferences = graphql(`
+  query ReadFixDifferences($id: ID!, $first: Int!) {
+    consistencyReport(id: $id) {
+      differences(first: $first) {
+        kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired
+        subscription { id name targetSystem }
+      }
+    }
   }
 `);
 
 const fixData = graphql(`
   mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {
-    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) { ...Fixed }
+    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun, wait: false) { ...Fixed }
   }
 `);
 
 const applyPlan = graphql(`
-  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) { applyFixPlan(items: $items) { ...Fixed } }
+  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) { applyFixPlan(items: $items, wait: false) { ...Fixed } }
 `);
 
 type Fixed = FixedFragment;
@@ -53,7 +79,9 @@ Examples:
 
 Exit codes: 0 where all is as it should be, or was mended, and with --dry-run whatever differs (hub check exits 1 then);
 1 where something is left or could not be checked; 2 for wrong usage. Records that only the consumer has are never touched,
-and are not counted as left.`;
+and are not counted as left.
+
+Once begun, the hub goes on by itself: Ctrl-C ends the watching, not the repair (hub check --report ID shows it).`;
 
 /** `hub fix-data`: finds what consumers hold wrongly of one voucher date, and sends it again. */
 export function fixDataCommand(result: CommandResult): Command {
@@ -69,7 +97,8 @@ export function fixDataCommand(result: CommandResult): Command {
   return withClientOptions(command).action(async (options: FixOptions) => {
     const fault = usageFault(options);
     if (fault !== null) command.error(`error: ${fault}`);
-    const fixed = await run(options);
+    const fixed = await run(options, result);
+    if (fixed === null) return;
     if (options.plan !== undefined) await writePlan(options.plan, fixed);
     const faults = reportFaults(fixed.reports);
     const left = fixed.differences.some(({ kind, repaired }) => !repaired && kind !== 'UNEXPECTED');
@@ -91,14 +120,52 @@ function usageFault({ date, dryRun, plan, apply, subscription }: FixOptions): st
   return plan !== undefined && !dryRun ? '--plan goes with --dry-run' : null;
 }
 
-async function run({ date, subscription, dryRun, apply, ...options }: FixOptions): Promise<Fixed> {
+/** Null: stopped watching. */
+async function run(options: FixOptions, result: CommandResult): Promise<Fixed | null> {
   const client = createClient(options);
+  using stop = listenForStop();
+  const begun = await Promise.race([begin(client, options), stop.asked]);
+  const followed =
+    begun === undefined
+      ? null
+      : await followReports(begun.reports, {
+          read: async id => (await client.request(readFixReport, { id })).consistencyReport,
+          stop: stop.signal,
+          clock: systemClock,
+        });
+  if (begun !== undefined && followed !== null) return withEnds(client, begun, followed);
+  note(stillThere(begun?.reports.map(({ id }) => id) ?? []));
+  result.exitCode = interruptedExitCode;
+  // What was asked for is under way at the hub: an answer that is still to come is not waited for.
+  if (begun === undefined) process.exit(interruptedExitCode);
+  return null;
+}
+
+async function begin(client: HubClient, { date, subscription, dryRun, apply }: FixOptions): Promise<Fixed> {
   if (apply !== undefined) {
     const items = await readPlan(apply);
     return (await client.request(applyPlan, { items })).applyFixPlan;
   }
   const variables = { date: date ?? '', subscriptionId: subscription ?? null, dryRun: dryRun ?? false };
   return (await client.request(fixData, variables)).fixData;
+}
+
+/** What it came to, once its reports have ended. */
+async function withEnds(client: HubClient, begun: Fixed, reports: Fixed['reports']): Promise<Fixed> {
+  const differences: Fixed['differences'] = [];
+  for (const { id, differenceCount } of reports) {
+    const first = Math.min(differenceCount, limits.planItems - differences.length);
+    if (first === 0) continue;
+    const { consistencyReport } = await client.request(readFixDifferences, { id, first });
+    differences.push(...(consistencyReport?.differences ?? []));
+  }
+  return {
+    ...begun,
+    found: reports.reduce((sum, { differenceCount }) => sum + differenceCount, 0),
+    fixed: reports.reduce((sum, { repairedCount }) => sum + repairedCount, 0),
+    differences,
+    reports,
+  };
 }
 
 /** @throws HubError where the plan would not be whole, or can't be written */

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { note } from './terminal.ts';
 
 /** Exit code of a process that Ctrl-C ended, as shells count it: 128 + SIGINT. */
-const interruptedExitCode = 130;
+export const interruptedExitCode = 130;
 
 /** Resolves when a signal aborts. */
 export async function aborted(signal: AbortSignal): Promise<void> {

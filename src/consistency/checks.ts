@@ -5,6 +5,7 @@ import type { Logger } from '../core/logger.ts';
 import {
   endReport,
   markRepaired,
+  noteProgress,
   type ReportEnd,
   renewReport,
   startReport,
@@ -163,7 +164,14 @@ export class Checks {
   }): Promise<Pick<ReportEnd, 'errorMessage' | 'repairedCount'>> {
     const { reportId, subscription, request, found, settlement } = check;
     const { differences } = found;
+    const tell = (repairedCount: number) =>
+      noteProgress(this.#deps.db.pool, reportId, {
+        checked: found.checked,
+        differenceCount: differences.length,
+        repairedCount,
+      });
     if (differences.length === 0) return { errorMessage: null, repairedCount: 0 };
+    await tell(0);
     await writeDifferences(this.#deps.db.pool, reportId, differences);
     const isTooMuch = request.repair === 'auto' && this.#isTooMuch(found);
     const waits = `${this.#shareOf(found)}: nothing was repaired; a person must look at it.`;
@@ -181,6 +189,7 @@ export class Checks {
       settlement,
       signal: this.#stopping.signal,
       wait: subscription.state !== 'paused',
+      tell,
     });
     await markRepaired(this.#deps.db.pool, reportId, mended);
     const left = differences.filter(isMendable).length - mended.length;

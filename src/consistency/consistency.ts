@@ -56,14 +56,18 @@ export class Consistency {
   /**
    * Finds what consumers hold wrongly of one voucher date and, unless it is a dry run, sends it again.
    * @param subscriptions those of them that can be asked; a single one is asked in any case
-   * @throws HubError CONFLICT, UNAVAILABLE when it takes longer than `limits.fixAnswerMs`: it goes on
+   * @param request without `wait` its reports are given as soon as they are begun
+   * @throws HubError CONFLICT, UNAVAILABLE when it is waited for longer than `limits.fixAnswerMs`: it goes on
    */
-  async fix(subscriptions: readonly SubscriptionRow[], day: string, dryRun: boolean): Promise<FixResult> {
+  async fix(
+    subscriptions: readonly SubscriptionRow[],
+    { day, dryRun, wait }: { day: string; dryRun: boolean; wait: boolean },
+  ): Promise<FixResult> {
     const asked = subscriptions.length === 1 ? subscriptions : await this.answering(subscriptions);
     const repair = dryRun ? 'ask' : 'all';
     const range = { from: day, to: day };
     const checks = await this.#startAll(asked.map(of => ({ of, request: { range, repair } })));
-    return this.#resultOf(checks, dryRun);
+    return this.#resultOf(checks, { dryRun, wait });
   }
 
   /**
@@ -73,6 +77,7 @@ export class Consistency {
   async apply(
     subscriptions: ReadonlyMap<string, SubscriptionRow>,
     items: readonly PlanItem[],
+    { wait }: { wait: boolean },
   ): Promise<FixResult> {
     const planned = itemsBySubscription(items).map(([id, some]) => {
       const of = subscriptions.get(id);
@@ -98,7 +103,7 @@ export class Consistency {
     const checks = await this.#startAll(
       planned.map(({ of, some }) => ({ of, request: request(some, 'all') })),
     );
-    return this.#resultOf(checks, false);
+    return this.#resultOf(checks, { dryRun: false, wait });
   }
 
   /** Checks subscriptions one after the other, some at once, as each one's `autoFix` says. For schedules. */
@@ -138,11 +143,14 @@ export class Consistency {
     return checks;
   }
 
-  async #resultOf(checks: readonly RunningCheck[], dryRun: boolean): Promise<FixResult> {
-    await this.#ended(checks, limits.fixAnswerMs);
+  async #resultOf(
+    checks: readonly RunningCheck[],
+    { dryRun, wait }: { dryRun: boolean; wait: boolean },
+  ): Promise<FixResult> {
+    if (wait) await this.#ended(checks, limits.fixAnswerMs);
     const reports = await this.#reportsOf(checks);
     const running = reports.filter(({ state }) => state === 'running').map(({ id }) => id);
-    if (running.length > 0)
+    if (wait && running.length > 0)
       throw new HubError(
         'UNAVAILABLE',
         `It takes longer than ${limits.fixAnswerMs / 1_000} s and goes on; its reports are ${running.join(', ')}.`,

@@ -37,6 +37,8 @@ export async function repair(
     settlement: Settlement;
     signal: AbortSignal;
     wait: boolean;
+    /** Told how many are mended so far. */
+    tell: (mended: number) => Promise<void>;
   },
 ): Promise<number[]> {
   const { db, lanes } = deps;
@@ -49,7 +51,12 @@ export async function repair(
   }
   if (!task.wait) return [];
   await deliveryOf(deps, subscriptionId, voucherIds, task.signal);
-  const agreed = new Set((await task.settlement.ask(mendable)).agreed.map(recordKey));
+  const agreed = new Set<string>();
+  for (let at = 0; at < mendable.length; at += limits.consistencyPage) {
+    const answer = await task.settlement.ask(mendable.slice(at, at + limits.consistencyPage));
+    for (const one of answer.agreed) agreed.add(recordKey(one));
+    await task.tell(agreed.size);
+  }
   return differences.flatMap((one, n) => (agreed.has(recordKey(one)) ? [n] : []));
 }
 

@@ -94,6 +94,19 @@ export async function renewReport(
   );
 }
 
+/** Says what a check that is running has found, and how much of it is mended so far. */
+export async function noteProgress(
+  pool: Pool,
+  id: string,
+  far: Pick<ReportEnd, 'checked' | 'differenceCount' | 'repairedCount'>,
+): Promise<void> {
+  await pool.query(
+    `update consistency_reports set checked = $2, difference_count = $3, repaired_count = $4
+     where id = $1 and state = 'running'`,
+    [id, far.checked, far.differenceCount, far.repairedCount],
+  );
+}
+
 /** Ends a report. */
 export async function endReport(pool: Pool, id: string, end: ReportEnd): Promise<void> {
   await pool.query(

@@ -33,6 +33,12 @@ import { DataSubscription } from '../schema/subscription.types.ts';
 import { callerOf, type OperationContext } from './context.ts';
 import { toDataSubscription } from './subscription.resolver.ts';
 
+/** Whether a repair answers once it has ended. */
+const waitArgument = {
+  defaultValue: true,
+  description: 'False: answers as soon as it is begun; `reports` are RUNNING, and each is read by its id.',
+};
+
 /** GraphQL: whether consumers hold what they should, and mending it. */
 @Resolver(() => ConsistencyReport)
 export class ConsistencyResolver {
@@ -100,13 +106,14 @@ export class ConsistencyResolver {
     @Arg('date', () => DateScalar) date: string,
     @Arg('subscriptionId', () => ID, { nullable: true }) subscriptionId: string | null | undefined,
     @Arg('dryRun', () => Boolean, { defaultValue: true }) dryRun: boolean,
+    @Arg('wait', () => Boolean, waitArgument) wait: boolean,
   ): Promise<FixDataResult> {
     const system = writableTargetSystem(callerOf(context));
     const subscriptions =
       subscriptionId == null
         ? await this.#subscriptions.list(system)
         : [await this.#subscriptions.get(subscriptionId, system)];
-    return this.#consistency.fix(subscriptions, date, dryRun);
+    return this.#consistency.fix(subscriptions, { day: date, dryRun, wait });
   }
 
   @Mutation(() => FixDataResult, {
@@ -116,13 +123,14 @@ export class ConsistencyResolver {
   async applyFixPlan(
     @Ctx() context: OperationContext,
     @Arg('items', () => [FixPlanItemInput]) items: FixPlanItemInput[],
+    @Arg('wait', () => Boolean, waitArgument) wait: boolean,
   ): Promise<FixDataResult> {
     const system = writableTargetSystem(callerOf(context));
     if (items.length === 0 || items.length > limits.planItems)
       throw badInput('items', `items: 1 to ${limits.planItems}.`);
     const ids = [...new Set(items.map(({ subscriptionId }) => subscriptionId))];
     const found = await Promise.all(ids.map(id => this.#subscriptions.get(id, system)));
-    return this.#consistency.apply(new Map(found.map(row => [row.id, row])), items.map(toPlanItem));
+    return this.#consistency.apply(new Map(found.map(row => [row.id, row])), items.map(toPlanItem), { wait });
   }
 
   @Subscription(() => ConsistencyQuestion, {

@@ -24,7 +24,7 @@ type Documents = {
     "\n  query AuditSeal($subscriptionId: ID!, $number: ID!) { auditSeal(subscriptionId: $subscriptionId, number: $number) { hash } }\n": typeof types.AuditSealDocument,
     "\n  query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {\n    auditVerification(subscriptionId: $subscriptionId, from: $from, to: $to, after: $after) {\n      seals attempts droppedSeals next unsealed\n      firstBreak { subscriptionId seal sealedAt afterAttemptId lastAttemptId what }\n      lastSeal { subscriptionId number hash }\n    }\n  }\n": typeof types.AuditVerificationDocument,
     "\n  query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }\n": typeof types.ListPayloadQueriesDocument,
-    "\n  fragment CheckReport on ConsistencyReport {\n    id state from to autoFix checked requests bytesExchanged differenceCount errorMessage startedAt completedAt\n    subscription { id name targetSystem }\n    differences(first: 1000) {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id }\n    }\n  }\n": typeof types.CheckReportFragmentDoc,
+    "\n  fragment CheckReport on ConsistencyReport {\n    id state from to autoFix checked requests bytesExchanged differenceCount repairedCount errorMessage startedAt completedAt\n    subscription { id name targetSystem }\n    differences(first: 1000) {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id }\n    }\n  }\n": typeof types.CheckReportFragmentDoc,
     "\n  mutation RunCheck($input: ConsistencyCheckInput!) { runConsistencyCheck(input: $input) { ...CheckReport } }\n": typeof types.RunCheckDocument,
     "\n  query ReadReport($id: ID!) { consistencyReport(id: $id) { ...CheckReport } }\n": typeof types.ReadReportDocument,
     "\n  query DemoSyncs($subscriptionId: ID!) {\n    dataSubscription(id: $subscriptionId) { state backlog }\n    syncLogs(filter: { subscriptionId: $subscriptionId }, first: 100) {\n      edges {\n        node {\n          id status latencyMs errorCode retryCount\n          attempts { errorCode statusCode responseExcerpt }\n          event { sourceVersion voucher { sourceId } }\n        }\n      }\n    }\n  }\n": typeof types.DemoSyncsDocument,
@@ -34,9 +34,12 @@ type Documents = {
     "\n  query ExportSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges { node {\n        id mode status transport retryCount errorCode errorMessage createdAt syncStartedAt syncCompletedAt nextAttemptAt\n        subscription { id name targetSystem }\n        event { id eventType sourceVersion voucher { id voucherNo sourceSystem sourceModule sourceType sourceId } }\n      } }\n    }\n  }\n": typeof types.ExportSyncsDocument,
     "\n  query ExportCount($filter: SyncLogFilter!) { syncLogs(filter: $filter, first: 0) { totalCount } }\n": typeof types.ExportCountDocument,
     "\n  query ExportSubscription($id: ID!, $filter: SyncLogFilter!) {\n    dataSubscription(id: $id) { id }\n    syncLogs(filter: $filter, first: 1) { edges { node { id } } }\n  }\n": typeof types.ExportSubscriptionDocument,
-    "\n  fragment Fixed on FixDataResult {\n    dryRun found fixed\n    differences {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id name targetSystem }\n    }\n    reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }\n  }\n": typeof types.FixedFragmentDoc,
-    "\n  mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {\n    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) { ...Fixed }\n  }\n": typeof types.FixDataDocument,
-    "\n  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) { applyFixPlan(items: $items) { ...Fixed } }\n": typeof types.ApplyFixPlanDocument,
+    "\n  fragment Fixed on FixDataResult {\n    dryRun found fixed\n    differences {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id name targetSystem }\n    }\n    reports { ...FixReport }\n  }\n": typeof types.FixedFragmentDoc,
+    "\n  fragment FixReport on ConsistencyReport {\n    id state checked requests bytesExchanged differenceCount repairedCount errorMessage\n    subscription { id name targetSystem }\n  }\n": typeof types.FixReportFragmentDoc,
+    "\n  query ReadFixReport($id: ID!) { consistencyReport(id: $id) { ...FixReport } }\n": typeof types.ReadFixReportDocument,
+    "\n  query ReadFixDifferences($id: ID!, $first: Int!) {\n    consistencyReport(id: $id) {\n      differences(first: $first) {\n        kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n        subscription { id name targetSystem }\n      }\n    }\n  }\n": typeof types.ReadFixDifferencesDocument,
+    "\n  mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {\n    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun, wait: false) { ...Fixed }\n  }\n": typeof types.FixDataDocument,
+    "\n  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) { applyFixPlan(items: $items, wait: false) { ...Fixed } }\n": typeof types.ApplyFixPlanDocument,
     "query ImportGreeting { __typename }": typeof types.ImportGreetingDocument,
     "\n  mutation ImportVouchers($inputs: [RecordVoucherInput!]!) {\n    recordVouchers(inputs: $inputs) {\n      index\n      result { outcome }\n      error { code message field }\n    }\n  }\n": typeof types.ImportVouchersDocument,
     "\n  query ListKeys { apiKeys { id name role system createdAt lastUsedAt revokedAt } }\n": typeof types.ListKeysDocument,
@@ -74,7 +77,7 @@ const documents: Documents = {
     "\n  query AuditSeal($subscriptionId: ID!, $number: ID!) { auditSeal(subscriptionId: $subscriptionId, number: $number) { hash } }\n": types.AuditSealDocument,
     "\n  query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {\n    auditVerification(subscriptionId: $subscriptionId, from: $from, to: $to, after: $after) {\n      seals attempts droppedSeals next unsealed\n      firstBreak { subscriptionId seal sealedAt afterAttemptId lastAttemptId what }\n      lastSeal { subscriptionId number hash }\n    }\n  }\n": types.AuditVerificationDocument,
     "\n  query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }\n": types.ListPayloadQueriesDocument,
-    "\n  fragment CheckReport on ConsistencyReport {\n    id state from to autoFix checked requests bytesExchanged differenceCount errorMessage startedAt completedAt\n    subscription { id name targetSystem }\n    differences(first: 1000) {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id }\n    }\n  }\n": types.CheckReportFragmentDoc,
+    "\n  fragment CheckReport on ConsistencyReport {\n    id state from to autoFix checked requests bytesExchanged differenceCount repairedCount errorMessage startedAt completedAt\n    subscription { id name targetSystem }\n    differences(first: 1000) {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id }\n    }\n  }\n": types.CheckReportFragmentDoc,
     "\n  mutation RunCheck($input: ConsistencyCheckInput!) { runConsistencyCheck(input: $input) { ...CheckReport } }\n": types.RunCheckDocument,
     "\n  query ReadReport($id: ID!) { consistencyReport(id: $id) { ...CheckReport } }\n": types.ReadReportDocument,
     "\n  query DemoSyncs($subscriptionId: ID!) {\n    dataSubscription(id: $subscriptionId) { state backlog }\n    syncLogs(filter: { subscriptionId: $subscriptionId }, first: 100) {\n      edges {\n        node {\n          id status latencyMs errorCode retryCount\n          attempts { errorCode statusCode responseExcerpt }\n          event { sourceVersion voucher { sourceId } }\n        }\n      }\n    }\n  }\n": types.DemoSyncsDocument,
@@ -84,9 +87,12 @@ const documents: Documents = {
     "\n  query ExportSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges { node {\n        id mode status transport retryCount errorCode errorMessage createdAt syncStartedAt syncCompletedAt nextAttemptAt\n        subscription { id name targetSystem }\n        event { id eventType sourceVersion voucher { id voucherNo sourceSystem sourceModule sourceType sourceId } }\n      } }\n    }\n  }\n": types.ExportSyncsDocument,
     "\n  query ExportCount($filter: SyncLogFilter!) { syncLogs(filter: $filter, first: 0) { totalCount } }\n": types.ExportCountDocument,
     "\n  query ExportSubscription($id: ID!, $filter: SyncLogFilter!) {\n    dataSubscription(id: $id) { id }\n    syncLogs(filter: $filter, first: 1) { edges { node { id } } }\n  }\n": types.ExportSubscriptionDocument,
-    "\n  fragment Fixed on FixDataResult {\n    dryRun found fixed\n    differences {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id name targetSystem }\n    }\n    reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }\n  }\n": types.FixedFragmentDoc,
-    "\n  mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {\n    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) { ...Fixed }\n  }\n": types.FixDataDocument,
-    "\n  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) { applyFixPlan(items: $items) { ...Fixed } }\n": types.ApplyFixPlanDocument,
+    "\n  fragment Fixed on FixDataResult {\n    dryRun found fixed\n    differences {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id name targetSystem }\n    }\n    reports { ...FixReport }\n  }\n": types.FixedFragmentDoc,
+    "\n  fragment FixReport on ConsistencyReport {\n    id state checked requests bytesExchanged differenceCount repairedCount errorMessage\n    subscription { id name targetSystem }\n  }\n": types.FixReportFragmentDoc,
+    "\n  query ReadFixReport($id: ID!) { consistencyReport(id: $id) { ...FixReport } }\n": types.ReadFixReportDocument,
+    "\n  query ReadFixDifferences($id: ID!, $first: Int!) {\n    consistencyReport(id: $id) {\n      differences(first: $first) {\n        kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n        subscription { id name targetSystem }\n      }\n    }\n  }\n": types.ReadFixDifferencesDocument,
+    "\n  mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {\n    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun, wait: false) { ...Fixed }\n  }\n": types.FixDataDocument,
+    "\n  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) { applyFixPlan(items: $items, wait: false) { ...Fixed } }\n": types.ApplyFixPlanDocument,
     "query ImportGreeting { __typename }": types.ImportGreetingDocument,
     "\n  mutation ImportVouchers($inputs: [RecordVoucherInput!]!) {\n    recordVouchers(inputs: $inputs) {\n      index\n      result { outcome }\n      error { code message field }\n    }\n  }\n": types.ImportVouchersDocument,
     "\n  query ListKeys { apiKeys { id name role system createdAt lastUsedAt revokedAt } }\n": types.ListKeysDocument,
@@ -154,7 +160,7 @@ export function graphql(source: "\n  query ListPayloadQueries { dataSubscription
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  fragment CheckReport on ConsistencyReport {\n    id state from to autoFix checked requests bytesExchanged differenceCount errorMessage startedAt completedAt\n    subscription { id name targetSystem }\n    differences(first: 1000) {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id }\n    }\n  }\n"): typeof import('./graphql.ts').CheckReportFragmentDoc;
+export function graphql(source: "\n  fragment CheckReport on ConsistencyReport {\n    id state from to autoFix checked requests bytesExchanged differenceCount repairedCount errorMessage startedAt completedAt\n    subscription { id name targetSystem }\n    differences(first: 1000) {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id }\n    }\n  }\n"): typeof import('./graphql.ts').CheckReportFragmentDoc;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -194,15 +200,27 @@ export function graphql(source: "\n  query ExportSubscription($id: ID!, $filter:
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  fragment Fixed on FixDataResult {\n    dryRun found fixed\n    differences {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id name targetSystem }\n    }\n    reports { id state checked requests bytesExchanged errorMessage subscription { id name targetSystem } }\n  }\n"): typeof import('./graphql.ts').FixedFragmentDoc;
+export function graphql(source: "\n  fragment Fixed on FixDataResult {\n    dryRun found fixed\n    differences {\n      kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n      subscription { id name targetSystem }\n    }\n    reports { ...FixReport }\n  }\n"): typeof import('./graphql.ts').FixedFragmentDoc;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {\n    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) { ...Fixed }\n  }\n"): typeof import('./graphql.ts').FixDataDocument;
+export function graphql(source: "\n  fragment FixReport on ConsistencyReport {\n    id state checked requests bytesExchanged differenceCount repairedCount errorMessage\n    subscription { id name targetSystem }\n  }\n"): typeof import('./graphql.ts').FixReportFragmentDoc;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) { applyFixPlan(items: $items) { ...Fixed } }\n"): typeof import('./graphql.ts').ApplyFixPlanDocument;
+export function graphql(source: "\n  query ReadFixReport($id: ID!) { consistencyReport(id: $id) { ...FixReport } }\n"): typeof import('./graphql.ts').ReadFixReportDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ReadFixDifferences($id: ID!, $first: Int!) {\n    consistencyReport(id: $id) {\n      differences(first: $first) {\n        kind sourceSystem sourceModule sourceId expectedVersion expectedDigest actualVersion actualDigest repaired\n        subscription { id name targetSystem }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').ReadFixDifferencesDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {\n    fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun, wait: false) { ...Fixed }\n  }\n"): typeof import('./graphql.ts').FixDataDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ApplyFixPlan($items: [FixPlanItemInput!]!) { applyFixPlan(items: $items, wait: false) { ...Fixed } }\n"): typeof import('./graphql.ts').ApplyFixPlanDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

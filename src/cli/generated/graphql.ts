@@ -289,21 +289,21 @@ export type ListPayloadQueriesQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type ListPayloadQueriesQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, payloadQuery: string | null }> };
 
-export type CheckReportFragment = { id: string, state: ConsistencyState, from: string | null, to: string | null, autoFix: boolean, checked: number, requests: number, bytesExchanged: number, differenceCount: number, errorMessage: string | null, startedAt: string, completedAt: string | null, subscription: { id: string, name: string, targetSystem: string }, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string } }> };
+export type CheckReportFragment = { id: string, state: ConsistencyState, from: string | null, to: string | null, autoFix: boolean, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, startedAt: string, completedAt: string | null, subscription: { id: string, name: string, targetSystem: string }, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string } }> };
 
 export type RunCheckMutationVariables = Exact<{
   input: ConsistencyCheckInput;
 }>;
 
 
-export type RunCheckMutation = { runConsistencyCheck: { id: string, state: ConsistencyState, from: string | null, to: string | null, autoFix: boolean, checked: number, requests: number, bytesExchanged: number, differenceCount: number, errorMessage: string | null, startedAt: string, completedAt: string | null, subscription: { id: string, name: string, targetSystem: string }, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string } }> } };
+export type RunCheckMutation = { runConsistencyCheck: { id: string, state: ConsistencyState, from: string | null, to: string | null, autoFix: boolean, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, startedAt: string, completedAt: string | null, subscription: { id: string, name: string, targetSystem: string }, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string } }> } };
 
 export type ReadReportQueryVariables = Exact<{
   id: string | number;
 }>;
 
 
-export type ReadReportQuery = { consistencyReport: { id: string, state: ConsistencyState, from: string | null, to: string | null, autoFix: boolean, checked: number, requests: number, bytesExchanged: number, differenceCount: number, errorMessage: string | null, startedAt: string, completedAt: string | null, subscription: { id: string, name: string, targetSystem: string }, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string } }> } | null };
+export type ReadReportQuery = { consistencyReport: { id: string, state: ConsistencyState, from: string | null, to: string | null, autoFix: boolean, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, startedAt: string, completedAt: string | null, subscription: { id: string, name: string, targetSystem: string }, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string } }> } | null };
 
 export type DemoSyncsQueryVariables = Exact<{
   subscriptionId: string | number;
@@ -355,7 +355,24 @@ export type ExportSubscriptionQueryVariables = Exact<{
 
 export type ExportSubscriptionQuery = { dataSubscription: { id: string } | null, syncLogs: { edges: Array<{ node: { id: string } }> } };
 
-export type FixedFragment = { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }> };
+export type FixedFragment = { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }> };
+
+export type FixReportFragment = { id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } };
+
+export type ReadFixReportQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ReadFixReportQuery = { consistencyReport: { id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } } | null };
+
+export type ReadFixDifferencesQueryVariables = Exact<{
+  id: string | number;
+  first: number;
+}>;
+
+
+export type ReadFixDifferencesQuery = { consistencyReport: { differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }> } | null };
 
 export type FixDataMutationVariables = Exact<{
   date: string;
@@ -364,14 +381,14 @@ export type FixDataMutationVariables = Exact<{
 }>;
 
 
-export type FixDataMutation = { fixData: { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }> } };
+export type FixDataMutation = { fixData: { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }> } };
 
 export type ApplyFixPlanMutationVariables = Exact<{
   items: Array<FixPlanItemInput> | FixPlanItemInput;
 }>;
 
 
-export type ApplyFixPlanMutation = { applyFixPlan: { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }> } };
+export type ApplyFixPlanMutation = { applyFixPlan: { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }> } };
 
 export type ImportGreetingQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -586,6 +603,7 @@ export const CheckReportFragmentDoc = new TypedDocumentString(`
   requests
   bytesExchanged
   differenceCount
+  repairedCount
   errorMessage
   startedAt
   completedAt
@@ -610,6 +628,23 @@ export const CheckReportFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"CheckReport"}) as unknown as TypedDocumentString<CheckReportFragment, unknown>;
+export const FixReportFragmentDoc = new TypedDocumentString(`
+    fragment FixReport on ConsistencyReport {
+  id
+  state
+  checked
+  requests
+  bytesExchanged
+  differenceCount
+  repairedCount
+  errorMessage
+  subscription {
+    id
+    name
+    targetSystem
+  }
+}
+    `, {"fragmentName":"FixReport"}) as unknown as TypedDocumentString<FixReportFragment, unknown>;
 export const FixedFragmentDoc = new TypedDocumentString(`
     fragment Fixed on FixDataResult {
   dryRun
@@ -632,20 +667,24 @@ export const FixedFragmentDoc = new TypedDocumentString(`
     }
   }
   reports {
-    id
-    state
-    checked
-    requests
-    bytesExchanged
-    errorMessage
-    subscription {
-      id
-      name
-      targetSystem
-    }
+    ...FixReport
   }
 }
-    `, {"fragmentName":"Fixed"}) as unknown as TypedDocumentString<FixedFragment, unknown>;
+    fragment FixReport on ConsistencyReport {
+  id
+  state
+  checked
+  requests
+  bytesExchanged
+  differenceCount
+  repairedCount
+  errorMessage
+  subscription {
+    id
+    name
+    targetSystem
+  }
+}`, {"fragmentName":"Fixed"}) as unknown as TypedDocumentString<FixedFragment, unknown>;
 export const SilenceAlertsDocument = new TypedDocumentString(`
     mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {
   silenceAlerts(
@@ -801,6 +840,7 @@ export const RunCheckDocument = new TypedDocumentString(`
   requests
   bytesExchanged
   differenceCount
+  repairedCount
   errorMessage
   startedAt
   completedAt
@@ -840,6 +880,7 @@ export const ReadReportDocument = new TypedDocumentString(`
   requests
   bytesExchanged
   differenceCount
+  repairedCount
   errorMessage
   startedAt
   completedAt
@@ -985,9 +1026,57 @@ export const ExportSubscriptionDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ExportSubscriptionQuery, ExportSubscriptionQueryVariables>;
+export const ReadFixReportDocument = new TypedDocumentString(`
+    query ReadFixReport($id: ID!) {
+  consistencyReport(id: $id) {
+    ...FixReport
+  }
+}
+    fragment FixReport on ConsistencyReport {
+  id
+  state
+  checked
+  requests
+  bytesExchanged
+  differenceCount
+  repairedCount
+  errorMessage
+  subscription {
+    id
+    name
+    targetSystem
+  }
+}`) as unknown as TypedDocumentString<ReadFixReportQuery, ReadFixReportQueryVariables>;
+export const ReadFixDifferencesDocument = new TypedDocumentString(`
+    query ReadFixDifferences($id: ID!, $first: Int!) {
+  consistencyReport(id: $id) {
+    differences(first: $first) {
+      kind
+      sourceSystem
+      sourceModule
+      sourceId
+      expectedVersion
+      expectedDigest
+      actualVersion
+      actualDigest
+      repaired
+      subscription {
+        id
+        name
+        targetSystem
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReadFixDifferencesQuery, ReadFixDifferencesQueryVariables>;
 export const FixDataDocument = new TypedDocumentString(`
     mutation FixData($date: Date!, $subscriptionId: ID, $dryRun: Boolean!) {
-  fixData(date: $date, subscriptionId: $subscriptionId, dryRun: $dryRun) {
+  fixData(
+    date: $date
+    subscriptionId: $subscriptionId
+    dryRun: $dryRun
+    wait: false
+  ) {
     ...Fixed
   }
 }
@@ -1012,22 +1101,27 @@ export const FixDataDocument = new TypedDocumentString(`
     }
   }
   reports {
+    ...FixReport
+  }
+}
+fragment FixReport on ConsistencyReport {
+  id
+  state
+  checked
+  requests
+  bytesExchanged
+  differenceCount
+  repairedCount
+  errorMessage
+  subscription {
     id
-    state
-    checked
-    requests
-    bytesExchanged
-    errorMessage
-    subscription {
-      id
-      name
-      targetSystem
-    }
+    name
+    targetSystem
   }
 }`) as unknown as TypedDocumentString<FixDataMutation, FixDataMutationVariables>;
 export const ApplyFixPlanDocument = new TypedDocumentString(`
     mutation ApplyFixPlan($items: [FixPlanItemInput!]!) {
-  applyFixPlan(items: $items) {
+  applyFixPlan(items: $items, wait: false) {
     ...Fixed
   }
 }
@@ -1052,17 +1146,22 @@ export const ApplyFixPlanDocument = new TypedDocumentString(`
     }
   }
   reports {
+    ...FixReport
+  }
+}
+fragment FixReport on ConsistencyReport {
+  id
+  state
+  checked
+  requests
+  bytesExchanged
+  differenceCount
+  repairedCount
+  errorMessage
+  subscription {
     id
-    state
-    checked
-    requests
-    bytesExchanged
-    errorMessage
-    subscription {
-      id
-      name
-      targetSystem
-    }
+    name
+    targetSystem
   }
 }`) as unknown as TypedDocumentString<ApplyFixPlanMutation, ApplyFixPlanMutationVariables>;
 export const ImportGreetingDocument = new TypedDocumentString(`
