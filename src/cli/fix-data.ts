@@ -24,6 +24,7 @@ graphql(`
       subscription { id name targetSystem }
     }
     reports { ...FixReport }
+    notCompared { reason subscription { id name targetSystem } }
   }
 `);
 
@@ -100,7 +101,7 @@ export function fixDataCommand(result: CommandResult): Command {
     const fixed = await run(options, result);
     if (fixed === null) return;
     if (options.plan !== undefined) await writePlan(options.plan, fixed);
-    const faults = reportFaults(fixed.reports);
+    const faults = [...reportFaults(fixed.reports), ...leftOut(fixed)];
     const left = fixed.differences.some(({ kind, repaired }) => !repaired && kind !== 'UNEXPECTED');
     // Nobody was asked: whoever runs this by the clock must not take that for a match.
     const nobody = fixed.reports.length === 0;
@@ -184,10 +185,18 @@ async function writePlan(file: string, fixed: Fixed): Promise<void> {
   }
 }
 
+function leftOut({ notCompared }: Fixed): string[] {
+  return notCompared.map(
+    ({ subscription: { id, name, targetSystem }, reason }) =>
+      `Subscription ${id} (${name} of ${targetSystem}) was not compared: ${reason}`,
+  );
+}
+
 function tell(fixed: Fixed, { plan }: FixOptions): void {
   const checked = fixed.reports.filter(({ state }) => state === 'DONE');
   const records = checked.reduce((sum, report) => sum + report.checked, 0);
   if (fixed.reports.length === 0) {
+    if (fixed.notCompared.length > 0) return;
     note(
       '✗ No consumer answers consistency questions: none has a consistencyUrl, or answers over its socket.',
     );

@@ -22,6 +22,8 @@ export interface FixResult {
   /** `limits.planItems` at most. */
   readonly differences: (ConsistencyDifferenceRow & { readonly subscriptionId: string })[];
   readonly reports: ConsistencyReportRow[];
+  /** Not compared: another check of theirs is running. */
+  readonly busy: SubscriptionRow[];
 }
 
 /** Checks and repairs as people, schedules and the command line ask for them. */
@@ -57,7 +59,8 @@ export class Consistency {
    * Finds what consumers hold wrongly of one voucher date and, unless it is a dry run, sends it again.
    * @param subscriptions those of them that can be asked; a single one is asked in any case
    * @param request without `wait` its reports are given as soon as they are begun
-   * @throws HubError CONFLICT, UNAVAILABLE when it is waited for longer than `limits.fixAnswerMs`: it goes on
+   * Of several, those that have a check running are left out, as `busy`.
+   * @throws HubError CONFLICT where a single one has a check running, UNAVAILABLE when it is waited for longer than `limits.fixAnswerMs`: it goes on
    */
   async fix(
     subscriptions: readonly SubscriptionRow[],
@@ -66,8 +69,10 @@ export class Consistency {
     const asked = subscriptions.length === 1 ? subscriptions : await this.answering(subscriptions);
     const repair = dryRun ? 'ask' : 'all';
     const range = { from: day, to: day };
-    const checks = await this.#startAll(asked.map(of => ({ of, request: { range, repair } })));
-    return this.#resultOf(checks, { dryRun, wait });
+    const busy = subscriptions.length === 1 ? null : [];
+    const wanted = asked.map(of => ({ of, request: { range, repair } as const }));
+    const checks = await this.#startAll(wanted, busy);
+    return { ...(await this.#resultOf(checks, { dryRun, wait })), busy: busy ?? [] };
   }
 
   /**
@@ -130,17 +135,34 @@ export class Consistency {
     return subscriptions.filter(({ id, consistencyUrl }) => consistencyUrl != null || listened.has(id));
   }
 
+  /** @param busy takes those that have a check running; null: that is a CONFLICT */
   async #startAll(
     wanted: readonly { of: SubscriptionRow; request: CheckRequest }[],
+    busy: SubscriptionRow[] | null = null,
   ): Promise<RunningCheck[]> {
     const checks: RunningCheck[] = [];
     for (let at = 0; at < wanted.length; at += limits.checksAtOnce) {
       const some = wanted.slice(at, at + limits.checksAtOnce);
-      const begun = await Promise.all(some.map(({ of, request }) => this.#checks.start(of, request)));
+      const started = await Promise.all(some.map(({ of, request }) => this.#startOne(of, request, busy)));
+      const begun = started.filter(check => check !== undefined);
       if (at + limits.checksAtOnce < wanted.length) await this.#ended(begun, limits.fixAnswerMs);
       checks.push(...begun);
     }
     return checks;
+  }
+
+  async #startOne(
+    of: SubscriptionRow,
+    request: CheckRequest,
+    busy: SubscriptionRow[] | null,
+  ): Promise<RunningCheck | undefined> {
+    try {
+      return await this.#checks.start(of, request);
+    } catch (error) {
+      if (busy === null || !(error instanceof HubError) || error.code !== 'CONFLICT') throw error;
+      busy.push(of);
+      return undefined;
+    }
   }
 
   async #resultOf(
@@ -166,6 +188,7 @@ export class Consistency {
       fixed: reports.reduce((sum, { repairedCount }) => sum + repairedCount, 0),
       differences,
       reports,
+      busy: [],
     };
   }
 

@@ -12,7 +12,7 @@ import {
   Subscription,
 } from 'type-graphql';
 import { readableTargetSystem, requireRole, writableTargetSystem } from '../access/caller.ts';
-import type { Consistency } from '../consistency/consistency.ts';
+import type { Consistency, FixResult } from '../consistency/consistency.ts';
 import type { PlanItem } from '../consistency/plan.ts';
 import type { PushedQuestion, Questions } from '../consistency/questions.ts';
 import type { ConsistencyReports } from '../consistency/reports.ts';
@@ -27,6 +27,7 @@ import {
   ConsistencyReport,
   FixDataResult,
   FixPlanItemInput,
+  NotCompared,
 } from '../schema/consistency.types.ts';
 import { DateScalar, JSONObjectScalar } from '../schema/scalars.ts';
 import { DataSubscription } from '../schema/subscription.types.ts';
@@ -113,7 +114,7 @@ export class ConsistencyResolver {
       subscriptionId == null
         ? await this.#subscriptions.list(system)
         : [await this.#subscriptions.get(subscriptionId, system)];
-    return this.#consistency.fix(subscriptions, { day: date, dryRun, wait });
+    return toFixDataResult(await this.#consistency.fix(subscriptions, { day: date, dryRun, wait }));
   }
 
   @Mutation(() => FixDataResult, {
@@ -130,7 +131,8 @@ export class ConsistencyResolver {
       throw badInput('items', `items: 1 to ${limits.planItems}.`);
     const ids = [...new Set(items.map(({ subscriptionId }) => subscriptionId))];
     const found = await Promise.all(ids.map(id => this.#subscriptions.get(id, system)));
-    return this.#consistency.apply(new Map(found.map(row => [row.id, row])), items.map(toPlanItem), { wait });
+    const byId = new Map(found.map(row => [row.id, row]));
+    return toFixDataResult(await this.#consistency.apply(byId, items.map(toPlanItem), { wait }));
   }
 
   @Subscription(() => ConsistencyQuestion, {
@@ -201,6 +203,23 @@ export class ConsistencyDifferenceResolver {
   ): Promise<DataSubscription> {
     return toDataSubscription(await context.loaders.subscription.load(difference.subscriptionId));
   }
+}
+
+/** GraphQL: which subscription was left out. */
+@Resolver(() => NotCompared)
+export class NotComparedResolver {
+  @FieldResolver(() => DataSubscription)
+  async subscription(
+    @Ctx() context: OperationContext,
+    @Root() { subscriptionId }: NotCompared,
+  ): Promise<DataSubscription> {
+    return toDataSubscription(await context.loaders.subscription.load(subscriptionId));
+  }
+}
+
+function toFixDataResult({ busy, ...result }: FixResult): FixDataResult {
+  const reason = 'Another check of it is running; consistencyReports shows it.';
+  return { ...result, notCompared: busy.map(({ id: subscriptionId }) => ({ subscriptionId, reason })) };
 }
 
 function toPlanItem(item: FixPlanItemInput): PlanItem {

@@ -16,7 +16,11 @@ import type { Audit } from '../monitoring/audit.ts';
 import { AccessResolver } from './access.resolver.ts';
 import { AlertResolver } from './alert.resolver.ts';
 import { AuditResolver } from './audit.resolver.ts';
-import { ConsistencyDifferenceResolver, ConsistencyResolver } from './consistency.resolver.ts';
+import {
+  ConsistencyDifferenceResolver,
+  ConsistencyResolver,
+  NotComparedResolver,
+} from './consistency.resolver.ts';
 import { MetricResolver } from './metric.resolver.ts';
 import { PushResolver } from './push.resolver.ts';
 import { SubscriptionResolver } from './subscription.resolver.ts';
@@ -78,6 +82,7 @@ export function createResolvers(services: ResolverServices): object[] {
     new AuditResolver(audit),
     new ConsistencyResolver(services),
     new ConsistencyDifferenceResolver(),
+    new NotComparedResolver(),
     new AccessResolver(keys),
     new AlertResolver(alerts),
     new MetricResolver(subscriptions, syncs, timeZone),
@@ -98,6 +103,7 @@ export const resolverClasses: readonly Function[] = [
   AuditResolver,
   ConsistencyResolver,
   ConsistencyDifferenceResolver,
+  NotComparedResolver,
   AccessResolver,
   AlertResolver,
   MetricResolver,

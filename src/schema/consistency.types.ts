@@ -53,6 +53,13 @@ export class ConsistencyCheckInput {
   @Field(() => Boolean, { nullable: true, defaultValue: false }) autoFix?: boolean | null;
 }
 
+/** GraphQL: a subscription that was left out of a repair. */
+@ObjectType()
+export class NotCompared {
+  subscriptionId!: string;
+  @Field(() => String, { description: 'Why, in a sentence.' }) reason!: string;
+}
+
 /** GraphQL: what `fixData` or a plan came to. */
 @ObjectType()
 export class FixDataResult {
@@ -63,6 +70,10 @@ export class FixDataResult {
   differences!: ConsistencyDifference[];
   @Field(() => [ConsistencyReport], { description: 'One for each subscription that was asked.' })
   reports!: ConsistencyReport[];
+  @Field(() => [NotCompared], {
+    description: 'Subscriptions that were left out, as another check of theirs is running.',
+  })
+  notCompared!: NotCompared[];
 }
 
 /** GraphQL: a difference of a dry run, to be sent again exactly so. */

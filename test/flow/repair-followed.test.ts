@@ -4,6 +4,7 @@ import { readReport } from '../support/checks.ts';
 import { runCli, startCli } from '../support/cli.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { type Answer, startReceiver } from '../support/receiver.ts';
+import { startReferenceConsumer } from '../support/reference-consumer.ts';
 import { recordVouchers, subscribe, syncsOf, voucherInput } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
 
@@ -20,6 +21,7 @@ test('a long repair is followed as it moves, goes on after Ctrl-C, and is shown 
     webhookUrl: receiver.url,
     consistencyUrl: receiver.url,
   });
+  await using other = await startReferenceConsumer(hub, { name: 'beside', sourceSystems: ['beside'] });
   const gate = Promise.withResolvers<number>();
   const answerTo: Answer = ({ body }, response) => {
     const question: { event?: string; prefixes?: string[] } = { ...body };
@@ -53,6 +55,21 @@ test('a long repair is followed as it moves, goes on after Ctrl-C, and is shown 
     [running?.state, running?.checked, running?.differenceCount, running?.differences.length],
     ['RUNNING', 3, 3, 3],
   );
+  const all = await runCli(['fix-data', '--date', '2025-09-09', '--json'], env);
+  const others: {
+    reports: { subscription: { id: string } }[];
+    notCompared: { subscription: { id: string } }[];
+  } = JSON.parse(all.stdout);
+  assert.deepEqual(
+    [all.code, others.reports, others.notCompared].map(of =>
+      Array.isArray(of) ? of.map(one => one.subscription.id) : of,
+    ),
+    [1, [other.id], [subscription]],
+  );
+  const words = await runCli(['fix-data', '--date', '2025-09-09'], env);
+  assert.equal(words.code, 1);
+  assert.match(words.stdout, /0 records of 1 subscription compared: nothing differs/);
+  assert.match(words.stderr, new RegExp(`✗ Subscription ${subscription} .* was not compared: Another check`));
   stopped.child.kill('SIGINT');
   const left = await stopped.ended;
   assert.equal(left.code, 130);

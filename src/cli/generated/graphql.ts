@@ -355,7 +355,7 @@ export type ExportSubscriptionQueryVariables = Exact<{
 
 export type ExportSubscriptionQuery = { dataSubscription: { id: string } | null, syncLogs: { edges: Array<{ node: { id: string } }> } };
 
-export type FixedFragment = { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }> };
+export type FixedFragment = { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }>, notCompared: Array<{ reason: string, subscription: { id: string, name: string, targetSystem: string } }> };
 
 export type FixReportFragment = { id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } };
 
@@ -381,14 +381,14 @@ export type FixDataMutationVariables = Exact<{
 }>;
 
 
-export type FixDataMutation = { fixData: { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }> } };
+export type FixDataMutation = { fixData: { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }>, notCompared: Array<{ reason: string, subscription: { id: string, name: string, targetSystem: string } }> } };
 
 export type ApplyFixPlanMutationVariables = Exact<{
   items: Array<FixPlanItemInput> | FixPlanItemInput;
 }>;
 
 
-export type ApplyFixPlanMutation = { applyFixPlan: { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }> } };
+export type ApplyFixPlanMutation = { applyFixPlan: { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }>, notCompared: Array<{ reason: string, subscription: { id: string, name: string, targetSystem: string } }> } };
 
 export type ImportGreetingQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -668,6 +668,14 @@ export const FixedFragmentDoc = new TypedDocumentString(`
   }
   reports {
     ...FixReport
+  }
+  notCompared {
+    reason
+    subscription {
+      id
+      name
+      targetSystem
+    }
   }
 }
     fragment FixReport on ConsistencyReport {
@@ -1103,6 +1111,14 @@ export const FixDataDocument = new TypedDocumentString(`
   reports {
     ...FixReport
   }
+  notCompared {
+    reason
+    subscription {
+      id
+      name
+      targetSystem
+    }
+  }
 }
 fragment FixReport on ConsistencyReport {
   id
@@ -1147,6 +1163,14 @@ export const ApplyFixPlanDocument = new TypedDocumentString(`
   }
   reports {
     ...FixReport
+  }
+  notCompared {
+    reason
+    subscription {
+      id
+      name
+      targetSystem
+    }
   }
 }
 fragment FixReport on ConsistencyReport {
