@@ -1,4 +1,4 @@
-import { HubError } from '../core/errors.ts';
+import { badInput, HubError } from '../core/errors.ts';
 import type { DifferenceKind } from '../core/model.ts';
 import type { Found } from './checks.ts';
 import { type RecordName, recordKey } from './digests.ts';
@@ -16,8 +16,16 @@ export interface PlanItem extends RecordName {
 
 const facts = ['kind', 'expectedVersion', 'expectedDigest', 'actualVersion', 'actualDigest'] as const;
 
-/** The items of each subscription. */
+/** The items of each subscription. @throws HubError BAD_USER_INPUT where one stands twice: it would be sent and counted twice */
 export function itemsBySubscription(items: readonly PlanItem[]): [string, PlanItem[]][] {
+  const firsts = new Map<string, number>();
+  for (const [n, item] of items.entries()) {
+    const name = `${item.subscriptionId} ${recordKey(item)}`;
+    const first = firsts.get(name);
+    if (first !== undefined)
+      throw badInput('items', `items: item ${n + 1} is the record of item ${first + 1} once more.`);
+    firsts.set(name, n);
+  }
   return [...Map.groupBy(items, ({ subscriptionId }) => subscriptionId)];
 }
 

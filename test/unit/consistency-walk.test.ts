@@ -6,7 +6,7 @@ import { type Candidate, type HubSide, walk } from '../../src/consistency/compar
 import { Conversation } from '../../src/consistency/conversation.ts';
 import { splitRange } from '../../src/consistency/hub-side.ts';
 import type { Difference } from '../../src/consistency/judge.ts';
-import { checkPlan, type PlanItem } from '../../src/consistency/plan.ts';
+import { checkPlan, itemsBySubscription, type PlanItem } from '../../src/consistency/plan.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { coversInvoices } from '../../src/jobs/consistency-schedules.ts';
 import { channelTo, type Held, HeldRecords, heldRecord, listedBytes } from '../support/held-records.ts';
@@ -182,6 +182,9 @@ test('a plan is what it was, or it is refused with what moved: the hub, the cons
   };
   const now = (over: Partial<PlanItem>) => ({ differences: [{ ...item, voucherId: '7', ...over }] });
   assert.equal(checkPlan([item], now({})).differences.length, 1);
+  const twice = [item, { ...item, subscriptionId: '2' }, { ...item, kind: 'missing' as const }];
+  assert.throws(() => itemsBySubscription(twice), /item 3 is the record of item 1 once more/);
+  assert.equal(itemsBySubscription(twice.slice(0, 2)).length, 2);
   const moved: [RegExp, { differences: Difference[] }][] = [
     [
       /1 of its 1 items.*settlement\/invoice\/INV-1 \(the hub has version 3 now, the plan says 2\)/,
