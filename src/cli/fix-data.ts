@@ -91,7 +91,10 @@ export function fixDataCommand(result: CommandResult): Command {
     .option('--date <day>', 'the voucher date, YYYY-MM-DD', readDay)
     .option('--dry-run', 'only show what differs and what would be sent')
     .option('--subscription <id>', 'only this subscription (left out: all whose consumers answer)', readId)
-    .option('--plan <file>', 'with --dry-run: write what would be sent as a plan')
+    .option(
+      '--plan <file>',
+      'with --dry-run: write what would be sent as a plan (10,000 differences at most)',
+    )
     .option('--apply <file>', 'send exactly what a plan lists, if nothing of it has changed since')
     .option('--json', 'print JSON')
     .addHelpText('after', examples);
@@ -174,7 +177,7 @@ async function writePlan(file: string, fixed: Fixed): Promise<void> {
   if (fixed.found > fixed.differences.length)
     throw new HubError(
       'LIMIT_EXCEEDED',
-      `--plan: ${fixed.found} differences are more than a plan takes (${fixed.differences.length}); name a --subscription, or use resync.`,
+      `--plan: ${plural(fixed.found, 'difference')} are more than a plan takes (${limits.planItems.toLocaleString('en-US')}). fix-data without --dry-run sends them all; --subscription bounds a plan to one consumer.`,
     );
   try {
     await writeFile(file, `${JSON.stringify(planOf(fixed.differences), null, 2)}\n`, { flag: 'wx' });

@@ -13,9 +13,14 @@ export class CheckFailedError extends Error {
 export class TooManyDifferencesError extends CheckFailedError {
   readonly count: number;
 
-  constructor(count: number) {
+  /** @param unexpected how many of them the hub does not have: sending mends none of these */
+  constructor(count: number, unexpected: number) {
+    const advice =
+      unexpected === 0
+        ? 'A resync sends everything once more.'
+        : `${unexpected.toLocaleString('en-US')} of those found are records that only the consumer has: the hub never deletes them, so see there where they come from.${unexpected < count ? ' A resync sends the others once more.' : ''}`;
     super(
-      `More than ${limits.consistencyDifferences.toLocaleString('en-US')} records differ: nothing was repaired. A resync sends everything once more.`,
+      `More than ${limits.consistencyDifferences.toLocaleString('en-US')} records differ: nothing was repaired. ${advice}`,
     );
     this.count = count;
   }

@@ -122,7 +122,10 @@ class Finder {
     }
     for (const held of byKey.values()) this.candidates.push({ key: held.key, hub: null, consumer: held });
     if (this.candidates.length > limits.consistencyDifferences)
-      throw new TooManyDifferencesError(this.candidates.length);
+      throw new TooManyDifferencesError(
+        this.candidates.length,
+        this.candidates.filter(({ hub }) => hub === null).length,
+      );
   }
 
   /** What the consumer lists, once it is what its digests say: it may have changed in between. */

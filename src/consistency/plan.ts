@@ -59,7 +59,13 @@ export function checkPlan(
 
 function whatMoved(item: PlanItem, now: Difference | undefined): string {
   if (now === undefined) return 'it differs no more, or is on its way';
-  if (now.expectedVersion !== item.expectedVersion || now.expectedDigest !== item.expectedDigest)
+  if (now.expectedVersion !== item.expectedVersion)
     return `the hub has version ${now.expectedVersion ?? 'none'} now, the plan says ${item.expectedVersion ?? 'none'}`;
+  if (now.expectedDigest !== item.expectedDigest)
+    return `version ${item.expectedVersion ?? 'none'} of the hub has another digest than the plan says`;
+  if (now.actualVersion === item.actualVersion)
+    return now.actualDigest === item.actualDigest
+      ? `it is ${now.kind.toUpperCase()}, the plan says ${item.kind.toUpperCase()}`
+      : `version ${item.actualVersion ?? 'none'} of the consumer has another digest than the plan says`;
   return `the consumer has version ${now.actualVersion ?? 'none'} now, the plan says ${item.actualVersion ?? 'none'}`;
 }

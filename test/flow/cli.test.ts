@@ -270,6 +270,17 @@ test('what an option or a file holds wrongly is told by its name, before any hub
       1,
       /^✗ --apply: \S+ is no plan of fix-data: items must have 1 or more entries\. /,
     ],
+    [['fix-data', '--apply', '/dev/null'], 1, /^✗ --apply: \/dev\/null is no plan of fix-data\. /],
+    [
+      ['fix-data', '--apply', process.execPath],
+      1,
+      /^✗ --apply: \S+ is no plan of fix-data: it is longer than/,
+    ],
+    [
+      ['fix-data', '--apply', '/dev/zero'],
+      1,
+      /^✗ --apply: \/dev\/zero is no plan of fix-data: it is longer than/,
+    ],
     [['fix-data', '--apply', '/nowhere'], 1, /^✗ --apply: \/nowhere can't be read: there is no such file/],
   ];
   await Promise.all(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { CheckFailedError } from '../../src/consistency/answers.ts';
+import { CheckFailedError, TooManyDifferencesError } from '../../src/consistency/answers.ts';
 import { type Candidate, type HubSide, walk } from '../../src/consistency/compare.ts';
 import { Conversation } from '../../src/consistency/conversation.ts';
 import { splitRange } from '../../src/consistency/hub-side.ts';
@@ -119,6 +119,12 @@ test('a consumer whose records change while it is asked is asked again, and only
   );
 });
 
+test('a resync is advised for what it mends only: never for records that only the consumer has', () => {
+  assert.match(new TooManyDifferencesError(9, 0).message, /A resync sends everything once more/);
+  assert.match(new TooManyDifferencesError(9, 4).message, /4 of those .* A resync sends the others/);
+  assert.doesNotMatch(new TooManyDifferencesError(9, 9).message, /resync/);
+});
+
 test('a check has bounds: questions, bytes and time', async () => {
   const nobody = new HeldRecords(Array.from({ length: 12_000 }, (_, n) => heldRecord(`R${n}`, 2)));
   const hub = new HeldRecords(Array.from({ length: 12_000 }, (_, n) => heldRecord(`R${n}`, 1)));
@@ -190,7 +196,9 @@ test('a plan is what it was, or it is refused with what moved: the hub, the cons
       /1 of its 1 items.*settlement\/invoice\/INV-1 \(the hub has version 3 now, the plan says 2\)/,
       now({ expectedVersion: 3 }),
     ],
-    [/the hub has version 2 now/, now({ expectedDigest: 'c' })],
+    [/version 2 of the hub has another digest than the plan says/, now({ expectedDigest: 'c' })],
+    [/version 1 of the consumer has another digest than the plan says/, now({ actualDigest: 'c' })],
+    [/it is DIVERGENT, the plan says STALE/, now({ kind: 'divergent' })],
     [/the consumer has version none now, the plan says 1/, now({ kind: 'missing', actualVersion: null })],
     [/it differs no more, or is on its way/, { differences: [] }],
   ];
