@@ -122,10 +122,13 @@ async function checkReadiness(
   { db }: Store,
   { queue }: Delivery,
 ): Promise<Record<string, boolean>> {
-  const answers = db.pool.query('select 1').then(
-    () => true,
-    () => false,
-  );
+  // One that only reads (a standby, or set so) can take nothing.
+  const answers = db.pool
+    .query<{ writes: boolean }>(`select current_setting('transaction_read_only') = 'off' as writes`)
+    .then(
+      ({ rows }) => rows[0]?.writes === true,
+      () => false,
+    );
   const database = Promise.race([answers, clock.sleep(limits.readyMs).then(() => false)]);
   return { database: await database, queue: await queue.isReady() };
 }

@@ -22,12 +22,21 @@ export const numberFrom = (least: number, most: number) => {
 /** A whole number within bounds. */
 export const wholeNumber = (least: number, most: number) => {
   const fault = `must be a whole number, ${least} to ${most.toLocaleString('en-US')}`;
-  return z.coerce.number(fault).int(fault).min(least, fault).max(most, fault);
+  return z
+    .string()
+    .regex(/^\d+$/, fault)
+    .transform(Number)
+    .pipe(z.number().int(fault).min(least, fault).max(most, fault));
 };
 /** A connection string of PostgreSQL. */
 export const postgresUrl = z
   .string()
-  .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://');
+  .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
+  // What stands in place of the database is else shown, and is a part of the password.
+  .refine(
+    text => !/[@:]/.test(URL.parse(text)?.pathname ?? ''),
+    'must be postgres://user:password@host:5432/database, user and password percent-encoded (@ is %40, / is %2F)',
+  );
 /** An address of Redis, in one of the forms of `parseRedisUrl`. */
 export const redisUrl = z.string().superRefine((text, context) => {
   const fault = redisUrlFault(text);

@@ -117,7 +117,10 @@ export class ApiKeys {
   async #noteUse(keyId: string, now: number): Promise<void> {
     if (now - (this.#used.get(keyId) ?? Number.NEGATIVE_INFINITY) < lastUsedEveryMs) return;
     this.#used.set(keyId, now);
-    await this.#db.pool.query('update api_keys set last_used_at = now() where id = $1', [keyId]);
+    // Not being able to write it down is no reason to refuse the caller: the next use will be noted.
+    await this.#db.pool
+      .query('update api_keys set last_used_at = now() where id = $1', [keyId])
+      .catch(() => this.#used.delete(keyId));
   }
 }
 

@@ -65,6 +65,11 @@ export class Vault {
     }
   }
 
+  /** Whether it opens what is sealed with the key of this id. */
+  knows(keyId: string): boolean {
+    return this.#known.has(keyId);
+  }
+
   /** Whether a text is sealed with the current key already. */
   isCurrent(text: string): boolean {
     return text.startsWith(`v1:${this.#current.id}:`);

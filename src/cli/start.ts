@@ -69,18 +69,32 @@ function openingFault(config: Config, error: unknown): unknown {
   }
 }
 
+/** SQLSTATEs by which PostgreSQL refuses a hub that starts, and what they mean to who reads it. */
+const refusals: readonly (readonly [code: RegExp, what: string])[] = [
+  [/^28/, 'refuses the user or password: correct them'],
+  [/^3D000/, 'has no database of this name: make it (createdb), or correct the name'],
+  [/^53300/, 'has no connection free: raise its max_connections, or lower HUB_DATABASE_POOL'],
+  [/^25006/, 'only reads: it is a standby, or set so'],
+  [/^42501/, 'does not let this user make tables: grant create on schema public to it, or make it the owner'],
+  [/^57P03/, 'is starting or stopping: try again in a moment'],
+];
+
 /** What a driver says of a database or queue that can't be reached, in terms of the settings. */
 function databaseFault(config: Config, error: unknown): unknown {
   const code = errorCodeOf(error) ?? '';
-  const away = /^(ECONN|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH)/.test(code);
-  if (!away && !/^(28|3D)/.test(code)) return error;
   const database =
     config.databaseUrl === undefined
       ? 'the embedded database'
       : `DATABASE_URL (${withoutPassword(config.databaseUrl)})`;
+  const refusal = refusals.find(([pattern]) => pattern.test(code))?.[1];
+  if (refusal !== undefined)
+    return new HubError('UNAVAILABLE', `The hub can't start: ${database} ${refusal} (${code}).`, {
+      cause: error,
+    });
+  if (!/^(ECONN|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH)/.test(code)) return error;
   const queue =
     config.redisUrl === undefined ? '' : ` or REDIS_URL (${parseRedisUrl(config.redisUrl).shown})`;
-  const message = `The hub can't start: ${database}${queue} does not let it in (${code}). \`hub doctor\` says which and why.`;
+  const message = `The hub can't start: ${database}${queue} can't be reached (${code}). \`hub doctor\` says which and why.`;
   return new HubError('UNAVAILABLE', message, { cause: error });
 }
 

@@ -60,7 +60,7 @@ export function messageOf(error: unknown): string {
  * its time-outs (statement, lock, idle transaction), and of a deadlock that it ended.
  */
 const databaseAway =
-  /^(08|57P|57014|53|55P03|25P0[34]|40P01|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)/;
+  /^(08|57P|57014|53|55P03|25006|25P0[34]|40P01|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)/;
 /** What `pg` says without a code: of its pool, of a new connection, and of a connection that has gone silent. */
 const connectionLost =
   /timeout exceeded when trying to connect|Connection terminated|Query read timeout|not queryable/i;

@@ -1,5 +1,5 @@
 import { Migrator } from '@mikro-orm/migrations';
-import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { type EntityManager, MikroORM, SqlSchemaGenerator } from '@mikro-orm/postgresql';
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from '../core/logger.ts';
 import type { Tracer } from '../core/tracing.ts';
@@ -35,6 +35,20 @@ export interface DatabaseOptions {
   readonly timeoutMs?: number;
   /** Left out or null: statements are no spans. */
   readonly tracer?: Tracer | null;
+}
+
+/**
+ * The migrator makes a database that is not there, by way of the one called `postgres`: a mistyped name would be a new,
+ * empty hub, and a pooler's alias of the database looks like one that is not there.
+ */
+class DatabaseKept extends SqlSchemaGenerator {
+  override ensureDatabase(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+}
+
+function keepDatabase(orm: MikroORM): void {
+  orm.config.registerExtension('@mikro-orm/schema-generator', () => new DatabaseKept(orm.em));
 }
 
 function ormOptions({ url, poolSize, log }: DatabaseOptions) {
@@ -86,6 +100,7 @@ export class Database implements AsyncDisposable {
           }),
       },
     });
+    keepDatabase(orm);
     const pool = await orm.em.getConnection().getNativeClient();
     const database = new Database(orm, pool);
     if (route.pooled) await database.#checkRoleTimeouts(timeoutMs, log);
@@ -104,6 +119,7 @@ export class Database implements AsyncDisposable {
       ...ormOptions({ ...options, poolSize: 2 }),
       driverOptions: { application_name: 'voucher-hub migration', keepAlive: true },
     });
+    keepDatabase(orm);
     try {
       const newer = await orm.em.fork().transactional(async em => {
         await em.execute('select pg_advisory_xact_lock(?)', [migrationLock]);
@@ -167,6 +183,8 @@ export class Database implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.orm.close(true);
+    // The ORM ends the pool only where it has run a statement itself; left open, it keeps a process for ten seconds.
+    if (!this.pool.ending) await this.pool.end();
   }
 }
 

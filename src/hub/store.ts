@@ -1,9 +1,13 @@
 import { ApiKeys } from '../access/keys.ts';
 import { localVaultKey } from '../access/local-key.ts';
 import { Vault } from '../access/vault.ts';
+import { closedSecrets, vaultFinding } from '../access/vault-check.ts';
+import { HubError } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
 import { Database } from '../db/database.ts';
 import { startEmbeddedPostgres } from '../db/embedded.ts';
 import { Replica } from '../db/replica.ts';
+import { readSealedSecrets } from '../db/sealed-secrets.ts';
 import { PayloadQueries } from '../delivery/payload/payload-queries.ts';
 import { checkStoredQueries } from '../delivery/payload/stored-queries.ts';
 import { servedSchemaText } from '../resolvers/served-schema.ts';
@@ -25,6 +29,7 @@ export async function openStore({ config, clock, log, parts, tracer }: Start) {
     log.info({ migrations: newer }, 'the database is of a newer version, which only added');
   const pool = { poolSize: config.databasePool, timeoutMs: config.databaseTimeout * 1_000, log, tracer };
   const db = parts.use(await Database.connect({ url: databaseUrl, ...pool }));
+  await checkVault(db, vault, log);
   const payloadQueries = new PayloadQueries(servedSchemaText(), (schema, document, operation) =>
     checkOperationSize(schema, document, operation, {}),
   );
@@ -37,4 +42,15 @@ export async function openStore({ config, clock, log, parts, tracer }: Start) {
       : parts.use(new Replica({ url: config.databaseReplicaUrl, ...pool }, { primary: db, clock }));
   await replica?.start();
   return { databaseUrl, directUrl, vault, db, replica, payloadQueries, keys };
+}
+
+/**
+ * Another key than the one that sealed the secrets is a slip at the start of one process, and would show as deliveries
+ * that never leave. Where some open (a key is being changed) the others' lanes work on.
+ */
+async function checkVault(db: Database, vault: Vault, log: Logger): Promise<void> {
+  const finding = vaultFinding(vault, await readSealedSecrets(db.pool));
+  if (finding.closed === 0) return;
+  if (finding.opens === 0) throw new HubError('UNAVAILABLE', closedSecrets(finding));
+  log.error({ keys: finding.missing }, closedSecrets(finding));
 }

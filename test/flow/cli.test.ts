@@ -159,7 +159,10 @@ test('doctor finds nothing to mend on a sound hub, and looks at its targets with
   const { ok, hubUrl, checks }: DoctorReport = JSON.parse(run.stdout);
   assert.equal(hubUrl, hub.url);
   const environment = checks.filter(check => check.of === 'environment').map(({ name }) => name);
-  assert.deepEqual([...new Set(environment)], ['settings', 'database', 'clock', 'queue']);
+  assert.deepEqual(
+    [...new Set(environment)],
+    ['settings', 'database', 'secrets', 'scheduler', 'clock', 'queue'],
+  );
   assert.equal(ok, true);
   assert.deepEqual([...new Set(checks.map(({ name }) => name))].toSorted(), [
     'clock',
@@ -167,6 +170,8 @@ test('doctor finds nothing to mend on a sound hub, and looks at its targets with
     'hub',
     'key',
     'queue',
+    'scheduler',
+    'secrets',
     'settings',
     'target',
   ]);

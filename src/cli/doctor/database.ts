@@ -8,6 +8,7 @@ import { createLogger } from '../../core/logger.ts';
 import { withoutPassword } from '../start.ts';
 import { duration } from '../terminal.ts';
 import { type Check, checksOf } from './check.ts';
+import { checkInstallation } from './installation.ts';
 
 const { ok, warn, fail } = checksOf('database');
 const clock = checksOf('clock');
@@ -25,6 +26,7 @@ export async function checkDatabase(config: Config): Promise<Check[]> {
   return config.databaseUrl === undefined
     ? [await checkEmbedded(config.dataDir)]
     : checkServer(
+        config,
         config.databaseUrl,
         config.redisUrl === undefined ? (config.databaseDirectUrl ?? config.databaseUrl) : null,
       );
@@ -53,7 +55,7 @@ async function checkEmbedded(dataDir: string): Promise<Check> {
 }
 
 /** @param queueUrl where the queue is in PostgreSQL; null: on Redis */
-async function checkServer(url: string, queueUrl: string | null): Promise<Check[]> {
+async function checkServer(config: Config, url: string, queueUrl: string | null): Promise<Check[]> {
   const client = new Client({
     connectionString: url,
     connectionTimeoutMillis: connectMs,
@@ -67,11 +69,12 @@ async function checkServer(url: string, queueUrl: string | null): Promise<Check[
     return [unreachable(url, error)];
   }
   try {
-    const checks = [
-      await checkVersion(client, url),
-      await checkMigrations(client, url),
-      await checkSkew(client, systemClock),
-    ];
+    const [version, writable] = [await checkVersion(client, url), await checkWritable(client)];
+    const tables = await checkMigrations(client, url);
+    const skew = await checkSkew(client, systemClock);
+    // Of tables that are not there nothing can be asked.
+    const inUse = tables.status === 'ok' ? await checkInstallation(client, config) : [];
+    const checks = [version, ...writable, tables, ...inUse, skew];
     return queueUrl === null
       ? checks
       : [...checks, await checkQueueRoute(queueUrl), await checkQueueSchema(client)];
@@ -90,6 +93,16 @@ async function checkVersion(client: Client, url: string): Promise<Check> {
   if (Number(number) < oldestVersion)
     return fail(`${withoutPassword(url)} is PostgreSQL ${name}`, 'The hub needs PostgreSQL 15 or later.');
   return ok(`${withoutPassword(url)} answers: PostgreSQL ${name}`);
+}
+
+async function checkWritable(client: Client): Promise<Check[]> {
+  const { rows } = await client.query<{ writes: boolean }>(
+    `select current_setting('transaction_read_only') = 'off' as writes`,
+  );
+  if (rows[0]?.writes === true) return [];
+  return [
+    fail('it only reads', 'Is it a standby? Point DATABASE_URL at the primary, or let it write again.'),
+  ];
 }
 
 async function checkMigrations(client: Client, url: string): Promise<Check> {

@@ -1,0 +1,49 @@
+import type { Client } from 'pg';
+import { Vault } from '../../access/vault.ts';
+import { closedSecrets, vaultFinding } from '../../access/vault-check.ts';
+import type { Config } from '../../config.ts';
+import { readProcessSigns } from '../../db/idle-processes.ts';
+import { readSealedSecrets } from '../../db/sealed-secrets.ts';
+import { duration } from '../terminal.ts';
+import { type Check, checksOf } from './check.ts';
+
+const secrets = checksOf('secrets');
+const scheduler = checksOf('scheduler');
+const worker = checksOf('worker');
+
+/** The schedule is due every five seconds. */
+const schedulerIdleMs = 60_000;
+
+/** What the processes of an installation share: whether this environment's key opens its secrets, and who is at work. */
+export async function checkInstallation(client: Client, config: Config): Promise<Check[]> {
+  return [...(await checkSecrets(client, config)), ...(await checkProcesses(client))];
+}
+
+async function checkSecrets(client: Client, config: Config): Promise<Check[]> {
+  if (config.encryptionKey === undefined) return [];
+  const vault = new Vault(config.encryptionKey, config.previousEncryptionKey);
+  const finding = vaultFinding(vault, await readSealedSecrets(client));
+  if (finding.closed > 0) return [secrets.fail(closedSecrets(finding))];
+  return finding.opens === 0 ? [] : [secrets.ok('HUB_ENCRYPTION_KEY opens them')];
+}
+
+async function checkProcesses(client: Client): Promise<Check[]> {
+  const { schedulerMs, workWaits } = await readProcessSigns(client);
+  const checks: Check[] = [];
+  if (schedulerMs === null || schedulerMs > schedulerIdleMs)
+    checks.push(
+      scheduler.warn(
+        schedulerMs === null ? 'none has run yet' : `none has run for ${duration(schedulerMs)}`,
+        'Start a process with scheduler among its HUB_ROLES: without it nothing is retried, checked or sent by night.',
+      ),
+    );
+  else checks.push(scheduler.ok(`at work ${duration(Math.max(0, schedulerMs))} ago`));
+  if (workWaits)
+    checks.push(
+      worker.warn(
+        'events are due since more than a minute, and nobody sends them',
+        'Start a process with worker among its HUB_ROLES; if one runs, its log says what keeps it.',
+      ),
+    );
+  return checks;
+}
