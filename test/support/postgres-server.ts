@@ -79,6 +79,8 @@ export async function startPostgres(options: {
   return started(server, { url, folder, stopBy: 'SIGINT' });
 }
 
+const poolName = 'hubpool';
+
 /** Starts a PgBouncer in transaction mode before a server: three connections of the server's for all clients. */
 export async function startPgBouncer(target: string): Promise<DebianServer> {
   const { hostname, port, pathname } = new URL(target);
@@ -94,12 +96,14 @@ export async function startPgBouncer(target: string): Promise<DebianServer> {
     default_pool_size: 3,
     max_client_conn: 200,
   };
-  const database = `${pathname.slice(1)} = host=${hostname} port=${port} user=hub password=${new URL(target).password}`;
+  // By a name of its own, as operators may give it.
+  const database = `${poolName} = host=${hostname} port=${port} dbname=${pathname.slice(1)} user=hub password=${new URL(target).password}`;
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
   await writeFile(file, ['[databases]', database, '[pgbouncer]', ...lines, ''].join('\n'));
   const server = await serve(pgBouncer, [file], folder);
   const url = new URL(target);
   url.port = String(listens);
+  url.pathname = `/${poolName}`;
   return started(server, { url: url.href, folder, stopBy: 'SIGTERM' });
 }
 
