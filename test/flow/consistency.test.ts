@@ -296,7 +296,8 @@ test('names that a consumer made up move no cursor, forge no line and turn none 
   await invent(consumer, system, '\u001b]0;mine\u0007\u001b[2J\nforged line\u202e\u009b');
   const ask = ['check', '--subscription', consumer.id];
   const env = { HUB_URL: hub.url, HUB_KEY: adminKey };
-  const [shown, raw] = await Promise.all([runCli(ask, env), runCli([...ask, '--json'], env)]);
+  const shown = await runCli(ask, env);
+  const raw = await runCli([...ask, '--json'], env);
   assert.match(shown.stdout, /unexpected +checked-\d+\/invoice\/invented- \]0;mine \[2J forged line +v3/);
   assert.doesNotMatch(shown.stdout + shown.stderr, /(?!\n)[\p{Cc}\p{Cf}]/u);
   assert.match(raw.stdout, /forged line\u202e/, 'a program gets it as it is');
