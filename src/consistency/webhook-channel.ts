@@ -5,7 +5,7 @@ import { pythonJson } from '../core/python-json.ts';
 import type { Database } from '../db/database.ts';
 import { readLane } from '../db/lane-statements.ts';
 import { type Lane, openLane } from '../delivery/lane.ts';
-import type { SendResult } from '../delivery/webhook/send.ts';
+import type { BodyEnd, SendResult } from '../delivery/webhook/send.ts';
 import type { WebhookTransport } from '../delivery/webhook/webhook-transport.ts';
 import type { Channel, Question, Reply } from './conversation.ts';
 
@@ -56,18 +56,23 @@ export class WebhookChannel implements Channel {
   }
 }
 
+const unfinished: Readonly<Record<Exclude<BodyEnd, 'whole'>, string>> = {
+  long: `is longer than ${limits.consistencyAnswerBytes} bytes`,
+  late: "did not come whole within the subscription's timeoutMs",
+  cut: 'broke off: its connection was closed in the middle',
+};
+
 function replyOf(result: SendResult): { answer: unknown } | { fault: string; passing: boolean } {
   const { verdict, errorCode, errorMessage } = result;
   if (verdict !== 'accepted') {
     const passing = verdict === 'connect' || verdict === 'response' || verdict === 'busy';
     return { fault: `The consistencyUrl did not answer (${errorCode}): ${errorMessage}`, passing };
   }
-  if (!result.bodyComplete) {
+  if (result.bodyEnd !== 'whole')
     return {
-      fault: `The consistencyUrl's answer is longer than ${limits.consistencyAnswerBytes} bytes, or did not come whole within the subscription's timeoutMs.`,
-      passing: false,
+      fault: `The consistencyUrl's answer ${unfinished[result.bodyEnd]}.`,
+      passing: result.bodyEnd === 'cut',
     };
-  }
   try {
     return { answer: JSON.parse(result.body ?? '') };
   } catch {

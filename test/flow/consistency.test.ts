@@ -387,6 +387,14 @@ test('a consumer that answers nonsense, contradicts itself or does not answer en
     [/can't be read.*nodes/, told('{"nodes": [{"prefix": 1}]}')],
     [/not one for each/, told('{"nodes": []}')],
     [/longer than 4194304 bytes/, told(`{"nodes": "${'x'.repeat(5_000_000)}"}`)],
+    [
+      /did not come whole within the subscription's timeoutMs/,
+      (_request, response) => void response.writeHead(200).write('{"nodes": '),
+    ],
+    [
+      /broke off: its connection was closed in the middle/,
+      (_request, response) => void response.writeHead(200).write('{"nodes": ', () => response.destroy()),
+    ],
     [/says that it holds 3 records under 0, and lists 0/, nodes(3)],
     [/says that it holds 1000000 records under 0, and 16000000/, nodes(1_000_000)],
     [/HTTP_404/, () => 404],

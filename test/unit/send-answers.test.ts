@@ -34,8 +34,8 @@ test('an accepted answer whose body trickles is accepted after the grace period,
   clock.advance(limits.answerGraceMs);
   const result = await sent;
   assert.deepEqual(
-    [result.verdict, result.bodyComplete, result.durationMs],
-    ['accepted', false, limits.answerGraceMs],
+    [result.verdict, result.bodyEnd, result.durationMs],
+    ['accepted', 'late', limits.answerGraceMs],
   );
   assert.match(result.responseExcerpt ?? '', /^o?\.*$/);
   await closed.promise;
@@ -62,8 +62,8 @@ test('a wanted body of an accepted answer is waited for without a grace period',
   });
   const clock = new ManualClock();
   const hub = sender({ clock });
-  const { verdict, statusCode, body, bodyComplete } = await hub.send(post(url, { wantBody: true }));
-  assert.deepEqual([verdict, statusCode, body, bodyComplete], ['accepted', 207, '{"results": []}', true]);
+  const { verdict, statusCode, body, bodyEnd } = await hub.send(post(url, { wantBody: true }));
+  assert.deepEqual([verdict, statusCode, body, bodyEnd], ['accepted', 207, '{"results": []}', 'whole']);
   assert.deepEqual(clock.delays, [10_000], 'the total time-out alone');
   await hub.send(post(url, { wantBody: false }));
   assert.deepEqual(clock.delays, [10_000, 10_000, limits.answerGraceMs]);
@@ -75,11 +75,14 @@ test('a wanted body that is cut off or does not end in time says so, and the sta
       if (head.startsWith('POST /cut')) socket.end();
     });
   });
-  for (const path of ['cut', 'slow']) {
+  for (const [path, end] of [
+    ['cut', 'cut'],
+    ['slow', 'late'],
+  ] as const) {
     const result = await sender().send(post(url + path, { wantBody: true, timeoutMs: 500 }));
     assert.deepEqual(
-      [result.verdict, result.errorCode, result.body, result.bodyComplete],
-      ['accepted', null, '{"res', false],
+      [result.verdict, result.errorCode, result.body, result.bodyEnd],
+      ['accepted', null, '{"res', end],
       path,
     );
   }
@@ -103,7 +106,7 @@ test('of a 10 MB answer only the first part is read', async () => {
   const result = await sender().send(post(url, { wantBody: true }));
   await closed.promise;
   assert.equal(result.verdict, 'accepted');
-  assert.equal(result.bodyComplete, false);
+  assert.equal(result.bodyEnd, 'long');
   assert.ok(Buffer.byteLength(result.body ?? '') <= limits.answerBytes + 3);
   assert.equal(result.responseExcerpt?.length, limits.excerptChars);
   assert.ok(accepted < 10_000_000, `${accepted} bytes were written`);
@@ -112,12 +115,12 @@ test('of a 10 MB answer only the first part is read', async () => {
 test('a body of exactly the limit is whole, one byte more is not', async () => {
   const url = await receiver((request, response) => response.end('a'.repeat(Number(request.url?.slice(1)))));
   const hub = sender();
-  for (const [size, complete] of [
-    [limits.answerBytes, true],
-    [limits.answerBytes + 1, false],
+  for (const [size, end] of [
+    [limits.answerBytes, 'whole'],
+    [limits.answerBytes + 1, 'long'],
   ] as const) {
     const result = await hub.send(post(url + size, { wantBody: true }));
-    assert.deepEqual([result.body?.length, result.bodyComplete], [limits.answerBytes, complete]);
+    assert.deepEqual([result.body?.length, result.bodyEnd], [limits.answerBytes, end]);
   }
 });
 

@@ -30,7 +30,7 @@ test('a 2xx accepts: the request goes out as the contract words it and the answe
     startedAt: clock.now(),
     durationMs: 0,
     body: null,
-    bodyComplete: true,
+    bodyEnd: 'whole',
     receipt: null,
   });
   const [{ method, url: path, headers, body } = assert.fail('no request')] = seen;

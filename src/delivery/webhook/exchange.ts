@@ -28,12 +28,14 @@ export interface SendRequest {
   readonly signal?: AbortSignal;
 }
 
+/** How the answer's body ended: read whole, or left as it was too long, did not come in time, or broke off. */
+export type BodyEnd = 'whole' | 'long' | 'late' | 'cut';
+
 /** What one POST came to. */
 export interface SendResult extends AttemptResult {
   /** Where it was wanted and the answer accepts: its text, at most `answerBytes` of it. */
   readonly body: string | null;
-  /** Whether the answer's body was read to its end; false: too long, too slow or cut off. */
-  readonly bodyComplete: boolean;
+  readonly bodyEnd: BodyEnd;
   /** What the answer returns as `receipt`. */
   readonly receipt: string | null;
 }
@@ -94,7 +96,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#verdict !== 'accepted')
       this.#retryAfterMs = parseRetryAfter(headers['retry-after'], this.#clock.now());
     if (!this.#bodyMatters())
-      this.#stopGrace = this.#clock.after(limits.answerGraceMs, () => this.#finish(false));
+      this.#stopGrace = this.#clock.after(limits.answerGraceMs, () => this.#finish('late'));
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -102,11 +104,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const room = (this.#request.answerBytes ?? limits.answerBytes) - this.#bytes;
     this.#chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
     this.#bytes += chunk.length;
-    if (chunk.length > room) this.#finish(false);
+    if (chunk.length > room) this.#finish('long');
   }
 
   onResponseEnd(): void {
-    this.#finish(true);
+    this.#finish('whole');
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
@@ -117,7 +119,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Ends it without an answer. */
   fail(error: unknown): void {
     const { verdict, errorCode, errorMessage } = verdictOfError(error, this.#controller !== null);
-    this.#settle(verdict, errorCode, errorMessage, false);
+    this.#settle(verdict, errorCode, errorMessage, 'cut');
   }
 
   #bodyMatters(): boolean {
@@ -127,36 +129,31 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** What breaks off a body does not take back the status. */
   #breakOff(error: unknown): void {
     if (this.#status === null) this.fail(error);
-    else this.#finish(false);
+    else this.#finish(error instanceof AttemptTimeoutError ? 'late' : 'cut');
   }
 
-  #finish(bodyComplete: boolean): void {
+  #finish(bodyEnd: BodyEnd): void {
     const accepted = this.#verdict === 'accepted';
     const status = this.#status ?? 0;
     this.#settle(
       this.#verdict,
       accepted ? null : `HTTP_${status}`,
       accepted ? null : statusSentence(status),
-      bodyComplete,
+      bodyEnd,
     );
   }
 
-  #settle(
-    verdict: Verdict,
-    errorCode: string | null,
-    errorMessage: string | null,
-    bodyComplete: boolean,
-  ): void {
+  #settle(verdict: Verdict, errorCode: string | null, errorMessage: string | null, bodyEnd: BodyEnd): void {
     if (this.#over) return;
     this.#over = true;
     this.#stopTotal?.();
     this.#stopGrace?.();
     this.#request.signal?.removeEventListener('abort', this.callOff);
-    if (!bodyComplete) this.#controller?.abort(new errors.RequestAbortedError());
-    const result = this.#result(verdict, errorCode, errorMessage, bodyComplete);
+    if (bodyEnd !== 'whole') this.#controller?.abort(new errors.RequestAbortedError());
+    const result = this.#result(verdict, errorCode, errorMessage, bodyEnd);
     // Undici takes a connection back one turn after its answer's end. Whoever goes on at once with the next
     // request would have it open a second one.
-    if (bodyComplete) queueMicrotask(() => setImmediate(this.#resolve, result));
+    if (bodyEnd === 'whole') queueMicrotask(() => setImmediate(this.#resolve, result));
     else this.#resolve(result);
   }
 
@@ -164,7 +161,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     verdict: Verdict,
     errorCode: string | null,
     errorMessage: string | null,
-    bodyComplete: boolean,
+    bodyEnd: BodyEnd,
   ): SendResult {
     const bytes = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
     return {
@@ -177,7 +174,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       startedAt: this.#startedAt,
       durationMs: Math.max(0, this.#clock.now() - this.#startedAt),
       body: this.#bodyMatters() ? (bytes?.toString('utf8') ?? '') : null,
-      bodyComplete,
+      bodyEnd,
       receipt: receiptIn(bytes),
     };
   }

@@ -13,7 +13,7 @@ import {
 } from './guard.ts';
 import { shareLookups } from './shared-lookup.ts';
 
-export type { SendRequest, SendResult } from './exchange.ts';
+export type { BodyEnd, SendRequest, SendResult } from './exchange.ts';
 
 /** How long an idle connection is kept, milliseconds, whatever longer time the target offers. */
 const keepAliveMs = 30_000;
