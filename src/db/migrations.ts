@@ -11,6 +11,7 @@ import { Migration0008Analysts } from './migrations/0008-analysts.ts';
 import { Migration0009Trace } from './migrations/0009-trace.ts';
 import { Migration0010FoldBound } from './migrations/0010-fold-bound.ts';
 import { Migration0011RowTypes } from './migrations/0011-row-types.ts';
+import { Migration0012RoutingHolds } from './migrations/0012-routing-holds.ts';
 
 interface NamedMigration {
   readonly name: string;
@@ -20,7 +21,7 @@ interface NamedMigration {
 /**
  * All migrations, in order. Hubs of the version before run beside the migrated database, so a migration only adds what
  * they do not notice. One that takes something away says in its name which migration a hub must know to live without
- * it: `0012-drop-old-column-needs-0009`, where the version that brought 0009 was the first not to use the column.
+ * it: `0099-drop-old-column-needs-0009`, where the version that brought 0009 was the first not to use the column.
  */
 export const migrations: readonly NamedMigration[] = [
   { name: '0001-vouchers-and-deliveries', class: Migration0001VouchersAndDeliveries },
@@ -34,6 +35,7 @@ export const migrations: readonly NamedMigration[] = [
   { name: '0009-trace', class: Migration0009Trace },
   { name: '0010-fold-bound', class: Migration0010FoldBound },
   { name: '0011-row-types', class: Migration0011RowTypes },
+  { name: '0012-routing-holds', class: Migration0012RoutingHolds },
 ];
 
 /** The number of the migration that hubs must know beside this one; null: any hub may run beside it. */

@@ -1,6 +1,7 @@
-import type { PoolClient } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { SyncMode, VoucherDirection, VoucherStatus } from '../core/model.ts';
 import { binaryRows, type RowColumn } from './binary-rows.ts';
+import type { CacheVersions } from './intake-statements.ts';
 
 /** What a voucher's row has from its caller. Null and undefined both mean left out. */
 interface VoucherFields {
@@ -121,58 +122,97 @@ const voucherRows = `insert into fin_business_vouchers (id, ${names.join(', ')})
 /**
  * Each of the records that are new is inserted plainly: another hub that made it meanwhile is a unique violation. The
  * known ones are locked, so nothing comes between; `on conflict` finds them by their index, whatever the planner thinks
- * of the table. Ids of events are taken in the order of their places; rows come in that of the array.
+ * of the table. Ids of events are taken in the order of their places; rows come in that of the array. Where there is a
+ * condition and it does not hold, nothing is written, and there is no row of ids.
  */
-const recordingSql = `
-  with taken as materialized (
-    select array(select nextval('fin_voucher_events_id_seq') from generate_series(1, cardinality($1::hub_recorded_event[]))) as ids),
-  r as materialized (select * from unnest($1::hub_recorded_event[])),
-  made as (${voucherRows} where change = 'insert'),
-  changed as (${voucherRows} where change = 'update'
-    on conflict (source_system, source_module, source_id) do update set
-      ${names.map(name => `${name} = excluded.${name}`).join(', ')}, updated_at = now()),
+const recordingSql = ({ holds = '', condition = 'true', changed = '' }) => `
+  with ${holds} r as materialized (select * from unnest($1::hub_recorded_event[])),
+  taken as materialized (
+    select array(select nextval('fin_voucher_events_id_seq') from generate_series(1, cardinality($1::hub_recorded_event[]))) as ids
+    where ${condition}),
+  made as (${voucherRows} where change = 'insert' and exists (select from taken)),
+  ${changed}
   events as (
     insert into fin_voucher_events (id, event_type, voucher_id, source_version, source_system, digest, data, voucher, occurred_at)
     overriding system value
     select (select ids from taken)[place], event_type, id, source_version, source_system, digest, business_data, voucher,
-      coalesce(occurred_at::timestamptz, now()) from r),
+      coalesce(occurred_at::timestamptz, now()) from r where exists (select from taken)),
   syncs as (
     insert into fin_open_syncs (event_id, voucher_id, subscription_id, event_type, source_system, mode, next_attempt_at, traceparent)
     select (select ids from taken)[event], voucher_id, subscription_id, event_type, source_system, mode,
-      coalesce(due_at::timestamptz, now()), traceparent from unnest($2::hub_recorded_sync[])
+      coalesce(due_at::timestamptz, now()), traceparent from unnest($2::hub_recorded_sync[]) where exists (select from taken)
     returning id)
   select ids::text[] as events, array(select id::text from syncs where $3) as syncs from taken`;
+
+const changedRows = `changed as (${voucherRows} where change = 'update'
+    on conflict (source_system, source_module, source_id) do update set
+      ${names.map(name => `${name} = excluded.${name}`).join(', ')}, updated_at = now()),`;
+
+/** The caches are of the versions that hold, for as long as the transaction lasts, and no record is known. */
+const allNew = `(select yes from holds) and not exists (
+      select from r k cross join lateral (
+        select from fin_business_vouchers v
+        where v.source_system = k.source_system and v.source_module = k.source_module and v.source_id = k.source_id limit 1) v)`;
+
+const statements = {
+  any: { name: 'intake-recording', text: recordingSql({ changed: changedRows }) },
+  allNew: {
+    name: 'intake-recording-new',
+    text: recordingSql({
+      holds: 'holds as materialized (select hub_routing_holds($4, $5) as yes),',
+      condition: allNew,
+    }),
+  },
+};
 
 /** A record that was to be new is there: another hub created it meanwhile. */
 const sameRecord = 'fin_business_vouchers_source_id_source_module_source_system_key';
 
+/** What one commit writes. Events' syncs are in the order of delivery within one source record. */
+export interface Recording {
+  readonly events: readonly EventWrite[];
+  readonly syncs: readonly SyncWrite[];
+  /** Whether the ids of the syncs are asked for. */
+  readonly wantSyncIds: boolean;
+}
+
 /**
- * Writes events, the new states of their vouchers, and their syncs, these in the order given (within one source record,
- * the order of delivery), and commits: one round trip, as PostgreSQL makes of a commit after an error a rollback.
- * @param wantSyncIds whether the ids of the syncs are asked for
+ * Writes events, the new states of their vouchers, and their syncs, in a transaction that `beginIntake` began, and commits:
+ * one round trip, as PostgreSQL makes of a commit after an error a rollback.
  */
-export async function writeAndCommit(
-  client: PoolClient,
-  { events, syncs }: { events: readonly EventWrite[]; syncs: readonly SyncWrite[] },
-  wantSyncIds: boolean,
-): Promise<WrittenIds> {
-  if (events.length === 0) {
+export async function writeAndCommit(client: PoolClient, recording: Recording): Promise<WrittenIds> {
+  if (recording.events.length === 0) {
     await client.query('commit');
     return { events: [], syncs: [] };
   }
-  const sorted = events.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.place - b.place));
-  const write = {
-    name: 'intake-recording',
-    text: recordingSql,
-    values: [binaryRows(sorted, eventColumns), binaryRows(syncs, syncColumns), wantSyncIds],
-  };
+  const write = { ...statements.any, values: valuesOf(recording) };
   const [{ rows }] = await Promise.all([client.query<WrittenIds>(write), client.query('commit')]);
   const written = rows[0];
   if (written === undefined) throw new Error('Nothing was said of what was written.');
   return written;
 }
 
-/** Whether an error of `writeAndCommit` says that another hub created one of the records meanwhile. */
+/**
+ * A whole intake transaction in one statement, for records that are all new: takes the routing lock, and writes where
+ * that holds and the caches are up to date. Not in a transaction of the caller's.
+ * @returns null: one of them is known or the caches are not up to date, and nothing was written
+ */
+export async function writeAllNew(
+  pool: Pool,
+  recording: Recording,
+  versions: CacheVersions,
+): Promise<WrittenIds | null> {
+  const values = [...valuesOf(recording), versions.subscriptions, versions.eventTypes];
+  const { rows } = await pool.query<WrittenIds>({ ...statements.allNew, values });
+  return rows[0] ?? null;
+}
+
+function valuesOf({ events, syncs, wantSyncIds }: Recording): (Buffer | boolean)[] {
+  const sorted = events.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.place - b.place));
+  return [binaryRows(sorted, eventColumns), binaryRows(syncs, syncColumns), wantSyncIds];
+}
+
+/** Whether an error says that another hub created one of the records meanwhile. */
 export function isSameRecord(error: unknown): boolean {
   return (
     typeof error === 'object' && error !== null && 'constraint' in error && error.constraint === sameRecord

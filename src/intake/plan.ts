@@ -22,6 +22,8 @@ export interface PlannedItem {
 
 /** All that one group commit will write. */
 export interface RecordingPlan {
+  /** Whether no record was known before. */
+  readonly isAllNew: boolean;
   /** One an input, in order. */
   readonly items: (PlannedItem | HubError)[];
   readonly events: EventWrite[];
@@ -53,6 +55,13 @@ export async function planRecording(
   const known = new Map<string, KnownVoucher>(locked.map(row => [recordKeyOf(row), row]));
   const older = await findOlder(client, input.contents, known);
   const planner = new Planner(input, known, older);
+  for (const content of input.contents) planner.add(content);
+  return planner.plan();
+}
+
+/** The same for records that are all new: nothing is read. */
+export function planAllNew(input: PlanInput): RecordingPlan {
+  const planner = new Planner(input, new Map(), new Map());
   for (const content of input.contents) planner.add(content);
   return planner.plan();
 }
@@ -95,12 +104,14 @@ class Planner {
   readonly #events: EventWrite[] = [];
   readonly #items: (PlannedItem | HubError)[] = [];
   readonly #ids: string[];
+  readonly #isAllNew: boolean;
 
   constructor(input: PlanInput, known: Map<string, KnownVoucher>, older: Map<string, KnownVersion>) {
     this.#input = input;
     this.#known = known;
     this.#older = older;
     this.#ids = [...input.ids];
+    this.#isAllNew = known.size === 0;
   }
 
   add(content: PreparedContent): void {
@@ -114,6 +125,7 @@ class Planner {
 
   plan(): RecordingPlan {
     return {
+      isAllNew: this.#isAllNew,
       items: this.#items,
       events: this.#events,
       unusedIds: this.#ids,

@@ -1,17 +1,15 @@
-import type { PoolClient } from 'pg';
 import type { BusinessTime } from '../core/business-time.ts';
 import type { Clock } from '../core/clock.ts';
-import { errorCodeOf, HubError, isDataFault, messageOf } from '../core/errors.ts';
+import { HubError, isDataFault, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { RecordOutcome } from '../core/model.ts';
 import { type Span, type Tracer, traced } from '../core/tracing.ts';
 import type { Database } from '../db/database.ts';
-import { beginIntake, type LockedVoucher, reserveVoucherIds } from '../db/intake-statements.ts';
-import { isSameRecord, writeAndCommit } from '../db/recording-statements.ts';
 import { GroupCommit } from './group-commit.ts';
-import { lanesToWake, planRecording, type RecordingPlan, recordsOf, syncsOf } from './plan.ts';
+import { lanesToWake } from './plan.ts';
 import type { Routing, RoutingCache } from './routing.ts';
+import { type CommitAttempt, type Committed, IntakeTransactions } from './transactions.ts';
 import { type PreparedContent, prepareContent } from './voucher-content.ts';
 import { checkVoucherInput, type VoucherInput } from './voucher-input.ts';
 
@@ -36,12 +34,6 @@ export interface LaneWaker {
 /** How often a commit starts over because a cache was stale or another hub created the same record. */
 const maxTries = 8;
 
-/** SQLSTATE deadlock_detected: PostgreSQL ended one of two commits that waited for each other. */
-const deadlockDetected = '40P01';
-
-/** Voucher ids that are taken from the sequence at once. */
-const idBlock = 500;
-
 /** Who hears of new syncs; ids are asked for only while somebody does. */
 interface NewSyncs {
   readonly isWatched: boolean;
@@ -53,20 +45,10 @@ interface IntakeMeter {
   recorded(outcome: RecordOutcome | 'refused'): void;
 }
 
-/** What a commit wrote. */
-interface Written {
-  readonly results: RecordResult[];
-  /** Lanes that got work. */
-  readonly wake: Set<string>;
-  /** Empty while nobody watches. */
-  readonly syncIds: string[];
-}
-
 /** Records vouchers: checks, joins concurrent calls into group commits, and wakes the lanes that got work. */
 export class Intake {
-  readonly #db: Database;
   readonly #clock: Clock;
-  readonly #time: BusinessTime;
+  readonly #transactions: IntakeTransactions;
   readonly #routing: RoutingCache;
   readonly #waker: LaneWaker;
   readonly #changes: NewSyncs;
@@ -74,7 +56,8 @@ export class Intake {
   readonly #log: Logger;
   readonly #tracer: Tracer | null;
   readonly #group: GroupCommit<PreparedContent, RecordResult>;
-  #ids: string[] = [];
+  /** Whether the last group's records were all new: then the next one's are taken for it, which spares a round trip. */
+  #expectsNew = true;
 
   constructor(deps: {
     db: Database;
@@ -87,9 +70,8 @@ export class Intake {
     log: Logger;
     tracer: Tracer | null;
   }) {
-    this.#db = deps.db;
     this.#clock = deps.clock;
-    this.#time = deps.time;
+    this.#transactions = new IntakeTransactions(deps);
     this.#routing = deps.routing;
     this.#waker = deps.waker;
     this.#changes = deps.changes;
@@ -163,14 +145,13 @@ export class Intake {
   async #commit(contents: readonly PreparedContent[]): Promise<RecordResult[]> {
     let routing = await this.#routing.current();
     for (let tries = 0; tries < maxTries; tries += 1) {
-      const ids = await this.#takeIds(contents.length);
-      // The second time it is read under the lock: else a row of changes could outrun every reload.
-      const attempt = await this.#tryCommit(contents, routing, ids, tries > 0);
+      const attempt = await this.#tryCommit(contents, routing, tries);
       if (attempt === 'routing-changed') routing = await this.#routing.reload();
-      else if (attempt !== 'raced') {
-        this.#waker.wake(attempt.wake);
-        this.#changes.note(attempt.syncIds);
-        return attempt.results;
+      else if (typeof attempt === 'object') {
+        this.#expectsNew = attempt.plan.isAllNew;
+        this.#waker.wake(lanesToWake(attempt.plan));
+        this.#changes.note(attempt.written.syncs);
+        return resultsOf(attempt);
       }
     }
     throw new HubError(
@@ -179,59 +160,12 @@ export class Intake {
     );
   }
 
-  async #tryCommit(
-    contents: readonly PreparedContent[],
-    routing: Routing,
-    ids: string[],
-    reload: boolean,
-  ): Promise<'routing-changed' | 'raced' | Written> {
-    const client = await this.#db.pool.connect();
-    let broken: boolean | Error = true;
-    try {
-      const { versions, known } = await beginIntake(client, recordsOf(contents));
-      const stale =
-        versions.subscriptions !== routing.versions.subscriptions ||
-        versions.eventTypes !== routing.versions.eventTypes;
-      if (stale && !reload) {
-        await client.query('rollback');
-        broken = false;
-        return 'routing-changed';
-      }
-      const current = stale ? await this.#routing.reloadWithin(client) : routing;
-      const written = await this.#write(client, known, { contents, routing: current, ids });
-      broken = false;
-      return written;
-    } catch (error) {
-      broken = await client.query('rollback').then(
-        () => false,
-        () => true,
-      );
-      // New records can't be locked ahead, so commits that create the same ones may meet in two orders.
-      if (errorCodeOf(error) === deadlockDetected || isSameRecord(error)) return 'raced';
-      throw error;
-    } finally {
-      client.release(broken);
-    }
-  }
-
-  async #write(
-    client: PoolClient,
-    known: readonly LockedVoucher[],
-    input: { contents: readonly PreparedContent[]; routing: Routing; ids: string[] },
-  ): Promise<Written> {
-    const now = this.#clock.now();
-    const plan = await planRecording(client, known, { ...input, today: this.#time.dayOf(now) });
-    const { events, unusedIds } = plan;
-    const syncs = syncsOf(plan, cron => this.#time.nextBatch(cron, now));
-    const written = await writeAndCommit(client, { events, syncs }, this.#changes.isWatched);
-    this.#ids.push(...unusedIds);
-    return { results: resultsOf(plan, written.events), wake: lanesToWake(plan), syncIds: written.syncs };
-  }
-
-  async #takeIds(count: number): Promise<string[]> {
-    if (this.#ids.length < count)
-      this.#ids.push(...(await reserveVoucherIds(this.#db.pool, Math.max(count, idBlock))));
-    return this.#ids.splice(0, count);
+  #tryCommit(contents: readonly PreparedContent[], routing: Routing, tries: number): Promise<CommitAttempt> {
+    const syncIds = this.#changes.isWatched;
+    if (tries === 0 && this.#expectsNew)
+      return this.#transactions.commitAllNew(contents, routing, { syncIds });
+    // Where it has changed twice it is read under the lock: else a row of changes could outrun every reload.
+    return this.#transactions.commit(contents, routing, { syncIds, reload: tries > 1 });
   }
 
   #unavailable(error: unknown): HubError {
@@ -255,14 +189,14 @@ function prepareOrRefuse(input: VoucherInput, nowMs: number, span: Span | null):
   }
 }
 
-function resultsOf(plan: RecordingPlan, eventIds: readonly string[]): RecordResult[] {
+function resultsOf({ plan, written }: Committed): RecordResult[] {
   return plan.items.map(item =>
     item instanceof HubError
       ? item
       : {
           outcome: item.outcome,
           voucherId: item.voucherId,
-          eventId: item.event === null ? null : (eventIds[item.event.place - 1] ?? null),
+          eventId: item.event === null ? null : (written.events[item.event.place - 1] ?? null),
           deliveries: item.subscriptions.length,
         },
   );

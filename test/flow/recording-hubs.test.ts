@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { createLogger } from '../../src/core/logger.ts';
 import { Database } from '../../src/db/database.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
-import { createEmptyDatabase } from '../support/postgres.ts';
+import { createEmptyDatabase, createTestDatabase } from '../support/postgres.ts';
+import { startPostgresProxy } from '../support/postgres-proxy.ts';
 import { propertySeed } from '../support/seed.ts';
 import { connectSql, type Sql } from '../support/sql.ts';
 import { type RecordedItem, recordVouchers, subscribe, voucherInput } from '../support/vouchers.ts';
@@ -148,6 +149,33 @@ test('versions of one record recorded at two hubs at once get their syncs in the
       versions,
       Array.from({ length: 20 }, (_, n) => n + 1),
     );
+});
+
+test('a group of records that are new is one statement, and one of which some are known is recorded all the same, with the routing of that moment', async () => {
+  const databaseUrl = await createTestDatabase();
+  await using proxy = await startPostgresProxy(databaseUrl);
+  await using hub = await startTestHub({ databaseUrl: proxy.url, env: { HUB_ROLES: 'api' } });
+  await using other = await startTestHub({ databaseUrl, env: { HUB_ROLES: 'api' } });
+  const numbered = (from: number, count: number, amount = '1.00') =>
+    Array.from({ length: count }, (_, n) => voucherInput({ sourceId: `G${from + n}`, amount }));
+  const outcomes = async (inputs: ReturnType<typeof numbered>) => {
+    proxy.reset();
+    const answer = await hub.data<{ recordVouchers: RecordedItem[] }>(
+      'mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(inputs: $inputs) { result { outcome deliveries } } }',
+      { inputs },
+    );
+    return answer.recordVouchers.map(({ result }) => `${result?.outcome} ${result?.deliveries}`);
+  };
+  await recordVouchers(hub, numbered(0, 1));
+  assert.deepEqual(new Set(await outcomes(numbered(1, 20))), new Set(['CREATED 0']));
+  assert.equal(proxy.statements(), 1);
+  await subscribe(other, {});
+  assert.deepEqual(new Set(await outcomes(numbered(21, 20))), new Set(['CREATED 1']));
+  const mixed = await outcomes([...numbered(40, 2), ...numbered(0, 1, '2.00')]);
+  assert.deepEqual(mixed, ['DUPLICATE 0', 'CREATED 1', 'UPDATED 1']);
+  assert.deepEqual(await outcomes(numbered(42, 2)), ['CREATED 1', 'CREATED 1']);
+  assert.deepEqual(await outcomes(numbered(44, 2)), ['CREATED 1', 'CREATED 1']);
+  assert.equal(proxy.statements(), 1);
 });
 
 test('a subscription made, changed or deleted at one hub is honoured by the very next record at another', async () => {

@@ -184,12 +184,10 @@ test('at SIGTERM the hub exports what it has, over OTLP with the headers, name a
 
 test("one mutation's trace goes from the caller's span through commit, queue and lane to the request", () => {
   const trace = traceOf(alone.traceId);
-  /** Each span's parent; the statements of the commit are its children. */
+  /** Each span's parent; the commit of a record that is new is one statement. */
   const tree: [name: string, parent: string][] = [
     ['commit vouchers', 'mutation recordVoucher'],
-    ['intake-lock', 'commit vouchers'],
-    ['intake-recording', 'commit vouchers'],
-    ['COMMIT', 'commit vouchers'],
+    ['intake-recording-new', 'commit vouchers'],
     ['send lanes', 'commit vouchers'],
     ['process lanes', 'send lanes'],
     ['lane-claim', 'mutation recordVoucher'],
@@ -200,13 +198,14 @@ test("one mutation's trace goes from the caller's span through commit, queue and
   assert.equal(trace.get('mutation recordVoucher')?.parentSpanId, alone.spanId);
   for (const [name, parent] of tree)
     assert.equal(trace.get(name)?.parentSpanId, trace.get(parent)?.spanId ?? 'none', `${name} in ${parent}`);
+  assert.ok(!trace.has('intake-lock'));
   const kinds = [
     'mutation recordVoucher',
     'send lanes',
     'process lanes',
     'deliver',
     'POST',
-    'intake-recording',
+    'intake-recording-new',
   ];
   const [server, client, producer, consumer] = [2, 3, 4, 5];
   assert.deepEqual(
@@ -262,7 +261,9 @@ test('from each of several mutations that share a commit, links lead to it and b
     assert.equal(commit?.name, 'commit vouchers');
     assert.ok(commit.links?.some(back => back.spanId === mutation?.spanId));
     assert.ok(
-      spans.some(({ name, parentSpanId }) => name === 'intake-recording' && parentSpanId === commit.spanId),
+      spans.some(
+        ({ name, parentSpanId }) => name === 'intake-recording-new' && parentSpanId === commit.spanId,
+      ),
     );
   }
   assert.ok(shared >= 2, `${shared} of ${crowd.length} shared a commit`);
