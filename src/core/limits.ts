@@ -79,6 +79,8 @@ export const limits = {
   wakeJoinMs: 20,
   /** Period of the reconciler, milliseconds: what was missed is found within it. */
   reconcileMs: 5_000,
+  /** Statements in which one run of it takes back claims that ran out: 100,000 claims, which no worker makes in that time. */
+  reclaimTurns: 200,
   /** How often the planner's knowledge of the backlog is compared with its size, milliseconds. */
   backlogStatisticsMs: 5_000,
   /** How often a scheduler looks what is due, and how often it asks about a run that is not over, milliseconds. */
@@ -100,6 +102,8 @@ export const limits = {
   attachmentPollMs: 5_000,
   /** Bytes of an answer that are read; the rest is not waited for. */
   answerBytes: 16_384,
+  /** The same, more for each event of a batch: an answer by item has a message each. */
+  answerItemBytes: 1_024,
   /** Characters of an answer that the attempt keeps. */
   excerptChars: 500,
   /** Characters of the payload queries' texts that stay compiled: a compiled one takes up to a hundred times its text. */

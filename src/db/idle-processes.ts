@@ -16,7 +16,8 @@ export async function readProcessSigns(db: Pick<Pool, 'query'>): Promise<Process
        exists (
          select 1 from data_subscriptions s cross join lateral (
            select 1 from fin_open_syncs o
-           where o.subscription_id = s.id and o.mode <> 'batch' and o.next_attempt_at < now() - interval '1 minute' and o.claim_token is null and ${isHead}
+           where o.subscription_id = s.id and o.mode <> 'batch' and o.next_attempt_at < now() - interval '1 minute' and ${isHead}
+             and not exists (select 1 from lane_claims c where c.token = o.claim_token and c.lease_until > now())
            order by o.next_attempt_at limit 1) o
          where s.state = 'active' and s.deleted_at is null and s.webhook_url is not null and s.rate_limit_per_second is null
            and not exists (select 1 from lane_claims c where c.subscription_id = s.id and c.lease_until > now())) as "workWaits"`,

@@ -163,16 +163,23 @@ function nextDue(part: LanePart, transport: TransportKind, shard: Shard | null):
 }
 
 /** Claims whose lease ran out that one statement takes back. */
-const reclaimedAtOnce = 200;
+const reclaimedAtOnce = 500;
+
+/** What `reclaimExpired` took back. */
+export interface Reclaimed {
+  readonly freed: { readonly id: string; readonly subscriptionId: string }[];
+  /** Whether there may be more claims that ran out. */
+  readonly more: boolean;
+}
 
 /**
  * Takes back claims whose lease ran out: what they still hold is due again. An attempt is logged, for nobody knows
  * whether the request was sent; no retry is used up, or a crash of the hub would cost the event. A claim also ends
  * here when all it took was answered long ago: nobody renews it then, and there is nothing to free.
- * @returns what was freed
+ * Most of them are such: where many events come one by one, each is a claim.
  */
-export async function reclaimExpired(pool: Pool): Promise<{ id: string; subscriptionId: string }[]> {
-  const { rows } = await pool.query<{ id: string; subscriptionId: string }>(
+export async function reclaimExpired(pool: Pool): Promise<Reclaimed> {
+  const { rows } = await pool.query<Reclaimed>(
     `with expired as (
        delete from lane_claims where token in (
          select token from lane_claims where lease_until < now() order by lease_until limit ${reclaimedAtOnce} for update skip locked)
@@ -187,9 +194,10 @@ export async function reclaimExpired(pool: Pool): Promise<{ id: string; subscrip
      logged as (
        insert into fin_data_sync_attempts (sync_id, subscription_id, number, transport, started_at, duration_ms, error_code, error_message)
        select id, subscription_id, attempt_count, transport, now(), 0, error_code, error_message from freed)
-     select id::text, subscription_id::text as "subscriptionId" from freed`,
+     select (select count(*) from expired) = ${reclaimedAtOnce} as more,
+       coalesce((select jsonb_agg(jsonb_build_object('id', id::text, 'subscriptionId', subscription_id::text)) from freed), '[]') as freed`,
   );
-  return rows;
+  return rows[0] ?? { freed: [], more: false };
 }
 
 /**

@@ -3,7 +3,7 @@ import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { takeProbesDue } from '../db/breaker-statements.ts';
 import type { Database } from '../db/database.ts';
-import { cancelOfDeleted, lanesWithWork, reclaimExpired } from '../db/lane-statements.ts';
+import { cancelOfDeleted, lanesWithWork, type Reclaimed, reclaimExpired } from '../db/lane-statements.ts';
 import type { ChangeListener } from '../delivery/sync-changes.ts';
 import type { Schedule } from './schedules.ts';
 
@@ -46,11 +46,22 @@ export class Reconciler {
 
   async run(): Promise<void> {
     const { db, lanes, log, changes } = this.#deps;
-    const freed = await reclaimExpired(db.pool);
+    const freed = await this.#reclaim();
     const freedLanes = [...new Set(freed.map(({ subscriptionId }) => subscriptionId))];
     if (freed.length > 0) log.warn({ lanes: freedLanes }, 'leases had run out; their syncs are due again');
     changes.note([...freed.map(({ id }) => id), ...(await cancelOfDeleted(db.pool))]);
     lanes.wake(await lanesWithWork(db.pool));
     await lanes.probe(await takeProbesDue(db.pool, limits.probeFirstMs, limits.probeMaxMs));
+  }
+
+  /** All that ran out: what a dead process held stands behind the claims of the living that were answered long ago. */
+  async #reclaim(): Promise<Reclaimed['freed']> {
+    const freed: Reclaimed['freed'] = [];
+    for (let turn = 0; turn < limits.reclaimTurns; turn += 1) {
+      const part = await reclaimExpired(this.#deps.db.pool);
+      freed.push(...part.freed);
+      if (!part.more) break;
+    }
+    return freed;
   }
 }
