@@ -2,6 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseBatchAnswer } from '../../src/delivery/webhook/batch-answer.ts';
+import type { BodyEnd } from '../../src/delivery/webhook/exchange.ts';
+
+function read(body: string | null, bodyEnd: BodyEnd = 'whole', contentEncoding: string | null = null) {
+  return parseBatchAnswer({ body, bodyEnd, contentEncoding });
+}
 
 const item = fc.record(
   {
@@ -15,7 +20,7 @@ const item = fc.record(
 test('every well-formed answer is read item by item', () => {
   fc.assert(
     fc.property(fc.uniqueArray(item, { selector: ({ sync_id }) => String(sync_id) }), results => {
-      const answer = parseBatchAnswer(JSON.stringify({ results }), true);
+      const answer = read(JSON.stringify({ results }));
       assert.ok(answer.kind === 'items');
       assert.equal(answer.items.size, results.length);
       for (const { sync_id, code } of results) assert.equal(answer.items.get(String(sync_id))?.code, code);
@@ -24,17 +29,22 @@ test('every well-formed answer is read item by item', () => {
   );
 });
 
-test('a well-formed answer that is cut anywhere is never taken for an acceptance of what it refuses', () => {
+test('an object that is cut anywhere, before its results too, is never taken for an acceptance of what it refuses', () => {
+  const ends = fc.constantFrom<BodyEnd>('long', 'late', 'cut');
   fc.assert(
-    fc.property(fc.array(item, { minLength: 1, maxLength: 5 }), fc.nat(), (results, at) => {
-      const text = JSON.stringify({ results });
-      const cut = text.slice(0, at % text.length);
-      const answer = parseBatchAnswer(cut, false);
-      assert.notEqual(answer.kind, 'items');
-      if (cut.includes('"results"')) assert.equal(answer.kind, 'unreadable');
+    fc.property(fc.array(item, { minLength: 1, maxLength: 5 }), fc.nat(), ends, (results, at, end) => {
+      const text = JSON.stringify({ accepted: 0, results });
+      const cut = text.slice(0, 1 + (at % (text.length - 1)));
+      assert.equal(read(cut, end).kind, 'unreadable');
     }),
     { numRuns: 1_000 },
   );
+});
+
+test('what is compressed, though that was not asked for, can not be read; what is no object speaks of the whole, cut off or not', () => {
+  assert.equal(read('\x1f\ufffd', 'whole', 'gzip').kind, 'unreadable');
+  assert.equal(read('<html>', 'long').kind, 'whole');
+  assert.equal(read('', 'late').kind, 'whole');
 });
 
 test('any other answer speaks of the whole', () => {
@@ -49,7 +59,7 @@ test('any other answer speaks of the whole', () => {
     '[{"results": []}]',
     '<html>"results"</html>',
   ]) {
-    assert.deepEqual(parseBatchAnswer(body, true), { kind: 'whole' }, String(body));
+    assert.deepEqual(read(body), { kind: 'whole' }, String(body));
   }
 });
 
@@ -69,8 +79,7 @@ test('results of another form can not be read', () => {
     '[{"sync_id": 1, "code": 0, "message": 5}]',
     '[',
   ];
-  for (const form of forms)
-    assert.equal(parseBatchAnswer(`{"results": ${form}}`, true).kind, 'unreadable', form);
+  for (const form of forms) assert.equal(read(`{"results": ${form}}`).kind, 'unreadable', form);
 });
 
 test('nothing that a consumer may send makes the reader throw', () => {
@@ -81,9 +90,9 @@ test('nothing that a consumer may send makes the reader throw', () => {
         fc.json(),
         fc.json().map(json => `{"results": ${json}}`),
       ),
-      fc.boolean(),
-      (body, complete) => {
-        assert.ok(['items', 'whole', 'unreadable'].includes(parseBatchAnswer(body, complete).kind));
+      fc.constantFrom<BodyEnd>('whole', 'long', 'late', 'cut'),
+      (body, end) => {
+        assert.ok(['items', 'whole', 'unreadable'].includes(read(body, end).kind));
       },
     ),
     { numRuns: 2_000 },
@@ -91,9 +100,8 @@ test('nothing that a consumer may send makes the reader throw', () => {
 });
 
 test('messages are one printable line of bounded length', () => {
-  const answer = parseBatchAnswer(
+  const answer = read(
     JSON.stringify({ results: [{ sync_id: 1, code: 422, message: `发票\u0000\n${'x'.repeat(5_000)}` }] }),
-    true,
   );
   assert.ok(answer.kind === 'items');
   const message = answer.items.get('1')?.message ?? '';
@@ -103,7 +111,7 @@ test('messages are one printable line of bounded length', () => {
 
 test('an item named twice counts as refused unless both accept it', () => {
   const both = (...codes: number[]) =>
-    parseBatchAnswer(JSON.stringify({ results: codes.map(code => ({ sync_id: 1, code })) }), true);
+    read(JSON.stringify({ results: codes.map(code => ({ sync_id: 1, code })) }));
   for (const [codes, expected] of [
     [[0, 422], 422],
     [[422, 0], 422],

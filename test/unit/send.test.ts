@@ -31,6 +31,7 @@ test('a 2xx accepts: the request goes out as the contract words it and the answe
     durationMs: 0,
     body: null,
     bodyEnd: 'whole',
+    contentEncoding: null,
     receipt: null,
   });
   const [{ method, url: path, headers, body } = assert.fail('no request')] = seen;

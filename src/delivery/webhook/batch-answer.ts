@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
 import { printable } from '../../core/printable.ts';
+import type { BodyEnd } from './exchange.ts';
 
 /** What a consumer says of one item: 0 accepts it, all else is read as an HTTP status. */
 export interface ItemAnswer {
@@ -24,16 +25,32 @@ const schema = z.object({
   ),
 });
 
+/** What was read of an answer. */
+export interface AnswerRead {
+  readonly body: string | null;
+  readonly bodyEnd: BodyEnd;
+  /** Of its bytes; null: as they are. */
+  readonly contentEncoding: string | null;
+}
+
+const cutOff: Readonly<Record<Exclude<BodyEnd, 'whole'>, string>> = {
+  long: 'it is longer than is read',
+  late: 'it did not end in time',
+  cut: 'it broke off',
+};
+
 /**
  * Reads the answer to a batch (contract, "The webhook"). A body that is no JSON object with `results` speaks of
- * the whole. One that has them but is cut off, or is malformed, is unreadable: taking it as accepted could lose
- * what it refuses.
+ * the whole. An object that is cut off before all of it was seen, results that are malformed, and what was compressed
+ * though that was not asked for are unreadable: taking it as accepted could lose what it refuses.
  */
-export function parseBatchAnswer(body: string | null, complete: boolean): BatchAnswer {
+export function parseBatchAnswer({ body, bodyEnd, contentEncoding }: AnswerRead): BatchAnswer {
+  if (contentEncoding !== null)
+    return { kind: 'unreadable', why: `its Content-Encoding is ${printable(contentEncoding, 40)}` };
   const text = body?.trimStart() ?? '';
-  if (!text.startsWith('{') || !text.includes('"results"')) return { kind: 'whole' };
-  if (!complete)
-    return { kind: 'unreadable', why: `longer than ${limits.answerBytes} bytes, or not finished in time` };
+  if (!text.startsWith('{')) return { kind: 'whole' };
+  if (bodyEnd !== 'whole') return { kind: 'unreadable', why: cutOff[bodyEnd] };
+  if (!text.includes('"results"')) return { kind: 'whole' };
   const parsed = schema.safeParse(jsonOf(text));
   if (!parsed.success)
     return { kind: 'unreadable', why: 'its "results" are not of the form {sync_id, code, message}' };

@@ -36,6 +36,8 @@ export interface SendResult extends AttemptResult {
   /** Where it was wanted and the answer accepts: its text, at most `answerBytes` of it. */
   readonly body: string | null;
   readonly bodyEnd: BodyEnd;
+  /** What the answer's bytes are compressed by, though that was not asked for; null: nothing. */
+  readonly contentEncoding: string | null;
   /** What the answer returns as `receipt`. */
   readonly receipt: string | null;
 }
@@ -58,6 +60,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #over = false;
   #stopTotal: (() => void) | null = null;
   #stopGrace: (() => void) | null = null;
+  #contentEncoding: string | null = null;
 
   constructor(request: SendRequest, clock: Clock, resolve: (result: SendResult) => void) {
     this.#request = request;
@@ -93,6 +96,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#over || status < 200) return;
     this.#status = status;
     this.#verdict = verdictOfStatus(status);
+    this.#contentEncoding = encodingOf(headers['content-encoding']);
     if (this.#verdict !== 'accepted')
       this.#retryAfterMs = parseRetryAfter(headers['retry-after'], this.#clock.now());
     if (!this.#bodyMatters())
@@ -175,7 +179,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
       durationMs: Math.max(0, this.#clock.now() - this.#startedAt),
       body: this.#bodyMatters() ? (bytes?.toString('utf8') ?? '') : null,
       bodyEnd,
+      contentEncoding: this.#contentEncoding,
       receipt: receiptIn(bytes),
     };
   }
+}
+
+function encodingOf(header: string | string[] | undefined): string | null {
+  const encoding = [header ?? []].flat().join(', ').trim();
+  return encoding === '' || encoding.toLowerCase() === 'identity' ? null : encoding;
 }

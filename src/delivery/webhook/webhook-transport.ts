@@ -82,6 +82,7 @@ export class WebhookTransport implements Transport {
       webhookId: batch ? batchId(syncs) : `sync_${first.id}`,
       sourceSystem: sourceSystems(syncs),
       wantBody: batch,
+      ...(batch ? { answerBytes: limits.answerBytes + syncs.length * limits.answerItemBytes } : {}),
     });
     const evidence = evidenceOf(bodyDigestOf(body), answer.receipt, lane.secrets);
     const result = { ...answer, evidence };
@@ -162,7 +163,7 @@ function sourceSystems(syncs: readonly ClaimedSync[]): string {
 /** Reads a batch's answer item by item; an answer without readable results stands for all. */
 function itemResults(result: SendResult, syncs: readonly ClaimedSync[]): AttemptResult[] {
   if (result.verdict !== 'accepted') return syncs.map(() => result);
-  const answer = parseBatchAnswer(result.body, result.bodyEnd === 'whole');
+  const answer = parseBatchAnswer(result);
   if (answer.kind === 'whole' && result.statusCode !== 207) return syncs.map(() => result);
   if (answer.kind === 'items') return syncs.map(sync => itemResult(result, answer.items.get(sync.id)));
   const why = answer.kind === 'unreadable' ? answer.why : 'a 207 without {"results": [...]}';
