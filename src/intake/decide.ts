@@ -1,6 +1,7 @@
-import { HubError } from '../core/errors.ts';
+import { badInput, HubError } from '../core/errors.ts';
 import type { RecordOutcome, VoucherStatus } from '../core/model.ts';
 import { digestOf, type PreparedContent } from './voucher-content.ts';
+import { maxVersion } from './voucher-input.ts';
 
 /** What is known of a source record's version, as far as it decides what a new input is. */
 export interface KnownVersion {
@@ -33,7 +34,7 @@ export interface Decision {
  * version's while looking for a duplicate, so that a call repeated after midnight is still the same call.
  * @param today the business day, YYYY-MM-DD
  * @param older looks up an older version of the record
- * @throws HubError CONFLICT for a known version with other content
+ * @throws HubError CONFLICT for a known version with other content, BAD_USER_INPUT where there is no higher version
  */
 export function decide(
   content: PreparedContent,
@@ -54,6 +55,8 @@ export function decide(
     const same = at(known.sourceVersion, known.voucherDate);
     if (isSame(content, same.digest, known)) return { outcome: 'duplicate', ...same };
     if (wanted !== undefined) throw conflict(content, known.sourceVersion);
+    if (known.sourceVersion === maxVersion)
+      throw badInput('sourceVersion', `sourceVersion: the record is at ${maxVersion}, the highest there is.`);
     return { outcome: 'updated', ...at(known.sourceVersion + 1, today) };
   }
   const recorded = older(wanted);

@@ -38,7 +38,8 @@ const shortTexts = [
 ] as const;
 const longTexts = ['counterpartyName', 'summary'] as const;
 const decimal = /^-?(\d+)(?:\.(\d+))?$/;
-const maxVersion = 2_147_483_647;
+/** The highest version of a record. */
+export const maxVersion = 2_147_483_647;
 
 /**
  * Checks one voucher against everything that needs no database.
@@ -95,7 +96,7 @@ function checkJson(value: JsonValue, path: string, depth: number): void {
     return;
   }
   for (const [key, item] of Object.entries(value)) {
-    checkStorable(`a key of ${path}`, key);
+    checkStorable(path, key);
     checkJson(item, `${path}.${key.slice(0, 60)}`, depth + 1);
   }
 }

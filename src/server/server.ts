@@ -7,6 +7,7 @@ import type { Logger } from '../core/logger.ts';
 import { registerGraphiql } from './graphiql.ts';
 import { type GraphqlDoor, registerGraphqlHttp } from './graphql-http.ts';
 import { serveGraphqlSocket } from './graphql-socket.ts';
+import { readJsonBodies } from './json-body.ts';
 
 /** Where the built pages are, from here and from dist/. */
 const consoleFolder = fileURLToPath(new URL('../../dist/console', import.meta.url));
@@ -34,14 +35,12 @@ export interface HubServer extends AsyncDisposable {
 export async function startServer(options: ServerOptions): Promise<HubServer> {
   const app = Fastify({
     bodyLimit: limits.requestBytes,
-    // Business data may have any keys; nothing here copies one object's keys into another's by assignment.
-    onProtoPoisoning: 'ignore',
-    onConstructorPoisoning: 'ignore',
     genReqId: () => randomUUID(),
     requestTimeout: limits.requestArrivalMs,
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
   });
+  readJsonBodies(app);
   app.server.maxConnections = limits.connections;
   let closing = false;
   app.addHook('preClose', async () => {

@@ -315,3 +315,57 @@ test('a schema that cannot be used is refused and changes nothing', async () => 
   }
   assert.equal(outcomeOf(await record(hub)), 'CREATED');
 });
+
+test('a record at the highest version takes no call without a version, and its neighbours are recorded', async () => {
+  await using hub = await startTestHub();
+  const top = { sourceId: 'TOP', sourceVersion: 2_147_483_647 };
+  const items = await recordVouchers(hub, [
+    voucherInput(top),
+    voucherInput({ sourceId: 'TOP', amount: '5' }),
+    voucherInput({ sourceId: 'BESIDE' }),
+  ]);
+  assert.deepEqual(items.map(outcomeOf), ['CREATED', 'BAD_USER_INPUT sourceVersion', 'CREATED']);
+  assert.equal(
+    outcomeOf(await record(hub, { sourceId: 'TOP', amount: '5' })),
+    'BAD_USER_INPUT sourceVersion',
+  );
+});
+
+test('a body that is no UTF-8 is refused whole: ids in GBK would all become one', async () => {
+  await using hub = await startTestHub();
+  await using sql = await connectSql(hub.databaseUrl);
+  const query =
+    'mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(inputs: $inputs) { index result { outcome } } }';
+  const text = JSON.stringify({ query, variables: { inputs: [voucherInput({ sourceId: 'NAME' })] } });
+  const gbk = Buffer.from([0xd5, 0xc5, 0xc8, 0xfd]);
+  const [before = '', behind = ''] = text.split('NAME');
+  const send = (name: Buffer) =>
+    fetch(`${hub.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${adminKey}` },
+      body: Buffer.concat([Buffer.from(before), name, Buffer.from(behind)]),
+    });
+  const refused = await send(gbk);
+  assert.equal(refused.status, 400);
+  assert.match(await refused.text(), /UTF-8.*BAD_USER_INPUT/);
+  assert.deepEqual(await totals(sql), [0, 0, 0]);
+  assert.equal((await send(Buffer.from('张三'))).status, 200);
+  const [row] = await sql.rows('select source_id from fin_business_vouchers');
+  assert.deepEqual(row, { source_id: '张三' });
+});
+
+test('a schema’s pattern costs a time that grows with the text, and one that can’t be matched so is refused', async () => {
+  await using hub = await startTestHub();
+  const upsert = (pattern: string) =>
+    hub.ask(
+      'mutation ($schema: JSONObject) { upsertEventType(name: "patterned", mode: REALTIME, schema: $schema) { name } }',
+      { schema: { type: 'object', properties: { a: { type: 'string', pattern } } } },
+    );
+  assert.equal((await upsert('^(a+)+$')).errors, undefined);
+  const startedAt = performance.now();
+  const over = { eventType: 'patterned', businessData: { a: `${'a'.repeat(5_000)}!` } };
+  assert.equal(outcomeOf(await record(hub, over)), 'BAD_USER_INPUT businessData.a');
+  assert.ok(performance.now() - startedAt < 5_000);
+  assert.equal(outcomeOf(await record(hub, { ...over, businessData: { a: 'aaa' } })), 'CREATED');
+  assert.match(JSON.stringify((await upsert('^(?=b)a\\1$')).errors), /BAD_USER_INPUT/);
+});
