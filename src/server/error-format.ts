@@ -75,8 +75,8 @@ function toldOf(error: GraphQLError): Pick<GraphQLFormattedError, 'message' | 'e
     const message = `The operation is longer than ${limits.tokens} tokens; send it in parts, or its values as variables.`;
     return { message, extensions: { code } };
   }
-  // Of a variable that is an object: `Variable "$input" got invalid value 1.5 at "input.amount"; ...`
-  const field = /^Variable "\$\w+" got invalid value .* at "\w+\.([^"]+)";/s.exec(error.message)?.[1];
+  // Of a variable that is an object or a list: `Variable "$input" got invalid value 1.5 at "input.amount"; ...`
+  const field = /^Variable "\$\w+" got invalid value .* at "\w+\.?([^"]+)";/s.exec(error.message)?.[1];
   return { message: error.message, extensions: field === undefined ? { code } : { code, field } };
 }
 

@@ -10,7 +10,7 @@ export function readJsonBodies(app: FastifyInstance): void {
   // Business data may have any keys; nothing here copies one object's keys into another's by assignment.
   const parse = app.getDefaultJsonParser('ignore', 'ignore');
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (isUtf8(body)) parse(request, body.toString('utf8'), done);
+    if (isUtf8(body)) void parse(request, body.toString('utf8'), done);
     else {
       const fault = badInput(
         'body',

@@ -369,3 +369,18 @@ test('a schema’s pattern costs a time that grows with the text, and one that c
   assert.equal(outcomeOf(await record(hub, { ...over, businessData: { a: 'aaa' } })), 'CREATED');
   assert.match(JSON.stringify((await upsert('^(?=b)a\\1$')).errors), /BAD_USER_INPUT/);
 });
+
+test('what is not of the schema’s types refuses the whole call, and says which item’s field it is', async () => {
+  await using hub = await startTestHub();
+  await using sql = await connectSql(hub.databaseUrl);
+  const query = 'mutation ($i: [RecordVoucherInput!]!) { recordVouchers(inputs: $i) { index } }';
+  for (const [over, field] of [
+    [{ amount: '1e5' }, '[1].amount'],
+    [{ voucherDate: '2025-02-30' }, '[1].voucherDate'],
+  ] as const) {
+    const answer = await hub.ask(query, { i: [voucherInput({ sourceId: 'OK' }), voucherInput(over)] });
+    const { code, field: told } = answer.errors?.[0]?.extensions ?? {};
+    assert.deepEqual([code, told], ['BAD_USER_INPUT', field]);
+  }
+  assert.deepEqual(await totals(sql), [0, 0, 0]);
+});
