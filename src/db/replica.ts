@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import type { Clock } from '../core/clock.ts';
 import { errorCodeOf, isDatabaseAway, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
@@ -9,10 +10,20 @@ interface Sample {
   readonly end: bigint;
 }
 
-/** What the replica says of itself. */
-interface Answer {
+/** What a server says of itself. */
+export interface ServerIdentity {
+  /** The same for a primary and its replicas. */
   readonly server: string;
+  /** It follows a primary. */
+  readonly isReplica: boolean;
+  /** Where its log ends, bytes: on a replica, what it has replayed. */
   readonly end: string;
+}
+
+/** Why one server is no replica of another; null: it may be. One that was promoted has a history of its own. */
+export function kinshipFault(copy: ServerIdentity, primary: ServerIdentity): string | null {
+  if (copy.server !== primary.server) return 'it is no replica of the server of DATABASE_URL';
+  return copy.isReplica ? null : 'it takes writes itself: it is the primary, or was promoted';
 }
 
 /**
@@ -82,12 +93,13 @@ export class Replica implements AsyncDisposable {
   /** Why the replica is not to be used now; null: it is. */
   async #faultOf(): Promise<string | null> {
     const now = this.#clock.steady();
-    const primary = await logEnd(this.#primary);
+    const primary = await identityOf(this.#primary.pool);
     const known = this.#samples.filter(({ at }) => now - at < 2 * limits.replicaLagMs);
     this.#samples = [...known, { at: now, end: BigInt(primary.end) }];
     this.#copy ??= await Database.connect(this.#options);
-    const copy = await logEnd(this.#copy);
-    if (copy.server !== primary.server) return 'it is no replica of the server of DATABASE_URL';
+    const copy = await identityOf(this.#copy.pool);
+    const stranger = kinshipFault(copy, primary);
+    if (stranger !== null) return stranger;
     const reached = this.#samples.findLast(({ end }) => end <= BigInt(copy.end));
     const isNear = reached !== undefined && now - reached.at <= limits.replicaLagMs;
     return isNear ? null : `it is more than ${limits.replicaLagMs / 1_000} s behind`;
@@ -110,10 +122,10 @@ export class Replica implements AsyncDisposable {
   }
 }
 
-/** Which server it is, and where its log ends: on a replica, what it has replayed. */
-async function logEnd(db: Database): Promise<Answer> {
-  const { rows } = await db.pool.query<Answer>(
-    `select system_identifier::text as server,
+/** Asks a server which it is. */
+export async function identityOf(db: Pick<Pool, 'query'>): Promise<ServerIdentity> {
+  const { rows } = await db.query<ServerIdentity>(
+    `select system_identifier::text as server, pg_is_in_recovery() as "isReplica",
        pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end, '0/0')::text as end
      from pg_control_system()`,
   );

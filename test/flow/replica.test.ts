@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
+import { z } from 'zod';
 import { systemClock } from '../../src/core/clock.ts';
 import { makeKey } from '../support/access.ts';
-import { startTestHub } from '../support/hub.ts';
+import { runCli } from '../support/cli.ts';
+import { startTestHub, testEnvironment } from '../support/hub.ts';
 import { numbers, record, vouchers } from '../support/lanes.ts';
 import { oldestPostgresBin as bin, startPostgres, without } from '../support/postgres-server.ts';
 import { connectSql } from '../support/sql.ts';
@@ -11,6 +13,10 @@ import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
 
 const list = `{ vouchers(first: 1) { totalCount edges { node { events { id } syncLogs { id subscription { backlog } } } } } syncLogs(first: 1) { totalCount } }`;
+
+const foundByDoctor = z.object({
+  checks: z.array(z.object({ name: z.string(), status: z.string(), message: z.string() })),
+});
 
 interface Lists {
   vouchers: { totalCount: number; edges: { node: { events: object[]; syncLogs: object[] } }[] };
@@ -60,6 +66,22 @@ describe('a streaming replica', { skip: without(path.join(bin, 'pg_basebackup'))
         `select count(*) from pg_stat_activity where application_name = 'voucher-hub' and query ilike '%fin_business_vouchers%'`,
       );
     await until('the replica is asked', async () => (await counted(analyst)) === 5 && (await reads()) > 0);
+  });
+
+  test('the doctor says whether it can be used, and of one that takes writes or does not answer that it can not', async () => {
+    const doctor = async (url: string) => {
+      const settings = { ...testEnvironment(primary.url), DATABASE_REPLICA_URL: url };
+      const { stdout } = await runCli(['doctor', '--json'], { ...settings, HUB_URL: hub.url });
+      return foundByDoctor.parse(JSON.parse(stdout)).checks.find(({ name }) => name === 'replica');
+    };
+    assert.equal((await doctor(replica.url))?.status, 'ok');
+    const itself = await doctor(primary.url);
+    assert.deepEqual([itself?.status, /takes writes itself/.test(itself?.message ?? '')], ['warn', true]);
+    const away = await doctor('postgres://postgres@127.0.0.1:9/postgres');
+    assert.deepEqual(
+      [away?.status, /does not answer.*ECONNREFUSED/.test(away?.message ?? '')],
+      ['warn', true],
+    );
   });
 
   test('when it goes away, no question of an analyst fails', async () => {

@@ -9,6 +9,7 @@ import { withoutPassword } from '../start.ts';
 import { duration } from '../terminal.ts';
 import { type Check, checksOf } from './check.ts';
 import { checkInstallation } from './installation.ts';
+import { checkReplica } from './replica.ts';
 
 const { ok, warn, fail } = checksOf('database');
 const clock = checksOf('clock');
@@ -56,13 +57,7 @@ async function checkEmbedded(dataDir: string): Promise<Check> {
 
 /** @param queueUrl where the queue is in PostgreSQL; null: on Redis */
 async function checkServer(config: Config, url: string, queueUrl: string | null): Promise<Check[]> {
-  const client = new Client({
-    connectionString: url,
-    connectionTimeoutMillis: connectMs,
-    query_timeout: connectMs,
-    application_name: 'hub doctor',
-  });
-  client.on('error', () => {});
+  const client = clientOf(url);
   try {
     await client.connect();
   } catch (error) {
@@ -74,12 +69,36 @@ async function checkServer(config: Config, url: string, queueUrl: string | null)
     const skew = await checkSkew(client, systemClock);
     // Of tables that are not there nothing can be asked.
     const inUse = tables.status === 'ok' ? await checkInstallation(client, config) : [];
-    const checks = [version, ...writable, tables, ...inUse, skew];
+    const { databaseReplicaUrl } = config;
+    const replica =
+      databaseReplicaUrl === undefined ? [] : [await checkReplica(databaseReplicaUrl, client, connected)];
+    const checks = [version, ...writable, tables, ...inUse, skew, ...replica];
     return queueUrl === null
       ? checks
       : [...checks, await checkQueueRoute(queueUrl), await checkQueueSchema(client)];
   } catch (error) {
     return [fail(`${withoutPassword(url)} answered, then failed: ${messageOf(error)}`)];
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+function clientOf(url: string): Client {
+  const client = new Client({
+    connectionString: url,
+    connectionTimeoutMillis: connectMs,
+    query_timeout: connectMs,
+    application_name: 'hub doctor',
+  });
+  client.on('error', () => {});
+  return client;
+}
+
+async function connected<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = clientOf(url);
+  try {
+    await client.connect();
+    return await work(client);
   } finally {
     await client.end().catch(() => {});
   }
