@@ -143,15 +143,8 @@ export class Database implements AsyncDisposable {
 
   /** Behind a pooler only the role can set what bounds a statement on the server. */
   async #checkRoleTimeouts(timeoutMs: number, log: Logger): Promise<void> {
-    const wanted = timeoutSettings(timeoutMs);
-    const { rows } = await this.pool.query<{ name: string; role: string }>(
-      `select name, current_user as role from pg_settings where name = any($1) and setting = '0'`,
-      [Object.keys(wanted)],
-    );
-    const missing = Object.entries(wanted).filter(([name]) => rows.some(row => row.name === name));
-    if (missing.length === 0) return;
-    const role = rows[0]?.role ?? '';
-    const statements = missing.map(([name, ms]) => `alter role "${role}" set ${name} = '${ms}ms'`);
+    const statements = await roleTimeoutsMissing(this.pool, timeoutMs);
+    if (statements.length === 0) return;
     log.warn(
       { statements },
       'DATABASE_URL is a pooler, which takes no time-outs from the hub: set them for the role',
@@ -186,6 +179,21 @@ export class Database implements AsyncDisposable {
     // The ORM ends the pool only where it has run a statement itself; left open, it keeps a process for ten seconds.
     if (!this.pool.ending) await this.pool.end();
   }
+}
+
+/** The statements that set the time-outs which a role lacks: behind a pooler nothing else bounds a statement on the server. */
+export async function roleTimeoutsMissing(
+  db: Pick<Pool, 'query'>,
+  timeoutMs = defaultTimeoutMs,
+): Promise<string[]> {
+  const wanted = timeoutSettings(timeoutMs);
+  const { rows } = await db.query<{ name: string; role: string }>(
+    `select name, current_user as role from pg_settings where name = any($1) and setting = '0'`,
+    [Object.keys(wanted)],
+  );
+  const missing = Object.entries(wanted).filter(([name]) => rows.some(row => row.name === name));
+  const role = rows[0]?.role ?? '';
+  return missing.map(([name, ms]) => `alter role "${role}" set ${name} = '${ms}ms'`);
 }
 
 async function appliedMigrations(em: EntityManager): Promise<string[]> {

@@ -3,8 +3,9 @@ import { after, describe, test } from 'node:test';
 import { pino } from 'pino';
 import { HubError } from '../../src/core/errors.ts';
 import { direct, inspectRoute } from '../../src/db/connections.ts';
+import { runCli } from '../support/cli.ts';
 import { acknowledgeAll, TestConsumer } from '../support/consumer.ts';
-import { startTestHub } from '../support/hub.ts';
+import { startTestHub, testEnvironment } from '../support/hub.ts';
 import { numbers, record, settled, vouchers } from '../support/lanes.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { pgBouncer, startPgBouncer, without } from '../support/postgres-server.ts';
@@ -57,6 +58,17 @@ describe('behind PgBouncer in transaction mode', { skip: without(pgBouncer) }, a
     // A pooler takes no time-outs from its clients: the role's hold, and the hub says which are not set.
     assert.match(lines.join(''), /alter role \\"hub\\" set lock_timeout = '10000ms'/);
     await record(hub, vouchers('later', ['1']));
+  });
+
+  test('the doctor names the time-outs that the role lacks', async () => {
+    const { stdout } = await runCli(['doctor'], {
+      ...testEnvironment(pooler.url),
+      HUB_URL: 'http://127.0.0.1:9',
+    });
+    assert.match(
+      stdout,
+      /is a pooler, and its role has no time-outs[\s\S]*alter role "hub" set lock_timeout = '10000ms'/,
+    );
   });
 
   test('no prepared statement is left on a connection that others use', async () => {

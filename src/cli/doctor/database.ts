@@ -72,7 +72,15 @@ async function checkServer(config: Config, url: string, queueUrl: string | null)
     const { databaseReplicaUrl } = config;
     const replica =
       databaseReplicaUrl === undefined ? [] : [await checkReplica(databaseReplicaUrl, client, connected)];
-    const checks = [version, ...writable, tables, ...inUse, skew, ...replica];
+    const checks = [
+      version,
+      ...writable,
+      ...(await checkTimeouts(client, url)),
+      tables,
+      ...inUse,
+      skew,
+      ...replica,
+    ];
     return queueUrl === null
       ? checks
       : [...checks, await checkQueueRoute(queueUrl), await checkQueueSchema(client)];
@@ -121,6 +129,21 @@ async function checkWritable(client: Client): Promise<Check[]> {
   if (rows[0]?.writes === true) return [];
   return [
     fail('it only reads', 'Is it a standby? Point DATABASE_URL at the primary, or let it write again.'),
+  ];
+}
+
+/** Straight to PostgreSQL the hub sets them itself. */
+async function checkTimeouts(client: Client, url: string): Promise<Check[]> {
+  const { inspectRoute } = await import('../../db/connections.ts');
+  if (!(await inspectRoute(url)).pooled) return [];
+  const { roleTimeoutsMissing } = await import('../../db/database.ts');
+  const statements = await roleTimeoutsMissing(client);
+  if (statements.length === 0) return [];
+  return [
+    warn(
+      `${withoutPassword(url)} is a pooler, and its role has no time-outs: a statement may take for ever`,
+      `Run as its owner: ${statements.join('; ')}`,
+    ),
   ];
 }
 
