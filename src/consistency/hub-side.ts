@@ -61,16 +61,26 @@ export function splitRange({ from, to }: DateRange): {
   months: DateRange | null;
   days: { from: string; to: string }[];
 } {
+  // Beyond these there is no month to name.
+  if ((from !== null && from > '9999-12-01') || (to !== null && to < '0001-01-31'))
+    return { months: null, days: allDays({ from, to }) };
   const first = from === null || from.endsWith('-01') ? from : monthAfter(from);
   const last = to === null || isMonthsEnd(to) ? monthOf(to) : monthBefore(to);
   const months = first !== null && last !== null && first > last ? null : { from: first, to: last };
-  if (months === null && from !== null && to !== null)
-    return { months, days: from > to ? [] : [{ from, to }] };
+  if (months === null && from !== null && to !== null) return { months, days: allDays({ from, to }) };
   const days: { from: string; to: string }[] = [];
   if (from !== null && first !== null && from < first) days.push({ from, to: dayBefore(first) });
   if (to !== null && last !== null && monthOf(to) !== last) days.push({ from: monthOf(to) ?? to, to });
   return { months, days };
 }
+
+/** The first and the last day that are written in four digits bound what has no bound. */
+function allDays({ from, to }: DateRange): { from: string; to: string }[] {
+  const days = { from: from ?? '0001-01-01', to: to ?? lastDay };
+  return days.from > days.to ? [] : [days];
+}
+
+const lastDay = '9999-12-31';
 
 function sumOf(prefix: string, leaves: readonly TreeNode[]): TreeNode {
   if (leaves.length === 0) return emptyNode(prefix);
@@ -98,7 +108,7 @@ function dayBefore(day: string): string {
 }
 
 function isMonthsEnd(day: string): boolean {
-  return shifted(day, { days: 1 }).endsWith('-01');
+  return day === lastDay || shifted(day, { days: 1 }).endsWith('-01');
 }
 
 /** Days of the calendar, without hours, so in UTC. */

@@ -1,5 +1,5 @@
 import { limits } from '../core/limits.ts';
-import { dropReports } from '../db/consistency-reports.ts';
+import { dropReports, failAbandonedReports } from '../db/consistency-reports.ts';
 import type { Database } from '../db/database.ts';
 import {
   ConsistencyDifferenceEntity,
@@ -25,6 +25,11 @@ export class ConsistencyReports {
   /** The newest first. @param own only these subscriptions'; null: any */
   async list(own: readonly string[] | null, limit: number): Promise<ConsistencyReportRow[]> {
     return this.#db.fork().find(ConsistencyReportEntity, only(own), { orderBy: { id: 'desc' }, limit });
+  }
+
+  /** Fails the checks whose process is gone: whoever waits for their end must not wait for ever. */
+  failAbandoned(): Promise<void> {
+    return failAbandonedReports(this.#db.pool);
   }
 
   /** Forgets what is older, differences and all. */

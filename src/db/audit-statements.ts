@@ -163,8 +163,8 @@ const mostInGap = 100_000;
 
 /**
  * The first gap between the turns of sealing that are left: turns follow one another without any, from the first
- * attempt to where sealing has come. Of a part (one subscription, or a time) only a gap that still has attempts of
- * it: others' seals that are gone are none of its own.
+ * attempt to where sealing has come. One subscription has no seal in a turn in which it had no attempt: between its own
+ * seals there are gaps, and only one that has attempts of it is meant. So it is with a part by time.
  * @param afterId turns up to this id were compared; '0': from the start
  * @param upTo the last that were compared; null: all that were sealed
  */
@@ -175,7 +175,9 @@ export async function firstSealGap(
 ): Promise<SealGap | null> {
   const { rows } = await pool.query<SealGap>(
     `with bounds as materialized (select coalesce($2::bigint, sealed_to) as up_to from audit_progress),
-     turns as materialized (select distinct after_id, last_id from audit_seals, bounds where last_id > $1 and last_id <= up_to),
+     turns as materialized (
+       select distinct after_id, last_id from audit_seals, bounds
+       where last_id > $1 and last_id <= up_to and ($3::bigint is null or subscription_id = $3)),
      gaps as materialized (
        select * from (
          select lag(last_id, 1, $1::bigint) over (order by last_id) as after_id, after_id as last_id from turns

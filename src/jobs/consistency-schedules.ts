@@ -6,7 +6,7 @@ import type { SubscriptionRow } from '../db/entities.ts';
 import type { Subscriptions } from '../delivery/subscriptions.ts';
 import type { Schedule } from './schedules.ts';
 
-/** What is kept and checked by itself: the tree each minute, all consumers on Sunday, caches of invoices on Monday too. */
+/** What is kept and checked by itself: the tree each minute, checks whose process is gone every ten seconds, all consumers on Sunday, caches of invoices on Monday too. */
 export function consistencySchedules(deps: {
   fold: Fold;
   consistency: Consistency;
@@ -21,6 +21,11 @@ export function consistencySchedules(deps: {
       name: 'consistency-fold',
       when: { everyMs: limits.foldMs },
       run: async ({ signal }) => void (await fold.run(signal)),
+    },
+    {
+      name: 'consistency-abandoned',
+      when: { everyMs: limits.checkLeaseMs / 6 },
+      run: () => reports.failAbandoned(),
     },
     {
       name: 'consistency-weekly',

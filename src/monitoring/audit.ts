@@ -163,6 +163,6 @@ function gapBreak({ subscriptionId, afterId, lastId, attempts }: SealGap): Audit
   const what =
     attempts === 0
       ? 'seals were removed, and with them all that they were over'
-      : `${attempts} attempts are there whose seals were removed`;
+      : `${attempts} attempts are there that no seal is over: they were added, or their seals were removed`;
   return { subscriptionId, seal: null, sealedAt: null, afterAttemptId: afterId, lastAttemptId: lastId, what };
 }

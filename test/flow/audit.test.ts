@@ -318,12 +318,12 @@ test('seals that were removed whole are missed, with what they were over or with
   for (const [what, text, ofOne] of [
     [
       'delete from audit_seals where number > 1',
-      /^\d+ attempts are there whose seals were removed$/,
+      /^\d+ attempts are there that no seal is over: they were added, or their seals were removed$/,
       /^\d+ attempts/,
     ],
     [
       `delete from audit_seals where ${turn}`,
-      /^\d+ attempts are there whose seals were removed$/,
+      /^\d+ attempts are there that no seal is over: they were added, or their seals were removed$/,
       /^\d+ attempts/,
     ],
     [
@@ -343,6 +343,33 @@ test('seals that were removed whole are missed, with what they were over or with
     await vandal.rows(`delete from fin_data_sync_attempts; insert into fin_data_sync_attempts select * from were;
       delete from audit_seals; insert into audit_seals select * from sealed; drop table were, sealed`);
   }
+  assert.equal((await verifyAll()).firstBreak, null);
+});
+
+test('of one subscription too an attempt is found that was added where only others were sealed, and one whose last seal is gone', async () => {
+  await using vandal = await connectSql(hub.databaseUrl);
+  await vandal.rows('set session_replication_role = replica');
+  const of900: SealRange = { ...everything, subscriptionId: '900' };
+  const [foreign] = await vandal.rows<{ id: string }>(
+    `select last_id::text as id from audit_seals o where not exists (
+       select 1 from audit_seals s where s.subscription_id = 900 and s.last_id = o.last_id) order by last_id limit 1`,
+  );
+  assert.ok(foreign, 'a turn in which 900 had no attempts');
+  await vandal.rows(`insert into fin_data_sync_attempts (sync_id, number, transport, started_at, duration_ms, logged_at, id, subscription_id)
+    select sync_id, 9, transport, started_at, duration_ms, logged_at, ${foreign.id}, 900 from fin_data_sync_attempts where subscription_id = 900 limit 1`);
+  assert.match(
+    (await verifyAll(of900)).firstBreak?.what ?? 'no break',
+    /^1 attempts are there that no seal is over/,
+  );
+  await vandal.rows(`delete from fin_data_sync_attempts where id = ${foreign.id} and subscription_id = 900`);
+  assert.equal((await verifyAll(of900)).firstBreak, null);
+  await vandal.rows(`create temp table last_seal as select * from audit_seals where subscription_id = 900 order by number desc limit 1;
+    delete from audit_seals s using last_seal l where s.subscription_id = 900 and s.number = l.number`);
+  assert.match(
+    (await verifyAll(of900)).firstBreak?.what ?? 'no break',
+    /^\d+ attempts are there that no seal is over/,
+  );
+  await vandal.rows('insert into audit_seals select * from last_seal; drop table last_seal');
   assert.equal((await verifyAll()).firstBreak, null);
 });
 

@@ -70,7 +70,7 @@ test('a week goes by: all are checked on Sunday at three, caches of invoices aga
   await until('both have come', () => invoices.events.length + contracts.events.length === 2);
   await until(
     'the schedules are known',
-    async () => (await sql.count(`select count(*) from schedules where name like 'consistency-%'`)) === 3,
+    async () => (await sql.count(`select count(*) from schedules where name like 'consistency-%'`)) === 4,
   );
   await until(
     'their deliveries are over',

@@ -21,6 +21,7 @@ import {
   startReferenceConsumer,
 } from '../support/reference-consumer.ts';
 import { propertySeed } from '../support/seed.ts';
+import { connectSql } from '../support/sql.ts';
 import { recordVouchers, subscribe, syncsOf, voucherInput } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
 
@@ -503,3 +504,20 @@ interface NaiveRow {
   company_id: string | null;
   voucher_date: string;
 }
+
+test('a check whose process was killed is FAILED by itself, and not only when the next one begins', async () => {
+  await using sql = await connectSql(hub.databaseUrl);
+  const { id: subscriptionId } = await subscribe(hub, { name: 'abandoned' });
+  const [report] = await sql.rows<{ id: string }>(
+    `insert into consistency_reports (subscription_id, auto_fix, lease_until) values (${subscriptionId}, false, now() - interval '1 second') returning id::text`,
+  );
+  assert.ok(report);
+  const ended = await until('it has ended', async () => {
+    const found = await readReport(hub, report.id);
+    return found?.state !== 'RUNNING' && found;
+  });
+  assert.deepEqual(
+    [ended.state, ended.errorMessage],
+    ['FAILED', 'The process that ran this check ended before it.'],
+  );
+});

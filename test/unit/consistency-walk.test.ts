@@ -165,6 +165,18 @@ test('a range of days is its whole months and the days around them, each day onc
     months: { from: '2026-01-01', to: null },
     days: [{ from: '2025-12-15', to: '2025-12-31' }],
   });
+  const [first, last] = ['0001-01-01', '9999-12-31'];
+  for (const [range, days] of [
+    [{ from: last, to: last }, [{ from: last, to: last }]],
+    [{ from: '9999-12-15', to: null }, [{ from: '9999-12-15', to: last }]],
+    [{ from: null, to: '0001-01-15' }, [{ from: first, to: '0001-01-15' }]],
+    [{ from: last, to: '2025-12-31' }, []],
+  ] as const)
+    assert.deepEqual(splitRange(range), { months: null, days });
+  assert.deepEqual(splitRange({ from: '9999-12-01', to: last }), {
+    months: { from: '9999-12-01', to: '9999-12-01' },
+    days: [],
+  });
 });
 
 test('a cache of invoices is what covers an event type that begins with invoice_', () => {
