@@ -76,7 +76,9 @@ function toldOf(error: GraphQLError): Pick<GraphQLFormattedError, 'message' | 'e
     return { message, extensions: { code } };
   }
   // Of a variable that is an object or a list: `Variable "$input" got invalid value 1.5 at "input.amount"; ...`
-  const field = /^Variable "\$\w+" got invalid value .* at "\w+\.?([^"]+)";/s.exec(error.message)?.[1];
+  const field = /^Variable "\$\w+" got invalid value .* at "\w+(?:\.|(?=\[\d+\]\.))([^"]+)";/s.exec(
+    error.message,
+  )?.[1];
   return { message: error.message, extensions: field === undefined ? { code } : { code, field } };
 }
 

@@ -127,7 +127,7 @@ function rejectedBy(
     line: line.number,
     code: error.code,
     message,
-    field: error.field ?? field,
+    field: field ?? error.field ?? null,
     input: JSON.parse(line.text),
   };
 }
