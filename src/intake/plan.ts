@@ -54,16 +54,12 @@ export async function planRecording(
 ): Promise<RecordingPlan> {
   const known = new Map<string, KnownVoucher>(locked.map(row => [recordKeyOf(row), row]));
   const older = await findOlder(client, input.contents, known);
-  const planner = new Planner(input, known, older);
-  for (const content of input.contents) planner.add(content);
-  return planner.plan();
+  return new Planner(input, known, older).plan();
 }
 
 /** The same for records that are all new: nothing is read. */
 export function planAllNew(input: PlanInput): RecordingPlan {
-  const planner = new Planner(input, new Map(), new Map());
-  for (const content of input.contents) planner.add(content);
-  return planner.plan();
+  return new Planner(input, new Map(), new Map()).plan();
 }
 
 /** The sync log rows of a plan. @param nextBatch when a subscription's batch is due next */
@@ -114,7 +110,7 @@ class Planner {
     this.#isAllNew = known.size === 0;
   }
 
-  add(content: PreparedContent): void {
+  #add(content: PreparedContent): void {
     try {
       this.#items.push(this.#planOne(content));
     } catch (error) {
@@ -124,6 +120,7 @@ class Planner {
   }
 
   plan(): RecordingPlan {
+    for (const content of this.#input.contents) this.#add(content);
     return {
       isAllNew: this.#isAllNew,
       items: this.#items,

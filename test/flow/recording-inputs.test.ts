@@ -384,3 +384,19 @@ test('what is not of the schema’s types refuses the whole call, and says which
   }
   assert.deepEqual(await totals(sql), [0, 0, 0]);
 });
+
+test('a stored schema that this version can’t use holds up its own event type alone, and loses nothing', async () => {
+  await using hub = await startTestHub();
+  await using sql = await connectSql(hub.databaseUrl);
+  await sql.rows(
+    `update event_types set schema = '{"properties": {"a": {"pattern": "(?=a)"}}}' where name = 'invoice_updated'`,
+  );
+  const items = await recordVouchers(hub, [
+    voucherInput({ sourceId: 'A', eventType: 'invoice_updated' }),
+    voucherInput({ sourceId: 'B' }),
+  ]);
+  assert.deepEqual(
+    items.map(item => item.result?.outcome ?? item.error?.code),
+    ['UNAVAILABLE', 'CREATED'],
+  );
+});

@@ -186,6 +186,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 }
 
 function encodingOf(header: string | string[] | undefined): string | null {
-  const encoding = [header ?? []].flat().join(', ').trim();
+  if (header === undefined) return null;
+  const encoding = [header].flat().join(', ').trim();
   return encoding === '' || encoding.toLowerCase() === 'identity' ? null : encoding;
 }
