@@ -8,6 +8,8 @@ export interface PostgresProxy extends AsyncDisposable {
   statements(): number;
   /** The texts that were sent: each once where it was prepared. */
   texts(): string[];
+  /** The names of prepared statements that were run, each as often as it was. */
+  names(): string[];
   reset(): void;
   /** From now on the connections that there are say nothing, and stay open; new ones are as good as ever. */
   silence(): void;
@@ -20,6 +22,7 @@ export async function startPostgresProxy(databaseUrl: string): Promise<PostgresP
   const pipes = new Set<() => void>();
   let count = 0;
   let texts: string[] = [];
+  let names: string[] = [];
   const server = createServer(client => {
     const upstream = connect(Number(target.port), target.hostname);
     for (const socket of [client, upstream]) {
@@ -28,9 +31,10 @@ export async function startPostgresProxy(databaseUrl: string): Promise<PostgresP
     }
     const read = messageReader((type, body) => {
       if (type === 'Q' || type === 'B') count += 1;
+      // Bind: the portal's name, then the statement's.
+      if (type === 'B') names.push(zeroEndedText(body, body.indexOf(0) + 1));
       if (type === 'Q') texts.push(body.toString('utf8', 0, body.length - 1));
-      if (type === 'P')
-        texts.push(body.toString('utf8', body.indexOf(0) + 1, body.indexOf(0, body.indexOf(0) + 1)));
+      if (type === 'P') texts.push(zeroEndedText(body, body.indexOf(0) + 1));
     });
     client.on('data', read);
     client.pipe(upstream);
@@ -50,9 +54,11 @@ export async function startPostgresProxy(databaseUrl: string): Promise<PostgresP
     url: url.href,
     statements: () => count,
     texts: () => texts,
+    names: () => names,
     reset: () => {
       count = 0;
       texts = [];
+      names = [];
     },
     silence() {
       for (const cut of pipes) cut();
@@ -63,6 +69,11 @@ export async function startPostgresProxy(databaseUrl: string): Promise<PostgresP
       await new Promise<void>(resolve => server.close(() => resolve()));
     },
   };
+}
+
+/** A text that begins there and ends with a zero byte. */
+function zeroEndedText(body: Buffer, start: number): string {
+  return body.toString('utf8', start, body.indexOf(0, start));
 }
 
 /** Takes a frontend's bytes apart; connections that are not the hub's own (by their startup message) are let pass. */
