@@ -9,6 +9,7 @@ export type Rule =
   | 'the log agrees with the consumers'
   | 'answers to publishers are right'
   | 'nothing stays unfinished'
+  | 'lanes run again soon'
   | 'the hub itself stays sound';
 
 /** One thing that must not have happened. */

@@ -25,7 +25,7 @@ export interface LabOptions {
   readonly atOnce: AtOnce;
 }
 
-const recordsOfPublisher = 25;
+const recordsOfPublisher = 50;
 
 /** Hubs, servers, proxies, publishers and consumers, each by its name. Dispose of it to end them all. */
 export class Lab implements AsyncDisposable {

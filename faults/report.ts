@@ -1,8 +1,8 @@
 import Table from 'cli-table3';
 import type { Received } from './history.ts';
 import { kinds } from './kinds.ts';
-import type { DoneFault, RunResult } from './run.ts';
-import { meter } from './scene.ts';
+import { isOfHub, recoveryOf } from './recovery.ts';
+import type { RunResult } from './run.ts';
 
 /** Violations shown in a report; the count says how many there are. */
 const shownViolations = 20;
@@ -86,13 +86,9 @@ function waysOf({ history }: RunResult): WayFigures[] {
   });
 }
 
-/**
- * Recovery: from the end of a fault (from the kill itself for a process that was killed) until everything that had
- * been acknowledged by then had arrived at the subscription that no fault is done to.
- */
 function faultsOf(result: RunResult): KindFigures[] {
   const byKind = Map.groupBy(result.done, ({ fault }) => fault.kind);
-  const recover = recoveryOf(result);
+  const recover = recoveryOf(result.history);
   return kinds.flatMap(({ name }) => {
     const found = byKind.get(name) ?? [];
     if (found.length === 0) return [];
@@ -105,24 +101,6 @@ function faultsOf(result: RunResult): KindFigures[] {
       longestRecovery: longest === undefined ? null : seconds(longest),
     };
   });
-}
-
-function isOfHub(kind: string): boolean {
-  return /^(node|database|queue)-/.test(kind);
-}
-
-function recoveryOf({ history }: RunResult): (done: DoneFault) => number {
-  const id = history.subscriptions.find(({ name }) => name === meter)?.id;
-  const arrivedAt = new Map<string, number>();
-  for (const { subscriptionId, mark, at } of history.received)
-    if (subscriptionId === id && !arrivedAt.has(mark)) arrivedAt.set(mark, at);
-  return ({ fault, from, until }) => {
-    const since = fault.kind === 'node-killed' ? from : until;
-    const last = history.published
-      .filter(({ acknowledgedAt }) => acknowledgedAt !== null && acknowledgedAt <= since)
-      .reduce((latest, { mark }) => Math.max(latest, arrivedAt.get(mark) ?? 0), since);
-    return last - since;
-  };
 }
 
 function seconds(ms: number): number {

@@ -10,6 +10,7 @@ import type { History } from './history.ts';
 import { Lab } from './lab.ts';
 import { perform } from './perform.ts';
 import { calmAfter, type Fault, placesOf, planFaults, type Scene } from './plan.ts';
+import { checkRecovery, type DoneFault } from './recovery.ts';
 import { sceneOf } from './scene.ts';
 
 /** What a run is asked for. */
@@ -21,13 +22,6 @@ export interface RunOptions {
   readonly keepIn: string | undefined;
   readonly signal: AbortSignal;
   readonly note: (line: string) => void;
-}
-
-/** A fault that was done, with its times in milliseconds since the lab's start. */
-export interface DoneFault {
-  readonly fault: Fault;
-  readonly from: number;
-  readonly until: number;
 }
 
 /** What came of a run. */
@@ -108,7 +102,7 @@ async function runIn(
     history,
     done,
     refusals: lab.recorder.refusals,
-    violations: check(history),
+    violations: [...check(history), ...checkRecovery(history, done)],
     drainedMs,
   };
 }

@@ -21,6 +21,13 @@ const callMs = 6_000;
 /** Calls are made again after this, milliseconds. */
 const againMs = 250;
 
+/**
+ * A publisher's pause between two calls, milliseconds. All together they make some hundred claims a second: more than what
+ * the hub takes back at once of a process that was killed.
+ */
+const leastPauseMs = 20;
+const mostPauseMs = 80;
+
 /** Shares of calls that are made twice at once, and once more after they were acknowledged. */
 const twice = 0.1;
 const replayed = 0.1;
@@ -58,7 +65,7 @@ export class Publisher {
       const calls = random() < twice ? 2 : 1;
       await Promise.all(Array.from({ length: calls }, () => this.#untilAcknowledged(events, giveUp)));
       if (random() < replayed) await this.#untilAcknowledged(events, giveUp);
-      await pause(150 + random() * 200);
+      await pause(leastPauseMs + random() * (mostPauseMs - leastPauseMs));
     }
   }
 

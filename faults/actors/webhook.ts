@@ -15,6 +15,10 @@ const body = z.union([event, z.object({ items: z.array(event) })]);
 /** How a receiver answers. */
 export type WebhookManner = 'good' | 'slow' | 'failing' | 'silent' | 'throttling';
 
+/** How long an answer takes at most, milliseconds: so long that a process that is killed always leaves some unanswered. */
+const answerMs = 200;
+const slowAnswerMs = 2_000;
+
 /** A node's clock may be ten minutes off on purpose: the lab checks the signature, not the hour. */
 const toleranceSeconds = 3_600;
 
@@ -82,7 +86,7 @@ export class WebhookConsumer implements AsyncDisposable {
     if (manner === 'throttling') return void response.writeHead(429, { 'retry-after': '1' }).end();
     if (manner === 'failing' && (arrivals.length === 1 || this.#random() < 0.3))
       return void response.writeHead(this.#random() < 0.5 ? 500 : 503).end();
-    await pause(this.#random() * (manner === 'slow' ? 2_000 : 20));
+    await pause(this.#random() * (manner === 'slow' ? slowAnswerMs : answerMs));
     const results = arrivals.map(arrival => {
       arrival.accepted ||= manner !== 'failing' || this.#random() < 0.5;
       return { sync_id: Number(arrival.syncId), code: arrival.accepted ? 0 : 503, message: '' };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { check, type Rule } from '../../faults/checker.ts';
 import type { History, LoggedSync, Published, Received } from '../../faults/history.ts';
+import { checkRecovery } from '../../faults/recovery.ts';
 
 const event = { sourceSystem: 'erp', sourceId: 'R1' };
 
@@ -142,4 +143,18 @@ test('answers to publishers are held against what was recorded', () => {
 
 test('what the lab itself saw of the hub is a violation', () => {
   assert.deepEqual(rules({ faultsOfHub: ['a ended by itself (1)'] }), ['the hub itself stays sound']);
+});
+
+test('what a fault of the hub held up for more than a minute is a violation, though it arrived in the end', () => {
+  const subscriptions = [{ id: '1', name: 'steady', sourceSystems: null, maxRetries: 2 }];
+  const fault = (kind: string) => ({ kind, target: 'a', at: 0, lasts: 5, chance: 0 });
+  const after = (kind: string, at: number) =>
+    checkRecovery(history({ subscriptions, received: [received(1), received(2, { at })] }), [
+      { fault: fault(kind), from: 100, until: 5_100 },
+    ]).map(({ rule }) => rule);
+  assert.deepEqual(after('node-killed', 60_000), []);
+  assert.deepEqual(after('node-killed', 60_200), ['lanes run again soon'], 'from the kill itself');
+  assert.deepEqual(after('database-restarted', 65_000), []);
+  assert.deepEqual(after('database-restarted', 65_200), ['lanes run again soon'], 'from its end');
+  assert.deepEqual(after('webhook-slow', 200_000), [], 'a fault of one consumer is none of the hub');
 });
