@@ -63,7 +63,7 @@ const entries = z.object({
 /** Reads the answer to `consistency.digest`: one node for each prefix, by prefix. @throws CheckFailedError */
 export function readNodes(answer: unknown, prefixes: readonly string[]): Map<string, TreeNode> {
   const parsed = nodes.safeParse(answer);
-  if (!parsed.success) throw unreadable('nodes', '{prefix, count, digest}', parsed.error);
+  if (!parsed.success) throw unreadable(answer, 'nodes', '{prefix, count, digest}', parsed.error);
   const byPrefix = new Map(parsed.data.nodes.map(node => [node.prefix, node]));
   if (parsed.data.nodes.length !== prefixes.length || prefixes.some(prefix => !byPrefix.has(prefix))) {
     throw new CheckFailedError(
@@ -78,6 +78,7 @@ export function readEntries(answer: unknown, prefixes: readonly string[]): HeldR
   const parsed = entries.safeParse(answer);
   if (!parsed.success)
     throw unreadable(
+      answer,
       'entries',
       '{source_system, source_module, source_id, source_version, digest}',
       parsed.error,
@@ -103,7 +104,13 @@ export function readEntries(answer: unknown, prefixes: readonly string[]): HeldR
   });
 }
 
-function unreadable(what: string, form: string, error: z.ZodError): CheckFailedError {
+/** What a consumer may say in place of an answer, as it may over the socket. */
+const saidError = z.object({ error: z.string().min(1) });
+
+function unreadable(answer: unknown, what: string, form: string, error: z.ZodError): CheckFailedError {
+  const said = saidError.safeParse(answer);
+  if (said.success)
+    return new CheckFailedError(`The consumer could not answer: ${printable(said.data.error, 200)}`);
   const place = error.issues[0]?.path.join('.') ?? '';
   return new CheckFailedError(
     `The consumer's answer can't be read: {"${what}": [${form}, …]} was expected${place === '' ? '' : `; the fault is at ${place.slice(0, 60)}`}.`,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Vault } from '../access/vault.ts';
 import { limits } from '../core/limits.ts';
+import { printable } from '../core/printable.ts';
 import { pythonJson } from '../core/python-json.ts';
 import type { Database } from '../db/database.ts';
 import { readLane } from '../db/lane-statements.ts';
@@ -66,7 +67,9 @@ function replyOf(result: SendResult): { answer: unknown } | { fault: string; pas
   const { verdict, errorCode, errorMessage } = result;
   if (verdict !== 'accepted') {
     const passing = verdict === 'connect' || verdict === 'response' || verdict === 'busy';
-    return { fault: `The consistencyUrl did not answer (${errorCode}): ${errorMessage}`, passing };
+    const said = printable(result.responseExcerpt ?? '', 200);
+    const fault = `The consistencyUrl did not answer (${errorCode}): ${errorMessage}`;
+    return { fault: said === '' ? fault : `${fault} It said: ${said}`, passing };
   }
   if (result.bodyEnd !== 'whole')
     return {

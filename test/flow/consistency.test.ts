@@ -385,6 +385,8 @@ test('a consumer that answers nonsense, contradicts itself or does not answer en
     };
   const lies: [RegExp, Answer][] = [
     [/no JSON/, told('<html>')],
+    [/could not answer: the ledger is closed$/, told('{"error": "the ledger\\u0000is closed"}')],
+    [/can't be read.*nodes/, told('{"error": 5}')],
     [/can't be read.*nodes/, told('{"nodes": [{"prefix": 1}]}')],
     [/not one for each/, told('{"nodes": []}')],
     [/longer than 4194304 bytes/, told(`{"nodes": "${'x'.repeat(5_000_000)}"}`)],
@@ -399,6 +401,10 @@ test('a consumer that answers nonsense, contradicts itself or does not answer en
     [/says that it holds 3 records under 0, and lists 0/, nodes(3)],
     [/says that it holds 1000000 records under 0, and 16000000/, nodes(1_000_000)],
     [/HTTP_404/, () => 404],
+    [
+      /HTTP_422.*It said: no such books$/,
+      (_request, response) => void response.writeHead(422).end('no such\nbooks'),
+    ],
     [/ETIMEDOUT/, () => new Promise(() => {})],
   ];
   for (const [message, answer] of lies) {
