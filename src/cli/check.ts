@@ -81,7 +81,12 @@ export function checkCommand(result: CommandResult): Command {
 }
 
 function usageFault({ subscription, report, from, to, autoFix }: CheckOptions): string | null {
-  if (report === undefined) return subscription === undefined ? '--subscription or --report is needed' : null;
+  if (report === undefined) {
+    if (subscription === undefined) return '--subscription or --report is needed';
+    return from !== undefined && to !== undefined && from > to
+      ? `--to: ${to} is before --from, ${from}`
+      : null;
+  }
   const others = [subscription, from, to, autoFix];
   return others.some(other => other !== undefined) ? '--report shows what was begun: it goes alone' : null;
 }

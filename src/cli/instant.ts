@@ -4,6 +4,7 @@ import { processEnvironment } from '../config.ts';
 import { BusinessTime } from '../core/business-time.ts';
 import { badInput } from '../core/errors.ts';
 import { isTimeZone } from '../setting-types.ts';
+import { UsageError } from './usage-error.ts';
 
 const dayForm = /^\d{4}-\d{2}-\d{2}$/;
 const instantForm = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
@@ -18,19 +19,18 @@ export function businessTime(): BusinessTime {
 
 /**
  * A day (from its beginning by the business clock) or an instant with offset, as a command's option gives it.
- * @returns milliseconds since 1970 @throws HubError BAD_USER_INPUT
+ * @returns milliseconds since 1970 @throws UsageError
  */
 export function instantOf(option: string, text: string, time: BusinessTime): number {
   if (dayForm.test(text)) {
     const start = time.startOf(text);
     if (start === null)
-      throw badInput(option, `${option}: ${text} is no day of the calendar in ${time.timeZone}.`);
+      throw new UsageError(`${option}: ${text} is no day of the calendar in ${time.timeZone}.`);
     return start;
   }
   const instant = instantForm.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(instant))
-    throw badInput(
-      option,
+    throw new UsageError(
       `${option}: "${text}" is neither a day (2025-12-19) nor an instant with offset (2025-12-19T08:00:00+08:00).`,
     );
   return instant;

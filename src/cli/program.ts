@@ -18,6 +18,7 @@ import { startCommand } from './start.ts';
 import { subscriptionsCommand } from './subscriptions.ts';
 import { tailCommand } from './tail.ts';
 import { note } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
 
 const usageExitCode = 2;
 
@@ -68,6 +69,10 @@ function throwInsteadOfExit(command: Command): void {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
+  if (error instanceof UsageError) {
+    note(`✗ ${error.message}`);
+    return usageExitCode;
+  }
   if (error instanceof HubError || error instanceof UnreachableError || error instanceof RefusedError) {
     note(`✗ ${error.message}`);
     return 1;

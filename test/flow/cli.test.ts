@@ -117,9 +117,25 @@ test('retry queues again what failed, and only what its filters say', async () =
   assert.deepEqual([run.code, run.stdout], [0, '✓ 1 sync queued again.\n']);
   await until('it is delivered', async () => (await syncsOf(hub))[0]?.status === 'SUCCESS');
   const wrong = await runCli(['retry', '--since', '2025-13-01'], access(hub));
-  assert.equal(wrong.code, 1);
+  assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /--since: 2025-13-01 is no day of the calendar in Asia\/Shanghai/);
   assert.match((await runCli(['retry', '--since', 'now'], access(hub))).stderr, /neither a day/);
+});
+
+test('dates that can not be meant end with 2, before any hub is asked', async () => {
+  const env = { HUB_URL: 'http://127.0.0.1:9', HUB_KEY: 'hub_none' };
+  const runs = await Promise.all([
+    runCli(['check', '--subscription', '1', '--from', '2025-12-02', '--to', '2025-12-01'], env),
+    runCli(['audit', 'verify', '--from', '2025-02-30'], env),
+    runCli(['retry', '--since', 'yesterday'], env),
+  ]);
+  assert.deepEqual(
+    runs.map(({ code }) => code),
+    [2, 2, 2],
+  );
+  assert.match(runs[0]?.stderr ?? '', /--to: 2025-12-01 is before --from, 2025-12-02/);
+  assert.match(runs[1]?.stderr ?? '', /--from: 2025-02-30 is no day of the calendar/);
+  assert.match(runs[2]?.stderr ?? '', /--since: "yesterday" is neither a day/);
 });
 
 test('keys reencrypt moves every secret to the new key, and says what it did', async () => {

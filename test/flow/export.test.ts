@@ -222,7 +222,7 @@ test('wrong usage ends with 2, a folder that is not there and a key that is not 
   const [json, zone, day, nowhere, key] = await Promise.all(runs);
   assert.deepEqual(
     [json, zone, day, nowhere, key].map(end => end?.code),
-    [2, 2, 1, 1, 1],
+    [2, 2, 2, 1, 1],
   );
   assert.match(json?.stderr ?? '', /name one with --output/);
   assert.match(zone?.stderr ?? '', /"Asia\/Nowhere" is no IANA time zone/);
@@ -327,7 +327,7 @@ test('a range the wrong way round and a subscription that was never there are re
   ]);
   assert.deepEqual(
     [backwards, nobody, ahead, word].map(end => end?.code),
-    [1, 1, 0, 2],
+    [2, 1, 0, 2],
   );
   assert.match(backwards?.stderr ?? '', /--to: 2024-01-02 is before --from, 2024-01-03\./);
   assert.match(nobody?.stderr ?? '', /There is no subscription 987654/);

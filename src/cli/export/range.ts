@@ -1,6 +1,6 @@
 import type { BusinessTime } from '../../core/business-time.ts';
-import { badInput } from '../../core/errors.ts';
 import { instantOf } from '../instant.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** What was recorded from one instant until another, milliseconds since 1970. */
 export interface Range {
@@ -11,7 +11,7 @@ export interface Range {
 
 /**
  * The range that options give; without `to` until now.
- * @throws HubError BAD_USER_INPUT, also where it ends before it begins
+ * @throws UsageError, also where it ends before it begins
  */
 export function rangeOf(
   options: { readonly from: string; readonly to?: string },
@@ -22,6 +22,6 @@ export function rangeOf(
   // What is to come has not been recorded yet: the range is empty, not the wrong way round.
   if (options.to === undefined) return { from, to: Math.max(from, now) };
   const to = instantOf('--to', options.to, time);
-  if (from > to) throw badInput('--to', `--to: ${options.to} is before --from, ${options.from}.`);
+  if (from > to) throw new UsageError(`--to: ${options.to} is before --from, ${options.from}.`);
   return { from, to };
 }
