@@ -91,6 +91,17 @@ export class BenchHub implements AsyncDisposable {
     return (await readFile(path.join(this.#folder, 'encryption.key'), 'utf8')).trim();
   }
 
+  /**
+   * Brings the database to where it is after its first hours of use: PostgreSQL makes its first gigabyte of log files
+   * anew, filling each with zeros while commits wait, and from then on uses the old ones again.
+   */
+  async settled(): Promise<void> {
+    await this.db.query(
+      `select count(pg_logical_emit_message(false, 'bench', repeat('x', 1000000))) from generate_series(1, 900)`,
+    );
+    await this.db.query('checkpoint');
+  }
+
   /** Makes a subscription, paused; gives its id. @param more fields of the input that differ */
   async subscribe(webhookUrl: string, more: Record<string, string | number> = {}): Promise<string> {
     const query = `mutation ($input: CreateDataSubscriptionInput!) { createDataSubscription(input: $input) { subscription { id } } }`;

@@ -50,6 +50,7 @@ export async function drain(
 export async function deliveries(rounds: number, count: number): Promise<{ hub: number; floor: number }[]> {
   using receiver = await BenchReceiver.start();
   await using hub = await BenchHub.start();
+  await hub.settled();
   const id = await hub.subscribe(receiver.url);
   const results: { hub: number; floor: number }[] = [];
   for (let round = 0; round <= rounds; round += 1) {

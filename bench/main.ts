@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { audit } from './audit.ts';
 import { backlog, history } from './backlog.ts';
+import { readBenchCommand } from './command.ts';
 import { checkTime, foldSlowdown, walkCost } from './consistency.ts';
 import { deliveries } from './deliveries.ts';
 import { latency } from './latency.ts';
@@ -14,11 +14,6 @@ import { tracing } from './tracing.ts';
 import { versions } from './versions.ts';
 import { type WorkersFigure, workers } from './workers.ts';
 
-// `npm run bench [-- --quick] [--only NAME]`: figures as ratios within one run, since machines are noisy.
-const { values } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
-});
-const scale = values.quick ? 0.1 : 1;
 const table = new Table({ head: ['what', 'hub', 'against', 'ratio', 'wanted'] });
 
 /** A row with a ratio of the medians. */
@@ -33,7 +28,7 @@ function perSecond(rate: number): string {
 
 const benches: Record<string, () => Promise<void>> = {
   async deliveries() {
-    const rounds = await deliveries(values.quick ? 2 : 5, 20_000 * scale);
+    const rounds = await deliveries(asked.quick ? 2 : 5, 20_000 * scale);
     row(
       'deliveries, one subscription, against signing and posting alone',
       rounds.map(r => r.hub),
@@ -42,7 +37,7 @@ const benches: Record<string, () => Promise<void>> = {
     );
   },
   async recording() {
-    const rounds = await recording(values.quick ? 2 : 5, 10_000 * scale);
+    const rounds = await recording(asked.quick ? 2 : 5, 10_000 * scale);
     const floor = rounds.map(r => r.floor);
     row(
       'recordVoucher, 64 at a time: intake, against single-row inserts',
@@ -75,7 +70,7 @@ const benches: Record<string, () => Promise<void>> = {
     ]);
   },
   async push() {
-    const rounds = await push(values.quick ? 2 : 5, 20_000 * scale);
+    const rounds = await push(asked.quick ? 2 : 5, 20_000 * scale);
     row(
       'acknowledged pushes to one consumer, against a bare graphql-ws server',
       rounds.map(r => r.hub),
@@ -95,7 +90,7 @@ const benches: Record<string, () => Promise<void>> = {
   },
   async workers() {
     const counts = [1, 2, 4];
-    const sets = await workers(counts, values.quick ? 1 : 3, 20_000 * scale);
+    const sets = await workers(counts, asked.quick ? 1 : 3, 20_000 * scale);
     const names = { several: 'deliveries of 8 subscriptions', sharded: 'of one subscription with 4 lanes' };
     for (const load of ['several', 'sharded'] as const) {
       const [one = [], ...more] = sets.map(set => set[load]);
@@ -149,7 +144,7 @@ const benches: Record<string, () => Promise<void>> = {
       '',
       '< 2 s',
     ]);
-    const pairs = await foldSlowdown(values.quick ? 6 : 40, 4_000);
+    const pairs = await foldSlowdown(asked.quick ? 6 : 40, 4_000);
     row(
       'intake with its share of folding, against without',
       pairs.map(r => r.folding),
@@ -215,7 +210,7 @@ const benches: Record<string, () => Promise<void>> = {
     }
   },
   async tracing() {
-    const rounds = await tracing(values.quick ? 2 : 5, 20_000 * scale);
+    const rounds = await tracing(asked.quick ? 2 : 5, 20_000 * scale);
     const off = rounds.map(r => r.off.rate);
     row(
       'deliveries with every trace recorded, against tracing off',
@@ -245,7 +240,7 @@ const benches: Record<string, () => Promise<void>> = {
     table.push([label, `${added.toFixed(1)} ns`, microseconds(cpu), percent, '< 3 %']);
   },
   async history() {
-    const old = values.quick ? 100_000 : 10_000_000;
+    const old = asked.quick ? 100_000 : 10_000_000;
     const figures = await history({ part: 3_000, old });
     row(
       `drain with ${old} finished syncs in the months before against none`,
@@ -256,9 +251,10 @@ const benches: Record<string, () => Promise<void>> = {
   },
 };
 
-for (const [name, run] of Object.entries(benches)) {
-  if (values.only !== undefined && values.only !== name) continue;
+const asked = readBenchCommand(Object.keys(benches));
+const scale = asked.quick ? 0.1 : 1;
+for (const name of asked.only) {
   process.stderr.write(`${name} …\n`);
-  await run();
+  await benches[name]?.();
 }
 process.stdout.write(`${table.toString()}\n`);

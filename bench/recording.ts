@@ -111,6 +111,7 @@ export function benchIntake(db: Database): Intake {
  */
 export async function recording(rounds: number, count: number): Promise<Round[]> {
   await using hub = await BenchHub.start();
+  await hub.settled();
   const log = createLogger({ level: 'warn', pretty: false });
   await using db = await Database.connect({ url: hub.databaseUrl, poolSize: 8, log });
   const intake = benchIntake(db);

@@ -1,0 +1,31 @@
+import { Command, InvalidArgumentError } from 'commander';
+
+/** What a run of the benchmarks is asked for. */
+export interface BenchCommand {
+  /** A tenth of the work. */
+  readonly quick: boolean;
+  /** Names of benchmarks, in their order. */
+  readonly only: readonly string[];
+}
+
+/** Reads the command line; bad usage ends the process with 2. @param names the benchmarks that there are */
+export function readBenchCommand(names: readonly string[]): BenchCommand {
+  const known = (text: string): string[] => {
+    const asked = text.split(',').map(name => name.trim());
+    const unknown = asked.find(name => !names.includes(name));
+    if (unknown !== undefined)
+      throw new InvalidArgumentError(`There is no benchmark ${unknown}. There are: ${names.join(', ')}.`);
+    return names.filter(name => asked.includes(name));
+  };
+  const { quick, only } = new Command('npm run bench --')
+    .description(
+      'Measures the hub against floors, in turns on this machine, and prints figures as ratios: machines are noisy.',
+    )
+    .option('--quick', 'a tenth of the work: to see that it runs, not to quote', false)
+    .option('--only <names>', `these alone, with commas between: ${names.join(', ')}`, known)
+    .addHelpText('after', '\nExample: npm run bench -- --only deliveries,recording')
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+    .parse()
+    .opts<{ quick: boolean; only?: readonly string[] }>();
+  return { quick, only: only ?? names };
+}
