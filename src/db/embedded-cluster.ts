@@ -71,7 +71,8 @@ async function writableFolder(path: string): Promise<string> {
   try {
     // For root, others may pass through (not read): PostgreSQL runs as another user.
     await makeFolder(folder, process.getuid?.() === 0 ? 0o711 : 0o700);
-    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    // By way of its own entry: a file has none, and is told as such (ENOTDIR).
+    await access(`${folder}/.`, constants.R_OK | constants.W_OK | constants.X_OK);
     return await realpath(folder);
   } catch (cause) {
     const message = `The data folder ${folder} cannot be written (${errorCodeOf(cause) ?? messageOf(cause)}). Make it writable for this user, or choose another with HUB_DATA_DIR.`;

@@ -302,9 +302,11 @@ describe('the embedded PostgreSQL', () => {
   it('says that the data folder cannot be written', async () => {
     const folder = await newFolder();
     await writeFile(join(folder, 'file'), '');
-    const error = await rejection(start(join(folder, 'file', 'hub')));
-    assert.equal(error.code, 'UNAVAILABLE');
-    assert.match(error.message, /cannot be written \(ENOTDIR\)\. Make it writable .* HUB_DATA_DIR/);
+    for (const place of [join(folder, 'file', 'hub'), join(folder, 'file')]) {
+      const error = await rejection(start(place));
+      assert.equal(error.code, 'UNAVAILABLE');
+      assert.match(error.message, /cannot be written \(ENOTDIR\)\. Make it writable .* HUB_DATA_DIR/);
+    }
   });
 
   it('says so on a file system that takes no folders, and makes all the folders of a path elsewhere', async () => {
