@@ -1,7 +1,9 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { listenForStop } from '../src/cli/signals.ts';
+import { errorCodeOf } from '../src/core/errors.ts';
+import { fileFault } from '../src/core/file-fault.ts';
 import { withoutRedis } from '../test/support/redis.ts';
 import { planFaults, planText, type Scene } from './plan.ts';
 import { type Report, reportOf, reportText } from './report.ts';
@@ -63,6 +65,8 @@ function read(args: string[]): Asked | string {
   if (queues.length === 0) return '--queue takes redis, postgres or both.';
   if (queues.includes('redis') && withoutRedis !== false && !values.plan)
     return `${withoutRedis}; install it, or give --queue postgres.`;
+  const fault = values.keep === undefined || values.plan ? null : makeFolders(values.keep, queues);
+  if (fault !== null) return fault;
   return { seed, minutes, queues, isPlanOnly: values.plan, isJson: values.json, keepIn: values.keep };
 }
 
@@ -109,9 +113,23 @@ async function runOne(
     process.stderr.write(`${at.padStart(7)} s  ${queue.padEnd(8)}  ${line}\n`);
   };
   const folder = keepIn === undefined ? undefined : path.resolve(keepIn, queue);
-  if (folder !== undefined) await mkdir(folder, { recursive: true, mode: 0o711 });
   return reportOf(await run({ seed, minutes, queue, keepIn: folder, signal, note }));
 }
+
+/** Makes the folders that logs are kept in; the one above them must be there. @returns what is wrong, null for nothing */
+function makeFolders(keepIn: string, queues: readonly string[]): string | null {
+  for (const folder of [path.resolve(keepIn), ...queues.map(queue => path.resolve(keepIn, queue))]) {
+    try {
+      mkdirSync(folder, { mode: 0o711 });
+    } catch (error) {
+      if (errorCodeOf(error) !== 'EEXIST') return `--keep: ${folder} can't be made: ${fileFault(error)}.`;
+    }
+  }
+  return null;
+}
+
+/** What a lab that failed may leave open must not keep its process, milliseconds. */
+const lingerMs = 5_000;
 
 try {
   process.exitCode = await main(process.argv.slice(2));
@@ -123,3 +141,4 @@ try {
   if (!wasStopped && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   process.exitCode = wasStopped ? 130 : 1;
 }
+setTimeout(() => process.exit(), lingerMs).unref();
