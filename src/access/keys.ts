@@ -60,15 +60,28 @@ export class ApiKeys {
     return { key, secret };
   }
 
-  /** @throws HubError NOT_FOUND */
+  /** @throws HubError NOT_FOUND; CONFLICT for the last admin key, without which nobody could make another */
   async revoke(id: string): Promise<ApiKeyRow> {
-    const em = this.#db.fork();
-    const key = /^\d{1,18}$/.test(id) ? await em.findOne(ApiKeyEntity, { id }) : null;
-    if (key === null) throw new HubError('NOT_FOUND', `There is no API key ${id}.`);
-    key.revokedAt ??= new Date(this.#clock.now());
-    await em.flush();
+    const known = /^\d{1,18}$/.test(id) ? id : '0';
+    await this.#db.transaction(async client => {
+      // Two that revoke each other must not both find the other one there.
+      await client.query('lock table api_keys in share row exclusive mode');
+      const { rows } = await client.query<{ isLast: boolean }>(
+        `select role = 'admin' and revoked_at is null
+           and not exists (select 1 from api_keys o where o.role = 'admin' and o.revoked_at is null and o.id <> k.id) as "isLast"
+         from api_keys k where id = $1`,
+        [known],
+      );
+      if (rows[0] === undefined) throw new HubError('NOT_FOUND', `There is no API key ${id}.`);
+      if (rows[0].isLast)
+        throw new HubError('CONFLICT', `Key ${id} is the last admin key; make another one first.`);
+      await client.query('update api_keys set revoked_at = coalesce(revoked_at, $2) where id = $1', [
+        known,
+        new Date(this.#clock.now()),
+      ]);
+    });
     this.#checked.clear();
-    return key;
+    return this.#db.fork().findOneOrFail(ApiKeyEntity, { id: known });
   }
 
   /** All keys, newest first. */
@@ -76,12 +89,22 @@ export class ApiKeys {
     return this.#db.fork().find(ApiKeyEntity, {}, { orderBy: { id: 'desc' }, limit: limits.nestedList });
   }
 
-  /** Makes `secret` an admin key, if it is none yet. */
-  async allowAdmin(secret: string): Promise<void> {
+  /** Makes `secret` an admin key, if there is none like it. @returns why it is no admin key all the same; null: it is one */
+  async allowAdmin(secret: string): Promise<string | null> {
     await this.#db.pool.query(
       `insert into api_keys (name, role, key_hash) values ('HUB_ADMIN_KEY', 'admin', $1) on conflict do nothing`,
       [hashOf(secret)],
     );
+    const { rows } = await this.#db.pool.query<{ id: string; role: Role; revoked: boolean }>(
+      'select id::text, role, revoked_at is not null as revoked from api_keys where key_hash = $1',
+      [hashOf(secret)],
+    );
+    const [key] = rows;
+    if (key?.revoked === true)
+      return `HUB_ADMIN_KEY is key ${key.id}, which was revoked: nobody gets in with it. Set another.`;
+    if (key !== undefined && key.role !== 'admin')
+      return `HUB_ADMIN_KEY is key ${key.id}, a ${key.role} key: nobody administers with it. Set another.`;
+    return null;
   }
 
   /**

@@ -3,11 +3,19 @@ import path from 'node:path';
 import { errorCodeOf } from '../core/errors.ts';
 import { createVaultKey } from './vault.ts';
 
+/** The key of the embedded default. */
+export interface LocalKey {
+  readonly key: string;
+  readonly file: string;
+  /** Whether it was made just now: then it opens nothing that was there before. */
+  readonly isNew: boolean;
+}
+
 /** The key that the embedded default makes for itself and keeps beside its data, readable by its owner alone. */
-export async function localVaultKey(dataDir: string): Promise<string> {
+export async function localVaultKey(dataDir: string): Promise<LocalKey> {
   const file = path.resolve(dataDir, 'encryption.key');
   try {
-    return (await readFile(file, 'utf8')).trim();
+    return { key: (await readFile(file, 'utf8')).trim(), file, isNew: false };
   } catch (error) {
     if (errorCodeOf(error) !== 'ENOENT') throw error;
   }
@@ -17,5 +25,5 @@ export async function localVaultKey(dataDir: string): Promise<string> {
   const draft = `${file}.${process.pid}`;
   await writeFile(draft, `${key}\n`, { mode: 0o600, flush: true });
   await rename(draft, file);
-  return key;
+  return { key, file, isNew: true };
 }

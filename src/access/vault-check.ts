@@ -1,4 +1,5 @@
 import type { SealedSecrets } from '../db/sealed-secrets.ts';
+import type { LocalKey } from './local-key.ts';
 import type { Vault } from './vault.ts';
 
 /** Whether a vault opens the secrets that are there. */
@@ -21,7 +22,12 @@ export function vaultFinding(vault: Vault, sealed: readonly SealedSecrets[]): Va
   };
 }
 
-/** What a person is told of secrets that do not open. */
-export function closedSecrets({ closed, missing }: VaultFinding): string {
-  return `HUB_ENCRYPTION_KEY does not open the secrets of ${closed} subscriptions: they are sealed with another key (${missing.join(', ')}). Set that one, or as HUB_ENCRYPTION_KEY_PREVIOUS; every process of the hub needs the same.`;
+/** What a person is told of secrets that do not open. @param local the key's file, where it is not of HUB_ENCRYPTION_KEY */
+export function closedSecrets({ closed, missing }: VaultFinding, local?: LocalKey): string {
+  const sealed = `the secrets of ${closed} subscriptions: they are sealed with another key (${missing.join(', ')}).`;
+  if (local?.isNew === true)
+    return `There is no ${local.file}, and HUB_ENCRYPTION_KEY is not set; a new key would not open ${sealed} Put the file back, or set HUB_ENCRYPTION_KEY to what it held.`;
+  if (local !== undefined)
+    return `The key in ${local.file} does not open ${sealed} Put the right file there, or set HUB_ENCRYPTION_KEY.`;
+  return `HUB_ENCRYPTION_KEY does not open ${sealed} Set that one, or as HUB_ENCRYPTION_KEY_PREVIOUS; every process of the hub needs the same.`;
 }

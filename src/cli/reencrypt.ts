@@ -46,7 +46,7 @@ async function reencrypt(config: Config): Promise<number> {
     config.databaseUrl ??
     parts.use(await startEmbeddedPostgres({ dataDir: config.dataDir, log, clock: systemClock })).url;
   const vault = new Vault(
-    config.encryptionKey ?? (await localVaultKey(config.dataDir)),
+    config.encryptionKey ?? (await localVaultKey(config.dataDir)).key,
     config.previousEncryptionKey,
   );
   await Database.migrate({ url: config.databaseDirectUrl ?? url, log });

@@ -1,5 +1,6 @@
+import { rm } from 'node:fs/promises';
 import { ApiKeys } from '../access/keys.ts';
-import { localVaultKey } from '../access/local-key.ts';
+import { type LocalKey, localVaultKey } from '../access/local-key.ts';
 import { Vault } from '../access/vault.ts';
 import { closedSecrets, vaultFinding } from '../access/vault-check.ts';
 import { HubError } from '../core/errors.ts';
@@ -21,21 +22,22 @@ export type Store = Awaited<ReturnType<typeof openStore>>;
 export async function openStore({ config, clock, log, parts, tracer }: Start) {
   const databaseUrl =
     config.databaseUrl ?? parts.use(await startEmbeddedPostgres({ dataDir: config.dataDir, log, clock })).url;
-  const vaultKey = config.encryptionKey ?? (await localVaultKey(config.dataDir));
-  const vault = new Vault(vaultKey, config.previousEncryptionKey);
+  const local = config.encryptionKey === undefined ? await localVaultKey(config.dataDir) : undefined;
+  const vault = new Vault(config.encryptionKey ?? local?.key ?? '', config.previousEncryptionKey);
   const directUrl = config.databaseDirectUrl ?? databaseUrl;
   const newer = await Database.migrate({ url: directUrl, log });
   if (newer.length > 0)
     log.info({ migrations: newer }, 'the database is of a newer version, which only added');
   const pool = { poolSize: config.databasePool, timeoutMs: config.databaseTimeout * 1_000, log, tracer };
   const db = parts.use(await Database.connect({ url: databaseUrl, ...pool }));
-  await checkVault(db, vault, log);
+  await checkVault(db, vault, local, log);
   const payloadQueries = new PayloadQueries(servedSchemaText(), (schema, document, operation) =>
     checkOperationSize(schema, document, operation, {}),
   );
   await checkStoredQueries(db.pool, payloadQueries);
   const keys = new ApiKeys(db, clock);
-  if (config.adminKey !== undefined) await keys.allowAdmin(config.adminKey);
+  const fault = config.adminKey === undefined ? null : await keys.allowAdmin(config.adminKey);
+  if (fault !== null) log.error({ setting: 'HUB_ADMIN_KEY' }, fault);
   const replica =
     config.databaseReplicaUrl === undefined || !config.roles.includes('api')
       ? undefined
@@ -48,9 +50,16 @@ export async function openStore({ config, clock, log, parts, tracer }: Start) {
  * Another key than the one that sealed the secrets is a slip at the start of one process, and would show as deliveries
  * that never leave. Where some open (a key is being changed) the others' lanes work on.
  */
-async function checkVault(db: Database, vault: Vault, log: Logger): Promise<void> {
+async function checkVault(
+  db: Database,
+  vault: Vault,
+  local: LocalKey | undefined,
+  log: Logger,
+): Promise<void> {
   const finding = vaultFinding(vault, await readSealedSecrets(db.pool));
   if (finding.closed === 0) return;
-  if (finding.opens === 0) throw new HubError('UNAVAILABLE', closedSecrets(finding));
-  log.error({ keys: finding.missing }, closedSecrets(finding));
+  // One that was made just now would pass for the right one from then on.
+  if (local?.isNew === true) await rm(local.file, { force: true });
+  if (finding.opens === 0) throw new HubError('UNAVAILABLE', closedSecrets(finding, local));
+  log.error({ keys: finding.missing }, closedSecrets(finding, local));
 }

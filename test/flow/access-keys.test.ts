@@ -26,6 +26,51 @@ test('a revoked key is out at once where it was revoked, and at another hub with
   assert.ok(performance.now() - revokedAt < limits.keyCacheMs + 1_000);
 });
 
+test('the last admin key can not be revoked, also not by two that revoke each other', async () => {
+  await using hub = await startTestHub();
+  const revoke = 'mutation ($id: ID!) { revokeApiKey(id: $id) { revokedAt } }';
+  const { apiKeys } = await hub.data<{ apiKeys: { id: string }[] }>('{ apiKeys { id } }');
+  const first = apiKeys[0]?.id ?? '';
+  const alone = await hub.ask(revoke, { id: first });
+  assert.deepEqual(
+    [alone.errors?.[0]?.extensions.code, alone.errors?.[0]?.message],
+    ['CONFLICT', `Key ${first} is the last admin key; make another one first.`],
+  );
+  const second = await makeKey(hub, 'ADMIN');
+  const both = await Promise.all([
+    hub.ask(revoke, { id: second.id }),
+    hub.ask(revoke, { id: first }, second.secret),
+  ]);
+  assert.deepEqual(both.map(({ errors }) => errors?.[0]?.extensions.code ?? 'revoked').toSorted(), [
+    'CONFLICT',
+    'revoked',
+  ]);
+});
+
+test('a HUB_ADMIN_KEY that was revoked, or is of another role, is told in the log', async () => {
+  await using hub = await startTestHub();
+  const publisher = await makeKey(hub, 'PUBLISHER', 'erp');
+  const revoked = await makeKey(hub, 'ADMIN');
+  await hub.data('mutation ($id: ID!) { revokeApiKey(id: $id) { revokedAt } }', { id: revoked.id });
+  for (const [{ secret, id }, said] of [
+    [publisher, 'a publisher key: nobody administers with it'],
+    [revoked, 'which was revoked: nobody gets in with it'],
+  ] as const) {
+    const lines: string[] = [];
+    const log = createLogger({
+      level: 'error',
+      pretty: false,
+      destination: { write: line => void lines.push(line) },
+    });
+    await using _ = await startTestHub({
+      databaseUrl: hub.databaseUrl,
+      env: { HUB_ADMIN_KEY: secret },
+      overrides: { log },
+    });
+    assert.match(lines.join(''), new RegExp(`HUB_ADMIN_KEY is key ${id}, ${said}`));
+  }
+});
+
 test('a key needs a name and the system that its role is bound to, and inputs that cannot be stored are refused as such', async () => {
   await using hub = await startTestHub();
   const create =
