@@ -3,6 +3,7 @@ import { readClientEnvironment } from '../client-environment.ts';
 import { processEnvironment } from '../config.ts';
 import { errorCodeOf, HubError, messageOf } from '../core/errors.ts';
 import type { TypedDocumentString } from './generated/graphql.ts';
+import { UsageError } from './usage-error.ts';
 
 const defaultUrl = 'http://127.0.0.1:4000';
 
@@ -77,7 +78,7 @@ export function withClientOptions(command: Command): Command {
 export function createClient(options: ClientOptions): HubClient {
   const environment = readClientEnvironment(processEnvironment());
   const url = plainUrl(options.url ?? environment.url ?? defaultUrl);
-  const key = options.key ?? environment.key;
+  const key = plainKey(options.key ?? environment.key);
   const requestText: HubClient['requestText'] = (document, variables, signal) =>
     ask({ url, key, document: document.toString(), variables, signal });
   return {
@@ -103,6 +104,12 @@ function plainUrl(given: string): string {
     );
   }
   return `${url.origin}${url.pathname}`.replace(/(\/graphql|\/graphiql)?\/*$/, '');
+}
+
+/** HTTP's headers can't hold other characters, and no key has them (RFC 6750, section 2.1). */
+function plainKey(given: string | undefined): string | undefined {
+  if (given === undefined || /^[\x21-\x7e]+$/.test(given)) return given;
+  throw new UsageError('--key (HUB_KEY): holds a space, a letter or a sign that no API key has.');
 }
 
 interface Question {

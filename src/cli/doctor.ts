@@ -26,7 +26,11 @@ export function doctorCommand(result: CommandResult): Command {
     .description(
       'check settings, database, queue, clock, disk, hub and targets, and say what to mend; changes and sends nothing',
     )
-    .option('--json', 'print JSON');
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nA process that is gone shows after a minute: a scheduler by itself, a worker once events wait for it.\n\nExit code: 0 where nothing must be mended (! is worth a look), 1 where something must (✗), 2 for wrong usage.',
+    );
   return withClientOptions(command).action(async (options: DoctorOptions) => {
     const { checks, hubUrl } = await examine(options);
     if (checks.some(({ status }) => status === 'fail')) result.exitCode = 1;

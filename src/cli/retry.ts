@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { systemClock } from '../core/clock.ts';
-import { type ClientOptions, createClient, withClientOptions } from './client.ts';
+import { HubError } from '../core/errors.ts';
+import { type ClientOptions, createClient, type HubClient, withClientOptions } from './client.ts';
 import { graphql } from './generated/gql.ts';
 import { readId } from './id-argument.ts';
 import { businessTime, instantOf } from './instant.ts';
@@ -9,6 +10,10 @@ import { plural, print, printJson } from './terminal.ts';
 
 const retrySyncs = graphql(`
   mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }
+`);
+
+const retrySubscription = graphql(`
+  query RetrySubscription($id: ID!) { dataSubscription(id: $id) { id } }
 `);
 
 interface RetryOptions extends ClientOptions {
@@ -43,6 +48,7 @@ export function retryCommand(): Command {
           : new Date(instantOf('--since', options.since, businessTime())).toISOString(),
     };
     const client = createClient(options);
+    if (options.subscription !== undefined) await mustBeThere(client, options.subscription);
     const answer = client.request(retrySyncs, { filter }).then(data => data.retrySyncs);
     const queued = await followRetry(client, answer, systemClock);
     if (options.json) return printJson({ queued });
@@ -52,4 +58,10 @@ export function retryCommand(): Command {
         : `✓ ${plural(queued, 'sync')} queued again.`,
     );
   });
+}
+
+/** Nothing has FAILED for a subscription that there is not, which would read as if all were well. */
+async function mustBeThere(client: HubClient, id: string): Promise<void> {
+  const { dataSubscription } = await client.request(retrySubscription, { id });
+  if (dataSubscription == null) throw new HubError('NOT_FOUND', `There is no subscription ${id}.`);
 }

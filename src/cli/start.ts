@@ -64,9 +64,20 @@ function openingFault(config: Config, error: unknown): unknown {
       return new HubError('UNAVAILABLE', `${config.host} is no address of this machine. Set HUB_HOST.`, {
         cause: error,
       });
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      if (hostOf(error) !== config.host) return databaseFault(config, error);
+      return new HubError('UNAVAILABLE', `HUB_HOST: ${config.host} is no address that can be found.`, {
+        cause: error,
+      });
     default:
       return databaseFault(config, error);
   }
+}
+
+/** The name that a lookup could not find. */
+function hostOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'hostname' in error ? error.hostname : undefined;
 }
 
 /** SQLSTATEs by which PostgreSQL refuses a hub that starts, and what they mean to who reads it. */

@@ -8,6 +8,7 @@ import {
   noteProgress,
   type ReportEnd,
   renewReport,
+  runningReport,
   startReport,
   writeDifferences,
 } from '../db/consistency-reports.ts';
@@ -82,9 +83,11 @@ export class Checks {
       limits.checkLeaseMs,
     );
     if (reportId === undefined) {
+      const running = await runningReport(this.#deps.db.pool, subscription.id);
+      const where = running === undefined ? 'consistencyReports shows it' : `it is report ${running}`;
       throw new HubError(
         'CONFLICT',
-        `A consistency check of subscription ${subscription.id} is running; consistencyReports shows it.`,
+        `A consistency check of subscription ${subscription.id} is running; ${where}.`,
       );
     }
     const done = this.#run(reportId, subscription, request).finally(() => this.#running.delete(done));

@@ -80,6 +80,15 @@ export async function startReport(
   return rows[0]?.id;
 }
 
+/** The check of a subscription that is running; undefined: it has ended meanwhile. */
+export async function runningReport(pool: Pool, subscriptionId: string): Promise<string | undefined> {
+  const { rows } = await pool.query<{ id: string }>(
+    `select id::text from consistency_reports where subscription_id = $1 and state = 'running'`,
+    [subscriptionId],
+  );
+  return rows[0]?.id;
+}
+
 /** Says that a check is running still, and what it has cost so far. */
 export async function renewReport(
   pool: Pool,

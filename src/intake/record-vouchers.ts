@@ -1,6 +1,6 @@
 import type { BusinessTime } from '../core/business-time.ts';
 import type { Clock } from '../core/clock.ts';
-import { HubError, isDataFault, messageOf } from '../core/errors.ts';
+import { errorCodeOf, HubError, isDataFault, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { RecordOutcome } from '../core/model.ts';
@@ -30,6 +30,9 @@ export type RecordResult = Recorded | HubError;
 export interface LaneWaker {
   wake(subscriptionIds: Iterable<string>): void;
 }
+
+/** SQLSTATE disk_full. */
+const diskFull = '53100';
 
 /** How often a commit starts over because a cache was stale or another hub created the same record. */
 const maxTries = 8;
@@ -171,11 +174,11 @@ export class Intake {
   #unavailable(error: unknown): HubError {
     if (error instanceof HubError) return error;
     this.#log.error({ err: error }, 'vouchers could not be recorded');
-    return new HubError(
-      'UNAVAILABLE',
-      'The database does not answer; send it again (nothing is recorded twice).',
-      { cause: error },
-    );
+    const what =
+      errorCodeOf(error) === diskFull ? "The database's disk is full" : 'The database does not answer';
+    return new HubError('UNAVAILABLE', `${what}; send it again (nothing is recorded twice).`, {
+      cause: error,
+    });
   }
 }
 

@@ -10,7 +10,11 @@ export function readJsonBodies(app: FastifyInstance): void {
   // Business data may have any keys; nothing here copies one object's keys into another's by assignment.
   const parse = app.getDefaultJsonParser('ignore', 'ignore');
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (isUtf8(body)) void parse(request, body.toString('utf8'), done);
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    if (encoding.toLowerCase() !== 'identity') {
+      const fault = badInput('body', 'The body is compressed (Content-Encoding); send it as it is.');
+      done(Object.assign(fault, { statusCode: 415 }));
+    } else if (isUtf8(body)) void parse(request, body.toString('utf8'), done);
     else {
       const fault = badInput(
         'body',

@@ -166,6 +166,15 @@ describe('hub listen', { concurrency: 2 }, () => {
     assert.ok(local.requests.length < 15, `${local.requests.length} requests for 21 events`);
     assert.ok(local.requests.every(({ body }) => (body.items?.length ?? 0) <= 5));
     assert.equal((await interrupt(again)).code, 0);
+    const printer = await listen(id, ['--json']);
+    await record(hub, vouchers('shaped', ['printed']));
+    await settled(hub, id);
+    const shown = JSON.parse((await interrupt(printer)).stdout);
+    assert.deepEqual(
+      shown.body.data.no,
+      { sourceId: 'shaped-printed', amount: '100.00' },
+      'without --forward too',
+    );
   });
 
   test('an answer of 500 brings the event again by the retry policy; each line says what came of it', async () => {

@@ -97,7 +97,6 @@ test('retry queues again what failed, and only what its filters say', async () =
   for (const filter of [
     ['--error', 'HTTP_500'],
     ['--since', tomorrow],
-    ['--subscription', '999'],
   ]) {
     assert.deepEqual(
       JSON.parse((await runCli(['retry', ...filter, '--json'], access(hub))).stdout),
@@ -105,6 +104,8 @@ test('retry queues again what failed, and only what its filters say', async () =
       filter.join(' '),
     );
   }
+  const nobody = await runCli(['retry', '--subscription', '999'], access(hub));
+  assert.deepEqual([nobody.code, nobody.stderr], [1, '✗ There is no subscription 999.\n']);
   // The day that has begun in the east begins in the west a day later.
   const day = new BusinessTime('Pacific/Kiritimati').dayOf(Date.now());
   const since = (timeZone: string) =>
@@ -322,6 +323,11 @@ test('errors are one line that helps, and wrong usage exits with 2', async () =>
   assert.deepEqual(
     [noFile.code, noFile.stderr],
     [1, "✗ /nowhere.jsonl can't be read: there is no such file or folder.\n"],
+  );
+  const oddKey = await runCli(['keys', 'list', '--key', 'hub_钥匙']);
+  assert.deepEqual(
+    [oddKey.code, oddKey.stderr],
+    [2, '✗ --key (HUB_KEY): holds a space, a letter or a sign that no API key has.\n'],
   );
   const noUrl = await runCli(['keys', 'list', '--url', 'nonsense']);
   assert.equal(noUrl.code, 1);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { connectSql, type Sql } from '../support/sql.ts';
@@ -352,6 +353,25 @@ test('a body that is no UTF-8 is refused whole: ids in GBK would all become one'
   assert.equal((await send(Buffer.from('张三'))).status, 200);
   const [row] = await sql.rows('select source_id from fin_business_vouchers');
   assert.deepEqual(row, { source_id: '张三' });
+});
+
+test('a compressed body is refused as such', async () => {
+  await using hub = await startTestHub();
+  const body = gzipSync(JSON.stringify({ query: '{ eventTypes { name } }' }));
+  const send = (encoding: string, sent: Buffer | string) =>
+    fetch(`${hub.url}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'content-encoding': encoding,
+        authorization: `Bearer ${adminKey}`,
+      },
+      body: sent,
+    });
+  const refused = await send('gzip', body);
+  assert.equal(refused.status, 415);
+  assert.match(await refused.text(), /is compressed \(Content-Encoding\); send it as it is/);
+  assert.equal((await send('identity', '{"query": "{ eventTypes { name } }"}')).status, 200);
 });
 
 test('a schema’s pattern costs a time that grows with the text, and one that can’t be matched so is refused', async () => {

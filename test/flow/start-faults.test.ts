@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
-import { runCli } from '../support/cli.ts';
-import { adminKey, startTestHub, testEnvironment } from '../support/hub.ts';
+import { runCli, startCli, temporaryFolder } from '../support/cli.ts';
+import { adminKey, askerOf, startTestHub, testEnvironment } from '../support/hub.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { connectSql, type Sql } from '../support/sql.ts';
 import { subscribe } from '../support/vouchers.ts';
@@ -117,6 +120,39 @@ test('doctor misses a scheduler that has been away, and a worker where events ar
     [id],
   );
   const { stdout } = await runCli(['doctor'], env);
-  assert.match(stdout, /! scheduler +none has run for 1 h 0 min\n/);
-  assert.match(stdout, /! worker +events are due since more than a minute, and nobody sends them\n/);
+  assert.match(stdout, /✗ scheduler +none has run for 1 h 0 min\n/);
+  assert.match(stdout, /✗ worker +events are due since more than a minute, and nobody sends them\n/);
+});
+
+test('without its key file the embedded default makes no new one that opens nothing', async () => {
+  const folder = await temporaryFolder();
+  const { DATABASE_URL: _, HUB_ENCRYPTION_KEY: __, ...rest } = testEnvironment('');
+  const env = { ...rest, HUB_DATA_DIR: folder };
+  const first = startCli(['start'], env);
+  const [, url = ''] = await first.printed(/The hub is up: (\S+)\n/);
+  const create = `mutation { createDataSubscription(input: { name: "x", targetSystem: "t", eventTypes: ["*"] }) { secret } }`;
+  assert.equal((await askerOf(url)(create)).errors, undefined);
+  first.child.kill('SIGTERM');
+  assert.equal((await first.ended).code, 0);
+  const file = path.join(folder, 'encryption.key');
+  const kept = await readFile(file);
+  await rm(file);
+  const { code, stderr } = await runCli(['start'], env);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /There is no .*encryption\.key.* a new key would not open the secrets of 1 subscriptions.* Put the file back/,
+  );
+  assert.equal(existsSync(file), false);
+  await writeFile(file, kept);
+  const again = startCli(['start'], env);
+  await again.printed(/The hub is up: (\S+)\n/);
+  again.child.kill('SIGTERM');
+  assert.equal((await again.ended).code, 0);
+});
+
+test('a HUB_HOST that can not be found is told by its name', async () => {
+  const env = { ...testEnvironment(await createTestDatabase()), HUB_HOST: 'nowhere.invalid' };
+  const { code, stderr } = await runCli(['start'], env);
+  assert.deepEqual([code, stderr], [1, '✗ HUB_HOST: nowhere.invalid is no address that can be found.\n']);
 });

@@ -30,17 +30,16 @@ async function checkSecrets(client: Client, config: Config): Promise<Check[]> {
 async function checkProcesses(client: Client): Promise<Check[]> {
   const { schedulerMs, workWaits } = await readProcessSigns(client);
   const checks: Check[] = [];
-  if (schedulerMs === null || schedulerMs > schedulerIdleMs)
-    checks.push(
-      scheduler.warn(
-        schedulerMs === null ? 'none has run yet' : `none has run for ${duration(schedulerMs)}`,
-        'Start a process with scheduler among its HUB_ROLES: without it nothing is retried, checked or sent by night.',
-      ),
-    );
+  const without =
+    'Start a process with scheduler among its HUB_ROLES: without it nothing is retried, checked or sent by night.';
+  // Before its first start an installation has none; afterwards one that stands still is no matter of taste.
+  if (schedulerMs === null) checks.push(scheduler.warn('none has run yet', without));
+  else if (schedulerMs > schedulerIdleMs)
+    checks.push(scheduler.fail(`none has run for ${duration(schedulerMs)}`, without));
   else checks.push(scheduler.ok(`at work ${duration(Math.max(0, schedulerMs))} ago`));
   if (workWaits)
     checks.push(
-      worker.warn(
+      worker.fail(
         'events are due since more than a minute, and nobody sends them',
         'Start a process with worker among its HUB_ROLES; if one runs, its log says what keeps it.',
       ),

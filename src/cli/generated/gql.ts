@@ -52,6 +52,7 @@ type Documents = {
     "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id status subscription { id } }\n  }\n": typeof types.ListenRejectDocument,
     "\n  query RetryRuns { compensationRuns(first: 10) { id kind state total lookedAt count errorMessage } }\n": typeof types.RetryRunsDocument,
     "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": typeof types.RetrySyncsDocument,
+    "\n  query RetrySubscription($id: ID!) { dataSubscription(id: $id) { id } }\n": typeof types.RetrySubscriptionDocument,
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }\n  }\n": typeof types.CreateSubscriptionDocument,
     "\n  query SubscriptionToDelete($id: ID!) { dataSubscription(id: $id) { id name targetSystem backlog connected } }\n": typeof types.SubscriptionToDeleteDocument,
     "\n  mutation DeleteSubscription($id: ID!) { deleteDataSubscription(id: $id) }\n": typeof types.DeleteSubscriptionDocument,
@@ -105,6 +106,7 @@ const documents: Documents = {
     "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id status subscription { id } }\n  }\n": types.ListenRejectDocument,
     "\n  query RetryRuns { compensationRuns(first: 10) { id kind state total lookedAt count errorMessage } }\n": types.RetryRunsDocument,
     "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": types.RetrySyncsDocument,
+    "\n  query RetrySubscription($id: ID!) { dataSubscription(id: $id) { id } }\n": types.RetrySubscriptionDocument,
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }\n  }\n": types.CreateSubscriptionDocument,
     "\n  query SubscriptionToDelete($id: ID!) { dataSubscription(id: $id) { id name targetSystem backlog connected } }\n": types.SubscriptionToDeleteDocument,
     "\n  mutation DeleteSubscription($id: ID!) { deleteDataSubscription(id: $id) }\n": types.DeleteSubscriptionDocument,
@@ -269,6 +271,10 @@ export function graphql(source: "\n  query RetryRuns { compensationRuns(first: 1
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n"): typeof import('./graphql.ts').RetrySyncsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query RetrySubscription($id: ID!) { dataSubscription(id: $id) { id } }\n"): typeof import('./graphql.ts').RetrySubscriptionDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -474,6 +474,13 @@ export type RetrySyncsMutationVariables = Exact<{
 
 export type RetrySyncsMutation = { retrySyncs: number };
 
+export type RetrySubscriptionQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RetrySubscriptionQuery = { dataSubscription: { id: string } | null };
+
 export type CreateSubscriptionMutationVariables = Exact<{
   input: CreateDataSubscriptionInput;
 }>;
@@ -1345,6 +1352,13 @@ export const RetrySyncsDocument = new TypedDocumentString(`
   retrySyncs(filter: $filter)
 }
     `) as unknown as TypedDocumentString<RetrySyncsMutation, RetrySyncsMutationVariables>;
+export const RetrySubscriptionDocument = new TypedDocumentString(`
+    query RetrySubscription($id: ID!) {
+  dataSubscription(id: $id) {
+    id
+  }
+}
+    `) as unknown as TypedDocumentString<RetrySubscriptionQuery, RetrySubscriptionQueryVariables>;
 export const CreateSubscriptionDocument = new TypedDocumentString(`
     mutation CreateSubscription($input: CreateDataSubscriptionInput!) {
   createDataSubscription(input: $input) {

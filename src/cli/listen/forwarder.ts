@@ -1,13 +1,9 @@
 import type { Clock } from '../../core/clock.ts';
 import type { AttemptResult } from '../../core/model.ts';
-import { eventBody } from '../../delivery/body.ts';
 import type { Lane } from '../../delivery/lane.ts';
-import { PayloadQueries } from '../../delivery/payload/payload-queries.ts';
 import { parseTargetAllow } from '../../delivery/webhook/guard.ts';
 import { WebhookSender } from '../../delivery/webhook/send.ts';
 import { WebhookTransport } from '../../delivery/webhook/webhook-transport.ts';
-import { servedSchemaText } from '../../resolvers/served-schema.ts';
-import { checkOperationSize } from '../../server/operation-limits.ts';
 import { note, printed } from '../terminal.ts';
 import type { Delivery, Listened } from './documents.ts';
 import { frozenSync } from './frozen-sync.ts';
@@ -15,6 +11,7 @@ import type { Handler, Outcome } from './handler.ts';
 import { eventLine, resultText } from './lines.ts';
 import { jsonLine } from './printer.ts';
 import { waitForReceiver } from './receiver-watch.ts';
+import { WebhookBodies } from './webhook-body.ts';
 
 /** The guard is there for hubs, which post where others say. Here, who says it is who runs it. */
 const everywhere = parseTargetAllow('0.0.0.0/0,::/0');
@@ -38,16 +35,14 @@ export class Forwarder implements Handler, AsyncDisposable {
   readonly #options: ForwarderOptions;
   readonly #sender: WebhookSender;
   readonly #transport: WebhookTransport;
-  readonly #queries = new PayloadQueries(servedSchemaText(), (schema, document, operation) =>
-    checkOperationSize(schema, document, operation, {}),
-  );
+  readonly #bodies = new WebhookBodies();
   #lane: Lane | undefined;
   #webhookUrl: string | null = null;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
     this.#sender = new WebhookSender({ allow: everywhere, clock: options.clock });
-    this.#transport = new WebhookTransport(this.#sender, options.clock, this.#queries, null);
+    this.#transport = new WebhookTransport(this.#sender, options.clock, this.#bodies.queries, null);
   }
 
   get batchSize(): number {
@@ -119,14 +114,7 @@ export class Forwarder implements Handler, AsyncDisposable {
     }
     const { statusCode, errorCode, errorMessage, durationMs } = result;
     const forward = { statusCode, errorCode, errorMessage, durationMs };
-    return jsonLine(delivery, at, this.#bodyOf(lane, delivery), { forward });
-  }
-
-  #bodyOf({ payloadQuery }: Lane, delivery: Delivery): string {
-    const sync = frozenSync(delivery);
-    if (payloadQuery === null) return eventBody(sync);
-    const shaped = this.#queries.shape(payloadQuery, sync);
-    return eventBody(sync, 'dataJson' in shaped ? shaped.dataJson : undefined);
+    return jsonLine(delivery, at, this.#bodies.of(delivery, lane), { forward });
   }
 }
 

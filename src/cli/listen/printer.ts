@@ -1,23 +1,26 @@
 import type { Clock } from '../../core/clock.ts';
-import { eventBody } from '../../delivery/body.ts';
 import { printed } from '../terminal.ts';
-import type { Delivery } from './documents.ts';
-import { frozenSync } from './frozen-sync.ts';
+import type { Delivery, Listened } from './documents.ts';
 import type { Handler, Outcome } from './handler.ts';
 import { eventLine } from './lines.ts';
+import { WebhookBodies } from './webhook-body.ts';
 
 /** Prints each event; one that is printed is accepted. */
 export class Printer implements Handler {
   readonly batchSize = 1;
   readonly #clock: Clock;
-  readonly #json: boolean;
+  /** Null: lines for people. */
+  readonly #bodies: WebhookBodies | null;
+  #subscription: Pick<Listened, 'payloadQuery'> = { payloadQuery: null };
 
   constructor(clock: Clock, json: boolean) {
     this.#clock = clock;
-    this.#json = json;
+    this.#bodies = json ? new WebhookBodies() : null;
   }
 
-  use(): void {}
+  use(subscription: Listened): void {
+    this.#subscription = subscription;
+  }
 
   async ready(): Promise<boolean> {
     return false;
@@ -29,9 +32,10 @@ export class Printer implements Handler {
 
   async #print(delivery: Delivery): Promise<Outcome> {
     const at = new Date(this.#clock.now());
-    const line = this.#json
-      ? jsonLine(delivery, at, eventBody(frozenSync(delivery)), {})
-      : eventLine(delivery, at);
+    const line =
+      this.#bodies === null
+        ? eventLine(delivery, at)
+        : jsonLine(delivery, at, this.#bodies.of(delivery, this.#subscription), {});
     return { kind: (await printed(line)) ? 'accepted' : 'unseen' };
   }
 }
