@@ -65,8 +65,6 @@ function read(args: string[]): Asked | string {
   if (queues.length === 0) return '--queue takes redis, postgres or both.';
   if (queues.includes('redis') && withoutRedis !== false && !values.plan)
     return `${withoutRedis}; install it, or give --queue postgres.`;
-  const fault = values.keep === undefined || values.plan ? null : makeFolders(values.keep, queues);
-  if (fault !== null) return fault;
   return { seed, minutes, queues, isPlanOnly: values.plan, isJson: values.json, keepIn: values.keep };
 }
 
@@ -79,6 +77,11 @@ async function main(args: string[]): Promise<number> {
   for (const queue of queues)
     process.stderr.write(`${queue}:\n${planText(planFaults(seed, minutes, sceneOf(seed, queue)))}\n`);
   if (asked.isPlanOnly) return 0;
+  const fault = asked.keepIn === undefined ? null : makeFolders(asked.keepIn, queues);
+  if (fault !== null) {
+    process.stderr.write(`${fault}\n`);
+    return 2;
+  }
   using stop = listenForStop();
   const runs = queues.map(queue => runOne(asked, queue, stop.signal));
   // The other is ended in order too before this says so, and listens for no Ctrl-C any more.

@@ -7,11 +7,11 @@ import { createVaultKey } from './vault.ts';
 export interface LocalKey {
   readonly key: string;
   readonly file: string;
-  /** Whether it was made just now: then it opens nothing that was there before. */
+  /** It was made just now, opens nothing that was there before, and is lost unless `keepLocalKey` writes it. */
   readonly isNew: boolean;
 }
 
-/** The key that the embedded default makes for itself and keeps beside its data, readable by its owner alone. */
+/** The key that the embedded default keeps beside its data, readable by its owner alone, or a new one. */
 export async function localVaultKey(dataDir: string): Promise<LocalKey> {
   const file = path.resolve(dataDir, 'encryption.key');
   try {
@@ -19,11 +19,15 @@ export async function localVaultKey(dataDir: string): Promise<LocalKey> {
   } catch (error) {
     if (errorCodeOf(error) !== 'ENOENT') throw error;
   }
+  return { key: createVaultKey(), file, isNew: true };
+}
+
+/** Writes a new key to its file: call it before anything is sealed, and not while the right one may only be missing. */
+export async function keepLocalKey({ key, file, isNew }: LocalKey): Promise<void> {
+  if (!isNew) return;
   await mkdir(path.dirname(file), { recursive: true });
-  const key = createVaultKey();
   // Written whole and then named, so that a crash leaves no half a key that seals secrets nobody can open.
   const draft = `${file}.${process.pid}`;
   await writeFile(draft, `${key}\n`, { mode: 0o600, flush: true });
   await rename(draft, file);
-  return { key, file, isNew: true };
 }

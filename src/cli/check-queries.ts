@@ -52,23 +52,18 @@ export function checkQueriesCommand(result: CommandResult): Command {
 /** @throws HubError BAD_USER_INPUT where the file is no schema of a hub */
 async function openQueries(file: string | undefined) {
   // Loaded here, so that the other commands stay quick.
-  const [{ PayloadQueries }, { servedSchemaText }, { checkOperationSize }] = await Promise.all([
-    import('../delivery/payload/payload-queries.ts'),
+  const [{ boundedQueries }, { servedSchemaText }] = await Promise.all([
+    import('../hub/bounded-queries.ts'),
     import('../resolvers/served-schema.ts'),
-    import('../server/operation-limits.ts'),
   ]);
-  const against = (schemaText: string) =>
-    new PayloadQueries(schemaText, (schema, document, operation) =>
-      checkOperationSize(schema, document, operation, {}),
-    );
-  if (file === undefined) return against(servedSchemaText());
+  if (file === undefined) return boundedQueries(servedSchemaText());
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new HubError('BAD_USER_INPUT', `--schema: ${file} can't be read: ${fileFault(error)}.`, {
       cause: error,
     });
   });
   try {
-    return against(text);
+    return boundedQueries(text);
   } catch (error) {
     throw new HubError('BAD_USER_INPUT', `--schema: ${file} is no schema of a hub: ${messageOf(error)}`, {
       cause: error,

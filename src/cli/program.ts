@@ -22,6 +22,9 @@ import { UsageError } from './usage-error.ts';
 
 const usageExitCode = 2;
 
+/** Errors whose message alone says what to do. */
+const foreseen = [UsageError, HubError, UnreachableError, RefusedError];
+
 /**
  * Runs one command.
  * @returns the exit code: 0 where it did what was asked, 1 where it did not, 2 for wrong usage
@@ -69,13 +72,9 @@ function throwInsteadOfExit(command: Command): void {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
-  if (error instanceof UsageError) {
-    note(`✗ ${error.message}`);
-    return usageExitCode;
-  }
-  if (error instanceof HubError || error instanceof UnreachableError || error instanceof RefusedError) {
-    note(`✗ ${error.message}`);
-    return 1;
+  if (foreseen.some(kind => error instanceof kind)) {
+    note(`✗ ${messageOf(error)}`);
+    return error instanceof UsageError ? usageExitCode : 1;
   }
   // Not foreseen, so the stack helps whoever mends it.
   note(`✗ ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}`);

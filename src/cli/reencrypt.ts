@@ -35,20 +35,20 @@ export function reencryptCommand(): Command {
 async function reencrypt(config: Config): Promise<number> {
   const log = createLogger({ level: 'error', pretty: config.logFormat === 'pretty' });
   // Loaded here, so that commands which only ask a hub stay quick.
-  const [{ Database }, { startEmbeddedPostgres }, { Subscriptions }, { localVaultKey }] = await Promise.all([
-    import('../db/database.ts'),
-    import('../db/embedded.ts'),
-    import('../delivery/subscriptions.ts'),
-    import('../access/local-key.ts'),
-  ]);
+  const [{ Database }, { startEmbeddedPostgres }, { Subscriptions }, { keepLocalKey, localVaultKey }] =
+    await Promise.all([
+      import('../db/database.ts'),
+      import('../db/embedded.ts'),
+      import('../delivery/subscriptions.ts'),
+      import('../access/local-key.ts'),
+    ]);
   await using parts = new AsyncDisposableStack();
   const url =
     config.databaseUrl ??
     parts.use(await startEmbeddedPostgres({ dataDir: config.dataDir, log, clock: systemClock })).url;
-  const vault = new Vault(
-    config.encryptionKey ?? (await localVaultKey(config.dataDir)).key,
-    config.previousEncryptionKey,
-  );
+  const key = config.encryptionKey ?? (await localVaultKey(config.dataDir));
+  if (typeof key !== 'string') await keepLocalKey(key);
+  const vault = new Vault(typeof key === 'string' ? key : key.key, config.previousEncryptionKey);
   await Database.migrate({ url: config.databaseDirectUrl ?? url, log });
   const db = parts.use(await Database.connect({ url, poolSize: 4, log }));
   // No lane runs in this process, and none has to: secrets stay what they are. Nor are payload queries saved here.

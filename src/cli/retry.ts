@@ -1,19 +1,16 @@
 import { Command } from 'commander';
 import { systemClock } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
-import { type ClientOptions, createClient, type HubClient, withClientOptions } from './client.ts';
+import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import { graphql } from './generated/gql.ts';
 import { readId } from './id-argument.ts';
 import { businessTime, instantOf } from './instant.ts';
+import { knowsSubscription } from './known-subscription.ts';
 import { followRetry } from './retry-progress.ts';
 import { plural, print, printJson } from './terminal.ts';
 
 const retrySyncs = graphql(`
   mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }
-`);
-
-const retrySubscription = graphql(`
-  query RetrySubscription($id: ID!) { dataSubscription(id: $id) { id } }
 `);
 
 interface RetryOptions extends ClientOptions {
@@ -48,7 +45,9 @@ export function retryCommand(): Command {
           : new Date(instantOf('--since', options.since, businessTime())).toISOString(),
     };
     const client = createClient(options);
-    if (options.subscription !== undefined) await mustBeThere(client, options.subscription);
+    // Nothing has FAILED for a subscription that there is not, which would read as if all were well.
+    if (options.subscription !== undefined && !(await knowsSubscription(client, options.subscription)))
+      throw new HubError('NOT_FOUND', `There is no subscription ${options.subscription}.`);
     const answer = client.request(retrySyncs, { filter }).then(data => data.retrySyncs);
     const queued = await followRetry(client, answer, systemClock);
     if (options.json) return printJson({ queued });
@@ -58,10 +57,4 @@ export function retryCommand(): Command {
         : `✓ ${plural(queued, 'sync')} queued again.`,
     );
   });
-}
-
-/** Nothing has FAILED for a subscription that there is not, which would read as if all were well. */
-async function mustBeThere(client: HubClient, id: string): Promise<void> {
-  const { dataSubscription } = await client.request(retrySubscription, { id });
-  if (dataSubscription == null) throw new HubError('NOT_FOUND', `There is no subscription ${id}.`);
 }

@@ -1,6 +1,5 @@
-import { rm } from 'node:fs/promises';
 import { ApiKeys } from '../access/keys.ts';
-import { type LocalKey, localVaultKey } from '../access/local-key.ts';
+import { keepLocalKey, type LocalKey, localVaultKey } from '../access/local-key.ts';
 import { Vault } from '../access/vault.ts';
 import { closedSecrets, vaultFinding } from '../access/vault-check.ts';
 import { HubError } from '../core/errors.ts';
@@ -9,10 +8,9 @@ import { Database } from '../db/database.ts';
 import { startEmbeddedPostgres } from '../db/embedded.ts';
 import { Replica } from '../db/replica.ts';
 import { readSealedSecrets } from '../db/sealed-secrets.ts';
-import { PayloadQueries } from '../delivery/payload/payload-queries.ts';
 import { checkStoredQueries } from '../delivery/payload/stored-queries.ts';
 import { servedSchemaText } from '../resolvers/served-schema.ts';
-import { checkOperationSize } from '../server/operation-limits.ts';
+import { boundedQueries } from './bounded-queries.ts';
 import type { Start } from './start.ts';
 
 /** What `openStore` opens. */
@@ -22,8 +20,9 @@ export type Store = Awaited<ReturnType<typeof openStore>>;
 export async function openStore({ config, clock, log, parts, tracer }: Start) {
   const databaseUrl =
     config.databaseUrl ?? parts.use(await startEmbeddedPostgres({ dataDir: config.dataDir, log, clock })).url;
-  const local = config.encryptionKey === undefined ? await localVaultKey(config.dataDir) : undefined;
-  const vault = new Vault(config.encryptionKey ?? local?.key ?? '', config.previousEncryptionKey);
+  const key = config.encryptionKey ?? (await localVaultKey(config.dataDir));
+  const local = typeof key === 'string' ? undefined : key;
+  const vault = new Vault(typeof key === 'string' ? key : key.key, config.previousEncryptionKey);
   const directUrl = config.databaseDirectUrl ?? databaseUrl;
   const newer = await Database.migrate({ url: directUrl, log });
   if (newer.length > 0)
@@ -31,9 +30,8 @@ export async function openStore({ config, clock, log, parts, tracer }: Start) {
   const pool = { poolSize: config.databasePool, timeoutMs: config.databaseTimeout * 1_000, log, tracer };
   const db = parts.use(await Database.connect({ url: databaseUrl, ...pool }));
   await checkVault(db, vault, local, log);
-  const payloadQueries = new PayloadQueries(servedSchemaText(), (schema, document, operation) =>
-    checkOperationSize(schema, document, operation, {}),
-  );
+  if (local !== undefined) await keepLocalKey(local);
+  const payloadQueries = boundedQueries(servedSchemaText());
   await checkStoredQueries(db.pool, payloadQueries);
   const keys = new ApiKeys(db, clock);
   const fault = config.adminKey === undefined ? null : await keys.allowAdmin(config.adminKey);
@@ -58,8 +56,6 @@ async function checkVault(
 ): Promise<void> {
   const finding = vaultFinding(vault, await readSealedSecrets(db.pool));
   if (finding.closed === 0) return;
-  // One that was made just now would pass for the right one from then on.
-  if (local?.isNew === true) await rm(local.file, { force: true });
   if (finding.opens === 0) throw new HubError('UNAVAILABLE', closedSecrets(finding, local));
   log.error({ keys: finding.missing }, closedSecrets(finding, local));
 }

@@ -45,6 +45,7 @@ type Documents = {
     "\n  query ListKeys { apiKeys { id name role system createdAt lastUsedAt revokedAt } }\n": typeof types.ListKeysDocument,
     "\n  mutation CreateKey($name: String!, $role: Role!, $system: String) {\n    createApiKey(name: $name, role: $role, system: $system) { secret apiKey { id name role system createdAt } }\n  }\n": typeof types.CreateKeyDocument,
     "\n  mutation RevokeKey($id: ID!) { revokeApiKey(id: $id) { id name role system revokedAt } }\n": typeof types.RevokeKeyDocument,
+    "query KnownSubscription($id: ID!) { dataSubscription(id: $id) { id } }": typeof types.KnownSubscriptionDocument,
     "\n  query ListenSubscription($id: ID!) {\n    dataSubscription(id: $id) {\n      id name targetSystem state webhookUrl batchSize timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter }\n    }\n  }\n": typeof types.ListenSubscriptionDocument,
     "\n  subscription ListenDeliveries($subscriptionId: ID!, $prefetch: Int!) {\n    deliveries(subscriptionId: $subscriptionId, prefetch: $prefetch) {\n      syncId attempt mode\n      event {\n        id eventType data occurredAt recordedAt\n        voucher {\n          id voucherNo voucherDate sourceSystem sourceModule sourceType sourceId sourceReferenceNo sourceVersion\n          companyId counterpartyType counterpartyId counterpartyName direction amount currency summary status digest\n        }\n      }\n    }\n  }\n": typeof types.ListenDeliveriesDocument,
     "\n  query ListenAttached($id: ID!) { dataSubscription(id: $id) { connected } }\n": typeof types.ListenAttachedDocument,
@@ -52,7 +53,6 @@ type Documents = {
     "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id status subscription { id } }\n  }\n": typeof types.ListenRejectDocument,
     "\n  query RetryRuns { compensationRuns(first: 10) { id kind state total lookedAt count errorMessage } }\n": typeof types.RetryRunsDocument,
     "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": typeof types.RetrySyncsDocument,
-    "\n  query RetrySubscription($id: ID!) { dataSubscription(id: $id) { id } }\n": typeof types.RetrySubscriptionDocument,
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }\n  }\n": typeof types.CreateSubscriptionDocument,
     "\n  query SubscriptionToDelete($id: ID!) { dataSubscription(id: $id) { id name targetSystem backlog connected } }\n": typeof types.SubscriptionToDeleteDocument,
     "\n  mutation DeleteSubscription($id: ID!) { deleteDataSubscription(id: $id) }\n": typeof types.DeleteSubscriptionDocument,
@@ -64,7 +64,6 @@ type Documents = {
     "\n  mutation ResumeSubscription($id: ID!) { resumeDataSubscription(id: $id) { id name targetSystem state backlog } }\n": typeof types.ResumeSubscriptionDocument,
     "\n  mutation TestSubscription($id: ID!) { testDataSubscription(id: $id) { ok statusCode latencyMs errorCode errorMessage } }\n": typeof types.TestSubscriptionDocument,
     "query TailGreeting { __typename }": typeof types.TailGreetingDocument,
-    "query TailSubscription($id: ID!) { dataSubscription(id: $id) { id } }": typeof types.TailSubscriptionDocument,
     "\n  subscription TailChanges($filter: SyncLogFilter!) { syncLogChanged(filter: $filter) { id } }\n": typeof types.TailChangesDocument,
     "\n  query TailSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          id mode status transport retryCount nextAttemptAt errorCode errorMessage\n          createdAt syncStartedAt syncCompletedAt latencyMs\n          subscription { id name targetSystem }\n          event { id eventType sourceVersion voucher { id sourceSystem sourceModule sourceId } }\n          attempts { number startedAt durationMs statusCode errorCode }\n        }\n      }\n    }\n  }\n": typeof types.TailSyncsDocument,
 };
@@ -99,6 +98,7 @@ const documents: Documents = {
     "\n  query ListKeys { apiKeys { id name role system createdAt lastUsedAt revokedAt } }\n": types.ListKeysDocument,
     "\n  mutation CreateKey($name: String!, $role: Role!, $system: String) {\n    createApiKey(name: $name, role: $role, system: $system) { secret apiKey { id name role system createdAt } }\n  }\n": types.CreateKeyDocument,
     "\n  mutation RevokeKey($id: ID!) { revokeApiKey(id: $id) { id name role system revokedAt } }\n": types.RevokeKeyDocument,
+    "query KnownSubscription($id: ID!) { dataSubscription(id: $id) { id } }": types.KnownSubscriptionDocument,
     "\n  query ListenSubscription($id: ID!) {\n    dataSubscription(id: $id) {\n      id name targetSystem state webhookUrl batchSize timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter }\n    }\n  }\n": types.ListenSubscriptionDocument,
     "\n  subscription ListenDeliveries($subscriptionId: ID!, $prefetch: Int!) {\n    deliveries(subscriptionId: $subscriptionId, prefetch: $prefetch) {\n      syncId attempt mode\n      event {\n        id eventType data occurredAt recordedAt\n        voucher {\n          id voucherNo voucherDate sourceSystem sourceModule sourceType sourceId sourceReferenceNo sourceVersion\n          companyId counterpartyType counterpartyId counterpartyName direction amount currency summary status digest\n        }\n      }\n    }\n  }\n": types.ListenDeliveriesDocument,
     "\n  query ListenAttached($id: ID!) { dataSubscription(id: $id) { connected } }\n": types.ListenAttachedDocument,
@@ -106,7 +106,6 @@ const documents: Documents = {
     "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id status subscription { id } }\n  }\n": types.ListenRejectDocument,
     "\n  query RetryRuns { compensationRuns(first: 10) { id kind state total lookedAt count errorMessage } }\n": types.RetryRunsDocument,
     "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": types.RetrySyncsDocument,
-    "\n  query RetrySubscription($id: ID!) { dataSubscription(id: $id) { id } }\n": types.RetrySubscriptionDocument,
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }\n  }\n": types.CreateSubscriptionDocument,
     "\n  query SubscriptionToDelete($id: ID!) { dataSubscription(id: $id) { id name targetSystem backlog connected } }\n": types.SubscriptionToDeleteDocument,
     "\n  mutation DeleteSubscription($id: ID!) { deleteDataSubscription(id: $id) }\n": types.DeleteSubscriptionDocument,
@@ -118,7 +117,6 @@ const documents: Documents = {
     "\n  mutation ResumeSubscription($id: ID!) { resumeDataSubscription(id: $id) { id name targetSystem state backlog } }\n": types.ResumeSubscriptionDocument,
     "\n  mutation TestSubscription($id: ID!) { testDataSubscription(id: $id) { ok statusCode latencyMs errorCode errorMessage } }\n": types.TestSubscriptionDocument,
     "query TailGreeting { __typename }": types.TailGreetingDocument,
-    "query TailSubscription($id: ID!) { dataSubscription(id: $id) { id } }": types.TailSubscriptionDocument,
     "\n  subscription TailChanges($filter: SyncLogFilter!) { syncLogChanged(filter: $filter) { id } }\n": types.TailChangesDocument,
     "\n  query TailSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          id mode status transport retryCount nextAttemptAt errorCode errorMessage\n          createdAt syncStartedAt syncCompletedAt latencyMs\n          subscription { id name targetSystem }\n          event { id eventType sourceVersion voucher { id sourceSystem sourceModule sourceId } }\n          attempts { number startedAt durationMs statusCode errorCode }\n        }\n      }\n    }\n  }\n": types.TailSyncsDocument,
 };
@@ -246,6 +244,10 @@ export function graphql(source: "\n  mutation RevokeKey($id: ID!) { revokeApiKey
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
+export function graphql(source: "query KnownSubscription($id: ID!) { dataSubscription(id: $id) { id } }"): typeof import('./graphql.ts').KnownSubscriptionDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
 export function graphql(source: "\n  query ListenSubscription($id: ID!) {\n    dataSubscription(id: $id) {\n      id name targetSystem state webhookUrl batchSize timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter }\n    }\n  }\n"): typeof import('./graphql.ts').ListenSubscriptionDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -271,10 +273,6 @@ export function graphql(source: "\n  query RetryRuns { compensationRuns(first: 1
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n"): typeof import('./graphql.ts').RetrySyncsDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query RetrySubscription($id: ID!) { dataSubscription(id: $id) { id } }\n"): typeof import('./graphql.ts').RetrySubscriptionDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -319,10 +317,6 @@ export function graphql(source: "\n  mutation TestSubscription($id: ID!) { testD
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "query TailGreeting { __typename }"): typeof import('./graphql.ts').TailGreetingDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "query TailSubscription($id: ID!) { dataSubscription(id: $id) { id } }"): typeof import('./graphql.ts').TailSubscriptionDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

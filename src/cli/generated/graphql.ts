@@ -423,6 +423,13 @@ export type RevokeKeyMutationVariables = Exact<{
 
 export type RevokeKeyMutation = { revokeApiKey: { id: string, name: string, role: Role, system: string | null, revokedAt: string | null } };
 
+export type KnownSubscriptionQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type KnownSubscriptionQuery = { dataSubscription: { id: string } | null };
+
 export type ListenSubscriptionQueryVariables = Exact<{
   id: string | number;
 }>;
@@ -473,13 +480,6 @@ export type RetrySyncsMutationVariables = Exact<{
 
 
 export type RetrySyncsMutation = { retrySyncs: number };
-
-export type RetrySubscriptionQueryVariables = Exact<{
-  id: string | number;
-}>;
-
-
-export type RetrySubscriptionQuery = { dataSubscription: { id: string } | null };
 
 export type CreateSubscriptionMutationVariables = Exact<{
   input: CreateDataSubscriptionInput;
@@ -557,13 +557,6 @@ export type TailGreetingQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type TailGreetingQuery = { __typename: 'Query' };
-
-export type TailSubscriptionQueryVariables = Exact<{
-  id: string | number;
-}>;
-
-
-export type TailSubscriptionQuery = { dataSubscription: { id: string } | null };
 
 export type TailChangesSubscriptionVariables = Exact<{
   filter: SyncLogFilter;
@@ -1253,6 +1246,13 @@ export const RevokeKeyDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RevokeKeyMutation, RevokeKeyMutationVariables>;
+export const KnownSubscriptionDocument = new TypedDocumentString(`
+    query KnownSubscription($id: ID!) {
+  dataSubscription(id: $id) {
+    id
+  }
+}
+    `) as unknown as TypedDocumentString<KnownSubscriptionQuery, KnownSubscriptionQueryVariables>;
 export const ListenSubscriptionDocument = new TypedDocumentString(`
     query ListenSubscription($id: ID!) {
   dataSubscription(id: $id) {
@@ -1352,13 +1352,6 @@ export const RetrySyncsDocument = new TypedDocumentString(`
   retrySyncs(filter: $filter)
 }
     `) as unknown as TypedDocumentString<RetrySyncsMutation, RetrySyncsMutationVariables>;
-export const RetrySubscriptionDocument = new TypedDocumentString(`
-    query RetrySubscription($id: ID!) {
-  dataSubscription(id: $id) {
-    id
-  }
-}
-    `) as unknown as TypedDocumentString<RetrySubscriptionQuery, RetrySubscriptionQueryVariables>;
 export const CreateSubscriptionDocument = new TypedDocumentString(`
     mutation CreateSubscription($input: CreateDataSubscriptionInput!) {
   createDataSubscription(input: $input) {
@@ -1521,13 +1514,6 @@ export const TailGreetingDocument = new TypedDocumentString(`
   __typename
 }
     `) as unknown as TypedDocumentString<TailGreetingQuery, TailGreetingQueryVariables>;
-export const TailSubscriptionDocument = new TypedDocumentString(`
-    query TailSubscription($id: ID!) {
-  dataSubscription(id: $id) {
-    id
-  }
-}
-    `) as unknown as TypedDocumentString<TailSubscriptionQuery, TailSubscriptionQueryVariables>;
 export const TailChangesDocument = new TypedDocumentString(`
     subscription TailChanges($filter: SyncLogFilter!) {
   syncLogChanged(filter: $filter) {

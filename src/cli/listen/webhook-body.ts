@@ -1,15 +1,12 @@
 import { eventBody } from '../../delivery/body.ts';
-import { PayloadQueries } from '../../delivery/payload/payload-queries.ts';
+import { boundedQueries } from '../../hub/bounded-queries.ts';
 import { servedSchemaText } from '../../resolvers/served-schema.ts';
-import { checkOperationSize } from '../../server/operation-limits.ts';
 import type { Delivery, Listened } from './documents.ts';
 import { frozenSync } from './frozen-sync.ts';
 
 /** Makes the bodies that the hub's webhook would have, by the hub's own code. */
 export class WebhookBodies {
-  readonly queries = new PayloadQueries(servedSchemaText(), (schema, document, operation) =>
-    checkOperationSize(schema, document, operation, {}),
-  );
+  readonly queries = boundedQueries(servedSchemaText());
 
   /** The body of one event, JSON. */
   of(delivery: Delivery, { payloadQuery }: Pick<Listened, 'payloadQuery'>): string {

@@ -4,11 +4,6 @@ import type { TailSyncsQuery } from '../generated/graphql.ts';
 /** Costs nothing; tells a hub that is away and a key that is not good in words that help, which a socket can't. */
 export const greetingQuery = graphql(`query TailGreeting { __typename }`);
 
-/** Whether there is a subscription that the key may see. */
-export const subscriptionQuery = graphql(
-  `query TailSubscription($id: ID!) { dataSubscription(id: $id) { id } }`,
-);
-
 /** Tells which syncs change; how they stand is read many at a time, with what they join. */
 export const changesSubscription = graphql(`
   subscription TailChanges($filter: SyncLogFilter!) { syncLogChanged(filter: $filter) { id } }

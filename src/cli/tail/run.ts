@@ -1,12 +1,13 @@
 import { systemClock } from '../../core/clock.ts';
 import { createClient, type HubClient } from '../client.ts';
 import type { SyncLogFilter } from '../generated/graphql.ts';
+import { knowsSubscription } from '../known-subscription.ts';
 import { HubSocket } from '../live/hub-socket.ts';
 import { type Progress, stayConnected } from '../live/stay-connected.ts';
 import { aborted, listenForStop } from '../signals.ts';
 import type { TailOptions } from '../tail.ts';
 import { note, plural, printed } from '../terminal.ts';
-import { changesSubscription, greetingQuery, subscriptionQuery, type TailedSync } from './documents.ts';
+import { changesSubscription, greetingQuery, type TailedSync } from './documents.ts';
 import { Follower } from './follower.ts';
 import { syncLine } from './lines.ts';
 import { Shown } from './shown.ts';
@@ -79,9 +80,7 @@ function makeUp(count: number): void {
 async function greet({ client, options, halt }: Session, hasBegun: boolean): Promise<void> {
   if (options.subscription === undefined || hasBegun)
     return void (await client.requestText(greetingQuery, '{}', halt));
-  const variables = JSON.stringify({ id: options.subscription });
-  const { dataSubscription } = await client.requestText(subscriptionQuery, variables, halt);
-  if (dataSubscription == null)
+  if (!(await knowsSubscription(client, options.subscription, halt)))
     note(
       `! There is no subscription ${options.subscription} (any more) that this key may see; only what the log has of it is shown.`,
     );
