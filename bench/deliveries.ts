@@ -77,8 +77,8 @@ export function sample(n: number) {
     closedSockets: 0,
     sourceSystem: 'bench',
     traceparent: null,
-    occurredAt: '2025-12-19T08:00:00.000Z',
-    recordedAt: '2025-12-19T08:00:00.000Z',
+    occurredAtMs: Date.UTC(2025, 11, 19, 8),
+    recordedAtMs: Date.UTC(2025, 11, 19, 8),
     dataJson: `{"invoice_no": "${n}", "items": [${Array.from({ length: 6 }, () => item).join(', ')}]}`,
     voucherJson:
       '{"amount": "139.12", "company_id": "1", "counterparty_id": "17850", "counterparty_name": "United Kingdom", "counterparty_type": "customer", "currency": "GBP", "digest": "0123456789abcdef0123456789abcdef", "direction": "debit", "source_id": "1", "source_module": "invoice", "source_reference_no": "536365", "source_system": "bench", "source_type": "sales_invoice", "source_version": 1, "status": "approved", "summary": "Invoice", "voucher_date": "2010-12-01", "voucher_no": "B1"}',

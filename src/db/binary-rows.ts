@@ -30,23 +30,23 @@ export type RowColumn<Row> =
   | ColumnOf<Row, 'bool', boolean>
   | ColumnOf<Row, 'bytea', Buffer>;
 
-/** Of the array: dimensions, flags, type of the elements, length, lower bound. */
-const arrayHeader = 20;
 /** PostgreSQL takes the type that the statement names, unless both numbers are of its own types (since version 14). */
 const anyType = 0;
-/** Of a row: its length, its count of columns. Of a value: its type, its length. */
-const header = 8;
 /** From 1970 to 2000, from where PostgreSQL counts. */
 const epochMs = 946_684_800_000;
 /** UTF-8 takes so many for a unit of UTF-16, at most. */
 const bytesPerUnit = 3;
-const shortText = 24;
+/** Texts up to this are written here while they are ASCII: to call for it took longer. */
+const shortText = 32;
+/** A value's type and its length, and a value that is no text or bytes. */
+const fixedRoom = 8 + 16;
+const halfOfBigint = 2 ** 32;
 
-/** Bytes that are allocated at once; a call that needs more gets a buffer of its own. */
+/** Bytes that are allocated at once, at least. */
 const slabBytes = 1_048_576;
 
 /** What is left of them: each call cuts off what it writes. A buffer a call kept the garbage collector busy. */
-let slab = Buffer.alloc(0);
+let slab: Buffer = Buffer.alloc(0);
 
 /**
  * Rows as a binary array of a composite type (`array_recv` and `record_recv` in PostgreSQL's source). As text each value
@@ -55,66 +55,131 @@ let slab = Buffer.alloc(0);
  * @param columns those of the type, in its order
  */
 export function binaryRows<Row>(rows: readonly Row[], columns: readonly RowColumn<Row>[]): Buffer {
-  const values = rows.map(row => columns.map(({ of }): Value => of(row)));
-  const room = values.reduce((sum, row) => sum + roomFor(row), arrayHeader);
-  if (slab.length < room && room <= slabBytes) slab = Buffer.allocUnsafe(slabBytes);
-  const bytes = room <= slabBytes ? slab : Buffer.allocUnsafe(room);
-  let at = 0;
-  for (const part of [1, 0, anyType, rows.length, 1]) at = bytes.writeInt32BE(part, at);
-  for (const row of values) at = writeRow(bytes, at, columns, row);
-  if (bytes === slab) slab = bytes.subarray(at);
-  return bytes.subarray(0, at);
-}
-
-/** Enough bytes; of short texts the most that they could take, as counting would take longer. */
-function roomFor(row: readonly Value[]): number {
-  let room = header;
-  for (const value of row) {
-    room += header;
-    if (typeof value === 'string')
-      room += value.length <= shortText ? 8 + value.length * bytesPerUnit : Buffer.byteLength(value);
-    else room += Buffer.isBuffer(value) ? value.length : 8;
+  const sink = new Sink();
+  // Dimensions, flags, type of the elements, length, lower bound.
+  for (const part of [1, 0, anyType, rows.length, 1]) sink.int(part);
+  for (const row of rows) {
+    const start = sink.open();
+    sink.int(columns.length);
+    for (const { type, of } of columns) sink.value(type, of(row));
+    sink.close(start);
   }
-  return room;
+  return sink.end();
 }
 
-/** @returns where it ends */
-function writeRow<Row>(
-  bytes: Buffer,
-  start: number,
-  columns: readonly RowColumn<Row>[],
-  row: readonly Value[],
-): number {
-  let at = bytes.writeInt32BE(columns.length, start + 4);
-  for (const [n, { type }] of columns.entries()) {
-    at = bytes.writeInt32BE(oids[type], at);
-    const value = row[n] ?? null;
-    const from = at + 4;
-    const length = value === null ? -1 : writeValue(bytes, from, type, value);
-    bytes.writeInt32BE(length, at);
-    at = from + Math.max(0, length);
+const hyphen = 0x2d;
+
+/** What a hex digit stands for: letters, of either case, have a bit that digits have not. */
+function nibble(digit: number): number {
+  return (digit & 0xf) + (digit & 0x40 ? 9 : 0);
+}
+
+/** Bytes that grow at their end. */
+class Sink {
+  #bytes = slab;
+  #at = 0;
+
+  int(value: number): void {
+    this.#reserve(4);
+    this.#at = this.#bytes.writeInt32BE(value, this.#at);
   }
-  bytes.writeInt32BE(at - start - 4, start);
-  return at;
-}
 
-/** @returns how many bytes it took */
-function writeValue(bytes: Buffer, at: number, type: Type, value: Exclude<Value, null>): number {
-  if (Buffer.isBuffer(value)) return value.copy(bytes, at);
-  switch (type) {
-    case 'bool':
-      return bytes.writeUInt8(Number(value), at) - at;
-    case 'int':
-      return bytes.writeInt32BE(Number(value), at) - at;
-    case 'bigint':
-      return bytes.writeBigInt64BE(BigInt(value), at) - at;
-    case 'float8':
-      return bytes.writeDoubleBE(Number(value), at) - at;
-    case 'timestamptz':
-      return bytes.writeBigInt64BE(BigInt(Math.round((Number(value) - epochMs) * 1_000)), at) - at;
-    case 'uuid':
-      return bytes.write(String(value).replaceAll('-', ''), at, 'hex');
-    default:
-      return bytes.write(String(value), at);
+  /** Leaves room for a length. @returns where */
+  open(): number {
+    this.#reserve(4);
+    const start = this.#at;
+    this.#at += 4;
+    return start;
+  }
+
+  /** Writes the length of what came since. */
+  close(start: number): void {
+    this.#bytes.writeInt32BE(this.#at - start - 4, start);
+  }
+
+  value(type: Type, value: Value): void {
+    this.#reserve(typeof value === 'string' ? fixedRoom + value.length * bytesPerUnit : fixedRoom);
+    this.#at = this.#bytes.writeInt32BE(oids[type], this.#at);
+    if (value === null) {
+      this.#at = this.#bytes.writeInt32BE(-1, this.#at);
+      return;
+    }
+    const start = this.open();
+    if (typeof value === 'string') this.#string(type, value);
+    else if (typeof value === 'number') this.#number(type, value);
+    else if (typeof value === 'boolean') this.#at = this.#bytes.writeUInt8(Number(value), this.#at);
+    else this.#raw(value);
+    this.close(start);
+  }
+
+  /** What was written; later calls leave it alone. What is left of a larger buffer than most need is not kept. */
+  end(): Buffer {
+    slab = this.#bytes.buffer.byteLength > slabBytes ? Buffer.alloc(0) : this.#bytes.subarray(this.#at);
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  #string(type: Type, value: string): void {
+    if (type === 'bigint') this.#bigint(Number(value), value);
+    else if (type === 'uuid') this.#uuid(value);
+    else this.#text(value);
+  }
+
+  #number(type: Type, value: number): void {
+    if (type === 'int') this.#at = this.#bytes.writeInt32BE(value, this.#at);
+    else if (type === 'float8') this.#at = this.#bytes.writeDoubleBE(value, this.#at);
+    else {
+      const microseconds = Math.round((value - epochMs) * 1_000);
+      this.#bigint(microseconds, microseconds);
+    }
+  }
+
+  /** By halves, as a BigInt costs an allocation. @param exact what to write where a number can't hold it */
+  #bigint(value: number, exact: string | number): void {
+    if (!Number.isSafeInteger(value)) {
+      this.#at = this.#bytes.writeBigInt64BE(BigInt(exact), this.#at);
+      return;
+    }
+    const high = Math.floor(value / halfOfBigint);
+    this.#at = this.#bytes.writeInt32BE(high, this.#at);
+    this.#at = this.#bytes.writeUInt32BE(value - high * halfOfBigint, this.#at);
+  }
+
+  /** By hand, as to take the hyphens out makes another text of it. */
+  #uuid(value: string): void {
+    for (let n = 0; n < value.length; n += 2) {
+      if (value.charCodeAt(n) === hyphen) n += 1;
+      this.#bytes[this.#at] = (nibble(value.charCodeAt(n)) << 4) | nibble(value.charCodeAt(n + 1));
+      this.#at += 1;
+    }
+  }
+
+  #text(value: string): void {
+    const bytes = this.#bytes;
+    const from = this.#at;
+    if (value.length <= shortText) {
+      let n = 0;
+      for (; n < value.length; n += 1) {
+        const unit = value.charCodeAt(n);
+        if (unit > 0x7f) break;
+        bytes[from + n] = unit;
+      }
+      if (n === value.length) {
+        this.#at = from + n;
+        return;
+      }
+    }
+    this.#at = from + bytes.write(value, from);
+  }
+
+  #raw(value: Buffer): void {
+    this.#reserve(value.length);
+    this.#at += value.copy(this.#bytes, this.#at);
+  }
+
+  #reserve(count: number): void {
+    if (this.#bytes.length - this.#at >= count) return;
+    const grown = Buffer.allocUnsafe(Math.max(slabBytes, (this.#at + count) * 2));
+    this.#bytes.copy(grown, 0, 0, this.#at);
+    this.#bytes = grown;
   }
 }

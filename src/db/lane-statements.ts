@@ -47,9 +47,9 @@ export interface ClaimedSync {
   readonly sourceSystem: string;
   /** Of the mutation that recorded it; null: tracing was off. */
   readonly traceparent: string | null;
-  /** ISO 8601, UTC, milliseconds; as `recordedAt`. */
-  readonly occurredAt: string;
-  readonly recordedAt: string;
+  /** Milliseconds since 1970, whole; as `recordedAtMs`. */
+  readonly occurredAtMs: number;
+  readonly recordedAtMs: number;
   /** The event's business data: JSON text to the letter. */
   readonly dataJson: string;
   /** The frozen voucher: JSON text to the letter. */
@@ -99,13 +99,15 @@ export function mayTake(transport: TransportKind, id: string): string {
     or not exists (select 1 from attachments a where a.subscription_id = ${id} and a.lease_until > now()))`;
 }
 
-/** SQL: the fields of a ClaimedSync but its token, of a sync and its event by their aliases. */
+/**
+ * SQL: the fields of a ClaimedSync but its token, of a sync and its event by their aliases. Times are numbers: to write
+ * them out by `to_char` was a seventh of a claim. Half a microsecond makes up for what the double can't hold.
+ */
 export function claimedColumns(sync: string, event: string): string {
-  const iso = (name: string) =>
-    `to_char(${event}.${name} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+  const ms = (name: string) => `floor(date_part('epoch', ${event}.${name}) * 1000 + 0.0005)`;
   return `${sync}.id::text, ${sync}.event_id::text as "eventId", ${sync}.voucher_id::text as "voucherId", ${sync}.event_type as "eventType", ${sync}.mode,
     ${sync}.retry_count as "retryCount", ${sync}.attempt_count as "attemptCount", ${sync}.failed_pushes as "failedPushes", ${sync}.closed_sockets as "closedSockets", ${sync}.traceparent,
-    ${event}.source_system as "sourceSystem", ${iso('occurred_at')} as "occurredAt", ${iso('recorded_at')} as "recordedAt",
+    ${event}.source_system as "sourceSystem", ${ms('occurred_at')} as "occurredAtMs", ${ms('recorded_at')} as "recordedAtMs",
     ${event}.data::text as "dataJson", ${event}.voucher::text as "voucherJson"`;
 }
 

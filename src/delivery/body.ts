@@ -9,7 +9,7 @@ import type { ClaimedSync } from '../db/lane-statements.ts';
 export function eventBody(sync: ClaimedSync, dataJson: string = sync.dataJson): string {
   return (
     `{"data": ${dataJson}, "event": ${pythonString(sync.eventType)}, "event_id": ${sync.eventId}, ` +
-    `"mode": "${sync.mode}", "occurred_at": "${sync.occurredAt}", "sync_id": ${sync.id}, ` +
+    `"mode": "${sync.mode}", "occurred_at": "${new Date(sync.occurredAtMs).toISOString()}", "sync_id": ${sync.id}, ` +
     `"voucher": ${sync.voucherJson}, "voucher_id": ${sync.voucherId}}`
   );
 }

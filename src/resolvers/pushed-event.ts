@@ -14,8 +14,8 @@ export function toDelivery({ sync, ackDeadline, bodyDigest, traceparent }: Push)
     eventType: sync.eventType,
     sourceVersion: voucher.sourceVersion,
     data,
-    occurredAt: new Date(sync.occurredAt),
-    recordedAt: new Date(sync.recordedAt),
+    occurredAt: new Date(sync.occurredAtMs),
+    recordedAt: new Date(sync.recordedAtMs),
     // Who made the record and when it was touched is not frozen: those fields are read where they are asked for.
     frozenVoucher: { id: sync.voucherId, ...voucher, businessData: data },
   };

@@ -78,8 +78,8 @@ function frozen({ event, voucher, data }: Shown): FrozenEvent {
     eventId: String(event.id),
     voucherId: String(voucherId),
     eventType: String(event.eventType),
-    occurredAt: String(event.occurredAt),
-    recordedAt: String(event.recordedAt),
+    occurredAtMs: Date.parse(String(event.occurredAt)),
+    recordedAtMs: Date.parse(String(event.recordedAt)),
     dataJson: pythonJson(data),
     voucherJson: pythonJson(Object.fromEntries(wire)),
   };

@@ -48,8 +48,8 @@ export function frozenSync(delivery: Delivery): ClaimedSync {
     closedSockets: 0,
     sourceSystem: event.voucher.sourceSystem,
     traceparent: null,
-    occurredAt: event.occurredAt,
-    recordedAt: event.recordedAt,
+    occurredAtMs: Date.parse(event.occurredAt),
+    recordedAtMs: Date.parse(event.recordedAt),
     dataJson: pythonJson(data),
     voucherJson: pythonJson(voucherOf(delivery)),
   };

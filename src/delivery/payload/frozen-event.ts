@@ -6,9 +6,9 @@ export interface FrozenEvent {
   readonly eventId: string;
   readonly voucherId: string;
   readonly eventType: string;
-  /** ISO 8601, UTC, milliseconds; as `recordedAt`. */
-  readonly occurredAt: string;
-  readonly recordedAt: string;
+  /** Milliseconds since 1970, whole; as `recordedAtMs`. */
+  readonly occurredAtMs: number;
+  readonly recordedAtMs: number;
   /** The business data: JSON text. */
   readonly dataJson: string;
   /** The voucher as the webhook's body has it: JSON text. */
@@ -99,8 +99,8 @@ export const sampleEvent: FrozenEvent = {
   eventId: '1',
   voucherId: '1',
   eventType: 'invoice_recorded',
-  occurredAt: '2025-12-19T08:00:00.000Z',
-  recordedAt: '2025-12-19T08:00:00.000Z',
+  occurredAtMs: Date.UTC(2025, 11, 19, 8),
+  recordedAtMs: Date.UTC(2025, 11, 19, 8),
   dataJson: '{"invoice_no": "INV-1"}',
   voucherJson: pythonJson({
     voucher_no: 'V20251219-00000001',
@@ -136,8 +136,8 @@ export const frozenFields: Readonly<Record<string, ReadonlyMap<string, Reader>>>
     ['eventType', ({ event }) => event.eventType],
     ['sourceVersion', reading => reading.voucher.sourceVersion],
     ['data', reading => reading.data()],
-    ['occurredAt', ({ event }) => event.occurredAt],
-    ['recordedAt', ({ event }) => event.recordedAt],
+    ['occurredAt', ({ event }) => new Date(event.occurredAtMs).toISOString()],
+    ['recordedAt', ({ event }) => new Date(event.recordedAtMs).toISOString()],
     ['voucher', reading => reading],
   ]),
   Voucher: new Map<string, Reader>([
