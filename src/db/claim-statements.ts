@@ -73,7 +73,7 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
              select $2, $1, $6::uuid, now() + $3 * interval '1 millisecond', array_agg(id) from claimed having count(*) > 0),
            relaxed as materialized (select set_config('synchronous_commit', 'off', true))
            select $2::text as token, ${claimedColumns('c', 'e')}
-           from claimed c join fin_voucher_events e on e.id = c.event_id cross join relaxed order by c.id`,
+           from claimed c join fin_voucher_events e on e.id = c.event_id cross join relaxed`,
     values: [
       claim.subscriptionId,
       claim.token,
@@ -125,7 +125,7 @@ export async function claimDueOfMany(
              from claimed group by token, subscription_id, attachment_id),
            relaxed as materialized (select set_config('synchronous_commit', 'off', true))
            select c.token::text as token, ${claimedColumns('c', 'e')}
-           from claimed c join fin_voucher_events e on e.id = c.event_id cross join relaxed order by c.id`,
+           from claimed c join fin_voucher_events e on e.id = c.event_id cross join relaxed`,
     values: [
       lanes.map(lane => lane.subscriptionId),
       lanes.map(lane => lane.token),

@@ -12,6 +12,7 @@ import { Migration0009Trace } from './migrations/0009-trace.ts';
 import { Migration0010FoldBound } from './migrations/0010-fold-bound.ts';
 import { Migration0011RowTypes } from './migrations/0011-row-types.ts';
 import { Migration0012RoutingHolds } from './migrations/0012-routing-holds.ts';
+import { Migration0013OpenSyncsRoom } from './migrations/0013-open-syncs-room.ts';
 
 interface NamedMigration {
   readonly name: string;
@@ -36,6 +37,7 @@ export const migrations: readonly NamedMigration[] = [
   { name: '0010-fold-bound', class: Migration0010FoldBound },
   { name: '0011-row-types', class: Migration0011RowTypes },
   { name: '0012-routing-holds', class: Migration0012RoutingHolds },
+  { name: '0013-open-syncs-room', class: Migration0013OpenSyncsRoom },
 ];
 
 /** The number of the migration that hubs must know beside this one; null: any hub may run beside it. */

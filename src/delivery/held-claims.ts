@@ -39,6 +39,8 @@ export class HeldClaims {
   readonly #mode: DrainMode;
   readonly #waiting: Record<LanePart, Held[]> = { prompt: [], batch: [] };
   readonly #underWay = new Set<ClaimedSync>();
+  /** No lease of what waits runs out before. */
+  #lapsesAt = Number.POSITIVE_INFINITY;
 
   constructor(deps: HeldClaimsDeps, lane: string, mode: DrainMode) {
     this.#deps = deps;
@@ -72,6 +74,7 @@ export class HeldClaims {
     });
     if (tracer !== null) traceClaim(tracer, syncs, startedAt);
     for (const sync of syncs) this.#waiting[what.part].push({ sync, leaseUntil });
+    this.#lapsesAt = Math.min(this.#lapsesAt, leaseUntil);
     this.#deps.changes.note(syncs.map(sync => sync.id));
     return syncs.length;
   }
@@ -79,9 +82,9 @@ export class HeldClaims {
   /** Forgets what waits and was not renewed in time: it may be another process's by now, and is not ours to send. */
   dropLapsed(): void {
     const now = this.#deps.clock.steady();
-    for (const part of parts)
-      if (this.#waiting[part].some(held => held.leaseUntil <= now))
-        this.#waiting[part] = this.#waiting[part].filter(held => held.leaseUntil > now);
+    if (now < this.#lapsesAt) return;
+    for (const part of parts) this.#waiting[part] = this.#waiting[part].filter(held => held.leaseUntil > now);
+    this.#noteLeases();
   }
 
   /** The longest waiting of a part. */
@@ -112,9 +115,15 @@ export class HeldClaims {
       // What was lost counts as run out; what was claimed since was not asked about and keeps its own lease.
       for (const held of waiting)
         held.leaseUntil = renewed.has(held.sync.token) ? askedAt + limits.leaseMs : askedAt;
+      this.#noteLeases();
     } catch (error) {
       this.#deps.log.warn({ lane: this.#lane, error: messageOf(error) }, 'leases could not be renewed');
     }
+  }
+
+  #noteLeases(): void {
+    const leases = parts.flatMap(part => this.#waiting[part].map(({ leaseUntil }) => leaseUntil));
+    this.#lapsesAt = Math.min(...leases, Number.POSITIVE_INFINITY);
   }
 
   /** Gives back what waits: due at once, nothing used up. Never rejects. */

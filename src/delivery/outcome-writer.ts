@@ -193,7 +193,9 @@ export class OutcomeWriter {
   }
 
   #report(lane: LaneOutcomes, outcomes: readonly Outcome[], written: ReadonlySet<string>): void {
+    const tellsAll = this.#log.isLevelEnabled('debug');
     for (const outcome of outcomes) {
+      if (!tellsAll && outcome.alert === null && written.has(outcome.id)) continue;
       const line = {
         lane: lane.subscriptionId,
         sync: outcome.id,

@@ -99,9 +99,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#contentEncoding = encodingOf(headers['content-encoding']);
     if (this.#verdict !== 'accepted')
       this.#retryAfterMs = parseRetryAfter(headers['retry-after'], this.#clock.now());
-    if (!this.#bodyMatters())
-      this.#stopGrace = this.#clock.after(limits.answerGraceMs, () => this.#finish('late'));
+    // As a rule the rest is read in the same turn, and there is nothing to wait for.
+    if (!this.#bodyMatters()) queueMicrotask(this.#awaitEnd);
   }
+
+  readonly #awaitEnd = (): void => {
+    if (!this.#over) this.#stopGrace = this.#clock.after(limits.answerGraceMs, () => this.#finish('late'));
+  };
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
