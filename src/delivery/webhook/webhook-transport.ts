@@ -45,14 +45,17 @@ export class WebhookTransport implements Transport {
   }
 
   /** Never rejects: what goes wrong is a result. */
-  async deliver(lane: Lane, syncs: readonly ClaimedSync[]): Promise<readonly AttemptResult[]> {
-    const query = lane.payloadQuery;
-    if (query === null)
-      return this.#deliver(
-        lane,
-        syncs,
-        syncs.map(sync => eventBody(sync)),
-      );
+  deliver(lane: Lane, syncs: readonly ClaimedSync[]): Promise<readonly AttemptResult[]> {
+    if (lane.payloadQuery !== null) return this.#deliverShaped(lane, lane.payloadQuery, syncs);
+    const bodies = syncs.map(sync => eventBody(sync));
+    return this.#deliver(lane, syncs, bodies);
+  }
+
+  async #deliverShaped(
+    lane: Lane,
+    query: string,
+    syncs: readonly ClaimedSync[],
+  ): Promise<readonly AttemptResult[]> {
     const shaped = syncs.map(sync => ({ sync, ...this.#payloadQueries.shape(query, sync) }));
     const sent = shaped.filter(one => 'dataJson' in one);
     const results = await this.#deliver(
