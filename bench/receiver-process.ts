@@ -11,6 +11,8 @@ const arrivals: { id: string; at: number }[] = [];
 
 const answer = Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
 const headEnd = Buffer.from('\r\n\r\n');
+/** As undici writes it, which all senders here are. */
+const lengthField = Buffer.from('\r\ncontent-length: ');
 
 const server = createServer({ noDelay: true }, socket => {
   let rest: Buffer = Buffer.alloc(0);
@@ -19,7 +21,10 @@ const server = createServer({ noDelay: true }, socket => {
     for (;;) {
       const head = rest.indexOf(headEnd);
       if (head < 0) return;
-      const length = Number(/^content-length: (\d+)/im.exec(rest.toString('latin1', 0, head))?.[1] ?? 0);
+      const length = Number.parseInt(
+        rest.toString('latin1', rest.indexOf(lengthField) + lengthField.length, head),
+        10,
+      );
       const end = head + headEnd.length + length;
       if (rest.length < end) return;
       took(rest.subarray(head + headEnd.length, end));
@@ -36,7 +41,11 @@ function took(body: Buffer): void {
   if (count === 0) first = last;
   count += 1;
   const at = body.indexOf(mark);
-  if (at >= 0) arrivals.push({ id: body.toString('latin1', at + mark.length, body.indexOf('"', at + mark.length)), at: last });
+  if (at >= 0)
+    arrivals.push({
+      id: body.toString('latin1', at + mark.length, body.indexOf('"', at + mark.length)),
+      at: last,
+    });
 }
 server.listen(0, '127.0.0.1', () => process.send?.({ listening: server.address() }));
 

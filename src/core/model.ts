@@ -113,8 +113,8 @@ export interface AttemptResult {
 
 /** What proves an attempt. */
 export interface AttemptEvidence {
-  /** SHA-256 of the bytes that were sent. */
-  readonly bodyDigest: Buffer;
+  /** SHA-256 of the bytes that were sent, lower-case hex. */
+  readonly bodyDigest: string;
   /** What the consumer returned for it; null: nothing. */
   readonly receipt: { readonly value: string; readonly valid: boolean } | null;
 }

@@ -12,7 +12,7 @@ const oids = {
 } as const;
 
 type Type = keyof typeof oids;
-type Value = string | number | boolean | Buffer | null;
+type Value = string | number | boolean | null;
 
 interface ColumnOf<Row, T extends Type, V extends Value> {
   readonly name: string;
@@ -21,14 +21,13 @@ interface ColumnOf<Row, T extends Type, V extends Value> {
 }
 
 /**
- * One of a row's columns. Bigints and UUIDs are texts, as they come from PostgreSQL; a timestamptz is in milliseconds
- * since 1970.
+ * One of a row's columns. Bigints and UUIDs are texts, as they come from PostgreSQL; a bytea is hex digits; a timestamptz
+ * is in milliseconds since 1970.
  */
 export type RowColumn<Row> =
-  | ColumnOf<Row, 'text' | 'json' | 'bigint' | 'uuid', string>
+  | ColumnOf<Row, 'text' | 'json' | 'bigint' | 'uuid' | 'bytea', string>
   | ColumnOf<Row, 'int' | 'float8' | 'timestamptz', number>
-  | ColumnOf<Row, 'bool', boolean>
-  | ColumnOf<Row, 'bytea', Buffer>;
+  | ColumnOf<Row, 'bool', boolean>;
 
 /** PostgreSQL takes the type that the statement names, unless both numbers are of its own types (since version 14). */
 const anyType = 0;
@@ -38,7 +37,7 @@ const epochMs = 946_684_800_000;
 const bytesPerUnit = 3;
 /** Texts up to this are written here while they are ASCII: to call for it took longer. */
 const shortText = 32;
-/** A value's type and its length, and a value that is no text or bytes. */
+/** A value's type and its length, and a value that is no text. */
 const fixedRoom = 8 + 16;
 const halfOfBigint = 2 ** 32;
 
@@ -107,8 +106,7 @@ class Sink {
     const start = this.open();
     if (typeof value === 'string') this.#string(type, value);
     else if (typeof value === 'number') this.#number(type, value);
-    else if (typeof value === 'boolean') this.#at = this.#bytes.writeUInt8(Number(value), this.#at);
-    else this.#raw(value);
+    else this.#at = this.#bytes.writeUInt8(Number(value), this.#at);
     this.close(start);
   }
 
@@ -120,7 +118,7 @@ class Sink {
 
   #string(type: Type, value: string): void {
     if (type === 'bigint') this.#bigint(Number(value), value);
-    else if (type === 'uuid') this.#uuid(value);
+    else if (type === 'uuid' || type === 'bytea') this.#hex(value);
     else this.#text(value);
   }
 
@@ -144,8 +142,8 @@ class Sink {
     this.#at = this.#bytes.writeUInt32BE(value - high * halfOfBigint, this.#at);
   }
 
-  /** By hand, as to take the hyphens out makes another text of it. */
-  #uuid(value: string): void {
+  /** By hand, as to take a UUID's hyphens out makes another text of it. */
+  #hex(value: string): void {
     for (let n = 0; n < value.length; n += 2) {
       if (value.charCodeAt(n) === hyphen) n += 1;
       this.#bytes[this.#at] = (nibble(value.charCodeAt(n)) << 4) | nibble(value.charCodeAt(n + 1));
@@ -169,11 +167,6 @@ class Sink {
       }
     }
     this.#at = from + bytes.write(value, from);
-  }
-
-  #raw(value: Buffer): void {
-    this.#reserve(value.length);
-    this.#at += value.copy(this.#bytes, this.#at);
   }
 
   #reserve(count: number): void {

@@ -4,9 +4,9 @@ import type { AttemptEvidence, SigningSecrets } from '../core/model.ts';
 /** Characters of a receipt that are kept: a good one has 64. */
 const receiptChars = 128;
 
-/** SHA-256 of the bytes that go to a consumer. */
-export function bodyDigestOf(body: Buffer | string): Buffer {
-  return hash('sha256', body, 'buffer');
+/** SHA-256 of the bytes that go to a consumer, lower-case hex: as a buffer it took longer to make and to collect. */
+export function bodyDigestOf(body: Buffer | string): string {
+  return hash('sha256', body, 'hex');
 }
 
 /**
@@ -15,15 +15,14 @@ export function bodyDigestOf(body: Buffer | string): Buffer {
  * @param given what the consumer returned; null: nothing
  */
 export function evidenceOf(
-  bodyDigest: Buffer,
+  bodyDigest: string,
   given: string | null,
   secrets: SigningSecrets,
 ): AttemptEvidence {
   if (given === null) return { bodyDigest, receipt: null };
   const value = given.replaceAll('\0', '').slice(0, receiptChars);
-  const digest = bodyDigest.toString('hex');
   const good = [secrets.current, secrets.next ?? secrets.current].some(secret =>
-    isReceipt(value, secret, digest),
+    isReceipt(value, secret, bodyDigest),
   );
   return { bodyDigest, receipt: { value, valid: good } };
 }

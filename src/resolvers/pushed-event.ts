@@ -25,7 +25,7 @@ export function toDelivery({ sync, ackDeadline, bodyDigest, traceparent }: Push)
     mode: sync.mode,
     event,
     ackDeadline: new Date(ackDeadline),
-    bodyDigest: bodyDigest.toString('hex'),
+    bodyDigest,
     traceparent,
   };
 }

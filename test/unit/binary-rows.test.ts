@@ -16,7 +16,7 @@ interface Row {
   readonly time: number;
   readonly bool: boolean | null;
   readonly uuid: string;
-  readonly bytes: Buffer | null;
+  readonly bytes: string | null;
 }
 
 const columns: readonly RowColumn<Row>[] = [
@@ -72,7 +72,7 @@ function valuesOf(row: readonly (Buffer | null)[]): Row {
     time: Number(time.readBigInt64BE() / 1_000n) + Date.UTC(2000, 0, 1),
     bool: bool === null ? null : bool.readUInt8() === 1,
     uuid: uuid.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),
-    bytes: bytes ? Buffer.from(bytes) : null,
+    bytes: bytes?.toString('hex') ?? null,
   };
 }
 
@@ -88,11 +88,11 @@ test('any rows are read again as they were given, and what was given before is n
     bool: fc.option(fc.boolean(), { nil: null }),
     uuid: fc.uuid(),
     bytes: fc.option(
-      fc.uint8Array({ maxLength: 40 }).map(bytes => Buffer.from(bytes)),
+      fc.uint8Array({ maxLength: 40 }).map(bytes => Buffer.from(bytes).toString('hex')),
       { nil: null },
     ),
   });
-  const small = { float: 0.5, time: 0, bool: true, uuid: randomUUID(), bytes: Buffer.alloc(100_000) };
+  const small = { float: 0.5, time: 0, bool: true, uuid: randomUUID(), bytes: 'ff'.repeat(100_000) };
   const long = { ...small, text: 'é'.repeat(700_000), json: '{}', int: 1, bigint: '1' };
   const groups = fc.sample(fc.array(row, { maxLength: 40 }), { seed, numRuns: 300 });
   const given = [...groups, [long, long], ...groups];

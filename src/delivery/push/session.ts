@@ -13,8 +13,8 @@ export interface Push {
   readonly sync: ClaimedSync;
   /** Milliseconds since 1970: acknowledged later, it counts as failed and may be another's. */
   readonly ackDeadline: number;
-  /** SHA-256 of the event in the form of the webhook's body: what a receipt is for. */
-  readonly bodyDigest: Buffer;
+  /** SHA-256 of the event in the form of the webhook's body, lower-case hex: what a receipt is for. */
+  readonly bodyDigest: string;
   /** Of this push; null: tracing is off. */
   readonly traceparent: string | null;
 }
@@ -22,7 +22,7 @@ export interface Push {
 interface Unacknowledged {
   readonly startedAt: number;
   readonly places: number;
-  readonly bodyDigest: Buffer;
+  readonly bodyDigest: string;
   readonly secrets: SigningSecrets;
   settle(results: readonly AttemptResult[]): void;
 }
