@@ -53,6 +53,8 @@ export const limits = {
   // ── Delivery ──
   /** Rows claimed ahead of the requests under way, so that no slot waits for the database. */
   claimAhead: 256,
+  /** How often a drain looks at its whole lane, and not only from where the last claim found something, milliseconds. */
+  wholeLaneMs: 1_000,
   /** A claim's lease by the database's clock, milliseconds; a drain renews it at a third. */
   leaseMs: 12_000,
   /** Events of a nightly batch that go out at once, and the pause after them, milliseconds: the users' numbers. */

@@ -10,6 +10,19 @@ import {
 } from './lane-statements.ts';
 import { inShard, isHead } from './sync-rows.ts';
 
+/** A place in the order in which a lane's syncs fall due. */
+export interface DuePlace {
+  /** As PostgreSQL writes it: to the microsecond. */
+  readonly at: string;
+  readonly id: string;
+}
+
+/** A sync that a claim took. */
+export interface ClaimedRow extends ClaimedSync {
+  /** Set where nothing that is due and unclaimed stands before it in its lane: from when on a later claim may look. */
+  readonly dueFrom: string | null;
+}
+
 /** What to claim, and how. */
 export interface ClaimRequest {
   readonly subscriptionId: string;
@@ -33,12 +46,26 @@ export interface ClaimRequest {
   readonly transport: TransportKind;
   /** The attachment that claims; null: a webhook's drain. */
   readonly attachmentId: string | null;
+  /** From where to look; null: from the lane's beginning. */
+  readonly from: DuePlace | null;
 }
 
-/** SQL: whether a sync `o` of a subscription `s`, whose id is also `id`, may be claimed now. */
-function isClaimable({ transport, part }: Pick<ClaimRequest, 'transport' | 'part'>, id: string): string {
-  return `${mayTake(transport, id)} and o.subscription_id = ${id} and ${partOf[part]} and o.next_attempt_at <= now() and o.claim_token is null and ${isHead}`;
+/** SQL: whether a sync `o` of a subscription is due and nobody's, of those from a place on. */
+function isDue(part: LanePart, id: string, from: string): string {
+  return `o.subscription_id = ${id} and ${partOf[part]} and o.next_attempt_at <= now() and (o.next_attempt_at, o.id) >= (${from}) and o.claim_token is null`;
 }
+
+/** How far back a claim looks at least, as SQL: what is written in a longer transaction is found by the next look at the whole lane. */
+const longestWrite = "interval '1 second'";
+
+/** SQL: the first sync `o` of which `condition` holds, whether it may be claimed or not, and from when on to look. */
+function firstDue(condition: string): string {
+  return `select o.id, least(o.next_attempt_at, now() - ${longestWrite})::text as at from fin_open_syncs o
+    where ${condition} order by o.next_attempt_at, o.id limit 1`;
+}
+
+/** What a lane's beginning is, for PostgreSQL. */
+const beginning: DuePlace = { at: '-infinity', id: '0' };
 
 /** SQL: what a claim hands on of a sync `o` that it took. */
 const claimedRow =
@@ -51,18 +78,25 @@ const claimedRow =
  * What is locked is updated by its place (`ctid`), without a second look into an index. A row that another statement
  * changed just before it was locked stands elsewhere by then: it is passed over, and is there for the next claim.
  *
+ * What was delivered stands dead in the index while any transaction is open that is older, an analyst's for an hour; to
+ * step over all of it at each claim would take ever longer. So a claim says where the next one may begin.
+ *
  * The commit does not wait for the disk: a claim lost in a crash of the database is a sync that is due again.
  */
-export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<ClaimedSync[]> {
-  const { limit, shard, part } = claim;
-  const { rows } = await pool.query<ClaimedSync>({
-    name: `lane-claim-${claim.transport}-${part}-${limit}${shard === null ? '' : '-shard'}`,
+export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<ClaimedRow[]> {
+  const { limit, shard, part, transport } = claim;
+  const from = claim.from ?? beginning;
+  // As subqueries, so that the planner never knows the values: else it plans each claim anew for them.
+  const place = '(select $7::timestamptz), (select $8::bigint)';
+  const isOurs = `${isDue(part, '$1', place)} ${shard === null ? '' : `and ${inShard('$9::int', '$10::int')}`}`;
+  const { rows } = await pool.query<ClaimedRow>({
+    name: `lane-claim-${transport}-${part}-${limit}${shard === null ? '' : '-shard'}`,
     text: `with due as materialized (
              select o.ctid from fin_open_syncs o, data_subscriptions s
-             where s.id = $1 and s.state = any($4) and s.deleted_at is null and ${isClaimable(claim, '$1')}
-               ${shard === null ? '' : `and ${inShard('$7::int', '$8::int')}`}
+             where s.id = $1 and s.state = any($4) and s.deleted_at is null and ${mayTake(transport, '$1')} and ${isOurs} and ${isHead}
              order by o.next_attempt_at, o.id
              limit ${limit} for update of o skip locked),
+           first as materialized (${firstDue(isOurs)}),
            claimed as (
              update fin_open_syncs o
              set claim_token = $2, transport = $5, sync_started_at = coalesce(o.sync_started_at, now())
@@ -72,7 +106,7 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
              insert into lane_claims (token, subscription_id, attachment_id, lease_until, sync_ids)
              select $2, $1, $6::uuid, now() + $3 * interval '1 millisecond', array_agg(id) from claimed having count(*) > 0),
            relaxed as materialized (select set_config('synchronous_commit', 'off', true))
-           select $2::text as token, ${claimedColumns('c', 'e')}
+           select $2::text as token, case when c.id = (select id from first) then (select at from first) end as "dueFrom", ${claimedColumns('c', 'e')}
            from claimed c join fin_voucher_events e on e.id = c.event_id cross join relaxed`,
     values: [
       claim.subscriptionId,
@@ -81,6 +115,8 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
       claim.states,
       claim.transport,
       claim.attachmentId,
+      from.at,
+      from.id,
       ...(shard === null ? [] : [shard.shard, shard.lanes]),
     ],
   });
@@ -91,7 +127,7 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
 export type JoinedClaim = Pick<ClaimRequest, 'part' | 'limit' | 'leaseMs' | 'states' | 'transport'>;
 
 /** One lane of several. */
-export type ClaimingLane = Pick<ClaimRequest, 'subscriptionId' | 'token' | 'attachmentId'>;
+export type ClaimingLane = Pick<ClaimRequest, 'subscriptionId' | 'token' | 'attachmentId' | 'from'>;
 
 /**
  * `claimDue` for several lanes in one statement; the limit is each one's.
@@ -101,19 +137,23 @@ export async function claimDueOfMany(
   pool: Pool,
   claim: JoinedClaim,
   lanes: readonly ClaimingLane[],
-): Promise<ClaimedSync[]> {
+): Promise<ClaimedRow[]> {
   const { limit, part, transport } = claim;
-  const { rows } = await pool.query<ClaimedSync>({
+  const isOurs = isDue(part, 'a.subscription_id', 'a.from_at, a.from_id');
+  const { rows } = await pool.query<ClaimedRow>({
     name: `lanes-claim-${transport}-${part}-${limit}`,
-    text: `with due as materialized (
+    text: `with a as materialized (
+             select * from unnest($1::bigint[], $2::uuid[], $3::uuid[], $7::timestamptz[], $8::bigint[]) a (subscription_id, token, attachment_id, from_at, from_id)),
+           due as materialized (
              select d.ctid, a.token, a.attachment_id
-             from unnest($1::bigint[], $2::uuid[], $3::uuid[]) a (subscription_id, token, attachment_id)
+             from a
              join data_subscriptions s on s.id = a.subscription_id and s.state = any($5) and s.deleted_at is null
              cross join lateral (
                select o.ctid from fin_open_syncs o
-               where ${isClaimable(claim, 's.id')}
+               where ${mayTake(transport, 's.id')} and ${isOurs} and ${isHead}
                order by o.next_attempt_at, o.id
                limit ${limit} for update of o skip locked) d),
+           first as materialized (select f.* from a cross join lateral (${firstDue(isOurs)}) f),
            claimed as (
              update fin_open_syncs o
              set claim_token = due.token, transport = $6, sync_started_at = coalesce(o.sync_started_at, now())
@@ -124,8 +164,8 @@ export async function claimDueOfMany(
              select token, subscription_id, attachment_id, now() + $4 * interval '1 millisecond', array_agg(id)
              from claimed group by token, subscription_id, attachment_id),
            relaxed as materialized (select set_config('synchronous_commit', 'off', true))
-           select c.token::text as token, ${claimedColumns('c', 'e')}
-           from claimed c join fin_voucher_events e on e.id = c.event_id cross join relaxed`,
+           select c.token::text as token, f.at as "dueFrom", ${claimedColumns('c', 'e')}
+           from claimed c join fin_voucher_events e on e.id = c.event_id left join first f on f.id = c.id cross join relaxed`,
     values: [
       lanes.map(lane => lane.subscriptionId),
       lanes.map(lane => lane.token),
@@ -133,6 +173,8 @@ export async function claimDueOfMany(
       claim.leaseMs,
       claim.states,
       transport,
+      lanes.map(({ from }) => (from ?? beginning).at),
+      lanes.map(({ from }) => (from ?? beginning).id),
     ],
   });
   return rows;

@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Tracer } from '../core/tracing.ts';
-import type { ClaimRequest } from '../db/claim-statements.ts';
+import type { ClaimRequest, DuePlace } from '../db/claim-statements.ts';
 import type { Database } from '../db/database.ts';
 import { type ClaimedSync, type LanePart, releaseClaims, renewLeases } from '../db/lane-statements.ts';
 import { statementKind } from '../db/traced-client.ts';
@@ -32,6 +32,13 @@ interface HeldClaimsDeps {
 
 const parts: readonly LanePart[] = ['prompt', 'batch'];
 
+/** Where the claims of a part of the lane begin. */
+interface Beginning {
+  from: DuePlace | null;
+  /** When they last began at the lane's beginning, by the steady clock. */
+  wholeAt: number;
+}
+
 /** What a drain has claimed: what waits for a slot, and what is under way. Keeps the leases of both. */
 export class HeldClaims {
   readonly #deps: HeldClaimsDeps;
@@ -39,6 +46,10 @@ export class HeldClaims {
   readonly #mode: DrainMode;
   readonly #waiting: Record<LanePart, Held[]> = { prompt: [], batch: [] };
   readonly #underWay = new Set<ClaimedSync>();
+  readonly #beginnings: Record<LanePart, Beginning> = {
+    prompt: { from: null, wholeAt: Number.NEGATIVE_INFINITY },
+    batch: { from: null, wholeAt: Number.NEGATIVE_INFINITY },
+  };
   /** No lease of what waits runs out before. */
   #lapsesAt = Number.POSITIVE_INFINITY;
 
@@ -61,7 +72,12 @@ export class HeldClaims {
   /** Claims due syncs. @returns how many it got */
   async claim(what: Pick<ClaimRequest, 'subscriptionId' | 'shard' | 'part' | 'limit'>): Promise<number> {
     // The lease begins no earlier than it is asked for.
-    const leaseUntil = this.#deps.clock.steady() + limits.leaseMs;
+    const now = this.#deps.clock.steady();
+    const leaseUntil = now + limits.leaseMs;
+    const beginning = this.#beginnings[what.part];
+    // What fell due before that place, in a long transaction or given back by another process, is found by this.
+    const isWhole = now - beginning.wholeAt >= limits.wholeLaneMs;
+    if (isWhole) beginning.wholeAt = now;
     const { tracer } = this.#deps;
     const startedAt = tracer === null ? 0 : Date.now();
     const syncs = await this.#deps.claims.claim({
@@ -71,7 +87,9 @@ export class HeldClaims {
       states: this.#mode.states,
       transport: this.#mode.kind,
       attachmentId: this.#mode.attachmentId,
+      from: isWhole ? null : beginning.from,
     });
+    for (const { id, dueFrom } of syncs) if (dueFrom !== null) beginning.from = { at: dueFrom, id };
     if (tracer !== null) traceClaim(tracer, syncs, startedAt);
     for (const sync of syncs) this.#waiting[what.part].push({ sync, leaseUntil });
     this.#lapsesAt = Math.min(this.#lapsesAt, leaseUntil);

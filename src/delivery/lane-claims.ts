@@ -1,11 +1,10 @@
 import { limits } from '../core/limits.ts';
-import { type ClaimRequest, claimDue, claimDueOfMany } from '../db/claim-statements.ts';
+import { type ClaimedRow, type ClaimRequest, claimDue, claimDueOfMany } from '../db/claim-statements.ts';
 import type { Database } from '../db/database.ts';
-import type { ClaimedSync } from '../db/lane-statements.ts';
 
 interface Asked {
   readonly request: ClaimRequest;
-  readonly resolve: (syncs: ClaimedSync[]) => void;
+  readonly resolve: (syncs: ClaimedRow[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -22,7 +21,7 @@ export class LaneClaims {
   }
 
   /** As `claimDue`. */
-  claim(request: ClaimRequest): Promise<ClaimedSync[]> {
+  claim(request: ClaimRequest): Promise<ClaimedRow[]> {
     return new Promise((resolve, reject) => {
       if (this.#asked.length === 0) setImmediate(() => this.#run());
       this.#asked.push({ request, resolve, reject });

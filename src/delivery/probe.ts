@@ -26,7 +26,7 @@ export async function probeLane(
   await prepareProbe(pool, subscriptionId);
   // The lease covers the whole attempt: a probe has nobody to renew it.
   const leaseMs = lane.timeoutMs + limits.leaseMs;
-  const claim = { subscriptionId, shard: null, limit: 1, leaseMs, attachmentId: null };
+  const claim = { subscriptionId, shard: null, limit: 1, leaseMs, attachmentId: null, from: null };
   const claimOf = (part: LanePart) =>
     claimDue(pool, { ...claim, part, token: randomUUID(), states: ['suspended'], transport: 'webhook' });
   const sync = (await claimOf('prompt'))[0] ?? (await claimOf('batch'))[0];

@@ -36,6 +36,7 @@ function claimOf(subscriptionId: string, limit: number): ClaimRequest {
     states: ['active'],
     transport: 'webhook',
     attachmentId: null,
+    from: null,
   };
 }
 
