@@ -153,7 +153,7 @@ export async function claimDueOfMany(
                where ${mayTake(transport, 's.id')} and ${isOurs} and ${isHead}
                order by o.next_attempt_at, o.id
                limit ${limit} for update of o skip locked) d),
-           first as materialized (select f.* from a cross join lateral (${firstDue(isOurs)}) f),
+           first as materialized (select a.token, f.* from a cross join lateral (${firstDue(isOurs)}) f),
            claimed as (
              update fin_open_syncs o
              set claim_token = due.token, transport = $6, sync_started_at = coalesce(o.sync_started_at, now())
@@ -165,7 +165,7 @@ export async function claimDueOfMany(
              from claimed group by token, subscription_id, attachment_id),
            relaxed as materialized (select set_config('synchronous_commit', 'off', true))
            select c.token::text as token, f.at as "dueFrom", ${claimedColumns('c', 'e')}
-           from claimed c join fin_voucher_events e on e.id = c.event_id left join first f on f.id = c.id cross join relaxed`,
+           from claimed c join fin_voucher_events e on e.id = c.event_id left join first f on f.id = c.id and f.token = c.token cross join relaxed`,
     values: [
       lanes.map(lane => lane.subscriptionId),
       lanes.map(lane => lane.token),

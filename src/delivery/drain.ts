@@ -148,7 +148,9 @@ export class LaneDrain {
   /** Claims what there is room for, once half of the buffer is free. */
   async #fill(): Promise<number> {
     const lane = this.#settings.lane;
-    if (this.#retryAt !== undefined && this.#retryAt <= this.#deps.clock.steady()) {
+    const now = this.#deps.clock.steady();
+    if (this.#claims.wholeLookInMs(now) <= 0) this.#expectMore();
+    if (this.#retryAt !== undefined && this.#retryAt <= now) {
       this.#expectMore();
       this.#retryAt = undefined;
     }
@@ -260,10 +262,13 @@ export class LaneDrain {
     const hasRoom = this.#moreLikely && lane !== undefined && this.#requests < this.#mode.windowOf(lane);
     const longest = hasRoom && this.#mode.stays ? smallRoomMs : limits.leaseMs;
     const now = this.#deps.clock.steady();
+    // Where more is expected already, it is room that is waited for.
+    const wholeLookMs = this.#moreLikely ? Number.POSITIVE_INFINITY : this.#claims.wholeLookInMs(now);
     await this.#change.wait(
       Math.min(
         Math.max(this.#retryAt - now, 1),
         longest,
+        wholeLookMs,
         this.#batch.waitMs(now, this.#claims.waiting.batch),
       ),
     );
@@ -282,8 +287,10 @@ export class LaneDrain {
       return;
     }
     const waitMs = soon ? (dueMs > 0 ? dueMs + 1 : heldByOtherMs) : lingerMs;
-    if (waitMs > 0)
-      await this.#change.wait(Math.min(waitMs, this.#batch.waitMs(now, this.#claims.waiting.batch)));
+    const wholeLookMs = this.#claims.wholeLookInMs(now);
+    const batchMs = this.#batch.waitMs(now, this.#claims.waiting.batch);
+    if (waitMs > 0) await this.#change.wait(Math.min(waitMs, wholeLookMs, batchMs));
+    else if (wholeLookMs < Number.POSITIVE_INFINITY) await this.#change.wait(wholeLookMs);
     else this.#end ??= 'idle';
     this.#expectMore();
   }

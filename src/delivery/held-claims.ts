@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Tracer } from '../core/tracing.ts';
-import type { ClaimRequest, DuePlace } from '../db/claim-statements.ts';
+import type { ClaimedRow, ClaimRequest, DuePlace } from '../db/claim-statements.ts';
 import type { Database } from '../db/database.ts';
 import { type ClaimedSync, type LanePart, releaseClaims, renewLeases } from '../db/lane-statements.ts';
 import { statementKind } from '../db/traced-client.ts';
@@ -32,13 +32,6 @@ interface HeldClaimsDeps {
 
 const parts: readonly LanePart[] = ['prompt', 'batch'];
 
-/** Where the claims of a part of the lane begin. */
-interface Beginning {
-  from: DuePlace | null;
-  /** When they last began at the lane's beginning, by the steady clock. */
-  wholeAt: number;
-}
-
 /** What a drain has claimed: what waits for a slot, and what is under way. Keeps the leases of both. */
 export class HeldClaims {
   readonly #deps: HeldClaimsDeps;
@@ -46,10 +39,11 @@ export class HeldClaims {
   readonly #mode: DrainMode;
   readonly #waiting: Record<LanePart, Held[]> = { prompt: [], batch: [] };
   readonly #underWay = new Set<ClaimedSync>();
-  readonly #beginnings: Record<LanePart, Beginning> = {
-    prompt: { from: null, wholeAt: Number.NEGATIVE_INFINITY },
-    batch: { from: null, wholeAt: Number.NEGATIVE_INFINITY },
-  };
+  /** Where claims begin, by the last one that found a place; null: at the lane's beginning. A night's batch always does. */
+  #from: DuePlace | null = null;
+  /** When a claim last began at the lane's beginning, by the steady clock, and whether the last one did. */
+  #wholeAt = Number.NEGATIVE_INFINITY;
+  #wasWhole = true;
   /** No lease of what waits runs out before. */
   #lapsesAt = Number.POSITIVE_INFINITY;
 
@@ -74,10 +68,8 @@ export class HeldClaims {
     // The lease begins no earlier than it is asked for.
     const now = this.#deps.clock.steady();
     const leaseUntil = now + limits.leaseMs;
-    const beginning = this.#beginnings[what.part];
-    // What fell due before that place, in a long transaction or given back by another process, is found by this.
-    const isWhole = now - beginning.wholeAt >= limits.wholeLaneMs;
-    if (isWhole) beginning.wholeAt = now;
+    // What fell due before the place, in a long transaction or given back by another process, is found by a whole look.
+    const from = what.part === 'batch' || now - this.#wholeAt >= limits.wholeLaneMs ? null : this.#from;
     const { tracer } = this.#deps;
     const startedAt = tracer === null ? 0 : Date.now();
     const syncs = await this.#deps.claims.claim({
@@ -87,14 +79,19 @@ export class HeldClaims {
       states: this.#mode.states,
       transport: this.#mode.kind,
       attachmentId: this.#mode.attachmentId,
-      from: isWhole ? null : beginning.from,
+      from,
     });
-    for (const { id, dueFrom } of syncs) if (dueFrom !== null) beginning.from = { at: dueFrom, id };
+    if (what.part === 'prompt') this.#noteLook(now, from, syncs);
     if (tracer !== null) traceClaim(tracer, syncs, startedAt);
     for (const sync of syncs) this.#waiting[what.part].push({ sync, leaseUntil });
     this.#lapsesAt = Math.min(this.#lapsesAt, leaseUntil);
     this.#deps.changes.note(syncs.map(sync => sync.id));
     return syncs.length;
+  }
+
+  /** Milliseconds until a claim must look at the whole lane before the lane may rest; Infinity: the last one did. */
+  wholeLookInMs(now: number): number {
+    return this.#wasWhole ? Number.POSITIVE_INFINITY : Math.max(0, this.#wholeAt + limits.wholeLaneMs - now);
   }
 
   /** Forgets what waits and was not renewed in time: it may be another process's by now, and is not ours to send. */
@@ -137,6 +134,12 @@ export class HeldClaims {
     } catch (error) {
       this.#deps.log.warn({ lane: this.#lane, error: messageOf(error) }, 'leases could not be renewed');
     }
+  }
+
+  #noteLook(askedAt: number, from: DuePlace | null, found: readonly ClaimedRow[]): void {
+    this.#wasWhole = from === null;
+    if (this.#wasWhole) this.#wholeAt = askedAt;
+    for (const { id, dueFrom } of found) if (dueFrom !== null) this.#from = { at: dueFrom, id };
   }
 
   #noteLeases(): void {
