@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { HubError } from '../core/errors.ts';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import { graphql } from './generated/gql.ts';
 import { print, printJson, printTable, zonedTime } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
 
 const silenceAlerts = graphql(`
   mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {
@@ -89,11 +89,10 @@ export function silencesCommand(): Command {
   });
 }
 
-/** @throws HubError BAD_USER_INPUT */
+/** @throws UsageError */
 function spanMs(text: string): number {
   const [, count, unit] = /^(\d{1,5})(m|h|d)$/.exec(text) ?? [];
   const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 }[unit ?? ''];
-  if (unitMs === undefined)
-    throw new HubError('BAD_USER_INPUT', `--for: a time span like 30m, 2h or 1d, not "${text}".`);
+  if (unitMs === undefined) throw new UsageError(`--for: a time span like 30m, 2h or 1d, not "${text}".`);
   return Number(count) * unitMs;
 }

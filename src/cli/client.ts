@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readClientEnvironment } from '../client-environment.ts';
 import { processEnvironment } from '../config.ts';
-import { errorCodeOf, HubError, messageOf } from '../core/errors.ts';
+import { errorCodeOf, messageOf } from '../core/errors.ts';
 import type { TypedDocumentString } from './generated/graphql.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -74,7 +74,7 @@ export function withClientOptions(command: Command): Command {
     .option('--key <key>', 'API key (HUB_KEY)');
 }
 
-/** A client for the hub that the options or the environment name. @throws HubError BAD_USER_INPUT for a URL that is none */
+/** A client for the hub that the options or the environment name. @throws UsageError for a URL that is none */
 export function createClient(options: ClientOptions): HubClient {
   const environment = readClientEnvironment(processEnvironment());
   const url = plainUrl(options.url ?? environment.url ?? defaultUrl);
@@ -98,10 +98,7 @@ export function hasKey(options: ClientOptions): boolean {
 function plainUrl(given: string): string {
   const url = URL.parse(given);
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new HubError(
-      'BAD_USER_INPUT',
-      `--url (HUB_URL, HUB_HOST): "${given}" is no address; e.g. ${defaultUrl}`,
-    );
+    throw new UsageError(`--url (HUB_URL, HUB_HOST): "${given}" is no address; e.g. ${defaultUrl}`);
   }
   return `${url.origin}${url.pathname}`.replace(/(\/graphql|\/graphiql)?\/*$/, '');
 }

@@ -3,6 +3,7 @@ import { type ClientOptions, createClient, withClientOptions } from './client.ts
 import { enumOption } from './enum-option.ts';
 import { graphql } from './generated/gql.ts';
 import type { Role } from './generated/graphql.ts';
+import { readId } from './id-argument.ts';
 import { reencryptCommand } from './reencrypt.ts';
 import { print, printJson, printTable } from './terminal.ts';
 
@@ -93,7 +94,7 @@ function listCommand(): Command {
 function revokeCommand(): Command {
   const command = new Command('revoke')
     .description('end a key; it is out within seconds')
-    .argument('<id>', 'as `keys list` shows it')
+    .argument('<id>', 'as `keys list` shows it', readId)
     .option('--json', 'print JSON');
   return withClientOptions(command).action(async (id: string, options: KeysOptions) => {
     const { revokeApiKey: key } = await createClient(options).request(revokeKey, { id });

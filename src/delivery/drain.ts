@@ -1,7 +1,7 @@
 import { messageOf } from '../core/errors.ts';
 import { Latch } from '../core/latch.ts';
 import { limits } from '../core/limits.ts';
-import { type ClaimedSync, type LanePart, nextDueInMs } from '../db/lane-statements.ts';
+import type { ClaimedSync, LanePart } from '../db/lane-statements.ts';
 import { BatchPace, batchLimit } from './batch-pace.ts';
 import type { DrainDeps } from './drain-deps.ts';
 import type { DrainedLane, DrainMode, Held } from './drain-mode.ts';
@@ -11,6 +11,7 @@ import { judge, type Outcome } from './judge.ts';
 import type { Lane } from './lane.ts';
 import type { LaneOutcomes } from './lane-outcomes.ts';
 import { LaneSettings } from './lane-settings.ts';
+import { NextRetry } from './next-retry.ts';
 
 /**
  * Why a drain ended: nothing is due (`idle`), its turn is over though more may be due (`turn-over`), the lane is
@@ -18,9 +19,6 @@ import { LaneSettings } from './lane-settings.ts';
  * number of shards by now, and this is none of them (`resharded`), or it was stopped (`stopped`).
  */
 export type DrainEnd = 'idle' | 'turn-over' | 'closed' | 'resharded' | 'stopped';
-
-/** How long to wait before looking again where something fell due that could not be claimed just now, milliseconds. */
-const heldByOtherMs = 250;
 
 /** How long to wait for an answer before looking again whether the lane is open, milliseconds. */
 const answerLookMs = 250;
@@ -56,8 +54,7 @@ export class LaneDrain {
   /** Waiting syncs at which it is worth claiming more. */
   #refillAt = 0;
   #filledAt = Number.NEGATIVE_INFINITY;
-  /** When the next retry is due, by this process's steady clock; undefined: the database must be asked. */
-  #retryAt: number | undefined;
+  readonly #nextRetry: NextRetry;
   #lastWorkAt: number;
   /** By the clock that attempts are logged by. */
   #lastSuccessAt = Number.NEGATIVE_INFINITY;
@@ -72,6 +69,7 @@ export class LaneDrain {
     this.#settings = new LaneSettings(deps, lane);
     this.#change = new Latch(deps.clock);
     this.#claims = new HeldClaims(deps, subscriptionId, mode);
+    this.#nextRetry = new NextRetry(deps, mode.kind);
     this.#startedAt = deps.clock.steady();
     this.#lastWorkAt = this.#startedAt;
     const onDropped = (outcomes: readonly Outcome[]) => mode.onDropped(outcomes);
@@ -149,11 +147,7 @@ export class LaneDrain {
   async #fill(): Promise<number> {
     const lane = this.#settings.lane;
     const now = this.#deps.clock.steady();
-    if (this.#claims.wholeLookInMs(now) <= 0) this.#expectMore();
-    if (this.#retryAt !== undefined && this.#retryAt <= now) {
-      this.#expectMore();
-      this.#retryAt = undefined;
-    }
+    if (this.#nextRetry.hasCome(now) || this.#claims.wholeLookInMs(now) <= 0) this.#expectMore();
     if (lane === undefined || !this.#moreLikely || this.#outcomes.pending > limits.outcomeBatch * 4) return 0;
     const { wanted, least, refillAt } = this.#mode.appetite(lane, this.#held());
     this.#refillAt = refillAt;
@@ -253,11 +247,7 @@ export class LaneDrain {
 
   /** Waits while requests are under way: for an answer, a poke, or the next retry, which a slow answer must not hold up. */
   async #waitBusy(): Promise<void> {
-    if (this.#retryAt === undefined) {
-      const dueMs = await nextDueInMs(this.#deps.db.pool, this.#settings.records, this.#mode.kind);
-      this.#retryAt =
-        this.#deps.clock.steady() + (dueMs === null ? limits.leaseMs : dueMs > 0 ? dueMs + 1 : heldByOtherMs);
-    }
+    const retryMs = await this.#nextRetry.inMs(this.#settings.records);
     const lane = this.#settings.lane;
     const hasRoom = this.#moreLikely && lane !== undefined && this.#requests < this.#mode.windowOf(lane);
     const longest = hasRoom && this.#mode.stays ? smallRoomMs : limits.leaseMs;
@@ -265,28 +255,23 @@ export class LaneDrain {
     // Where more is expected already, it is room that is waited for.
     const wholeLookMs = this.#moreLikely ? Number.POSITIVE_INFINITY : this.#claims.wholeLookInMs(now);
     await this.#change.wait(
-      Math.min(
-        Math.max(this.#retryAt - now, 1),
-        longest,
-        wholeLookMs,
-        this.#batch.waitMs(now, this.#claims.waiting.batch),
-      ),
+      Math.min(retryMs, longest, wholeLookMs, this.#batch.waitMs(now, this.#claims.waiting.batch)),
     );
   }
 
   async #idle(): Promise<void> {
-    const dueMs = await nextDueInMs(this.#deps.db.pool, this.#settings.records, this.#mode.kind);
+    const dueMs = await this.#nextRetry.ask(this.#settings.records);
     // A poke that came during the query may be about what the query could not see yet.
     if (this.#moreLikely) return;
     const now = this.#deps.clock.steady();
     const lingerMs = this.#mode.stays ? stayMs : this.#lastWorkAt + limits.drainLingerMs - now;
-    const soon = dueMs !== null && dueMs <= limits.drainAwaitRetryMs;
+    const soon = dueMs <= limits.drainAwaitRetryMs;
     // What is left waits for its consumer; the next look finds whether it is still there.
     if (!soon && this.#settings.lane?.attached === true && !this.#mode.stays) {
       this.#end ??= 'closed';
       return;
     }
-    const waitMs = soon ? (dueMs > 0 ? dueMs + 1 : heldByOtherMs) : lingerMs;
+    const waitMs = soon ? dueMs : lingerMs;
     const wholeLookMs = this.#claims.wholeLookInMs(now);
     const batchMs = this.#batch.waitMs(now, this.#claims.waiting.batch);
     if (waitMs > 0) await this.#change.wait(Math.min(waitMs, wholeLookMs, batchMs));
@@ -312,9 +297,7 @@ export class LaneDrain {
   }
 
   #written(outcomes: readonly Outcome[]): void {
-    const nextRetryMs = Math.min(...outcomes.map(({ delayMs }) => delayMs ?? Number.POSITIVE_INFINITY));
-    if (this.#retryAt !== undefined)
-      this.#retryAt = Math.min(this.#retryAt, this.#deps.clock.steady() + nextRetryMs);
+    this.#nextRetry.note(Math.min(...outcomes.map(({ delayMs }) => delayMs ?? Number.POSITIVE_INFINITY)));
     this.#mode.onWritten(outcomes, this.#settings.lane);
     this.poke();
   }

@@ -93,9 +93,9 @@ for (const rests of [false, true]) {
     await record(hub, vouchers(system, ['LATE']));
     const { id: late } = await theSync(hub, id, ({ status }) => status === 'RETRYING');
     takesAll = true;
-    let ended = false;
+    const ending = new AbortController();
     const traffic = (async () => {
-      for (let n = 0; !ended; n += 1) {
+      for (let n = 0; !ending.signal.aborted; n += 1) {
         await recordVouchers(hub, vouchers(system, [n]));
         await pause(10);
       }
@@ -103,7 +103,7 @@ for (const rests of [false, true]) {
     try {
       await until('claims begin at a place', () => receiver.requests.length > 50);
       if (rests) {
-        ended = true;
+        ending.abort();
         await traffic;
       }
       await sql(
@@ -113,7 +113,7 @@ for (const rests of [false, true]) {
       );
       await theSync(hub, id, sync => sync.id === late && sync.status === 'SUCCESS', 3_000);
     } finally {
-      ended = true;
+      ending.abort();
       await traffic;
     }
   });

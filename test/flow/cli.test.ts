@@ -330,13 +330,15 @@ test('errors are one line that helps, and wrong usage exits with 2', async () =>
     [2, '✗ --key (HUB_KEY): holds a space, a letter or a sign that no API key has.\n'],
   );
   const noUrl = await runCli(['keys', 'list', '--url', 'nonsense']);
-  assert.equal(noUrl.code, 1);
+  assert.equal(noUrl.code, 2);
   assert.match(noUrl.stderr, /^✗ --url/);
   for (const usage of [
     ['nonsense'],
     ['import'],
     ['keys', 'create', '--name', 'x'],
     ['keys', 'create', '--name', 'x', '--role', 'king'],
+    ['keys', 'revoke', 'abc'],
+    ['alerts', 'silence', '--for', '2x', '--reason', 'x'],
   ]) {
     assert.equal((await runCli(usage)).code, 2, usage.join(' '));
   }

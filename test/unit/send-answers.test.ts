@@ -56,17 +56,26 @@ test('a refusal whose body trickles is reported after the grace period as well',
   );
 });
 
-test('a wanted body of an accepted answer is waited for without a grace period', async () => {
-  const url = await receiver((_request, response) => {
-    response.writeHead(207).write('{"results": ', () => response.end('[]}'));
+test('a wanted body of an accepted answer is waited for without a grace period, and one that is whole at once needs none', async () => {
+  const url = await receiver(({ url: path }, response) => {
+    if (path === '/at-once') response.writeHead(200).end('ok');
+    else
+      response.writeHead(207).write('{"results": ', () => {
+        if (path !== '/never') response.end('[]}');
+      });
   });
   const clock = new ManualClock();
   const hub = sender({ clock });
   const { verdict, statusCode, body, bodyEnd } = await hub.send(post(url, { wantBody: true }));
   assert.deepEqual([verdict, statusCode, body, bodyEnd], ['accepted', 207, '{"results": []}', 'whole']);
   assert.deepEqual(clock.delays, [10_000], 'the total time-out alone');
-  await hub.send(post(url, { wantBody: false }));
-  assert.deepEqual(clock.delays, [10_000, 10_000, limits.answerGraceMs]);
+  await hub.send(post(`${url}at-once`, { wantBody: false }));
+  assert.deepEqual(clock.delays, [10_000, 10_000]);
+  const sent = hub.send(post(`${url}never`, { wantBody: false }));
+  await until('the headers have come', () => clock.pending === 2);
+  assert.deepEqual(clock.delays, [10_000, 10_000, 10_000, limits.answerGraceMs]);
+  clock.advance(limits.answerGraceMs);
+  assert.equal((await sent).verdict, 'accepted');
 });
 
 test('a wanted body that is cut off or does not end in time says so, and the status still decides', async () => {
