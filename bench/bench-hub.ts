@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Pool } from 'pg';
 import { Pool as HttpPool } from 'undici';
 import { z } from 'zod';
+import { BenchDatabase } from './bench-database.ts';
 import { postgresSeconds } from './processor-time.ts';
 
 const started = z.object({ url: z.string(), databaseUrl: z.string() });
@@ -32,7 +33,14 @@ const checkedReport = z.object({
 
 const recordOne = 'mutation ($input: RecordVoucherInput!) { recordVoucher(input: $input) { deliveries } }';
 
-/** A hub in a process of its own on an embedded PostgreSQL in a fresh folder, and a connection to its database. */
+const encryptionKey = randomBytes(32).toString('base64');
+
+/** What an embedded hub has by itself: its database, a key, and targets on this machine. */
+function externalSettings({ url }: BenchDatabase): Record<string, string> {
+  return { DATABASE_URL: url, HUB_ENCRYPTION_KEY: encryptionKey, HUB_TARGET_ALLOW: '127.0.0.1' };
+}
+
+/** A hub in a process of its own on an embedded PostgreSQL in a fresh folder, or on the server that `benchOn` named, and a connection to its database. */
 export class BenchHub implements AsyncDisposable {
   readonly url: string;
   readonly databaseUrl: string;
@@ -40,11 +48,17 @@ export class BenchHub implements AsyncDisposable {
   readonly key: string;
   readonly #child: ChildProcess;
   readonly #folder: string;
+  readonly #database: BenchDatabase | null;
   readonly #http: HttpPool;
 
-  private constructor(child: ChildProcess, folder: string, key: string, at: z.infer<typeof started>) {
+  private constructor(
+    child: ChildProcess,
+    { folder, key, database }: { folder: string; key: string; database: BenchDatabase | null },
+    at: z.infer<typeof started>,
+  ) {
     this.#child = child;
     this.#folder = folder;
+    this.#database = database;
     this.key = key;
     this.url = at.url;
     this.databaseUrl = at.databaseUrl;
@@ -58,6 +72,7 @@ export class BenchHub implements AsyncDisposable {
   static async start(more: Record<string, string> = {}): Promise<BenchHub> {
     const folder = await mkdtemp(path.join(tmpdir(), 'hub-bench-'));
     const key = `hub_bench_${randomBytes(24).toString('hex')}`;
+    const database = await BenchDatabase.create();
     const env = {
       PATH: process.env.PATH,
       HUB_DATA_DIR: folder,
@@ -65,11 +80,12 @@ export class BenchHub implements AsyncDisposable {
       HUB_ADMIN_KEY: key,
       HUB_LOG_LEVEL: 'warn',
       HUB_LOG_FORMAT: 'json',
+      ...(database === null ? {} : externalSettings(database)),
       ...more,
     };
     const child = fork(fileURLToPath(new URL('hub-process.ts', import.meta.url)), { env, stdio: 'inherit' });
     const [message] = await once(child, 'message');
-    return new BenchHub(child, folder, key, started.parse(message));
+    return new BenchHub(child, { folder, key, database }, started.parse(message));
   }
 
   /** Asks the hub, over kept connections; throws on any error. */
@@ -88,6 +104,7 @@ export class BenchHub implements AsyncDisposable {
 
   /** The key of the secrets, for other processes on the same database. */
   async encryptionKey(): Promise<string> {
+    if (this.#database !== null) return encryptionKey;
     return (await readFile(path.join(this.#folder, 'encryption.key'), 'utf8')).trim();
   }
 
@@ -231,6 +248,7 @@ export class BenchHub implements AsyncDisposable {
     await this.db.end();
     this.#child.disconnect();
     await once(this.#child, 'exit');
+    await this.#database?.[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import { audit } from './audit.ts';
 import { backlog, history } from './backlog.ts';
+import { benchOn } from './bench-database.ts';
 import { readBenchCommand } from './command.ts';
 import { checkTime, foldSlowdown, walkCost } from './consistency.ts';
 import { deliveries } from './deliveries.ts';
@@ -28,7 +29,7 @@ function perSecond(rate: number): string {
 
 const benches: Record<string, () => Promise<void>> = {
   async deliveries() {
-    const rounds = await deliveries(asked.quick ? 2 : 5, 20_000 * scale);
+    const rounds = await deliveries(asked.quick ? 2 : 9, 20_000 * scale);
     row(
       'deliveries, one subscription, against signing and posting alone',
       rounds.map(r => r.hub),
@@ -253,6 +254,7 @@ const benches: Record<string, () => Promise<void>> = {
 
 const asked = readBenchCommand(Object.keys(benches));
 const scale = asked.quick ? 0.1 : 1;
+if (asked.database !== undefined) benchOn(asked.database);
 for (const name of asked.only) {
   process.stderr.write(`${name} …\n`);
   await benches[name]?.();

@@ -161,6 +161,21 @@ test('connections are kept from one request to the next', async () => {
   assert.equal(connections, 1);
 });
 
+test('as many connections are opened as there are requests at once, however fast they follow one another', async () => {
+  let connections = 0;
+  const server = createServer((_request, response) => response.end('ok')).on(
+    'connection',
+    () => connections++,
+  );
+  const url = `http://127.0.0.1:${await listen(server)}/`;
+  const hub = sender();
+  const follow = async () => {
+    for (let i = 0; i < 50; i++) assert.equal((await hub.send(post(url))).verdict, 'accepted');
+  };
+  await Promise.all(Array.from({ length: 8 }, follow));
+  assert.equal(connections, 8);
+});
+
 test('a refused connection and a name that is not known are reported with the system’s codes', async () => {
   const server = createNetServer();
   const port = await listen(server);
