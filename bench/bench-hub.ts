@@ -84,7 +84,10 @@ export class BenchHub implements AsyncDisposable {
       ...more,
     };
     const child = fork(fileURLToPath(new URL('hub-process.ts', import.meta.url)), { env, stdio: 'inherit' });
-    const [message] = await once(child, 'message');
+    const message = await new Promise<unknown>((resolve, reject) => {
+      child.once('message', resolve);
+      child.once('exit', () => reject(new Error('The hub did not start; it said above why.')));
+    });
     return new BenchHub(child, { folder, key, database }, started.parse(message));
   }
 

@@ -113,7 +113,7 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
       claim.token,
       claim.leaseMs,
       claim.states,
-      claim.transport,
+      transport,
       claim.attachmentId,
       from.at,
       from.id,

@@ -151,12 +151,11 @@ export class LaneDrain {
     if (lane === undefined || !this.#moreLikely || this.#outcomes.pending > limits.outcomeBatch * 4) return 0;
     const { wanted, least, refillAt } = this.#mode.appetite(lane, this.#held());
     this.#refillAt = refillAt;
-    const askedAt = this.#deps.clock.steady();
     // Who claims ahead has enough until then, and each outcome that is written pokes: that would be a claim each time.
-    const mayBeFew = this.#mode.stays && wanted >= 1 && askedAt - this.#filledAt >= smallRoomMs;
+    const mayBeFew = this.#mode.stays && wanted >= 1 && now - this.#filledAt >= smallRoomMs;
     if (wanted < least && !mayBeFew) return 0;
     this.#moreLikely = false;
-    this.#filledAt = askedAt;
+    this.#filledAt = now;
     const limit = 2 ** Math.floor(Math.log2(wanted));
     const count = await this.#claims.claim({ ...this.#settings.records, part: 'prompt', limit });
     if (count === limit) this.#moreLikely = true;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { randomBytes, randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, Pool } from 'pg';
-import { type ClaimRequest, claimDue, type DuePlace } from '../../src/db/claim-statements.ts';
+import { claimDue, type DuePlace } from '../../src/db/claim-statements.ts';
 import { writeOutcomes } from '../../src/db/outcome-statements.ts';
+import { acceptedOf, claimOf } from '../support/claims.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
 import { laneMaker, numbers, record, setState, sql, theSync, vouchers } from '../support/lanes.ts';
 import { startReceiver } from '../support/receiver.ts';
@@ -48,25 +48,14 @@ test('while a transaction is open that is older than all deliveries, a claim doe
   await old.query('begin isolation level repeatable read');
   await old.query('select count(*) from fin_open_syncs');
   const pool = new Pool({ connectionString: hub.databaseUrl, max: 1 });
-  const claimFrom = (from: DuePlace | null): ClaimRequest => ({
-    subscriptionId: id,
-    shard: null,
-    part: 'prompt',
-    token: randomUUID(),
-    limit: 32,
-    leaseMs: 60_000,
-    states: ['paused'],
-    transport: 'webhook',
-    attachmentId: null,
-    from,
-  });
+  const claimFrom = (from: DuePlace | null) => claimOf(id, 32, { states: ['paused'], from });
   let from: DuePlace | null = null;
   for (let claimed = 0; claimed < 896; claimed += 32) {
     const rows = await claimDue(pool, claimFrom(from));
     assert.equal(rows.length, 32);
     const first = rows.find(({ dueFrom }) => dueFrom !== null);
     if (first !== undefined) from = { at: first.dueFrom ?? '', id: first.id };
-    await writeOutcomes(pool, rows.map(delivered));
+    await writeOutcomes(pool, rows.map(acceptedOf));
   }
   const next = await entriesRead(pool, async () => {
     assert.equal((await claimDue(pool, claimFrom(from))).length, 32);
@@ -117,24 +106,4 @@ for (const rests of [false, true]) {
       await traffic;
     }
   });
-}
-
-function delivered({ id, token }: { readonly id: string; readonly token: string }) {
-  return {
-    id,
-    token,
-    status: 'success' as const,
-    retryCount: 0,
-    delayMs: null,
-    failedByConnection: false,
-    failedPushes: 0,
-    closedSockets: 0,
-    startedAt: new Date(),
-    durationMs: 1,
-    statusCode: 200,
-    errorCode: null,
-    errorMessage: null,
-    responseExcerpt: null,
-    evidence: { bodyDigest: randomBytes(32).toString('hex'), receipt: null },
-  };
 }

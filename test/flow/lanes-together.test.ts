@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { createLogger } from '../../src/core/logger.ts';
-import type { ClaimRequest } from '../../src/db/claim-statements.ts';
 import { Database } from '../../src/db/database.ts';
 import type { ClaimedSync } from '../../src/db/lane-statements.ts';
 import type { Outcome } from '../../src/delivery/judge.ts';
 import { LaneClaims } from '../../src/delivery/lane-claims.ts';
 import type { LaneOutcomes } from '../../src/delivery/lane-outcomes.ts';
 import { OutcomeWriter } from '../../src/delivery/outcome-writer.ts';
+import { acceptedOf, claimOf } from '../support/claims.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
 import { detailsOf, laneMaker, numbers, record, setState, sql, vouchers } from '../support/lanes.ts';
 
@@ -24,21 +23,6 @@ const hub: TestHub = await startTestHub({ env: { HUB_ROLES: 'api' } });
 const db: Database = await Database.connect({ url: hub.databaseUrl, poolSize: 2, log });
 const lane = laneMaker(hub);
 const target = 'http://127.0.0.1:9/hook';
-
-function claimOf(subscriptionId: string, limit: number): ClaimRequest {
-  return {
-    subscriptionId,
-    shard: null,
-    part: 'prompt',
-    token: randomUUID(),
-    limit,
-    leaseMs: 60_000,
-    states: ['active'],
-    transport: 'webhook',
-    attachmentId: null,
-    from: null,
-  };
-}
 
 /** @param onAttempted told of the ids whose attempts were counted */
 function writerBy(clock: Clock, onAttempted: (ids: string[]) => void): OutcomeWriter {
@@ -73,25 +57,7 @@ function open(writer: OutcomeWriter, subscriptionId: string): OpenLane {
 }
 
 function success(sync: ClaimedSync, responseExcerpt: string): Outcome {
-  return {
-    id: sync.id,
-    token: sync.token,
-    alert: null,
-    status: 'success',
-    retryCount: 0,
-    delayMs: null,
-    failedPushes: 0,
-    closedSockets: 0,
-    failedByConnection: false,
-    startedAt: new Date(),
-    durationMs: 1,
-    statusCode: 200,
-    errorCode: null,
-    errorMessage: null,
-    responseExcerpt,
-    evidence: null,
-    traceparent: null,
-  };
+  return { ...acceptedOf(sync), responseExcerpt, alert: null, traceparent: null };
 }
 
 test('what lanes ask for at once is one statement, and each gets its own: the longest due, one a record, no more than its limit', async () => {

@@ -149,19 +149,8 @@ test('a time-out before a connection came about counts as no connection, and not
   assert.deepEqual(paths, ['/next']);
 });
 
-test('connections are kept from one request to the next', async () => {
-  let connections = 0;
-  const server = createServer((_request, response) => response.end('ok')).on(
-    'connection',
-    () => connections++,
-  );
-  const url = `http://127.0.0.1:${await listen(server)}/`;
-  const hub = sender();
-  for (let i = 0; i < 20; i++) assert.equal((await hub.send(post(url))).verdict, 'accepted');
-  assert.equal(connections, 1);
-});
-
-test('as many connections are opened as there are requests at once, however fast they follow one another', async () => {
+/** Sends so many requests one after the other, in so many rows at once; how many connections that took. */
+async function connectionsOf(rows: number, requests: number): Promise<number> {
   let connections = 0;
   const server = createServer((_request, response) => response.end('ok')).on(
     'connection',
@@ -170,10 +159,18 @@ test('as many connections are opened as there are requests at once, however fast
   const url = `http://127.0.0.1:${await listen(server)}/`;
   const hub = sender();
   const follow = async () => {
-    for (let i = 0; i < 50; i++) assert.equal((await hub.send(post(url))).verdict, 'accepted');
+    for (let i = 0; i < requests; i++) assert.equal((await hub.send(post(url))).verdict, 'accepted');
   };
-  await Promise.all(Array.from({ length: 8 }, follow));
-  assert.equal(connections, 8);
+  await Promise.all(Array.from({ length: rows }, follow));
+  return connections;
+}
+
+test('connections are kept from one request to the next', async () => {
+  assert.equal(await connectionsOf(1, 20), 1);
+});
+
+test('as many connections are opened as there are requests at once, however fast they follow one another', async () => {
+  assert.equal(await connectionsOf(8, 50), 8);
 });
 
 test('a refused connection and a name that is not known are reported with the system’s codes', async () => {

@@ -106,8 +106,7 @@ function takeApart(url: string): Target {
 function headerList(headers: Readonly<Record<string, string>>): string[] {
   const list = ['accept-encoding', 'identity', 'user-agent', 'voucher-hub'];
   if (headers['content-type'] === undefined) list.push('content-type', 'application/json');
-  for (const name of Object.keys(headers)) {
-    const value = headers[name] ?? '';
+  for (const [name, value] of Object.entries(headers)) {
     // Undici writes headers as Latin-1 and refuses the rest: so this puts UTF-8 on the wire.
     list.push(name, /[^\x20-\x7e]/.test(value) ? Buffer.from(value, 'utf8').toString('latin1') : value);
   }
