@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { type ClaimedSync, claimedColumns, hasDue } from './lane-statements.ts';
+import { type ClaimedSync, claimedColumns, claimedTypes, hasDue } from './lane-statements.ts';
 
 /** Notes that a consumer is attached, for as long as its lease is renewed. */
 export async function insertAttachment(
@@ -76,6 +76,7 @@ export async function pushedSyncs(
   syncIds: readonly string[],
 ): Promise<PushedSync[]> {
   const { rows } = await pool.query<PushedSync>({
+    types: claimedTypes,
     name: 'attachment-pushed',
     text: `select o.claim_token::text as token, o.subscription_id::text as "subscriptionId", ${claimedColumns('o', 'e')}
            from fin_open_syncs o

@@ -3,6 +3,7 @@ import type { SubscriptionState, TransportKind } from '../core/model.ts';
 import {
   type ClaimedSync,
   claimedColumns,
+  claimedTypes,
   type LanePart,
   mayTake,
   partOf,
@@ -90,6 +91,7 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
   const place = '(select $7::timestamptz), (select $8::bigint)';
   const isOurs = `${isDue(part, '$1', place)} ${shard === null ? '' : `and ${inShard('$9::int', '$10::int')}`}`;
   const { rows } = await pool.query<ClaimedRow>({
+    types: claimedTypes,
     name: `lane-claim-${transport}-${part}-${limit}${shard === null ? '' : '-shard'}`,
     text: `with due as materialized (
              select o.ctid from fin_open_syncs o, data_subscriptions s
@@ -141,6 +143,7 @@ export async function claimDueOfMany(
   const { limit, part, transport } = claim;
   const isOurs = isDue(part, 'a.subscription_id', 'a.from_at, a.from_id');
   const { rows } = await pool.query<ClaimedRow>({
+    types: claimedTypes,
     name: `lanes-claim-${transport}-${part}-${limit}`,
     text: `with a as materialized (
              select * from unnest($1::bigint[], $2::uuid[], $3::uuid[], $7::timestamptz[], $8::bigint[]) a (subscription_id, token, attachment_id, from_at, from_id)),
