@@ -6,7 +6,16 @@ import { test } from 'node:test';
 import { limits } from '../../src/core/limits.ts';
 import type { Verdict } from '../../src/core/model.ts';
 import { type ResolveAll } from '../../src/delivery/webhook/guard.ts';
-import { listen, local, ManualClock, post, receiver, sender, signalled } from '../support/send-bench.ts';
+import {
+  listen,
+  local,
+  ManualClock,
+  post,
+  rawReceiver,
+  receiver,
+  sender,
+  signalled,
+} from '../support/send-bench.ts';
 import { until } from '../support/wait.ts';
 
 test('a 2xx accepts: the request goes out as the contract words it and the answer is kept as an excerpt', async () => {
@@ -172,6 +181,28 @@ test('connections are kept from one request to the next', async () => {
 test('as many connections are opened as there are requests at once, however fast they follow one another', async () => {
   assert.equal(await connectionsOf(8, 50), 8);
 });
+
+for (const [how, header] of [
+  ['and says so', 'Connection: close\r\n'],
+  ['without a word', ''],
+] as const) {
+  test(`a target that closes each connection behind its answer, ${how}, takes every request`, async () => {
+    let connections = 0;
+    const url = await rawReceiver(socket => {
+      connections += 1;
+      socket.end(`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n${header}\r\nok`);
+    });
+    const hub = sender();
+    const lane = async () => {
+      const verdicts: string[] = [];
+      for (let n = 0; n < 50; n++) verdicts.push((await hub.send(post(url))).verdict);
+      return verdicts;
+    };
+    const verdicts = await Promise.all(Array.from({ length: 4 }, lane));
+    assert.deepEqual([...new Set(verdicts.flat())], ['accepted']);
+    assert.equal(connections, 200);
+  });
+}
 
 test('a refused connection and a name that is not known are reported with the system’s codes', async () => {
   const server = createNetServer();

@@ -42,16 +42,17 @@ export interface SendResult extends AttemptResult {
   readonly receipt: string | null;
 }
 
-/** One request and its answer, as undici reports them; resolves once with what it came to. */
+/**
+ * One request and its answer, as undici reports them; tells once what it came to. Where the answer did not end `whole`,
+ * its connection must be closed.
+ */
 export class Exchange implements Dispatcher.DispatchHandler {
-  /** Undici had no room for one more target. */
-  crowdedOut = false;
   readonly #request: SendRequest;
   readonly #clock: Clock;
   readonly #resolve: (result: SendResult) => void;
   readonly #startedAt: number;
-  /** Set once a connection carries the request. */
-  #controller: Dispatcher.DispatchController | null = null;
+  /** Whether a connection carries the request. */
+  #carried = false;
   #status: number | null = null;
   #verdict: Verdict = 'response';
   #retryAfterMs: number | null = null;
@@ -73,7 +74,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   watch(): void {
     const { timeoutMs, signal } = this.#request;
     this.#stopTotal = this.#clock.after(timeoutMs, () =>
-      this.#breakOff(new AttemptTimeoutError(timeoutMs, this.#controller !== null)),
+      this.#breakOff(new AttemptTimeoutError(timeoutMs, this.#carried)),
     );
     signal?.addEventListener('abort', this.callOff, { once: true });
   }
@@ -81,10 +82,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly callOff = (): void =>
     this.#breakOff(new errors.RequestAbortedError('The hub called the attempt off.'));
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    // A connection came about too late: nobody waits any more, so nothing may be sent.
-    if (this.#over) controller.abort(new errors.RequestAbortedError());
-    else this.#controller = controller;
+  onRequestStart(): void {
+    this.#carried = true;
   }
 
   onResponseStart(
@@ -120,13 +119,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    if (error instanceof errors.MaxOriginsReachedError) this.crowdedOut = true;
-    else this.#breakOff(error);
+    this.#breakOff(error);
   }
 
   /** Ends it without an answer. */
   fail(error: unknown): void {
-    const { verdict, errorCode, errorMessage } = verdictOfError(error, this.#controller !== null);
+    const { verdict, errorCode, errorMessage } = verdictOfError(error, this.#carried);
     this.#settle(verdict, errorCode, errorMessage, 'cut');
   }
 
@@ -157,12 +155,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#stopTotal?.();
     this.#stopGrace?.();
     this.#request.signal?.removeEventListener('abort', this.callOff);
-    if (bodyEnd !== 'whole') this.#controller?.abort(new errors.RequestAbortedError());
-    const result = this.#result(verdict, errorCode, errorMessage, bodyEnd);
-    // Undici takes a connection back one turn after its answer's end. Whoever goes on at once with the next
-    // request would have it open a second one.
-    if (bodyEnd === 'whole') queueMicrotask(() => setImmediate(this.#resolve, result));
-    else this.#resolve(result);
+    this.#resolve(this.#result(verdict, errorCode, errorMessage, bodyEnd));
   }
 
   #result(

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
-import { Agent } from 'undici';
 import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
+import { type Connection, Connections } from './connections.ts';
 import { Exchange, type SendRequest, type SendResult } from './exchange.ts';
 import {
   checkTargetUrl,
@@ -14,9 +14,6 @@ import {
 import { shareLookups } from './shared-lookup.ts';
 
 export type { BodyEnd, SendRequest, SendResult } from './exchange.ts';
-
-/** How long an idle connection is kept, milliseconds, whatever longer time the target offers. */
-const keepAliveMs = 30_000;
 
 /** What a sender works with. */
 export interface WebhookSenderOptions {
@@ -32,50 +29,43 @@ export interface WebhookSenderOptions {
  */
 export class WebhookSender implements AsyncDisposable {
   readonly #clock: Clock;
-  readonly #agent: Agent;
-  /** For targets beyond `limits.targetOrigins`: a connection a request, as none would ever come free. */
-  readonly #unpooled: Agent;
+  readonly #connections: Connections;
   /** A lane posts to one URL over and over: checked and taken apart once. */
   readonly #targets = new LRUCache<string, Target>({ max: limits.targetOrigins });
 
   constructor({ allow, clock, lookup }: WebhookSenderOptions) {
     this.#clock = clock;
-    const options: Agent.Options = {
-      connect: createGuardedConnector({
-        allow,
-        connectMs: limits.connectMs,
-        lookup: lookup ?? shareLookups(resolveBySystem, clock),
-      }),
-      allowH2: false,
-      pipelining: 1,
-      keepAliveTimeout: keepAliveMs,
-      keepAliveMaxTimeout: keepAliveMs,
-      // The total time-out is the only one: undici's measure gaps, which a trickle of bytes never exceeds.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    };
-    this.#agent = new Agent({ ...options, maxOrigins: limits.targetOrigins });
-    this.#unpooled = new Agent(options);
+    const connector = createGuardedConnector({
+      allow,
+      connectMs: limits.connectMs,
+      lookup: lookup ?? shareLookups(resolveBySystem, clock),
+    });
+    this.#connections = new Connections(connector);
   }
 
   /** Makes one attempt. Never rejects: whatever happens is a result. */
   send(request: SendRequest): Promise<SendResult> {
     return new Promise(resolve => {
-      const exchange = new Exchange(request, this.#clock, resolve);
+      let connection: Connection | undefined;
+      const exchange = new Exchange(request, this.#clock, result => {
+        if (connection === undefined) return resolve(result);
+        if (result.bodyEnd === 'whole') return this.#connections.giveBack(connection, () => resolve(result));
+        this.#connections.drop(connection);
+        resolve(result);
+      });
       const target = this.#targetOf(request.url);
       if ('problem' in target)
         return exchange.fail(new TargetNotAllowedError(`The target's URL ${target.problem}.`));
       if (request.signal?.aborted === true) return exchange.callOff();
-      const { body } = request;
-      const options: Agent.DispatchOptions = {
-        ...target,
-        method: 'POST',
-        headers: headerList(request.headers),
-        body,
-      };
+      const { origin, path } = target;
+      connection = this.#connections.take(origin);
+      const headers = headerList(request.headers);
       exchange.watch();
-      this.#agent.dispatch(options, exchange);
-      if (exchange.crowdedOut) this.#unpooled.dispatch({ ...options, reset: true }, exchange);
+      const { body } = request;
+      connection.client.dispatch(
+        { path, method: 'POST', headers, body, reset: connection.origin === null },
+        exchange,
+      );
     });
   }
 
@@ -89,7 +79,7 @@ export class WebhookSender implements AsyncDisposable {
 
   /** Cuts what is under way (`UND_ERR_DESTROYED`) and closes every connection. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#agent.destroy(), this.#unpooled.destroy()]);
+    await this.#connections[Symbol.asyncDispose]();
   }
 }
 

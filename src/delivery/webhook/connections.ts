@@ -1,0 +1,113 @@
+import { Client } from 'undici';
+import { limits } from '../../core/limits.ts';
+
+/** How long an idle connection is kept, milliseconds, whatever longer time the target offers. */
+const keepAliveMs = 30_000;
+
+/** An origin to which connections are kept. */
+interface Origin {
+  readonly name: string;
+  /** The last one used goes first, so that those beyond the need fall idle. */
+  readonly idle: Client[];
+  /** Connections, idle or not. */
+  open: number;
+}
+
+/** A connection for one request at a time. */
+export interface Connection {
+  readonly client: Client;
+  /** Null: as many origins as are kept there are, and this one is closed behind its request. */
+  readonly origin: Origin | null;
+}
+
+/**
+ * Connections to targets, each origin's own. Undici's pool would hand a connection on through its agent, two lists and
+ * an event; a lane has at most its window of requests under way, so there is nothing to queue here.
+ */
+export class Connections implements AsyncDisposable {
+  readonly #options: Client.Options;
+  readonly #open = new Set<Client>();
+  readonly #origins = new Map<string, Origin>();
+  #returned: (() => void)[] = [];
+  #closed = false;
+
+  constructor(connect: NonNullable<Client.Options['connect']>) {
+    this.#options = {
+      connect,
+      allowH2: false,
+      pipelining: 1,
+      keepAliveTimeout: keepAliveMs,
+      keepAliveMaxTimeout: keepAliveMs,
+      // The exchange has a total time-out: undici's measure gaps, which a trickle of bytes never exceeds.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    };
+  }
+
+  /** One that carries no request; give it back or drop it. */
+  take(name: string): Connection {
+    const origin = this.#originOf(name);
+    const idle = origin?.idle.pop();
+    if (idle !== undefined) return { client: idle, origin };
+    const connection = { client: new Client(name, this.#options), origin };
+    this.#open.add(connection.client);
+    if (origin !== null) origin.open += 1;
+    connection.client.on('disconnect', () => this.#forget(connection));
+    if (this.#closed) void connection.client.destroy();
+    return connection;
+  }
+
+  /**
+   * Takes a connection back whose answer was read to its end. Undici is done with it one turn after; all answers of a
+   * turn wait for that together.
+   * @param then what comes next, the connection's next request perhaps
+   */
+  giveBack(connection: Connection, then: () => void): void {
+    if (this.#returned.length === 0) setImmediate(() => this.#takeBack());
+    this.#returned.push(() => {
+      const { client, origin } = connection;
+      // Closed by now where the target says so in its answer, or does so behind it.
+      if (origin === null || !client.stats.connected) this.drop(connection);
+      else origin.idle.push(client);
+      then();
+    });
+  }
+
+  /** Closes a connection, and with it what it carries. */
+  drop({ client, origin }: Connection): void {
+    if (!this.#open.delete(client)) return;
+    void client.destroy();
+    if (origin === null) return;
+    origin.open -= 1;
+    if (origin.open === 0) this.#origins.delete(origin.name);
+  }
+
+  #originOf(name: string): Origin | null {
+    const known = this.#origins.get(name);
+    if (known !== undefined) return known;
+    if (this.#origins.size >= limits.targetOrigins) return null;
+    const origin = { name, idle: [], open: 0 };
+    this.#origins.set(name, origin);
+    return origin;
+  }
+
+  #takeBack(): void {
+    for (const run of this.#returned.splice(0)) run();
+  }
+
+  /** An idle one that its target closed, or that nobody needed for long. One that carries a request fails with it. */
+  #forget(connection: Connection): void {
+    const idle = connection.origin?.idle ?? [];
+    const at = idle.indexOf(connection.client);
+    if (at < 0) return;
+    idle.splice(at, 1);
+    this.drop(connection);
+  }
+
+  /** Cuts what is under way (`UND_ERR_DESTROYED`) and closes every connection. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#open].map(client => client.destroy()));
+    this.#open.clear();
+  }
+}
