@@ -42,6 +42,9 @@ export interface SendResult extends AttemptResult {
   readonly receipt: string | null;
 }
 
+/** `queueMicrotask` makes a resource of each call, which takes longer. */
+const turn = Promise.resolve();
+
 /**
  * One request and its answer, as undici reports them; tells once what it came to. Where the answer did not end `whole`,
  * its connection must be closed.
@@ -99,7 +102,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#verdict !== 'accepted')
       this.#retryAfterMs = parseRetryAfter(headers['retry-after'], this.#clock.now());
     // As a rule the rest is read in the same turn, and there is nothing to wait for.
-    if (!this.#bodyMatters()) queueMicrotask(this.#awaitEnd);
+    if (!this.#bodyMatters()) void turn.then(this.#awaitEnd);
   }
 
   readonly #awaitEnd = (): void => {

@@ -93,12 +93,15 @@ function takeApart(url: string): Target {
   return { origin, path: pathname + search };
 }
 
+const notAscii = /[^\x20-\x7e]/;
+
 function headerList(headers: Readonly<Record<string, string>>): string[] {
   const list = ['accept-encoding', 'identity', 'user-agent', 'voucher-hub'];
   if (headers['content-type'] === undefined) list.push('content-type', 'application/json');
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name] ?? '';
     // Undici writes headers as Latin-1 and refuses the rest: so this puts UTF-8 on the wire.
-    list.push(name, /[^\x20-\x7e]/.test(value) ? Buffer.from(value, 'utf8').toString('latin1') : value);
+    list.push(name, notAscii.test(value) ? Buffer.from(value, 'utf8').toString('latin1') : value);
   }
   return list;
 }

@@ -157,10 +157,14 @@ function batchId(syncs: readonly ClaimedSync[]): string {
 }
 
 /** Header values are ASCII; a system's name may be Chinese, and goes percent-encoded (RFC 3986) then. */
+function headerText(name: string): string {
+  return /^[\x20-\x7e]+$/.test(name) ? name : encodeURIComponent(name);
+}
+
 function sourceSystems(syncs: readonly ClaimedSync[]): string {
-  return [...new Set(syncs.map(sync => sync.sourceSystem))]
-    .map(name => (/^[\x20-\x7e]+$/.test(name) ? name : encodeURIComponent(name)))
-    .join(',');
+  const [first] = syncs;
+  if (first !== undefined && syncs.length === 1) return headerText(first.sourceSystem);
+  return [...new Set(syncs.map(sync => sync.sourceSystem))].map(headerText).join(',');
 }
 
 /** Reads a batch's answer item by item; an answer without readable results stands for all. */
