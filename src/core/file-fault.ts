@@ -11,6 +11,7 @@ const reasons: Record<string, string> = {
   EFBIG: 'it would become larger than files may here (EFBIG)',
   EDQUOT: 'this user’s share of its disk is used up (EDQUOT)',
   EIO: 'its disk can’t be read or written (EIO)',
+  ESPIPE: 'it is a pipe, and what is read must be there to be read again; write it to a file first',
   ELOOP: 'its symbolic links lead in a circle',
   EEXIST: 'it is there already',
 };

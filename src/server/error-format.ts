@@ -75,11 +75,21 @@ function toldOf(error: GraphQLError): Pick<GraphQLFormattedError, 'message' | 'e
     const message = `The operation is longer than ${limits.tokens} tokens; send it in parts, or its values as variables.`;
     return { message, extensions: { code } };
   }
-  // Of a variable that is an object or a list: `Variable "$input" got invalid value 1.5 at "input.amount"; ...`
-  const field = /^Variable "\$\w+" got invalid value .* at "\w+(?:\.|(?=\[\d+\]\.))([^"]+)";/s.exec(
-    error.message,
-  )?.[1];
+  const field = fieldOf(error.message);
   return { message: error.message, extensions: field === undefined ? { code } : { code, field } };
+}
+
+/**
+ * The field at fault of a variable that is an object or a list, as graphql-js words it: `Variable "$input" got invalid
+ * value 1.5 at "input.amount"; …`, or of one that is not there or not known `…; Field "amount" of required type …`.
+ */
+function fieldOf(message: string): string | undefined {
+  if (!/^Variable "\$\w+" got invalid value /.test(message)) return undefined;
+  // In the value itself, quotes are escaped.
+  const at = /.* at "\w+([.[][^"]*)";/s.exec(message)?.[1]?.replace(/^\./, '');
+  const name = /; Field "(\w+)" (?:of required type|is not defined by type) /.exec(message)?.[1];
+  const path = [at, name].filter(part => part !== undefined && part !== '').join('.');
+  return path === '' ? undefined : path;
 }
 
 /**

@@ -397,11 +397,18 @@ test('what is not of the schema’s types refuses the whole call, and says which
   for (const [over, field] of [
     [{ amount: '1e5' }, '[1].amount'],
     [{ voucherDate: '2025-02-30' }, '[1].voucherDate'],
+    [{ businessData: undefined }, '[1].businessData'],
+    [{ summary: '; Field "a" of required type at "i.b";', sourceId: undefined }, '[1].sourceId'],
+    [{ sumary: 'mistyped' }, '[1].sumary'],
   ] as const) {
     const answer = await hub.ask(query, { i: [voucherInput({ sourceId: 'OK' }), voucherInput(over)] });
     const { code, field: told } = answer.errors?.[0]?.extensions ?? {};
     assert.deepEqual([code, told], ['BAD_USER_INPUT', field]);
   }
+  const one = await hub.ask('mutation ($i: RecordVoucherInput!) { recordVoucher(input: $i) { outcome } }', {
+    i: { ...voucherInput(), businessData: undefined },
+  });
+  assert.equal(one.errors?.[0]?.extensions?.field, 'businessData');
   assert.deepEqual(await totals(sql), [0, 0, 0]);
 });
 
