@@ -182,6 +182,30 @@ test('as many connections are opened as there are requests at once, however fast
   assert.equal(await connectionsOf(8, 50), 8);
 });
 
+for (const header of ['Connection: close\r\n', '']) {
+  const how = header === '' ? 'and goes on reading' : 'and closes';
+  test(`a 2xx that comes before the whole request is out is no acceptance, where the target answers ${how}`, async () => {
+    const url = await rawReceiver(socket => {
+      socket.pause();
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n${header}\r\nok`);
+      setTimeout(() => socket.resume(), 50);
+    });
+    const result = await sender().send(post(url, { body: Buffer.alloc(20_000_000, 0x20) }));
+    assert.deepEqual([result.verdict, result.errorCode], ['response', 'ANSWERED_EARLY']);
+    assert.match(result.errorMessage ?? '', /answered 200 before the whole request had been sent/);
+  });
+}
+
+test('a large request that is read to its end before the answer is accepted', async () => {
+  let bytes = 0;
+  const url = await receiver(async (request, response) => {
+    for await (const chunk of request) bytes += chunk.length;
+    response.end('ok');
+  });
+  const result = await sender().send(post(url, { body: Buffer.alloc(20_000_000, 0x20) }));
+  assert.deepEqual([result.verdict, bytes], ['accepted', 20_000_000]);
+});
+
 for (const [how, header] of [
   ['and says so', 'Connection: close\r\n'],
   ['without a word', ''],

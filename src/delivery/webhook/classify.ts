@@ -22,6 +22,18 @@ export class AttemptTimeoutError extends Error {
   }
 }
 
+/** A 2xx that came while part of the request had not gone out: who sent it can't have read the events. */
+export class EarlyAnswerError extends Error {
+  override readonly name = 'EarlyAnswerError';
+  readonly code = 'ANSWERED_EARLY';
+
+  constructor(status: number) {
+    super(
+      `The target answered ${status} before the whole request had been sent; it must read all of it first.`,
+    );
+  }
+}
+
 /** Codes that only arise while a connection comes about. */
 const connectCodes = new Set([
   'ECONNREFUSED',

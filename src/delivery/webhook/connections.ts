@@ -1,4 +1,5 @@
-import { Client } from 'undici';
+import type { Socket } from 'node:net';
+import { type buildConnector, Client } from 'undici';
 import { limits } from '../../core/limits.ts';
 
 /** How long an idle connection is kept, milliseconds, whatever longer time the target offers. */
@@ -8,48 +9,71 @@ const keepAliveMs = 30_000;
 interface Origin {
   readonly name: string;
   /** The last one used goes first, so that those beyond the need fall idle. */
-  readonly idle: Client[];
+  readonly idle: Connection[];
   /** Connections, idle or not. */
   open: number;
 }
 
 /** A connection for one request at a time. */
-export interface Connection {
+export class Connection {
   readonly client: Client;
   /** Null: as many origins as are kept there are, and this one is closed behind its request. */
   readonly origin: Origin | null;
+  /** Another one where the client has connected anew. */
+  #socket: Socket | undefined;
+
+  constructor(
+    name: string,
+    origin: Origin | null,
+    options: Client.Options,
+    connect: buildConnector.connector,
+  ) {
+    this.origin = origin;
+    const noted: buildConnector.connector = (target, callback) =>
+      connect(target, (...made) => {
+        if (made[1] !== null) this.#socket = made[1];
+        callback(...made);
+      });
+    this.client = new Client(name, { ...options, connect: noted });
+  }
+
+  /** Bytes of its request that the system has not taken yet. */
+  get unsent(): number {
+    return this.#socket?.writableLength ?? 0;
+  }
 }
+
+const options: Client.Options = {
+  allowH2: false,
+  pipelining: 1,
+  keepAliveTimeout: keepAliveMs,
+  keepAliveMaxTimeout: keepAliveMs,
+  // The exchange has a total time-out: undici's measure gaps, which a trickle of bytes never exceeds.
+  headersTimeout: 0,
+  bodyTimeout: 0,
+};
 
 /**
  * Connections to targets, each origin's own. Undici's pool would hand a connection on through its agent, two lists and
  * an event; a lane has at most its window of requests under way, so there is nothing to queue here.
  */
 export class Connections implements AsyncDisposable {
-  readonly #options: Client.Options;
+  readonly #connect: buildConnector.connector;
   readonly #open = new Set<Client>();
   readonly #origins = new Map<string, Origin>();
   #returned: (() => void)[] = [];
   #closed = false;
 
-  constructor(connect: NonNullable<Client.Options['connect']>) {
-    this.#options = {
-      connect,
-      allowH2: false,
-      pipelining: 1,
-      keepAliveTimeout: keepAliveMs,
-      keepAliveMaxTimeout: keepAliveMs,
-      // The exchange has a total time-out: undici's measure gaps, which a trickle of bytes never exceeds.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    };
+  constructor(connect: buildConnector.connector) {
+    this.#connect = connect;
   }
 
   /** One that carries no request; give it back or drop it. */
   take(name: string): Connection {
     const origin = this.#originOf(name);
     const idle = origin?.idle.pop();
-    if (idle !== undefined) return { client: idle, origin };
-    const connection = { client: new Client(name, this.#options), origin };
+    if (idle !== undefined) return idle;
+    const connection = new Connection(name, origin, options, this.#connect);
     this.#open.add(connection.client);
     if (origin !== null) origin.open += 1;
     connection.client.on('disconnect', () => this.#forget(connection));
@@ -68,7 +92,7 @@ export class Connections implements AsyncDisposable {
       const { client, origin } = connection;
       // Closed by now where the target says so in its answer, or does so behind it.
       if (origin === null || !client.stats.connected) this.drop(connection);
-      else origin.idle.push(client);
+      else origin.idle.push(connection);
       then();
     });
   }
@@ -98,7 +122,7 @@ export class Connections implements AsyncDisposable {
   /** An idle one that its target closed, or that nobody needed for long. One that carries a request fails with it. */
   #forget(connection: Connection): void {
     const idle = connection.origin?.idle ?? [];
-    const at = idle.indexOf(connection.client);
+    const at = idle.indexOf(connection);
     if (at < 0) return;
     idle.splice(at, 1);
     this.drop(connection);

@@ -5,6 +5,7 @@ import type { AttemptResult, Verdict } from '../../core/model.ts';
 import { receiptIn } from '../receipt.ts';
 import {
   AttemptTimeoutError,
+  EarlyAnswerError,
   excerptOf,
   parseRetryAfter,
   statusSentence,
@@ -52,6 +53,7 @@ const turn = Promise.resolve();
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #request: SendRequest;
   readonly #clock: Clock;
+  readonly #unsent: () => number;
   readonly #resolve: (result: SendResult) => void;
   readonly #startedAt: number;
   /** Whether a connection carries the request. */
@@ -66,9 +68,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #stopGrace: (() => void) | null = null;
   #contentEncoding: string | null = null;
 
-  constructor(request: SendRequest, clock: Clock, resolve: (result: SendResult) => void) {
+  /** @param unsent bytes of the request that the system has not taken yet */
+  constructor(
+    request: SendRequest,
+    clock: Clock,
+    unsent: () => number,
+    resolve: (result: SendResult) => void,
+  ) {
     this.#request = request;
     this.#clock = clock;
+    this.#unsent = unsent;
     this.#resolve = resolve;
     this.#startedAt = clock.now();
   }
@@ -96,8 +105,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   ): void {
     // 1xx only announces; any number of them may come.
     if (this.#over || status < 200) return;
-    this.#status = status;
     this.#verdict = verdictOfStatus(status);
+    if (this.#verdict === 'accepted' && this.#unsent() > 0) return this.fail(new EarlyAnswerError(status));
+    this.#status = status;
     this.#contentEncoding = encodingOf(headers['content-encoding']);
     if (this.#verdict !== 'accepted')
       this.#retryAfterMs = parseRetryAfter(headers['retry-after'], this.#clock.now());

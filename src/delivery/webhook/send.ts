@@ -47,7 +47,8 @@ export class WebhookSender implements AsyncDisposable {
   send(request: SendRequest): Promise<SendResult> {
     return new Promise(resolve => {
       let connection: Connection | undefined;
-      const exchange = new Exchange(request, this.#clock, result => {
+      const unsent = () => connection?.unsent ?? 0;
+      const exchange = new Exchange(request, this.#clock, unsent, result => {
         if (connection === undefined) return resolve(result);
         if (result.bodyEnd === 'whole') return this.#connections.giveBack(connection, () => resolve(result));
         this.#connections.drop(connection);
