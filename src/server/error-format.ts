@@ -88,7 +88,7 @@ function fieldOf(message: string): string | undefined {
   // In the value itself, quotes are escaped.
   const at = /.* at "\w+([.[][^"]*)";/s.exec(message)?.[1]?.replace(/^\./, '');
   const name = /; Field "(\w+)" (?:of required type|is not defined by type) /.exec(message)?.[1];
-  const path = [at, name].filter(part => part !== undefined && part !== '').join('.');
+  const path = [at, name].filter(part => part !== undefined).join('.');
   return path === '' ? undefined : path;
 }
 

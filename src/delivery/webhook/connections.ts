@@ -5,6 +5,16 @@ import { limits } from '../../core/limits.ts';
 /** How long an idle connection is kept, milliseconds, whatever longer time the target offers. */
 const keepAliveMs = 30_000;
 
+const options: Client.Options = {
+  allowH2: false,
+  pipelining: 1,
+  keepAliveTimeout: keepAliveMs,
+  keepAliveMaxTimeout: keepAliveMs,
+  // The exchange has a total time-out: undici's measure gaps, which a trickle of bytes never exceeds.
+  headersTimeout: 0,
+  bodyTimeout: 0,
+};
+
 /** An origin to which connections are kept. */
 interface Origin {
   readonly name: string;
@@ -22,12 +32,7 @@ export class Connection {
   /** Another one where the client has connected anew. */
   #socket: Socket | undefined;
 
-  constructor(
-    name: string,
-    origin: Origin | null,
-    options: Client.Options,
-    connect: buildConnector.connector,
-  ) {
+  constructor(name: string, origin: Origin | null, connect: buildConnector.connector) {
     this.origin = origin;
     const noted: buildConnector.connector = (target, callback) =>
       connect(target, (...made) => {
@@ -42,16 +47,6 @@ export class Connection {
     return this.#socket?.writableLength ?? 0;
   }
 }
-
-const options: Client.Options = {
-  allowH2: false,
-  pipelining: 1,
-  keepAliveTimeout: keepAliveMs,
-  keepAliveMaxTimeout: keepAliveMs,
-  // The exchange has a total time-out: undici's measure gaps, which a trickle of bytes never exceeds.
-  headersTimeout: 0,
-  bodyTimeout: 0,
-};
 
 /**
  * Connections to targets, each origin's own. Undici's pool would hand a connection on through its agent, two lists and
@@ -73,7 +68,7 @@ export class Connections implements AsyncDisposable {
     const origin = this.#originOf(name);
     const idle = origin?.idle.pop();
     if (idle !== undefined) return idle;
-    const connection = new Connection(name, origin, options, this.#connect);
+    const connection = new Connection(name, origin, this.#connect);
     this.#open.add(connection.client);
     if (origin !== null) origin.open += 1;
     connection.client.on('disconnect', () => this.#forget(connection));

@@ -105,9 +105,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   ): void {
     // 1xx only announces; any number of them may come.
     if (this.#over || status < 200) return;
-    this.#verdict = verdictOfStatus(status);
-    if (this.#verdict === 'accepted' && this.#unsent() > 0) return this.fail(new EarlyAnswerError(status));
+    const verdict = verdictOfStatus(status);
+    if (verdict === 'accepted' && this.#unsent() > 0) return this.fail(new EarlyAnswerError(status));
     this.#status = status;
+    this.#verdict = verdict;
     this.#contentEncoding = encodingOf(headers['content-encoding']);
     if (this.#verdict !== 'accepted')
       this.#retryAfterMs = parseRetryAfter(headers['retry-after'], this.#clock.now());

@@ -163,6 +163,7 @@ function headerText(name: string): string {
 
 function sourceSystems(syncs: readonly ClaimedSync[]): string {
   const [first] = syncs;
+  // As a rule there is one, and nothing to join.
   if (first !== undefined && syncs.length === 1) return headerText(first.sourceSystem);
   return [...new Set(syncs.map(sync => sync.sourceSystem))].map(headerText).join(',');
 }
