@@ -2,25 +2,13 @@ import { Command } from 'commander';
 import { readClientEnvironment } from '../client-environment.ts';
 import { processEnvironment } from '../config.ts';
 import { isTimeZone } from '../setting-types.ts';
-import { type ClientOptions, withClientOptions } from './client.ts';
+import { withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { enumOption } from './enum-option.ts';
-import { type FormatName, formatNames } from './export/formats.ts';
+import { formatNames } from './export/format.ts';
+import type { ExportOptions } from './export/options.ts';
 import { exportSyncs } from './export/run.ts';
 import { readId } from './id-argument.ts';
-
-/** What an export is asked for. */
-export interface ExportOptions extends ClientOptions {
-  readonly from: string;
-  readonly to?: string;
-  readonly format: FormatName;
-  readonly subscription?: string;
-  /** Left out: standard output. */
-  readonly output?: string;
-  /** IANA name. */
-  readonly timeZone: string;
-  readonly json?: boolean;
-}
 
 const help = `
 Days are meant, and times written, by the business clock (--time-zone, HUB_TIME_ZONE; left out: Asia/Shanghai). What was

@@ -1,17 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { processEnvironment } from '../config.ts';
 import { limits } from '../core/limits.ts';
-import { type ClientOptions, withClientOptions } from './client.ts';
+import { withClientOptions } from './client.ts';
 import { readId } from './id-argument.ts';
-
-/** What `hub listen` was asked to do. */
-export interface ListenOptions extends ClientOptions {
-  readonly subscription: string;
-  readonly forward?: string;
-  readonly secret?: string | undefined;
-  readonly prefetch: number;
-  readonly json?: boolean;
-}
+import type { ListenOptions } from './listen/options.ts';
 
 /** `hub listen`: attaches as a consumer, prints or forwards each event, and acknowledges it. */
 export function listenCommand(): Command {

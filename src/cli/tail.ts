@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { limits } from '../core/limits.ts';
-import { type ClientOptions, withClientOptions } from './client.ts';
+import { withClientOptions } from './client.ts';
 import type { SyncStatus } from './generated/graphql.ts';
 import { readId } from './id-argument.ts';
+import type { TailOptions } from './tail/options.ts';
 
 const statuses: Record<string, SyncStatus> = {
   pending: 'PENDING',
@@ -12,15 +13,6 @@ const statuses: Record<string, SyncStatus> = {
   failed: 'FAILED',
   cancelled: 'CANCELLED',
 };
-
-/** What `hub tail` was asked to do. */
-export interface TailOptions extends ClientOptions {
-  readonly subscription?: string;
-  readonly status?: SyncStatus[];
-  readonly error?: string;
-  readonly last: number;
-  readonly json?: boolean;
-}
 
 /** `hub tail`: the sync log, live. */
 export function tailCommand(): Command {

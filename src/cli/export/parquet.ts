@@ -1,6 +1,6 @@
 import { type BasicType, ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import { type Cell, type ColumnKind, columns, type Row } from './columns.ts';
-import type { Format } from './formats.ts';
+import type { Format } from './format.ts';
 
 /** Rows in a row group: enough to compress well and to keep the footer small, few enough to hold. */
 const groupRows = 5_000;

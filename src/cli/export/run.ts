@@ -1,13 +1,14 @@
 import { BusinessTime } from '../../core/business-time.ts';
 import { systemClock } from '../../core/clock.ts';
 import { createClient, type HubClient, RefusedError } from '../client.ts';
-import type { ExportOptions } from '../export.ts';
 import type { SyncLogFilter } from '../generated/graphql.ts';
 import { type Progress, startProgress } from '../progress.ts';
 import { listenForStop } from '../signals.ts';
 import { duration, note, plural, print, printJson } from '../terminal.ts';
 import { rowOf, subscriptionKnown, syncsCount } from './columns.ts';
-import { type Format, openFormat } from './formats.ts';
+import type { Format } from './format.ts';
+import { openFormat } from './formats.ts';
+import type { ExportOptions } from './options.ts';
 import { type PageSource, readPages } from './pages.ts';
 import { placeOf } from './place.ts';
 import { type Range, rangeOf } from './range.ts';

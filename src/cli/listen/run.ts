@@ -4,7 +4,6 @@ import { checkSecret } from '../../delivery/subscription-input.ts';
 import { checkTargetUrl } from '../../delivery/webhook/guard.ts';
 import { createSecret } from '../../delivery/webhook/sign.ts';
 import { createClient, type HubClient, RefusedError, UnreachableError } from '../client.ts';
-import type { ListenOptions } from '../listen.ts';
 import { HubSocket } from '../live/hub-socket.ts';
 import { type Progress, stayConnected } from '../live/stay-connected.ts';
 import { aborted, listenForStop } from '../signals.ts';
@@ -14,6 +13,7 @@ import { attachedQuery, deliveriesSubscription, type Listened, subscriptionQuery
 import { Forwarder } from './forwarder.ts';
 import type { Handler } from './handler.ts';
 import { Listener } from './listener.ts';
+import type { ListenOptions } from './options.ts';
 import { Printer } from './printer.ts';
 
 /** How long what is under way may still take after Ctrl-C, milliseconds. */

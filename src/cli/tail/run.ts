@@ -5,11 +5,11 @@ import { knowsSubscription } from '../known-subscription.ts';
 import { HubSocket } from '../live/hub-socket.ts';
 import { type Progress, stayConnected } from '../live/stay-connected.ts';
 import { aborted, listenForStop } from '../signals.ts';
-import type { TailOptions } from '../tail.ts';
 import { note, plural, printed } from '../terminal.ts';
 import { changesSubscription, greetingQuery, type TailedSync } from './documents.ts';
 import { Follower } from './follower.ts';
 import { syncLine } from './lines.ts';
+import type { TailOptions } from './options.ts';
 import { Shown } from './shown.ts';
 
 interface Session {

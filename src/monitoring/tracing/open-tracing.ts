@@ -1,13 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { Tracer } from '../../core/tracing.ts';
 import type { TracingSettings } from './settings.ts';
-
-/** Tracing, on or off. Dispose of it last: what is stopped before it still makes spans. */
-export interface Tracing extends AsyncDisposable {
-  /** Null: off. */
-  readonly tracer: Tracer | null;
-}
+import type { Tracing } from './tracing.ts';
 
 const off: Tracing = { tracer: null, [Symbol.asyncDispose]: async () => {} };
 

@@ -13,10 +13,10 @@ import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { Tracing } from './open-tracing.ts';
 import { OtelTracer } from './otel-tracer.ts';
 import { samplerOf } from './sampler.ts';
 import type { TracingSettings } from './settings.ts';
+import type { Tracing } from './tracing.ts';
 
 /** The settings that switch tracing on. */
 type OnSettings = Extract<TracingSettings, { kind: 'on' }>;
