@@ -28,6 +28,8 @@ export interface Providers extends AsyncDisposable {
   readonly webhookIds: string[];
   /** Providers that answer 503. */
   readonly down: Set<string>;
+  /** Where it is set all answer 502 with this page, as a proxy between may; it is given all that was asked. */
+  page: ((asked: string) => string) | null;
   /** Everything that was taken of one provider. */
   of(provider: string): string[];
 }
@@ -61,6 +63,8 @@ export async function startProviders(now: () => number = Date.now): Promise<Prov
       const url = new URL(request.url ?? '/', 'http://localhost');
       const [provider, judge] = providerOf(url, raw);
       if (down.has(provider)) return void response.writeHead(503).end('{}');
+      if (providers.page !== null)
+        return void response.writeHead(502).end(providers.page(`${request.url} ${raw}`));
       const asked: Asked = { url, headers: request.headers, raw, now: now() };
       // A robot counts what it is sent, not what it takes.
       const recent = (minutes.get(provider) ?? []).filter(at => at > asked.now - 60_000);
@@ -77,18 +81,20 @@ export async function startProviders(now: () => number = Date.now): Promise<Prov
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  return {
+  const providers: Providers = {
     url: `http://127.0.0.1:${address.port}`,
     taken,
     refused,
     webhookIds,
     down,
+    page: null,
     of: provider => taken.filter(one => one.provider === provider).map(({ text }) => text),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise<void>(resolve => server.close(() => resolve()));
     },
   };
+  return providers;
 }
 
 function providerOf(url: URL, raw: string): [string, (asked: Asked) => Verdict] {
@@ -197,8 +203,7 @@ function aliyun({ raw, now }: Asked): Verdict {
   });
   if (params.get('AccessKeyId') !== providerSecrets.accessKeyId) return refuse('InvalidAccessKeyId.NotFound');
   if (given !== sign) return refuse('SignatureDoesNotMatch');
-  // The library signs by the machine's clock.
-  if (Math.abs(Date.now() - Date.parse(params.get('Timestamp') ?? '')) > 900_000 || now === 0)
+  if (!(Math.abs(now - Date.parse(params.get('Timestamp') ?? '')) <= 900_000))
     return refuse('InvalidTimeStamp.Expired');
   const isSms = params.get('Action') === 'SendSms';
   const template = JSON.parse(params.get(isSms ? 'TemplateParam' : 'TtsParam') ?? '{}');

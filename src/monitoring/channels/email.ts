@@ -36,7 +36,7 @@ export class EmailChannel implements Channel {
         from,
         to: [...to],
         subject: this.#messages.title(notices),
-        text: `${sections.map(plainBlock).join('\n\n')}\n\n${this.#messages.zone}\n`,
+        text: `${sections.map(plainBlock).join('\n\n')}\n`,
         // Auto-replies to alerts help nobody.
         headers: { 'Auto-Submitted': 'auto-generated' },
         disableFileAccess: true,

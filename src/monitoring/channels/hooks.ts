@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
 import { type AlertNotice, type Messages, pack } from '../messages.ts';
 import { type Channel, ChannelError } from './channel.ts';
-import type { HttpPost } from './http-post.ts';
+import { type HttpPost, quoted } from './http-post.ts';
 import { plainBlock } from './markdown.ts';
 
 /** What hooks work with. */
@@ -50,8 +50,8 @@ export class WebhookChannel implements Channel {
       'webhook-timestamp': timestamp,
       'webhook-signature': `v1,${signature}`,
     };
-    const { status } = await this.#deps.post.json(this.#url, body, { headers, signal });
-    if (status < 200 || status > 299) throw new ChannelError(`HTTP ${status}`);
+    const answer = await this.#deps.post.json(this.#url, body, { headers, signal });
+    if (answer.status < 200 || answer.status > 299) throw new ChannelError(quoted(answer));
   }
 }
 
@@ -79,8 +79,8 @@ export class SlackChannel implements Channel {
       more: count => messages.words.more(count),
     });
     for (const text of texts) {
-      const { status } = await post.json(this.#url, JSON.stringify({ text }), { signal });
-      if (status < 200 || status > 299) throw new ChannelError(`HTTP ${status}`);
+      const answer = await post.json(this.#url, JSON.stringify({ text }), { signal });
+      if (answer.status < 200 || answer.status > 299) throw new ChannelError(quoted(answer));
     }
   }
 }

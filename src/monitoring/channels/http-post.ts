@@ -1,6 +1,7 @@
 import { Agent, request } from 'undici';
 import { errorCodeOf } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
+import { printable } from '../../core/printable.ts';
 import { ChannelError } from './channel.ts';
 
 /** A provider's answer. */
@@ -22,15 +23,32 @@ export class HttpPost implements AsyncDisposable {
    * Posts JSON; follows no redirect.
    * @throws ChannelError with the code of what went wrong, without the address: it may hold a key
    */
-  async json(
+  json(
     url: string,
     body: string,
     options: { headers?: Record<string, string>; signal: AbortSignal },
   ): Promise<PostAnswer> {
+    return this.#post(url, body, {
+      ...options,
+      headers: { 'content-type': 'application/json; charset=utf-8', ...options.headers },
+    });
+  }
+
+  /** Posts a form; otherwise as `json`. @throws ChannelError */
+  form(url: string, params: URLSearchParams, signal: AbortSignal): Promise<PostAnswer> {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    return this.#post(url, params.toString(), { headers, signal });
+  }
+
+  async #post(
+    url: string,
+    body: string,
+    options: { headers: Record<string, string>; signal: AbortSignal },
+  ): Promise<PostAnswer> {
     try {
       const response = await request(url, {
         method: 'POST',
-        headers: { 'content-type': 'application/json; charset=utf-8', ...options.headers },
+        headers: options.headers,
         body,
         signal: AbortSignal.any([options.signal, AbortSignal.timeout(limits.channelTimeoutMs)]),
         dispatcher: this.#agent,
@@ -43,7 +61,8 @@ export class HttpPost implements AsyncDisposable {
         size += part.length;
         if (size > limits.channelAnswerBytes) break;
       }
-      return { status: response.statusCode, text: Buffer.concat(bytes).toString('utf8') };
+      const text = Buffer.concat(bytes).toString('utf8');
+      return { status: response.statusCode, text: withoutAddress(text, new URL(url)) };
     } catch (error) {
       const cause = error instanceof Error && error.name === 'TimeoutError' ? 'no answer in time' : undefined;
       // Its own message would quote the address.
@@ -61,16 +80,30 @@ export function checkAnswer(answer: PostAnswer, codeField: string, textField: st
   const parsed = jsonObject(answer.text);
   const code = parsed[codeField];
   if (answer.status >= 200 && answer.status < 300 && code === 0) return;
+  if (code === undefined) throw new ChannelError(quoted(answer));
   const said =
     typeof parsed[textField] === 'string' ? parsed[textField].slice(0, limits.channelAnswerChars) : '';
-  throw new ChannelError(`HTTP ${answer.status}, ${codeField} ${JSON.stringify(code) ?? 'missing'}: ${said}`);
+  throw new ChannelError(`HTTP ${answer.status}, ${codeField} ${JSON.stringify(code)}: ${said}`);
 }
 
-function jsonObject(text: string): Record<string, unknown> {
+/** An answer that is not the provider's usual form, such as the page of a proxy, with its first words on one line. */
+export function quoted({ status, text }: PostAnswer): string {
+  const words = printable(text.replaceAll(/\s+/g, ' ').trim(), limits.channelAnswerChars);
+  return words === '' ? `HTTP ${status}` : `HTTP ${status}, answered: ${words}`;
+}
+
+/** The object that a JSON answer is; empty for any other answer. */
+export function jsonObject(text: string): Record<string, unknown> {
   try {
     const parsed: unknown = JSON.parse(text);
     return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
   } catch {
     return {};
   }
+}
+
+/** Some error pages repeat the address that was asked for, and an address may hold a key. */
+function withoutAddress(text: string, { href, pathname, search }: URL): string {
+  const parts = [href, `${pathname}${search}`, search].filter(part => part.length > 1);
+  return parts.reduce((rest, part) => rest.replaceAll(part, '…'), text);
 }

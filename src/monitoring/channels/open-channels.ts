@@ -80,9 +80,9 @@ async function openChannel(settings: ChannelSettings, deps: OpenDeps): Promise<C
         messages,
       );
     case 'aliyun-sms':
-      return aliyunSms(settings, await openKeys(settings, open), messages);
+      return aliyunSms(settings, await openKeys(settings, open), deps);
     case 'aliyun-voice':
-      return aliyunVoice(settings, await openKeys(settings, open), messages);
+      return aliyunVoice(settings, await openKeys(settings, open), deps);
   }
 }
 
