@@ -5,11 +5,8 @@ import { enumOption } from './enum-option.ts';
 import type { SyncMode, UpdateDataSubscriptionInput } from './generated/graphql.ts';
 import { note } from './terminal.ts';
 
-const modes: Record<string, SyncMode> = {
-  realtime: 'REALTIME',
-  batch: 'BATCH',
-  compensation: 'COMPENSATION',
-};
+/** COMPENSATION is none of them: it marks what is sent once more (`hub retry`, `hub fix-data`, resync). */
+const modes: Record<string, SyncMode> = { realtime: 'REALTIME', batch: 'BATCH' };
 
 /** The options that `create` and `update` have in common. False: `--no-…`, which empties a field. */
 export interface SettingOptions {

@@ -6,6 +6,10 @@
 /** How an event travels: within seconds, with the nightly batch, or once more as a repair. */
 export type SyncMode = 'realtime' | 'batch' | 'compensation';
 
+/** Why neither a subscription nor an event type can have this mode: the hub gives it, nobody chooses it. */
+export const compensationIsNoChoice =
+  'COMPENSATION marks what the hub sends once more (resync, a repair). Choose REALTIME or BATCH.';
+
 /** Where one sync (one event on its way to one subscription) stands. */
 export type SyncStatus = 'pending' | 'processing' | 'retrying' | 'success' | 'failed' | 'cancelled';
 

@@ -69,7 +69,11 @@ export class DeliveryTester {
     const { db, vault, clock, transport } = this.#deps;
     const row = await readLane(db.pool, subscriptionId);
     if (row === undefined) throw new HubError('NOT_FOUND', `There is no subscription ${subscriptionId}.`);
-    if (row.webhookUrl === null) throw badInput('id', 'id: this subscription has no webhookUrl to test.');
+    if (row.webhookUrl === null)
+      throw badInput(
+        'id',
+        `id: subscription ${subscriptionId} has no webhookUrl, so there is nothing to post to. Its consumer attaches by itself: \`hub subscriptions list\` shows whether one is attached, and \`hub listen --subscription ${subscriptionId}\` attaches one to try.`,
+      );
     const occurredAt = new Date(clock.now()).toISOString();
     const body = pythonJson({
       event: 'hub.test',

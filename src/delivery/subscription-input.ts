@@ -1,6 +1,6 @@
 import { badInput } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import type { RetryPolicy, SyncMode } from '../core/model.ts';
+import { compensationIsNoChoice, type RetryPolicy, type SyncMode } from '../core/model.ts';
 import { checkTargetUrl } from './webhook/guard.ts';
 
 /** What settings are checked against, beside the limits. */
@@ -59,7 +59,7 @@ export function subscriptionColumns(changes: SubscriptionChanges, rules: Setting
   if (changes.sourceSystems !== undefined)
     columns.source_systems = checkList('sourceSystems', changes.sourceSystems);
   if (changes.companyIds !== undefined) columns.company_ids = checkList('companyIds', changes.companyIds);
-  if (changes.mode !== undefined) columns.mode = changes.mode;
+  if (changes.mode !== undefined) columns.mode = checkMode(changes.mode);
   if (changes.batchCron !== undefined) columns.batch_cron = checkCron(changes.batchCron, rules);
   if (changes.webhookUrl !== undefined) columns.webhook_url = checkUrl('webhookUrl', changes.webhookUrl);
   if (changes.consistencyUrl !== undefined)
@@ -89,6 +89,12 @@ export function subscriptionColumns(changes: SubscriptionChanges, rules: Setting
     columns.payload_query = checkPayloadQuery(changes.payloadQuery, rules);
   if (changes.retry !== undefined) Object.assign(columns, retryColumns(changes.retry ?? {}));
   return columns;
+}
+
+/** @throws HubError BAD_USER_INPUT for COMPENSATION, which is no way that a subscription can choose */
+function checkMode(mode: SyncMode | null): SyncMode | null {
+  if (mode === 'compensation') throw badInput('mode', `mode: ${compensationIsNoChoice}`);
+  return mode;
 }
 
 /** @throws HubError BAD_USER_INPUT unless it is 1 to `limits.shortText` characters */

@@ -1,6 +1,6 @@
 import { badInput } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import type { JsonObject, SyncMode } from '../core/model.ts';
+import { compensationIsNoChoice, type JsonObject, type SyncMode } from '../core/model.ts';
 import type { Database } from '../db/database.ts';
 import { EventTypeEntity, type EventTypeRow } from '../db/entities.ts';
 import { bumpVersion } from '../db/intake-statements.ts';
@@ -33,6 +33,7 @@ export class EventTypes {
       throw badInput('name', 'name: 1 to 100 letters, digits, _ . : or -.');
     if ((type.description?.length ?? 0) > limits.longText)
       throw badInput('description', `description: at most ${limits.longText} characters.`);
+    if (type.mode === 'compensation') throw badInput('mode', `mode: ${compensationIsNoChoice}`);
     const schema = type.schema === null ? null : JSON.stringify(type.schema);
     if (type.schema !== null) compileSchema(type.schema);
     await this.#db.transaction(async client => {
