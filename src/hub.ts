@@ -20,6 +20,7 @@ import { LaneMeters } from './monitoring/lane-meters.ts';
 import { Meters } from './monitoring/meters.ts';
 import { openTracing } from './monitoring/tracing/open-tracing.ts';
 import { tracingSettings } from './monitoring/tracing/settings.ts';
+import { proxyVariables, proxyVariablesText } from './proxy-variables.ts';
 import { startServer } from './server/server.ts';
 import { unknownSettings, unknownSettingText } from './unknown-settings.ts';
 
@@ -67,6 +68,8 @@ async function start(context: Start): Promise<Hub> {
   const telling = await readAlertTelling(context);
   for (const unknown of unknownSettings(context.environment, variablesOf(telling.settings.channels)))
     log.warn(unknown, unknownSettingText(unknown));
+  const proxies = proxyVariables(context.environment);
+  if (proxies.length > 0) log.warn({ variables: proxies }, proxyVariablesText(proxies));
   const store = await openStore(context);
   const delivery = await openDelivery(context, store);
   const consistency = parts.use(

@@ -1,5 +1,6 @@
 import { type Config, readConfig } from '../../config.ts';
 import { messageOf } from '../../core/errors.ts';
+import { proxyVariables, proxyVariablesText } from '../../proxy-variables.ts';
 import { unknownSettings, unknownSettingText } from '../../unknown-settings.ts';
 import { type Check, checksOf } from './check.ts';
 
@@ -13,7 +14,19 @@ export async function checkSettings(
   const file = config?.alertsFile;
   const alerts = file === undefined ? { checks: [], variables: [] } : await checkAlertsFile(file, env);
   const unknown = unknownSettings(env, alerts.variables).map(one => warn(unknownSettingText(one)));
-  return { config, checks: [...checks, ...alerts.checks, ...unknown] };
+  return { config, checks: [...checks, ...alerts.checks, ...unknown, ...checkProxies(env)] };
+}
+
+/** The hub may run with another environment; it says so at its start where it has them too. */
+function checkProxies(env: NodeJS.ProcessEnv): Check[] {
+  const proxies = proxyVariables(env);
+  if (proxies.length === 0) return [];
+  return [
+    warn(
+      proxyVariablesText(proxies),
+      'Let this machine reach the targets directly, or unset the variable where the hub starts.',
+    ),
+  ];
 }
 
 function checkValues(env: NodeJS.ProcessEnv): { config: Config | null; checks: Check[] } {
