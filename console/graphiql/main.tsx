@@ -23,6 +23,20 @@ const defaultQuery = `# Ctrl-Enter runs the operation; Ctrl-Space completes.
 }
 `;
 
+/** What fires now: alert messages lead here (`/graphiql?show=alerts`). It runs only when a person runs it. */
+const alertsQuery = `{
+  alerts(state: FIRING, first: 20) {
+    id
+    message
+    cause
+    firedAt
+    subscription { id name targetSystem state }
+  }
+}
+`;
+
+const wantsAlerts = new URLSearchParams(window.location.search).get('show') === 'alerts';
+
 /** Answers without a request: one that is certain to be refused would only fill the hub's log and the console. */
 const askForKey: Fetcher = () => ({
   errors: [new GraphQLError('Enter an API key at the top of the page first.')],
@@ -126,6 +140,7 @@ function Page(): ReactNode {
           // null: do not ask for the schema, as without a key there is no answer; undefined: ask.
           schema={key === '' ? null : undefined}
           defaultQuery={defaultQuery}
+          {...(wantsAlerts ? { initialQuery: alertsQuery } : {})}
           forcedTheme="system"
           isHeadersEditorEnabled={false}
           shouldPersistHeaders={false}

@@ -8,6 +8,7 @@ import { registerGraphiql } from './graphiql.ts';
 import { type GraphqlDoor, registerGraphqlHttp } from './graphql-http.ts';
 import { serveGraphqlSocket } from './graphql-socket.ts';
 import { readJsonBodies } from './json-body.ts';
+import { registerStartPage } from './start-page.ts';
 
 /** Where the built pages are, from here and from dist/. */
 const consoleFolder = fileURLToPath(new URL('../../dist/console', import.meta.url));
@@ -55,6 +56,7 @@ export async function startServer(options: ServerOptions): Promise<HubServer> {
   });
   app.setErrorHandler((error, request, reply) => answerRequestFault(error, request.id, reply, options.log));
   registerHealth(app, options);
+  registerStartPage(app, options.graphql !== undefined);
   if (options.graphql !== undefined) {
     closers.use(await registerGraphqlHttp(app, options.graphql));
     await registerGraphiql(app, consoleFolder);
