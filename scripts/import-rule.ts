@@ -14,6 +14,7 @@ const rootFiles = [
   'emit-schema',
   'hub',
   'main',
+  'proxy-variables',
   'setting-types',
   'unknown-settings',
 ];
@@ -63,7 +64,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'monitoring/channels': {
     imports: ['core'],
-    packages: ['undici', 'nodemailer', 'alicloud'],
+    packages: ['undici', 'nodemailer'],
     message: 'alert channels know messages and core only',
   },
   consistency: {
@@ -118,6 +119,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'config',
       'client-environment',
       'setting-types',
+      'proxy-variables',
       'unknown-settings',
     ],
     packages: ['pg', 'graphql-ws', 'ws', 'commander'],
@@ -127,7 +129,6 @@ export const rooms: Readonly<Record<string, Room>> = {
 
 /** Fenced packages by the name that rows use, each with the pattern of the module names that it stands for. */
 const fencedPackages: Readonly<Record<string, string>> = {
-  alicloud: '@alicloud/',
   apollo: '(@apollo/|@as-integrations/)',
   bullmq: 'bullmq',
   commander: 'commander',

@@ -133,7 +133,8 @@ const table = {
   publicUrl: {
     variable: 'HUB_PUBLIC_URL',
     type: publicUrl.optional(),
-    meaning: 'address at which people reach the console; alert messages link to it',
+    meaning:
+      'address at which people reach the hub; alert messages link to its GraphiQL, with a query for what fires',
     leftOut: 'messages have no link',
   },
   repairMaxPercent: {

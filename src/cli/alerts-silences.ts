@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import { graphql } from './generated/gql.ts';
-import { print, printJson, printTable, zonedTime } from './terminal.ts';
+import { shownTime } from './shown-time.ts';
+import { print, printJson, printTable } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 const silenceAlerts = graphql(`
@@ -48,9 +49,7 @@ export function silenceCommand(): Command {
       });
       if (options.json) return printJson(silence);
       const what = `${rule ?? 'every rule'} of ${subscriptionId === null ? 'every subscription' : `subscription ${subscriptionId}`}`;
-      print(
-        `✓ Silence ${silence.id}: nobody is told of ${what} until ${zonedTime(new Date(silence.until))}.`,
-      );
+      print(`✓ Silence ${silence.id}: nobody is told of ${what} until ${shownTime(silence.until)}.`);
     },
   );
 }
@@ -81,7 +80,7 @@ export function silencesCommand(): Command {
       id,
       rule ?? 'all',
       subscriptionId ?? 'all',
-      zonedTime(new Date(until)),
+      shownTime(until),
       reason,
       createdBy,
     ]);

@@ -4,7 +4,8 @@ import { type AlertsOptions, silenceCommand, silencesCommand, unsilenceCommand }
 import { createClient, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { graphql } from './generated/gql.ts';
-import { print, printJson, printTable, zonedTime } from './terminal.ts';
+import { shownTime, timeCell } from './shown-time.ts';
+import { print, printJson, printTable } from './terminal.ts';
 
 const listAlerts = graphql(`
   query ListAlerts($state: AlertState, $first: Int) {
@@ -66,8 +67,8 @@ function listCommand(): Command {
         alert.message,
         alert.value === null || alert.value === undefined ? null : Math.round(alert.value * 100) / 100,
         alert.threshold,
-        zonedTime(new Date(alert.firedAt)),
-        alert.resolvedAt == null ? null : zonedTime(new Date(alert.resolvedAt)),
+        shownTime(alert.firedAt),
+        timeCell(alert.resolvedAt),
         alert.acknowledgedBy,
       ]);
       printTable(['ID', 'STATE', 'ALERT', 'VALUE', 'THRESHOLD', 'SINCE', 'UNTIL', 'SEEN BY'], rows);
@@ -115,5 +116,5 @@ function byWhom({
   acknowledgedAt?: string | null;
 }): string {
   if (acknowledgedBy == null || acknowledgedAt == null) return '';
-  return ` by ${acknowledgedBy}, ${zonedTime(new Date(acknowledgedAt))}`;
+  return ` by ${acknowledgedBy}, ${shownTime(acknowledgedAt)}`;
 }

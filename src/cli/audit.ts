@@ -6,6 +6,7 @@ import { graphql } from './generated/gql.ts';
 import type { AuditVerificationQuery } from './generated/graphql.ts';
 import { readId } from './id-argument.ts';
 import { businessTime, instantOf } from './instant.ts';
+import { timeCell } from './shown-time.ts';
 import { listenForStop } from './signals.ts';
 import { note, plural, print, printJson } from './terminal.ts';
 
@@ -122,7 +123,7 @@ function printFound(found: Found, stopped: boolean): void {
       `✗ The first break${subscriptionId === null ? '' : ` is in the chain of subscription ${subscriptionId}`}: ${what}.`,
     );
     print(
-      `  ${seal === null ? 'No seal' : `Seal ${seal} of ${sealedAt}`}; attempts with ids above ${afterAttemptId}, up to ${lastAttemptId}.`,
+      `  ${seal === null ? 'No seal' : `Seal ${seal} of ${timeCell(sealedAt) ?? '?'}`}; attempts with ids above ${afterAttemptId}, up to ${lastAttemptId}.`,
     );
     print(`  What comes before it, ${compared}, is as it was sealed.`);
   } else if (stopped) print(`✗ Stopped; so far ${compared} are as they were sealed.`);

@@ -5,6 +5,7 @@ import { graphql } from './generated/gql.ts';
 import type { Role } from './generated/graphql.ts';
 import { readId } from './id-argument.ts';
 import { reencryptCommand } from './reencrypt.ts';
+import { timeCell } from './shown-time.ts';
 import { print, printJson, printTable } from './terminal.ts';
 
 const listKeys = graphql(`
@@ -83,9 +84,9 @@ function listCommand(): Command {
       key.name,
       key.role.toLowerCase(),
       key.system,
-      key.createdAt,
-      key.lastUsedAt,
-      key.revokedAt,
+      timeCell(key.createdAt),
+      timeCell(key.lastUsedAt),
+      timeCell(key.revokedAt),
     ]);
     printTable(['ID', 'NAME', 'ROLE', 'SYSTEM', 'CREATED', 'LAST USED', 'REVOKED'], rows);
   });

@@ -23,6 +23,7 @@ export function tailCommand(): Command {
     .option('--status <statuses>', `only in these, with commas: ${names}`, readStatuses)
     .option('--error <code>', 'only with this error: HTTP_422, ECONNREFUSED …')
     .option('--last <count>', `syncs to begin with, 0 to ${limits.pageSize}`, readCount, 10)
+    .option('--verbose', 'below what failed, what the target answered last')
     .option('--json', 'print one JSON line a change')
     .addHelpText('after', help);
   return withClientOptions(command).action(async (options: TailOptions) => {
@@ -39,7 +40,7 @@ tells, and says where there may be a gap. Ctrl-C ends it.
 
   hub tail
   hub tail --subscription 1 --status failed,retrying
-  hub tail --error HTTP_422 --last 100
+  hub tail --error HTTP_422 --last 100 --verbose
   hub tail --json | jq -r 'select(.status == "FAILED") | .errorMessage'`;
 
 function readStatuses(text: string): SyncStatus[] {

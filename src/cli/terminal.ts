@@ -74,27 +74,6 @@ export function plural(count: number, noun: string): string {
   return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** A time by this machine's clock, with milliseconds: 14:53:32.123; with its day before it unless that is today. */
-export function clockTime(at: Date): string {
-  const two = (part: number) => String(part).padStart(2, '0');
-  const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':');
-  const day =
-    at.toDateString() === new Date().toDateString()
-      ? ''
-      : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} `;
-  return `${day}${time}.${String(at.getMilliseconds()).padStart(3, '0')}`;
-}
-
-/** A time by this machine's clock, with its day and zone: 2025-12-19 14:53:32 +08:00. */
-export function zonedTime(at: Date): string {
-  const two = (value: number) => String(value).padStart(2, '0');
-  const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join('-');
-  const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':');
-  const east = -at.getTimezoneOffset();
-  const off = Math.abs(east);
-  return `${day} ${time} ${east < 0 ? '-' : '+'}${two(Math.floor(off / 60))}:${two(off % 60)}`;
-}
-
 /** A time span in the unit that reads best. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;

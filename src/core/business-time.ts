@@ -54,6 +54,12 @@ export class BusinessTime {
     return new Date(ms + minutes * 60_000).toISOString().replace('Z', offset);
   }
 
+  /** The one form in which people are shown an instant, with its zone: 2025-12-19 14:53:32 +08:00. */
+  shown(ms: number): string {
+    const iso = this.isoOf(ms);
+    return `${iso.slice(0, 10)} ${iso.slice(11, 19)} ${iso.slice(23)}`;
+  }
+
   /** Minutes that the business clock is ahead of UTC. */
   #offsetAt(ms: number): number {
     const quarter = Math.floor(ms / 900_000);

@@ -1,3 +1,4 @@
+import { BusinessTime } from '../core/business-time.ts';
 import { limits } from '../core/limits.ts';
 import type { Language } from './alert-settings.ts';
 import type { NoticeKind } from './notices.ts';
@@ -33,7 +34,7 @@ export interface Section {
   readonly heading: string;
   readonly lines: readonly string[];
   readonly advice: string;
-  /** To the console; null: HUB_PUBLIC_URL is not set. */
+  /** To a page that shows what fires; null: HUB_PUBLIC_URL is not set. */
   readonly link: string | null;
 }
 
@@ -52,20 +53,14 @@ const kindOrder: readonly NoticeKind[] = ['escalated', 'firing', 'resolved', 'te
 /** Puts alerts into words, in one language and time zone. */
 export class Messages {
   readonly words: Words;
-  readonly #timeZone: string;
+  readonly #time: BusinessTime;
   readonly #publicUrl: string | null;
-  readonly #minute: Intl.DateTimeFormat;
 
-  /** @param options.publicUrl where the console is reached, without a slash at the end */
+  /** @param options.publicUrl where people reach the hub, without a slash at the end */
   constructor(options: { language: Language; timeZone: string; publicUrl: string | null }) {
     this.words = words[options.language];
-    this.#timeZone = options.timeZone;
+    this.#time = new BusinessTime(options.timeZone);
     this.#publicUrl = options.publicUrl;
-    this.#minute = new Intl.DateTimeFormat('sv-SE', {
-      timeZone: options.timeZone,
-      dateStyle: 'short',
-      timeStyle: 'short',
-    });
   }
 
   /** One section for each rule, severity and kind; the worst first. */
@@ -94,19 +89,14 @@ export class Messages {
     const [first] = inOrder(notices);
     if (first === undefined) throw new Error('There is nothing to tell.');
     const { severity, rule, firedAt } = first.alert;
-    const kind = first.kind === 'firing' ? '' : ` ${this.words.kinds[first.kind]}`;
+    const kind = this.words.kinds[first.kind];
     return {
-      level: `${this.words.severities[severity]}${kind}`,
+      level: `${this.words.severities[severity]}${kind === '' ? '' : ` ${kind}`}`,
       what: this.words.rules[rule].title,
       target: this.#target(first),
-      since: this.#minute.format(firedAt),
+      since: this.#time.shown(firedAt),
       count: String(alikeWith(first, notices)),
     };
-  }
-
-  /** Which time zone the times are in. */
-  get zone(): string {
-    return `${this.words.zone}${this.words.colon}${this.#timeZone}`;
   }
 
   #section(group: readonly [AlertNotice, ...AlertNotice[]] | readonly AlertNotice[]): Section {
@@ -116,7 +106,7 @@ export class Messages {
     const lines = group.slice(0, limits.alertsNamed).map(notice => this.#line(notice));
     if (group.length > lines.length) lines.push(this.words.more(group.length - lines.length));
     const advice = kind === 'resolved' ? '' : this.#advice(alert.rule, group);
-    const link = this.#publicUrl === null ? null : `${this.#publicUrl}/#alerts/${alert.id}`;
+    const link = this.#publicUrl === null ? null : `${this.#publicUrl}/graphiql?show=alerts`;
     return { kind, severity: alert.severity, heading: this.#heading(first), lines, advice, link };
   }
 
@@ -141,9 +131,9 @@ export class Messages {
     if (label !== '' && value !== null) parts.push(`${label} ${this.#amount(rule, value)}`);
     if (label !== '' && threshold !== null)
       parts.push(`${fromTo.threshold} ${this.#amount(rule, threshold)}`);
-    parts.push(`${fromTo.since} ${this.#minute.format(firedAt)}`);
+    parts.push(`${fromTo.since} ${this.#time.shown(firedAt)}`);
     if (resolvedAt !== null) {
-      parts.push(`${fromTo.until} ${this.#minute.format(resolvedAt)}`);
+      parts.push(`${fromTo.until} ${this.#time.shown(resolvedAt)}`);
       parts.push(this.words.minutes(Math.max(1, Math.round((resolvedAt - firedAt) / 60_000))));
     } else if (cause !== null) parts.push(`${fromTo.cause} ${plain(cause)}`);
     return `${this.#target(notice)}${colon}${parts.join(comma)}`;

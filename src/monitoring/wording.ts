@@ -14,6 +14,7 @@ interface RuleWords {
 export interface Words {
   readonly rules: Readonly<Record<RuleName, RuleWords>>;
   readonly severities: Readonly<Record<AlertSeverity, string>>;
+  /** Empty for an alert that fires: its severity says so. */
   readonly kinds: Readonly<Record<NoticeKind, string>>;
   readonly all: string;
   readonly fromTo: {
@@ -24,7 +25,6 @@ export interface Words {
   };
   readonly advice: string;
   readonly open: string;
-  readonly zone: string;
   heading(severity: string, kind: string, title: string): string;
   more(count: number): string;
   /** What is over, beside what is not. */
@@ -101,13 +101,12 @@ const zh: Words = {
     },
   },
   severities: { critical: '严重', warning: '警告', info: '提示' },
-  kinds: { firing: '告警', escalated: '升级（无人确认）', resolved: '已恢复', test: '测试' },
+  kinds: { firing: '', escalated: '无人确认，已升级', resolved: '已恢复', test: '测试' },
   all: '全部订阅',
   fromTo: { since: '始于', until: '恢复于', cause: '主要原因', threshold: '阈值' },
   advice: '处理：',
-  open: '在控制台查看',
-  zone: '时区',
-  heading: (severity, kind, title) => `【${severity}·${kind}】${title}`,
+  open: '在 GraphiQL 中查看当前告警',
+  heading: (severity, kind, title) => `【${severity}${kind === '' ? '' : `·${kind}`}】${title}`,
   more: count => `另有 ${count} 项`,
   over: count => `${count} 项已恢复`,
   minutes: minutes => `持续 ${minutes} 分钟`,
@@ -186,7 +185,7 @@ const en: Words = {
   },
   severities: { critical: 'Critical', warning: 'Warning', info: 'Info' },
   kinds: {
-    firing: 'firing',
+    firing: '',
     escalated: 'escalated: nobody acknowledged',
     resolved: 'resolved',
     test: 'test',
@@ -194,9 +193,8 @@ const en: Words = {
   all: 'all subscriptions',
   fromTo: { since: 'since', until: 'until', cause: 'mostly', threshold: 'threshold' },
   advice: 'What to do: ',
-  open: 'Open the console',
-  zone: 'Times in',
-  heading: (severity, kind, title) => `${severity}, ${kind}: ${title}`,
+  open: 'See in GraphiQL what fires',
+  heading: (severity, kind, title) => `${severity}${kind === '' ? '' : `, ${kind}`}: ${title}`,
   more: count => `and ${count} more`,
   over: count => `${count} resolved`,
   minutes: minutes => `${minutes} min`,

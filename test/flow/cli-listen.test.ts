@@ -79,7 +79,7 @@ describe('hub listen', { concurrency: 2 }, () => {
     const lines = stdout.trimEnd().split('\n');
     assert.equal(lines.length, 2);
     const form =
-      /^\d\d:\d\d:\d\d\.\d{3} {2}sync \d+ {2}invoice_recorded {2}plain\/invoice\/plain-(x|evil \[2J) {2}v1 {2}12\.50 CNY {2}realtime$/;
+      /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+08:00 {2}sync \d+ {2}invoice_recorded {2}plain\/invoice\/plain-(x|evil \[2J) {2}v1 {2}12\.50 CNY {2}realtime$/;
     for (const line of lines) assert.match(line, form);
     assert.ok(
       !(stdout + stderr).includes('\u001b'),

@@ -7,7 +7,7 @@ import { startHubProcess } from '../support/hub-process.ts';
 import { cancelSyncs, numbers, record, settled, sql, vouchers } from '../support/lanes.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
-import { subscribe } from '../support/vouchers.ts';
+import { subscribe, syncsOf } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
 
 after(() => hub[Symbol.asyncDispose]());
@@ -57,7 +57,7 @@ describe('hub tail', { concurrency: 2 }, () => {
     const cli = tail(['--subscription', id]);
     await cli.printed(/shown-11 .*\n/);
     await record(hub, vouchers('shown', ['good', 'bad', 'worse']));
-    const time = '\\d\\d:\\d\\d:\\d\\d\\.\\d{3}';
+    const time = '\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d \\+08:00';
     const who = `sync \\d+  shown \\(${id}\\)  shown/invoice/shown`;
     await cli.printed(new RegExp(`${time}  ${who}-good  v1  SUCCESS  in [\\d.]+ m?s\\n`));
     await cli.printed(
@@ -72,6 +72,26 @@ describe('hub tail', { concurrency: 2 }, () => {
       numbers(10).map(n => String(n + 2)),
     );
     assert.ok(!stdout.includes('\u001b'), 'no colours where it is no terminal');
+  });
+
+  test('--verbose shows what the target answered to what failed, as people read it', async () => {
+    await using receiver = await startReceiver();
+    receiver.answer((_, response) => {
+      response.writeHead(422).end('{"message": "\\u91d1\\u989d\\u4e0d\\u7b26\\u001b[2J"}');
+      return undefined;
+    });
+    const id = await lane('worded', { webhookUrl: receiver.url });
+    await record(hub, vouchers('worded', [1]));
+    await until(
+      'it has failed',
+      async () => (await syncsOf(hub, { subscriptionId: id }))[0]?.status === 'FAILED',
+    );
+    const cli = tail(['--subscription', id, '--verbose']);
+    await cli.printed(/worded-1 {2}v1 {2}FAILED .*\n {4}answered: \{"message": "金额不符 ?\[2J"\}\n/);
+    assert.equal((await interrupt(cli)).code, 0);
+    const plain = tail(['--subscription', id]);
+    await plain.printed(/worded-1 .*\n/);
+    assert.doesNotMatch((await interrupt(plain)).stdout, /answered:/);
   });
 
   test('shows only what its filters cover, and each state once', async () => {

@@ -10,6 +10,7 @@ import { runCli, startCli, temporaryFolder } from '../support/cli.ts';
 import { adminKey, encryptionKey, startTestHub, testEnvironment } from '../support/hub.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
+import { keptLog } from '../support/sockets.ts';
 import { recordVouchers, subscribe, syncsOf, voucherInput } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
 
@@ -58,7 +59,57 @@ test('roles and modes are taken in any case', async () => {
   assert.equal(listed.mode, 'BATCH');
   const wrong = await runCli([...create, '--mode', 'SLOW'], access(hub));
   assert.equal(wrong.code, 2);
-  assert.match(wrong.stderr, /Allowed choices are realtime, batch, compensation/);
+  assert.match(wrong.stderr, /Allowed choices are realtime, batch\./);
+});
+
+test('COMPENSATION is no mode that a subscription or an event type can have, and the refusal says why', async () => {
+  await using hub = await startTestHub();
+  const create = ['subscriptions', 'create', '--name', 'n', '--target-system', 'tax', '--event-types', '*'];
+  const offered = await runCli([...create, '--mode', 'compensation'], access(hub));
+  assert.deepEqual([offered.code, /Allowed choices are realtime, batch\./.test(offered.stderr)], [2, true]);
+  const { id } = await subscribe(hub, {});
+  for (const mutation of [
+    'createDataSubscription(input: { name: "x", targetSystem: "tax", eventTypes: ["*"], mode: COMPENSATION }) { secret }',
+    `updateDataSubscription(id: ${id}, input: { mode: COMPENSATION }) { id }`,
+    'upsertEventType(name: "x", mode: COMPENSATION) { name }',
+  ]) {
+    const { errors } = await hub.ask(`mutation { ${mutation} }`);
+    assert.deepEqual(errors?.[0]?.extensions, { code: 'BAD_USER_INPUT', field: 'mode' }, mutation);
+    assert.match(errors?.[0]?.message ?? '', /^mode: COMPENSATION marks what the hub sends once more/);
+  }
+});
+
+test('a proxy in the environment, which webhooks do not use, is said at the start and by the doctor', async () => {
+  const { log, lines } = keptLog();
+  const environment = { HTTPS_PROXY: 'http://user:hunter2@proxy:3128', all_proxy: 'socks5://proxy' };
+  await using hub = await startTestHub({ overrides: { log, environment } });
+  const said = lines().find(({ msg }) => String(msg).includes('do not use a proxy'));
+  assert.deepEqual(said?.['variables'], ['HTTPS_PROXY', 'all_proxy']);
+  const env = { ...testEnvironment(hub.databaseUrl), ...access(hub), ...environment };
+  const { stdout } = await runCli(['doctor'], env);
+  assert.match(
+    stdout,
+    /! settings +HTTPS_PROXY, all_proxy are set, but webhooks .* do not use a proxy.*\n +→ /,
+  );
+  assert.ok(!`${stdout}${JSON.stringify(lines())}`.includes('hunter2'));
+});
+
+test('the first page says where to go on, in a process without the api too', async () => {
+  await using hub = await startTestHub();
+  await using worker = await startTestHub({ databaseUrl: hub.databaseUrl, env: { HUB_ROLES: 'worker' } });
+  for (const [{ url }, paths] of [
+    [hub, ['/graphiql', '/readyz', '/healthz', '/metrics']],
+    [worker, ['/readyz', '/healthz', '/metrics']],
+  ] as const) {
+    const answer = await fetch(url);
+    assert.deepEqual([answer.status, answer.headers.get('content-type')], [200, 'text/html; charset=utf-8']);
+    assert.match(answer.headers.get('content-security-policy') ?? '', /^default-src 'none'/);
+    const page = await answer.text();
+    assert.deepEqual(
+      [...page.matchAll(/href="([^"]+)"/g)].map(([, path]) => path),
+      paths,
+    );
+  }
 });
 
 test('commands find the hub by the HUB_PORT that it was started with', async () => {

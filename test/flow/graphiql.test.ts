@@ -216,6 +216,16 @@ describe('GraphiQL in a browser', { skip: noBrowser, timeout: 120_000 }, () => {
     await context.close();
   });
 
+  it('opened by the link of an alert message shows the query for what fires, and runs nothing by itself', async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const asked = seen.http.length;
+    await page.goto(`${origin}/graphiql?show=alerts`);
+    await page.locator('.graphiql-query-editor .view-lines').getByText('alerts').waitFor();
+    assert.equal(seen.http.length, asked);
+    await context.close();
+  });
+
   it('keeps the key in the tab: not in localStorage, not in another tab, and not after Forget', async () => {
     const context = await browser.newContext();
     const page = await context.newPage();

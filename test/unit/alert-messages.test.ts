@@ -28,16 +28,16 @@ test('a message says what, which subscription, how bad, since when in the busine
     {
       kind: 'firing',
       severity: 'warning',
-      heading: '【警告·告警】同步延迟过高',
-      lines: ['tax/e-tax (#3)：平均延迟 3 分 20 秒，阈值 3 分 0 秒，始于 2026-01-01 00:30'],
+      heading: '【警告】同步延迟过高',
+      lines: ['tax/e-tax (#3)：平均延迟 3 分 20 秒，阈值 3 分 0 秒，始于 2026-01-01 00:30:00 +08:00'],
       advice: '处理：检查目标系统的响应时间和订阅的并发、限速设置。',
-      link: 'https://hub.example.com/#alerts/7',
+      link: 'https://hub.example.com/graphiql?show=alerts',
     },
   ]);
   const [english] = messages('en').sections([notice]);
-  assert.equal(english?.heading, 'Warning, firing: Latency too high');
+  assert.equal(english?.heading, 'Warning: Latency too high');
   assert.deepEqual(english.lines, [
-    'tax/e-tax (#3): average latency 3 min 20 s, threshold 3 min 0 s, since 2026-01-01 00:30',
+    'tax/e-tax (#3): average latency 3 min 20 s, threshold 3 min 0 s, since 2026-01-01 00:30:00 +08:00',
   ]);
 });
 
@@ -65,7 +65,7 @@ test('a title counts what fires apart from what is over', () => {
   });
   const title = (language: 'zh' | 'en', ...kinds: AlertNotice['kind'][]) =>
     messages(language).title(kinds.map((kind, at) => of(String(at), kind)));
-  const one = 'Warning, firing: Latency too high: tax/e-tax (#3)';
+  const one = 'Warning: Latency too high: tax/e-tax (#3)';
   assert.equal(title('en', 'firing'), one);
   assert.equal(title('en', 'firing', 'firing', 'resolved'), `${one}, and 1 more, 1 resolved`);
   assert.equal(title('en', 'resolved', 'firing'), `${one}, 1 resolved`);

@@ -35,6 +35,16 @@ test('in Shanghai the day turns at 16:00 UTC and the nightly batch is at 18:00 U
   );
 });
 
+test('people are shown an instant in one form, by the business clock, with its offset', () => {
+  const instant = at('2025-12-19T23:59:59.999Z');
+  for (const [zone, shown] of [
+    ['Asia/Shanghai', '2025-12-20 07:59:59 +08:00'],
+    ['America/St_Johns', '2025-12-19 20:29:59 -03:30'],
+    ['UTC', '2025-12-19 23:59:59 +00:00'],
+  ] as const)
+    assert.equal(new BusinessTime(zone).shown(instant), shown);
+});
+
 test('any instant’s next nightly batch lies ahead of it, a day at most, at 02:00 by the business clock', () => {
   const time = new BusinessTime('Asia/Shanghai');
   fc.assert(

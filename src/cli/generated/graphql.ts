@@ -572,7 +572,7 @@ export type TailSyncsQueryVariables = Exact<{
 }>;
 
 
-export type TailSyncsQuery = { syncLogs: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, mode: SyncMode, status: SyncStatus, transport: Transport | null, retryCount: number, nextAttemptAt: string | null, errorCode: string | null, errorMessage: string | null, createdAt: string, syncStartedAt: string | null, syncCompletedAt: string | null, latencyMs: number | null, subscription: { id: string, name: string, targetSystem: string }, event: { id: string, eventType: string, sourceVersion: number, voucher: { id: string, sourceSystem: string, sourceModule: string, sourceId: string } }, attempts: Array<{ number: number, startedAt: string, durationMs: number, statusCode: number | null, errorCode: string | null }> } }> } };
+export type TailSyncsQuery = { syncLogs: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, mode: SyncMode, status: SyncStatus, transport: Transport | null, retryCount: number, nextAttemptAt: string | null, errorCode: string | null, errorMessage: string | null, createdAt: string, syncStartedAt: string | null, syncCompletedAt: string | null, latencyMs: number | null, subscription: { id: string, name: string, targetSystem: string }, event: { id: string, eventType: string, sourceVersion: number, voucher: { id: string, sourceSystem: string, sourceModule: string, sourceId: string } }, attempts: Array<{ number: number, startedAt: string, durationMs: number, statusCode: number | null, errorCode: string | null, responseExcerpt: string | null }> } }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -1564,6 +1564,7 @@ export const TailSyncsDocument = new TypedDocumentString(`
           durationMs
           statusCode
           errorCode
+          responseExcerpt
         }
       }
     }

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { AttemptResult } from '../../core/model.ts';
 import { printable } from '../../core/printable.ts';
-import { clockTime } from '../terminal.ts';
+import { shownTime } from '../shown-time.ts';
 import type { Delivery } from './documents.ts';
 
 /** Characters of one text from outside in a line. */
@@ -12,7 +12,7 @@ export function eventLine(delivery: Delivery, at: Date): string {
   const { syncId, attempt, mode, event } = delivery;
   const { sourceSystem, sourceModule, sourceId, sourceVersion, amount, currency } = event.voucher;
   const parts = [
-    styleText('dim', clockTime(at)),
+    styleText('dim', shownTime(at)),
     `sync ${syncId}`,
     shown(event.eventType),
     [sourceSystem, sourceModule, sourceId].map(shown).join('/'),

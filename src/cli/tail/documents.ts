@@ -20,7 +20,7 @@ export const syncsQuery = graphql(`
           createdAt syncStartedAt syncCompletedAt latencyMs
           subscription { id name targetSystem }
           event { id eventType sourceVersion voucher { id sourceSystem sourceModule sourceId } }
-          attempts { number startedAt durationMs statusCode errorCode }
+          attempts { number startedAt durationMs statusCode errorCode responseExcerpt }
         }
       }
     }

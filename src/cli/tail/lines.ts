@@ -1,11 +1,13 @@
 import { styleText } from 'node:util';
 import { printable } from '../../core/printable.ts';
-import { clockTime, duration, plural } from '../terminal.ts';
+import { shownTime } from '../shown-time.ts';
+import { duration, plural } from '../terminal.ts';
 import type { TailedSync } from './documents.ts';
 
 /** Characters of one text from outside in a line, and of an error's message. */
 const shownChars = 120;
 const messageChars = 200;
+const answerChars = 500;
 
 const colours = {
   PENDING: 'dim',
@@ -21,7 +23,7 @@ export function syncLine(sync: TailedSync): string {
   const { id, subscription, event, status } = sync;
   const { sourceSystem, sourceModule, sourceId } = event.voucher;
   return [
-    styleText('dim', clockTime(changedAt(sync))),
+    styleText('dim', shownTime(changedAt(sync))),
     `sync ${id}`,
     `${shown(subscription.name)} (${subscription.id})`,
     [sourceSystem, sourceModule, sourceId].map(shown).join('/'),
@@ -31,6 +33,18 @@ export function syncLine(sync: TailedSync): string {
   ]
     .filter(part => part !== '')
     .join('  ');
+}
+
+/** What the target answered to the last attempt, below the line of a sync that failed; null: nothing, or it did not fail. */
+export function answerLine({ status, attempts }: TailedSync): string | null {
+  if (status !== 'FAILED' && status !== 'RETRYING') return null;
+  const excerpt = attempts.at(-1)?.responseExcerpt ?? '';
+  // Many a framework writes JSON in ASCII alone, so that Chinese words would stand here as numbers.
+  const words = excerpt.replaceAll(/\\u([\da-f]{4})/gi, (_, unit: string) =>
+    String.fromCharCode(Number.parseInt(unit, 16)),
+  );
+  const answered = printable(words, answerChars);
+  return answered === '' ? null : `    answered: ${answered}`;
 }
 
 /** When it came to stand like this, as far as the log knows. */
@@ -55,7 +69,7 @@ function detailOf(sync: TailedSync): string {
     case 'PROCESSING':
       return `attempt ${made + 1}`;
     case 'RETRYING': {
-      const due = nextAttemptAt == null ? '' : ` at ${clockTime(new Date(nextAttemptAt))}`;
+      const due = nextAttemptAt == null ? '' : ` at ${shownTime(nextAttemptAt)}`;
       return `${error}  attempt ${made + 1}${due}`;
     }
     case 'SUCCESS': {

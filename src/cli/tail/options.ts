@@ -7,5 +7,6 @@ export interface TailOptions extends ClientOptions {
   readonly status?: SyncStatus[];
   readonly error?: string;
   readonly last: number;
+  readonly verbose?: boolean;
   readonly json?: boolean;
 }

@@ -8,7 +8,7 @@ import { aborted, listenForStop } from '../signals.ts';
 import { note, plural, printed } from '../terminal.ts';
 import { changesSubscription, greetingQuery, type TailedSync } from './documents.ts';
 import { Follower } from './follower.ts';
-import { syncLine } from './lines.ts';
+import { answerLine, syncLine } from './lines.ts';
 import type { TailOptions } from './options.ts';
 import { Shown } from './shown.ts';
 
@@ -33,9 +33,13 @@ export async function tail(options: TailOptions): Promise<void> {
     statuses: status ?? null,
     errorCodes: error === undefined ? null : [error],
   };
+  const linesOf = (sync: TailedSync) => {
+    const answer = options.verbose ? answerLine(sync) : null;
+    return answer === null ? syncLine(sync) : `${syncLine(sync)}\n${answer}`;
+  };
   const show = async (syncs: readonly TailedSync[]) => {
     for (const sync of syncs)
-      if (!(await printed(options.json ? JSON.stringify(sync) : syncLine(sync)))) unseen.abort();
+      if (!(await printed(options.json ? JSON.stringify(sync) : linesOf(sync)))) unseen.abort();
   };
   const session = { client, options, filter, shown: new Shown(), show, halt };
   await stayConnected(onceConnected(session), {
