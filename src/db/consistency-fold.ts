@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { routingLock } from './intake-statements.ts';
+import { hubLocks } from './lock-numbers.ts';
 
 /** Up to where everything that was recorded is committed. */
 export interface Horizon {
@@ -15,7 +15,7 @@ export interface Horizon {
  */
 export async function readHorizon(client: PoolClient, waitMs: number): Promise<Horizon> {
   await client.query(`set local lock_timeout = ${Math.round(waitMs)}`);
-  await client.query('select pg_advisory_xact_lock($1)', [routingLock]);
+  await client.query('select pg_advisory_xact_lock($1)', [hubLocks.routing]);
   const { rows } = await client.query<Horizon>(
     `select coalesce(max(id), 0)::text as "lastEventId", (extract(epoch from now()) * 1000)::float8 as "atMs" from fin_voucher_events`,
   );

@@ -11,6 +11,7 @@ import {
   timeoutSettings,
 } from './connections.ts';
 import { entities } from './entities.ts';
+import { hubLocks } from './lock-numbers.ts';
 import { checkApplied, migrations } from './migrations.ts';
 import { makePartitions } from './partitions.ts';
 import { traceClient } from './traced-client.ts';
@@ -20,9 +21,6 @@ export const queueSchema = 'bullmq';
 
 /** Which migrations the database has had. */
 const migrationTable = 'hub_migrations';
-
-/** Any number, the same in every hub: the lock under which migrations run. */
-const migrationLock = 4_207_001;
 
 /** How long a migration waits for a table that is in use, milliseconds. */
 const migrationLockTimeoutMs = 10_000;
@@ -122,7 +120,7 @@ export class Database implements AsyncDisposable {
     keepDatabase(orm);
     try {
       const newer = await orm.em.fork().transactional(async em => {
-        await em.execute('select pg_advisory_xact_lock(?)', [migrationLock]);
+        await em.execute('select pg_advisory_xact_lock(?)', [hubLocks.migration]);
         // A table that is in use is waited for no longer than this: behind us everybody else would wait too.
         await em.execute(`set local lock_timeout = ${migrationLockTimeoutMs}`);
         const unknown = checkApplied(await appliedMigrations(em));

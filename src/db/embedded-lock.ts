@@ -3,9 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { HubError, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { ConnectOptions, EmbeddedServer, ServerConnection } from './embedded-server.ts';
-
-/** Any number, the same in every hub: who holds it has the data folder. Locks are a database's own: `postgres`. */
-const folderLock = 4_207_002;
+import { folderLocks } from './lock-numbers.ts';
 
 /** How long the lock of a hub that was just killed, or is just stopping, is waited for, milliseconds. */
 const patienceMs = 3_000;
@@ -142,7 +140,7 @@ async function acquire(
 
 async function tryLock(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [
-    folderLock,
+    folderLocks.folder,
   ]);
   return rows[0]?.locked === true;
 }
@@ -152,7 +150,7 @@ async function holderOf(client: Client): Promise<string | undefined> {
     `select activity.application_name as name
        from pg_locks as held join pg_stat_activity as activity on activity.pid = held.pid
       where held.locktype = 'advisory' and held.granted and held.classid = 0 and held.objid = $1`,
-    [folderLock],
+    [folderLocks.folder],
   );
   return rows[0]?.name.startsWith(nameBegin) ? rows[0].name.slice(nameBegin.length) : undefined;
 }

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { JsonObject, SyncMode, VoucherStatus } from '../core/model.ts';
+import { hubLocks } from './lock-numbers.ts';
 import { lanesInUse } from './sync-rows.ts';
 
 /** Names one source record. */
@@ -52,12 +53,6 @@ export interface RoutingRows {
   }[];
 }
 
-/**
- * The lock between intake (shared) and changes of subscriptions or event types (alone): a change waits for the
- * commits that still use the old index, and each commit after it sees the new version.
- */
-export const routingLock = 4_207_002;
-
 const versionsSql = `select (select version from hub_state where name = 'subscriptions')::text as subscriptions,
   (select version from hub_state where name = 'event_types')::text as "eventTypes"`;
 
@@ -77,7 +72,10 @@ export interface IntakeBegun {
 export async function beginIntake(client: PoolClient, keys: readonly RecordKey[]): Promise<IntakeBegun> {
   const [, , { rows }, known] = await Promise.all([
     client.query('begin'),
-    client.query({ name: 'intake-routing', text: `select pg_advisory_xact_lock_shared(${routingLock})` }),
+    client.query({
+      name: 'intake-routing',
+      text: `select pg_advisory_xact_lock_shared(${hubLocks.routing})`,
+    }),
     client.query<CacheVersions>({ name: 'intake-versions', text: versionsSql }),
     lockVouchers(client, keys),
   ]);
@@ -86,10 +84,21 @@ export async function beginIntake(client: PoolClient, keys: readonly RecordKey[]
   return { versions, known };
 }
 
-/** Takes the routing lock alone and raises a version: call it in the transaction that changes what is cached. */
-export async function bumpVersion(client: PoolClient, name: 'subscriptions' | 'event_types'): Promise<void> {
-  await client.query('select pg_advisory_xact_lock($1)', [routingLock]);
+/**
+ * Changes what intake keeps in memory, in a transaction that ends right after. `work` makes the change; then the routing
+ * lock is taken alone and the version raised. So the change waits for the commits that still use the old index, and
+ * each commit after it sees the new version. Recordings wait for the last step alone, and not for `work`.
+ */
+export async function changeRouting<T>(
+  client: PoolClient,
+  name: 'subscriptions' | 'event_types',
+  work: () => Promise<T>,
+): Promise<T> {
+  await client.query('select pg_advisory_xact_lock($1)', [hubLocks.routingChange]);
+  const result = await work();
+  await client.query('select pg_advisory_xact_lock($1)', [hubLocks.routing]);
   await client.query('update hub_state set version = version + 1 where name = $1', [name]);
+  return result;
 }
 
 /** All that intake keeps in memory, in one snapshot. */

@@ -1,7 +1,5 @@
 import type { PoolClient } from 'pg';
-
-/** Any number, the same in every hub: the lock under which partitions are made and dropped. */
-const partitionLock = 4_207_002;
+import { hubLocks } from './lock-numbers.ts';
 
 /** Partitions are made for this many months to come: so long may all schedulers be away. */
 const monthsAhead = 3;
@@ -31,7 +29,7 @@ export interface Partition {
  */
 export async function makePartitions(client: PoolClient, now?: Date): Promise<string[]> {
   if ((await missingPartitions(client, now)).length === 0) return [];
-  await client.query('select pg_advisory_xact_lock($1)', [partitionLock]);
+  await client.query('select pg_advisory_xact_lock($1)', [hubLocks.partitions]);
   const missing = await missingPartitions(client, now);
   for (const { table, name, from, to } of missing) {
     // Attached rather than created as a partition: that would wait for all who use the table, and hold up the others.
@@ -67,7 +65,7 @@ export async function dropPartition(
   lockTimeoutMs: number,
 ): Promise<number | null> {
   await client.query(`set local statement_timeout = ${keepMs}`);
-  await client.query('select pg_advisory_xact_lock($1)', [partitionLock]);
+  await client.query('select pg_advisory_xact_lock($1)', [hubLocks.partitions]);
   const { names } = await readPartitions(client);
   if (!names.has(name)) return null;
   await client.query(`set local lock_timeout = ${lockTimeoutMs}`);

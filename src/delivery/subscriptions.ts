@@ -6,7 +6,7 @@ import { pauseLane, resumeLane } from '../db/breaker-statements.ts';
 import type { Database } from '../db/database.ts';
 import { SubscriptionEntity, type SubscriptionRow } from '../db/entities.ts';
 import { checkTexts } from '../db/filters.ts';
-import { bumpVersion } from '../db/intake-statements.ts';
+import { changeRouting } from '../db/intake-statements.ts';
 import { cancelOf } from '../db/lane-statements.ts';
 import type { BatchDates } from './batch-dates.ts';
 import { secretContext } from './lane.ts';
@@ -211,10 +211,9 @@ export class Subscriptions {
 
   async #change<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     try {
-      const result = await this.#db.transaction(async client => {
-        await bumpVersion(client, 'subscriptions');
-        return work(client);
-      });
+      const result = await this.#db.transaction(client =>
+        changeRouting(client, 'subscriptions', () => work(client)),
+      );
       this.#onChange();
       return result;
     } catch (error) {

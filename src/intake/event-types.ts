@@ -3,7 +3,7 @@ import { limits } from '../core/limits.ts';
 import { compensationIsNoChoice, type JsonObject, type SyncMode } from '../core/model.ts';
 import type { Database } from '../db/database.ts';
 import { EventTypeEntity, type EventTypeRow } from '../db/entities.ts';
-import { bumpVersion } from '../db/intake-statements.ts';
+import { changeRouting } from '../db/intake-statements.ts';
 import { compileSchema } from './catalogue.ts';
 
 /** The catalogue as administrators keep it. */
@@ -36,14 +36,15 @@ export class EventTypes {
     if (type.mode === 'compensation') throw badInput('mode', `mode: ${compensationIsNoChoice}`);
     const schema = type.schema === null ? null : JSON.stringify(type.schema);
     if (type.schema !== null) compileSchema(type.schema);
-    await this.#db.transaction(async client => {
-      await bumpVersion(client, 'event_types');
-      await client.query(
-        `insert into event_types (name, description, mode, schema) values ($1, $2, $3, $4)
-         on conflict (name) do update set description = excluded.description, mode = excluded.mode, schema = excluded.schema, updated_at = now()`,
-        [type.name, type.description, type.mode, schema],
-      );
-    });
+    await this.#db.transaction(client =>
+      changeRouting(client, 'event_types', () =>
+        client.query(
+          `insert into event_types (name, description, mode, schema) values ($1, $2, $3, $4)
+           on conflict (name) do update set description = excluded.description, mode = excluded.mode, schema = excluded.schema, updated_at = now()`,
+          [type.name, type.description, type.mode, schema],
+        ),
+      ),
+    );
     this.#onChange();
     return this.#db.fork().findOneOrFail(EventTypeEntity, { name: type.name });
   }
