@@ -106,6 +106,8 @@ export interface AttemptResult {
   readonly errorMessage: string | null;
   /** What `Retry-After` asked for, in milliseconds, at most ten minutes; null: nothing. */
   readonly retryAfterMs: number | null;
+  /** True: the target answered the request with a 2xx, and this is about one item of it. */
+  readonly ofItem?: true;
   /** The first part of the answer's body. */
   readonly responseExcerpt: string | null;
   /** When the attempt began, in milliseconds since 1970 by this process's clock. */

@@ -1,4 +1,5 @@
 import { type CustomTypesConfig, type Pool, type PoolClient, types } from 'pg';
+import type { HubCode } from '../core/delivery-codes.ts';
 import { lanesOf } from '../core/lane-key.ts';
 import { limits } from '../core/limits.ts';
 import type { SubscriptionState, SyncMode, TransportKind } from '../core/model.ts';
@@ -197,7 +198,7 @@ export async function reclaimExpired(pool: Pool): Promise<Reclaimed> {
      freed as (
        update fin_open_syncs o
        set next_attempt_at = now(), attempt_count = o.attempt_count + 1, claim_token = null,
-           error_code = 'LEASE_EXPIRED', error_message = 'The hub process that held it stopped before it told an outcome.'
+           error_code = '${'LEASE_EXPIRED' satisfies HubCode}', error_message = 'The hub process that held it stopped before it told an outcome.'
        from lost where o.id = lost.id and o.claim_token = lost.token
        returning o.id, o.subscription_id, o.attempt_count, o.transport, o.error_code, o.error_message),
      logged as (

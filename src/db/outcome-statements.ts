@@ -12,6 +12,8 @@ export interface OutcomeWrite {
   /** Milliseconds from now until the next attempt; null: none. */
   readonly delayMs: number | null;
   readonly failedByConnection: boolean;
+  /** True: the consumer refused the data for good. A code of its own does not say so by itself. */
+  readonly refused: boolean;
   /** Failed pushes, and sockets closed in a row, this attempt among them. */
   readonly failedPushes: number;
   readonly closedSockets: number;
@@ -27,7 +29,7 @@ export interface OutcomeWrite {
 
 const outcomeSql = `
   with relaxed as materialized (select set_config('synchronous_commit', 'off', true)),
-  r as materialized (select r.* from relaxed cross join unnest($1::hub_sync_outcome[]) r),
+  r as materialized (select r.* from relaxed cross join unnest($1::hub_sync_outcome_2[]) r),
   ended as (
     delete from fin_open_syncs o using r where o.id = r.sync_id and o.claim_token = r.token and r.status <> 'retrying'
     returning ${sharedOf('o')}, r.*),
@@ -63,7 +65,7 @@ export async function writeOutcomes(pool: Pool, outcomes: readonly OutcomeWrite[
   return written;
 }
 
-/** Those of the type `hub_sync_outcome`, in its order. */
+/** The columns of the type `hub_sync_outcome_2`, in its order. */
 export const outcomeColumns: readonly RowColumn<OutcomeWrite>[] = [
   { name: 'sync_id', type: 'bigint', of: o => o.id },
   { name: 'token', type: 'uuid', of: o => o.token },
@@ -82,6 +84,7 @@ export const outcomeColumns: readonly RowColumn<OutcomeWrite>[] = [
   { name: 'digest', type: 'bytea', of: o => o.evidence?.bodyDigest ?? null },
   { name: 'receipt', type: 'text', of: o => o.evidence?.receipt?.value ?? null },
   { name: 'receipt_valid', type: 'bool', of: o => o.evidence?.receipt?.valid ?? null },
+  { name: 'refused', type: 'bool', of: o => o.refused },
 ];
 
 /** Notes when subscriptions last delivered. One that is just being written to is passed over: it will deliver again. */

@@ -33,8 +33,8 @@ export async function outcomeCounts(pool: Pool, from: Date, to: Date): Promise<O
 export interface FailureCount {
   readonly subscriptionId: string;
   readonly errorCode: string;
-  /** Whether an attached consumer refused it: then the code is the consumer's own. */
-  readonly byConsumer: boolean;
+  /** True: the consumer refused the data for good. A hub of the version before did not write it down: any end over a socket. */
+  readonly refused: boolean;
   readonly count: number;
 }
 
@@ -42,7 +42,7 @@ export interface FailureCount {
 export async function failureCounts(pool: Pool, from: Date, to: Date): Promise<FailureCount[]> {
   const { rows } = await pool.query<FailureCount>(
     `select d.subscription_id::text as "subscriptionId", coalesce(d.error_code, 'UNKNOWN') as "errorCode",
-       coalesce(d.transport = 'websocket', false) as "byConsumer", count(*)::int as count
+       coalesce(d.refused, d.transport = 'websocket', false) as refused, count(*)::int as count
      from fin_done_syncs d join data_subscriptions s on s.id = d.subscription_id and s.deleted_at is null
      where d.sync_completed_at > $1 and d.sync_completed_at <= $2 and d.status = 'failed'
      group by 1, 2, 3`,

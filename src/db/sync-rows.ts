@@ -72,8 +72,8 @@ export function reopenFrom(rows: string, compensations = 'compensations'): strin
 
 /** SQL: makes done syncs of those in `rows`: open ones that were taken out, with their attempt's outcome. */
 export function closeFrom(rows: string): string {
-  return `insert into fin_done_syncs (${shared}, retry_count, status, failed_by_connection, error_code, error_message, sync_completed_at)
-    select ${shared.replace('attempt_count', 'attempt_count + 1')}, retries, status, by_connection, code, message, now() from ${rows}`;
+  return `insert into fin_done_syncs (${shared}, retry_count, status, failed_by_connection, refused, error_code, error_message, sync_completed_at)
+    select ${shared.replace('attempt_count', 'attempt_count + 1')}, retries, status, by_connection, refused, code, message, now() from ${rows}`;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import type { HubCode } from '../core/delivery-codes.ts';
 import type { Logger } from '../core/logger.ts';
 import type { AttemptResult } from '../core/model.ts';
 import type { Tracer } from '../core/tracing.ts';
@@ -26,7 +27,7 @@ function hubFault(startedAt: number): AttemptResult {
   return {
     verdict: 'answer',
     statusCode: null,
-    errorCode: 'HUB_FAULT',
+    errorCode: 'HUB_FAULT' satisfies HubCode,
     errorMessage: 'A fault of the hub; its log has the cause.',
     retryAfterMs: null,
     responseExcerpt: null,

@@ -49,6 +49,7 @@ export function judge(
     // In a row: any other end of an attempt begins the count anew.
     closedSockets: result.verdict === 'closed' ? sync.closedSockets + 1 : 0,
     failedByConnection: decision.next === 'fail' && decision.byConnection,
+    refused: result.verdict === 'data',
     startedAt: new Date(result.startedAt),
     durationMs: result.durationMs,
     statusCode: result.statusCode,

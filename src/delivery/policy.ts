@@ -29,21 +29,52 @@ export interface PolicyInput {
   readonly closedSockets: number;
 }
 
+/** The parts of an attempt's result that decisions rest on. */
+export type ToDecide = Pick<AttemptResult, 'verdict' | 'retryAfterMs' | 'statusCode' | 'ofItem'>;
+
+/**
+ * What an attempt says of its target, whatever it says of the event: the target is `there`; it is `away` (no connection, no
+ * answer, or 408, 425 and 5xx); it is there and asks for a pause (`throttling`: 429, or 503 with `Retry-After`); or
+ * `nothing`, as no request reached it.
+ */
+export type TargetSign = 'there' | 'away' | 'throttling' | 'nothing';
+
+/** Reads the sign of an attempt. An item of a batch may ask for a slower pace; else its target has answered 2xx. */
+export function signOf({ verdict, statusCode, retryAfterMs, ofItem }: ToDecide): TargetSign {
+  switch (verdict) {
+    case 'connect':
+    case 'response':
+    case 'unacknowledged':
+      return 'away';
+    case 'busy':
+      if (statusCode === 429) return 'throttling';
+      if (ofItem === true) return 'there';
+      return statusCode === 503 && retryAfterMs !== null ? 'throttling' : 'away';
+    case 'accepted':
+    case 'data':
+    case 'gone':
+      return 'there';
+    case 'answer':
+      // A fault of the hub has no status.
+      return statusCode === null ? 'nothing' : 'there';
+    case 'forbidden':
+    case 'unshaped':
+    case 'closed':
+      return 'nothing';
+  }
+}
+
 /** Sockets in a row that may close on one sync: the tenth makes it FAILED, or an event that kills its consumer loops. */
 const closedSocketsMax = 10;
 
 /**
  * What to do after an attempt (contract, "What an answer means"). Pure: chance is passed in.
  *
- * Only a target that can't be reached trips the breaker. An answer that never came (`response`) does so too,
+ * Only a target that can't be reached trips the breaker here. An answer that never came (`response`) does so too,
  * unless the lane delivered something else meanwhile: then it is this event that hangs the consumer, and the
  * others must not wait for it. A failed probe uses up no retry: it says something of the target, not the event.
  */
-export function decide(
-  result: Pick<AttemptResult, 'verdict' | 'retryAfterMs'>,
-  input: PolicyInput,
-  random: Random,
-): Decision {
+export function decide(result: ToDecide, input: PolicyInput, random: Random): Decision {
   const { retryCount } = input;
   const byConnection = isConnectionFault(result.verdict);
   switch (result.verdict) {
@@ -66,8 +97,10 @@ export function decide(
     case 'response':
       break;
   }
-  if (byConnection && input.probing)
-    return { next: 'retry', delayMs: retryDelayMs(input.retry, retryCount, random), retryCount };
+  if (input.probing && signOf(result) !== 'there') {
+    const delayMs = Math.max(retryDelayMs(input.retry, retryCount, random), result.retryAfterMs ?? 0);
+    return { next: 'retry', delayMs, retryCount };
+  }
   if (retryCount < input.retry.maxRetries) {
     const delayMs = Math.max(retryDelayMs(input.retry, retryCount, random), result.retryAfterMs ?? 0);
     return { next: 'retry', delayMs, retryCount: retryCount + 1 };

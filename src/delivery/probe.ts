@@ -5,14 +5,15 @@ import { claimDue } from '../db/claim-statements.ts';
 import { type LanePart, readLane } from '../db/lane-statements.ts';
 import { writeOutcomes } from '../db/outcome-statements.ts';
 import type { DrainDeps } from './drain-deps.ts';
+import { deliverSafely } from './hub-fault.ts';
 import { judge } from './judge.ts';
 import { openLane, type Transport } from './lane.ts';
-import { deliverTraced } from './traced-delivery.ts';
+import { signOf } from './policy.ts';
 
 /**
- * Tries a suspended lane with one real event (the breaker's half-open state). Any answer at all says that the
- * target is back: the lane is resumed and what was kept is delivered. Each probe takes another event where there
- * is one, so that an event which hangs its consumer does not keep the lane closed.
+ * Tries a suspended lane with one real event (the breaker's half-open state). An answer says that the target is back:
+ * the lane is resumed and what was kept is delivered. With 408, 425, 429 or 5xx it is still away. Each probe takes another
+ * event where there is one, so that an event which hangs its consumer, or always gets 500, does not keep the lane closed.
  * @returns true when the lane was resumed
  */
 export async function probeLane(
@@ -32,13 +33,12 @@ export async function probeLane(
   const sync = (await claimOf('prompt'))[0] ?? (await claimOf('batch'))[0];
   if (sync === undefined) return false;
   deps.changes.note([sync.id]);
-  const [result] = await deliverTraced(deps.tracer, deps.transport, lane, [sync]);
+  const [result] = await deliverSafely(deps.transport, lane, [sync], deps);
   if (result === undefined) return false;
   const { decision, write } = judge({ lane, sync, result, laneSucceededSince: false }, deps.random);
   await writeOutcomes(pool, [write]);
   deps.changes.note([sync.id]);
-  // What could not be shaped was not sent, and says nothing of the target.
-  const reached = !['connect', 'response', 'unshaped'].includes(result.verdict);
+  const reached = signOf(result) === 'there';
   if (decision.next === 'fail' && decision.lane === 'pause') await deps.breaker.pauseGone(subscriptionId);
   else if (reached) await deps.breaker.close(subscriptionId);
   return reached;

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { deliveryCodeOf, type HubCode } from '../core/delivery-codes.ts';
 import { limits } from '../core/limits.ts';
 import {
   type FailureCount,
@@ -17,12 +18,6 @@ import type { RuleName } from './rules.ts';
 
 /** Differences that each subscription's last consistency check found. */
 export type ReadDifferences = () => Promise<readonly { subscriptionId: string; differences: number }[]>;
-
-/** How a consumer says that data does not fit (contract, "What an answer means"), and a target that the hub may not reach. */
-const refusedCodes = new Set(['HTTP_400', 'HTTP_413', 'HTTP_415', 'HTTP_422', 'TARGET_NOT_ALLOWED']);
-
-/** What an attempt over a socket may end with that is not the consumer's own word. */
-const socketCodes = new Set(['ACK_TIMEOUT', 'SOCKET_CLOSED', 'LEASE_EXPIRED', 'PAYLOAD_QUERY_INVALID']);
 
 /** For what fails most, milliseconds. */
 const causeWindowMs = 3_600_000;
@@ -70,7 +65,11 @@ class SqlSnapshot implements MetricSnapshot {
       case 'data_refused':
         return this.#failures(options, isRefusal, false);
       case 'payload_query':
-        return this.#failures(options, ({ errorCode }) => errorCode === 'PAYLOAD_QUERY_INVALID', false);
+        return this.#failures(
+          options,
+          ({ errorCode }) => errorCode === ('PAYLOAD_QUERY_INVALID' satisfies HubCode),
+          false,
+        );
       case 'backlog':
       case 'retrying':
         return this.#open(metric);
@@ -170,8 +169,9 @@ function once<K, T>(asked: Map<K, Promise<T>>, key: K, read: () => Promise<T>): 
   return answer;
 }
 
-function isRefusal({ errorCode, byConsumer }: FailureCount): boolean {
-  return refusedCodes.has(errorCode) || (byConsumer && !socketCodes.has(errorCode));
+/** A code that is not in the catalogue is a consumer's own: whether it refuses the data stands beside it. */
+function isRefusal({ errorCode, refused }: FailureCount): boolean {
+  return deliveryCodeOf(errorCode)?.isRefusal ?? refused;
 }
 
 function readingsOf(counts: ReadonlyMap<string, number>): Reading[] {

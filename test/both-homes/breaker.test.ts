@@ -146,19 +146,33 @@ describe('the breaker', { concurrency: 6 }, () => {
     assert.deepEqual(idsOf(back), ['failing', 0, 1, 2].map(n => `${system}-${n}`).sort());
   });
 
-  test('an answer of any kind shows that the target is back: a probe answered 503 resumes, and 503s go by the policy', async () => {
+  for (const status of [408, 425, 429, 500, 503])
+    test(`a probe answered ${status} finds the target still away: the lane stays suspended and what waits uses up no retry`, async () => {
+      const { id, system, port } = await downLane();
+      await record(hub, vouchers(system, numbers(30)));
+      await using back = await startReceiver(port);
+      back.answer(() => status);
+      await until('it was probed twice', () => back.requests.length >= 2, limits.probeFirstMs * 12);
+      await until('the probe is written', async () =>
+        (await detailsOf(hub, id)).some(({ errorCode }) => errorCode === `HTTP_${status}`),
+      );
+      assert.equal(await stateOf(hub, id), 'SUSPENDED');
+      assert.ok(back.requests.length <= 4, `${back.requests.length} requests`);
+      const waiting = (await detailsOf(hub, id)).filter(
+        ({ event }) => !/failing|before/.test(event.voucher.sourceId),
+      );
+      assert.ok(waiting.every(({ retryCount }) => retryCount === 0));
+      back.answer(() => 200);
+      await until('it is resumed', async () => (await stateOf(hub, id)) === 'ACTIVE', limits.probeMaxMs * 2);
+      assert.ok((await settled(hub, id)).every(sync => sync.status === 'SUCCESS'));
+    });
+
+  test('a probe that is refused finds the target back', async () => {
     const { id, port } = await downLane();
     await using back = await startReceiver(port);
-    back.answer(() => 503);
-    await until(
-      'the subscription is active',
-      async () => (await stateOf(hub, id)) === 'ACTIVE',
-      limits.probeFirstMs * 8,
-    );
-    const [, failing] = await settled(hub, id);
-    assert.equal(failing?.status, 'FAILED');
-    assert.equal(failing?.errorCode, 'HTTP_503');
-    assert.equal(await stateOf(hub, id), 'ACTIVE');
+    back.answer(() => 422);
+    await until('it is resumed', async () => (await stateOf(hub, id)) === 'ACTIVE', limits.probeFirstMs * 8);
+    assert.equal((await settled(hub, id)).at(-1)?.errorCode, 'HTTP_422');
   });
 
   test('a probe answered 410 pauses the subscription', async () => {

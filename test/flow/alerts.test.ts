@@ -147,6 +147,27 @@ test('while the database is away, that is told from memory, once, and once that 
   assert.equal(providers.of('voice').length, 1);
 });
 
+test("data_refused counts what a consumer refused for good, and neither the hub's own codes nor retries that are used up", async () => {
+  await using set = await setUp('');
+  const { ended, subscription, pool } = set.alerting;
+  const id = await subscription('one');
+  const over = { count: 1, at: start - minute, transport: 'websocket' } as const;
+  for (const errorCode of ['HUB_FAULT', 'SUBSCRIPTION_DELETED', 'ACK_TIMEOUT', 'ECONNRESET'])
+    await ended(id, { ...over, errorCode });
+  await ended(id, { ...over, errorCode: 'LOCKED', refused: false });
+  const refused = async () => {
+    const read = new SqlReadings(pool, async () => [])
+      .snapshot(start)
+      .read('data_refused', { windowMs: 15 * minute, minimum: 1 });
+    return (await read).find(({ subscriptionId }) => subscriptionId === id)?.value ?? 0;
+  };
+  assert.equal(await refused(), 0);
+  await ended(id, { ...over, errorCode: 'NO_SUCH_COMPANY', refused: true });
+  await ended(id, { ...over, errorCode: 'HTTP_415', transport: 'webhook', refused: true });
+  await ended(id, { ...over, errorCode: 'TARGET_NOT_ALLOWED', transport: 'webhook', refused: false });
+  assert.equal(await refused(), 3);
+});
+
 test('each rule reads what stands in the sync log', async () => {
   await using set = await setUp('');
   const { sql, ended, subscription, pool } = set.alerting;

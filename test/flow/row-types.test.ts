@@ -24,7 +24,7 @@ test('the types that rows are sent in have the columns that are sent, in their o
   const sent = {
     hub_recorded_event: described(eventColumns),
     hub_recorded_sync: described(syncColumns),
-    hub_sync_outcome: described(outcomeColumns),
+    hub_sync_outcome_2: described(outcomeColumns),
   };
   const rows = await sql.rows<{ type: string; columns: string[] }>(
     `select udt_name as type, array_agg(attribute_name || ' ' || data_type order by ordinal_position)::text[] as columns

@@ -72,6 +72,8 @@ export interface EndedSyncs {
   readonly errorCode?: string;
   /** Left out: webhook. */
   readonly transport?: 'webhook' | 'websocket';
+  /** Whether the outcome says that it was refused for good; left out: nothing, as a hub of the version before wrote it. */
+  readonly refused?: boolean;
   /** From recorded to over, milliseconds. */
   readonly latencyMs?: number;
 }
@@ -126,13 +128,23 @@ export async function startAlerting(options: {
       if (row === undefined) throw new Error('not inserted');
       return row.id;
     },
-    async ended(subscriptionId, { count: many, at, errorCode, latencyMs = 1_000, transport = 'webhook' }) {
+    async ended(subscriptionId, syncs) {
+      const { count: many, at, errorCode, refused, latencyMs = 1_000, transport = 'webhook' } = syncs;
       await sql.rows(
         `insert into fin_done_syncs (id, event_id, voucher_id, subscription_id, event_type, source_system, mode, status, transport,
-           retry_count, attempt_count, error_code, created_at, sync_started_at, sync_completed_at)
+           retry_count, attempt_count, error_code, refused, created_at, sync_started_at, sync_completed_at)
          select $1 + n, n, n, $2, 'invoice_recorded', 's', 'realtime', case when $3::text is null then 'success' else 'failed' end, $7,
-           0, 1, $3, $4, $4, $5 from generate_series(1, $6) n`,
-        [count, subscriptionId, errorCode ?? null, new Date(at - latencyMs), new Date(at), many, transport],
+           0, 1, $3, $8, $4, $4, $5 from generate_series(1, $6) n`,
+        [
+          count,
+          subscriptionId,
+          errorCode ?? null,
+          new Date(at - latencyMs),
+          new Date(at),
+          many,
+          transport,
+          refused ?? null,
+        ],
       );
       count += many;
     },

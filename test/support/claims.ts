@@ -34,6 +34,7 @@ export function acceptedOf({ id, token }: Pick<OutcomeWrite, 'id' | 'token'>): O
     failedPushes: 0,
     closedSockets: 0,
     failedByConnection: false,
+    refused: false,
     startedAt: new Date(),
     durationMs: 1,
     statusCode: 200,

@@ -238,10 +238,10 @@ test('quiet hours may go over midnight, and end at their minute', () => {
 });
 
 test('what fails most is told of each subscription, and of all together with its share and whose it is', () => {
-  const failed = (subscriptionId: string, errorCode: string, count: number, byConsumer = false) => ({
+  const failed = (subscriptionId: string, errorCode: string, count: number, refused = false) => ({
     subscriptionId,
     errorCode,
-    byConsumer,
+    refused,
     count,
   });
   const known = ['7', '8', '9', '10'].map(id => ({

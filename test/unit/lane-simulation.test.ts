@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RetryPolicy, SubscriptionState, SyncStatus, Verdict } from '../../src/core/model.ts';
-import { decide } from '../../src/delivery/policy.ts';
+import { decide, signOf } from '../../src/delivery/policy.ts';
 import { seeded } from '../support/random.ts';
 
 /**
@@ -216,7 +216,9 @@ class Simulation {
       closedSockets: 0,
       laneSucceededSince: worker.lastSuccessAt >= request.startedAt,
     };
-    const decision = decide({ verdict, retryAfterMs }, input, this.#random);
+    const statusCode = verdict === 'busy' ? 503 : verdict === 'answer' ? 404 : null;
+    const result = { verdict, statusCode, retryAfterMs };
+    const decision = decide(result, input, this.#random);
     if (row.token !== token) {
       this.refused += 1;
     } else {
@@ -232,8 +234,7 @@ class Simulation {
     if (decision.next === 'fail' && decision.lane === 'pause') this.#state = 'paused';
     else if (decision.next === 'fail' && decision.lane === 'suspend' && this.#state === 'active')
       this.#suspend();
-    else if (probing && verdict !== 'connect' && verdict !== 'response' && this.#state === 'suspended')
-      this.#resume();
+    else if (probing && signOf(result) === 'there' && this.#state === 'suspended') this.#resume();
   }
 
   #suspend(): void {

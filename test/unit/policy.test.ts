@@ -3,12 +3,17 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { limits } from '../../src/core/limits.ts';
 import type { RetryPolicy, Verdict } from '../../src/core/model.ts';
-import { type Decision, decide, type PolicyInput, retryDelayMs } from '../../src/delivery/policy.ts';
-import { parseRetryAfter } from '../../src/delivery/webhook/classify.ts';
+import { type Decision, decide, type PolicyInput, retryDelayMs, signOf } from '../../src/delivery/policy.ts';
+import { parseRetryAfter, verdictOfStatus } from '../../src/delivery/webhook/classify.ts';
 
 const connection: Verdict[] = ['connect', 'response'];
 const retriable: Verdict[] = ['busy', 'answer', ...connection];
 const every: Verdict[] = ['accepted', 'data', 'gone', 'forbidden', 'unshaped', ...retriable];
+/** Of a verdict `busy`, and of `answer`. */
+const statuses: Partial<Record<Verdict, readonly number[]>> = {
+  busy: [408, 425, 429, 500, 502, 503, 504, 599],
+  answer: [302, 401, 403, 404, 409],
+};
 
 const policies: fc.Arbitrary<RetryPolicy> = fc.record({
   maxRetries: fc.integer({ min: 0, max: limits.maxRetries }),
@@ -31,6 +36,7 @@ const situations: fc.Arbitrary<PolicyInput> = policies.chain(retry =>
 
 interface Case {
   verdict: Verdict;
+  statusCode: number | null;
   retryAfterMs: number | null;
   input: PolicyInput;
   chance: number;
@@ -43,12 +49,16 @@ function always(
   more: (given: Case) => boolean = () => true,
 ): void {
   const cases = fc
-    .record({
-      verdict: fc.constantFrom(...verdicts),
-      retryAfterMs: askedFor,
-      input: situations,
-      chance: chances,
-    })
+    .constantFrom(...verdicts)
+    .chain(verdict =>
+      fc.record({
+        verdict: fc.constant(verdict),
+        statusCode: fc.constantFrom(...(statuses[verdict] ?? [null])),
+        retryAfterMs: askedFor,
+        input: situations,
+        chance: chances,
+      }),
+    )
     .filter(more);
   fc.assert(
     fc.property(cases, given =>
@@ -123,9 +133,9 @@ test('only the connection suspends a lane; an answer that never came does not wh
   });
 });
 
-test('a probe that finds no connection uses up no retry and never fails its sync', () => {
+test('a probe that finds the target away or busy uses up no retry and never fails its sync', () => {
   always(
-    connection,
+    ['busy', ...connection],
     (decision, { input }) => {
       assert.equal(decision.next, 'retry');
       assert.equal(decision.next === 'retry' && decision.retryCount, input.retryCount);
@@ -136,11 +146,11 @@ test('a probe that finds no connection uses up no retry and never fails its sync
 
 test('a probe that is answered is judged as any attempt', () => {
   always(
-    ['accepted', 'data', 'forbidden', 'unshaped', 'gone', 'busy', 'answer'],
-    (decision, { verdict, retryAfterMs, input, chance }) => {
+    ['accepted', 'data', 'forbidden', 'unshaped', 'gone', 'answer'],
+    (decision, { verdict, statusCode, retryAfterMs, input, chance }) => {
       for (const probing of [true, false]) {
         assert.deepEqual(
-          decide({ verdict, retryAfterMs }, { ...input, probing }, () => chance),
+          decide({ verdict, statusCode, retryAfterMs }, { ...input, probing }, () => chance),
           decision,
         );
       }
@@ -148,12 +158,28 @@ test('a probe that is answered is judged as any attempt', () => {
   );
 });
 
+test('a target is away without an answer and with 408, 425 and 5xx, asks for a pause with 429 or a dated 503, and else is there', () => {
+  const sign = (statusCode: number, retryAfterMs: number | null, item: { ofItem?: true } = {}) =>
+    signOf({ verdict: verdictOfStatus(statusCode), statusCode, retryAfterMs, ...item });
+  for (const verdict of connection)
+    assert.equal(signOf({ verdict, statusCode: null, retryAfterMs: null }), 'away');
+  for (const status of [408, 425, 500, 502, 503, 504]) assert.equal(sign(status, null), 'away');
+  for (const status of [429, 503]) assert.equal(sign(status, 0), 'throttling');
+  assert.deepEqual([sign(429, null), sign(500, 2_000)], ['throttling', 'away']);
+  for (const status of [200, 302, 400, 401, 404, 410, 422]) assert.equal(sign(status, 1_000), 'there');
+  // An item is refused in a 2xx.
+  assert.deepEqual(
+    [500, 503, 429].map(status => sign(status, 1_000, { ofItem: true })),
+    ['there', 'there', 'throttling'],
+  );
+  assert.equal(signOf({ verdict: 'answer', statusCode: null, retryAfterMs: null }), 'nothing');
+});
+
 test('Retry-After never shortens the delay, and lengthens it to what was asked for', () => {
-  always(retriable, (decision, { verdict, retryAfterMs, input, chance }) => {
+  always(retriable, (decision, { retryAfterMs, input, chance }) => {
     if (decision.next !== 'retry') return;
     const own = retryDelayMs(input.retry, input.retryCount, () => chance);
-    if (input.probing && connection.includes(verdict)) assert.equal(decision.delayMs, own);
-    else assert.equal(decision.delayMs, Math.max(own, retryAfterMs ?? 0));
+    assert.equal(decision.delayMs, Math.max(own, retryAfterMs ?? 0));
   });
 });
 

@@ -1,3 +1,6 @@
+import dns from 'node:dns';
+import { constants } from 'node:os';
+
 /** What a `Reject` says beyond its code and message. */
 export interface RejectOptions {
   /** Whether the hub should try again by its policy. Default: false, the data does not fit. */
@@ -9,7 +12,18 @@ export interface RejectOptions {
 
 /** Codes that the hub keeps for what it finds itself; it would not take them. */
 const hubsOwn =
-  /^(HTTP_.*|ACK_TIMEOUT|BATCH_ANSWER_UNREADABLE|BATCH_ITEM_MISSING|HUB_FAULT|LEASE_EXPIRED|PAYLOAD_QUERY_INVALID|SOCKET_CLOSED|SUBSCRIPTION_DELETED|TARGET_NOT_ALLOWED)$/;
+  /^(HTTP_.*|ACK_TIMEOUT|ANSWERED_EARLY|BATCH_ANSWER_UNREADABLE|BATCH_ITEM_MISSING|HUB_FAULT|LEASE_EXPIRED|PAYLOAD_QUERY_INVALID|SOCKET_CLOSED|SUBSCRIPTION_DELETED|TARGET_NOT_ALLOWED|UNKNOWN)$/;
+
+/** The forms of the codes of HTTP clients and TLS, which the hub keeps too. */
+const clients =
+  /^(EAI_.*|UND_ERR_.*|HPE_.*|HTTPParserError|ABORT_ERR|ERR_(TLS|SSL|OSSL|SOCKET|STREAM|HTTP2?|INVALID)_.*|CERT_(SIGNATURE_FAILURE|NOT_YET_VALID|HAS_EXPIRED|CHAIN_TOO_LONG|REVOKED|UNTRUSTED|REJECTED)|CRL_.*|ERROR_IN_C.*|UNABLE_TO_(GET|DECRYPT|DECODE|VERIFY)_.*|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH|OUT_OF_MEM)$/;
+
+/** The operating system's codes and those of DNS. */
+const systems = new Set([...Object.keys(constants.errno), ...Object.values<unknown>(dns)]);
+
+function isHubsOwn(code: string): boolean {
+  return hubsOwn.test(code) || clients.test(code) || systems.has(code);
+}
 
 /**
  * Thrown by a handler to say how it refuses an event. Any other error counts as a fault of the handler: retryable,
@@ -30,7 +44,7 @@ export class Reject extends Error {
   constructor(code: string, message: string, options: RejectOptions = {}) {
     super(message, { cause: options.cause });
     const text = code.replace(/[^A-Za-z0-9_.:-]/g, '_') || 'REJECTED';
-    this.code = (hubsOwn.test(text) ? `REJECTED_${text}` : text).slice(0, 64);
+    this.code = (isHubsOwn(text) ? `REJECTED_${text}` : text).slice(0, 64);
     this.retryable = options.retryable ?? false;
     this.status = options.status ?? (this.retryable ? 503 : 422);
     if (!(this.status >= 400 && this.status <= 599))

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
+import type { HubCode } from '../../core/delivery-codes.ts';
 import { Feed } from '../../core/feed.ts';
 import type { AttemptEvidence, AttemptResult, SigningSecrets, Verdict } from '../../core/model.ts';
 import type { Tracer } from '../../core/tracing.ts';
@@ -87,7 +88,11 @@ export class PushSession implements Transport {
     return new Promise(resolve => {
       const cancel = this.#clock.after(lane.ackTimeoutMs, () => {
         const errorMessage = `Not acknowledged within ${lane.ackTimeoutMs} ms.`;
-        this.settle(sync.id, { verdict: 'unacknowledged', errorCode: 'ACK_TIMEOUT', errorMessage });
+        this.settle(sync.id, {
+          verdict: 'unacknowledged',
+          errorCode: 'ACK_TIMEOUT' satisfies HubCode,
+          errorMessage,
+        });
       });
       this.#unwritten.delete(sync.id);
       const places = placesOf(sync);
@@ -165,14 +170,14 @@ export const acknowledged: PushEnd = { verdict: 'accepted', errorCode: null, err
 /** The consumer has left. */
 export const socketClosed: PushEnd = {
   verdict: 'closed',
-  errorCode: 'SOCKET_CLOSED',
+  errorCode: 'SOCKET_CLOSED' satisfies HubCode,
   errorMessage: 'The socket closed before the event was acknowledged.',
 };
 
 /** Its subscription is no more. */
 export const subscriptionDeleted: PushEnd = {
   verdict: 'closed',
-  errorCode: 'SUBSCRIPTION_DELETED',
+  errorCode: 'SUBSCRIPTION_DELETED' satisfies HubCode,
   errorMessage: 'The subscription was deleted before the event was acknowledged.',
 };
 

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { deliveryCodeOf, type HubCode } from '../../core/delivery-codes.ts';
 import { errorCodeOf, messageOf } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Verdict } from '../../core/model.ts';
@@ -7,7 +8,7 @@ import { printable } from '../../core/printable.ts';
 /** What a failed exchange (one without an answer) came to. */
 export interface ErrorVerdict {
   readonly verdict: Verdict;
-  /** The operating system's or the client's code; where there is none, the error's name or `UNKNOWN`. */
+  /** A code of the catalogue; `UNKNOWN` for an error that has none of these. */
   readonly errorCode: string;
   readonly errorMessage: string;
 }
@@ -25,7 +26,7 @@ export class AttemptTimeoutError extends Error {
 /** A 2xx that came while part of the request had not gone out: who sent it can't have read the events. */
 export class EarlyAnswerError extends Error {
   override readonly name = 'EarlyAnswerError';
-  readonly code = 'ANSWERED_EARLY';
+  readonly code = 'ANSWERED_EARLY' satisfies HubCode;
 
   constructor(status: number) {
     super(
@@ -85,11 +86,14 @@ export function statusSentence(status: number): string {
  */
 export function verdictOfError(error: unknown, connected = true): ErrorVerdict {
   const source = carrierOf(error, 5) ?? error;
-  const errorCode = errorCodeOf(source) ?? nameOf(source);
+  const given = errorCodeOf(source) ?? nameOf(source);
+  // Rules, filters and documents go by the catalogue; a code that is not in it stands in the message.
+  const isKnown = deliveryCodeOf(given) !== undefined;
+  const words = messageOf(source) || messageOf(error) || given;
   return {
-    verdict: verdictOfCode(errorCode, connected),
-    errorCode,
-    errorMessage: printable(messageOf(source) || messageOf(error) || errorCode, limits.excerptChars),
+    verdict: verdictOfCode(given, connected),
+    errorCode: isKnown ? given : ('UNKNOWN' satisfies HubCode),
+    errorMessage: printable(isKnown ? words : `${given}: ${words}`, limits.excerptChars),
   };
 }
 

@@ -2,6 +2,7 @@ import { promises as dns, type LookupAddress } from 'node:dns';
 import { isIP, isIPv4, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { buildConnector } from 'undici';
+import type { HubCode } from '../../core/delivery-codes.ts';
 import { limits } from '../../core/limits.ts';
 import { type AddressRange, forbiddenRangeOf, inRange, readAddress } from './address-ranges.ts';
 
@@ -27,7 +28,7 @@ export interface GuardOptions {
 /** The hub may not reach this target: its address is in a range that is not public and not allowed. */
 export class TargetNotAllowedError extends Error {
   override readonly name = 'TargetNotAllowedError';
-  readonly code = 'TARGET_NOT_ALLOWED';
+  readonly code = 'TARGET_NOT_ALLOWED' satisfies HubCode;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
+import type { HubCode } from '../../core/delivery-codes.ts';
 import { limits } from '../../core/limits.ts';
 import type { AttemptResult, SigningSecrets } from '../../core/model.ts';
 import type { Tracer } from '../../core/tracing.ts';
@@ -141,7 +142,7 @@ function unshaped(fault: string, startedAt: number): AttemptResult {
   return {
     verdict: 'unshaped',
     statusCode: null,
-    errorCode: 'PAYLOAD_QUERY_INVALID',
+    errorCode: 'PAYLOAD_QUERY_INVALID' satisfies HubCode,
     errorMessage: `The payloadQuery can't be run on this event: ${fault}`.slice(0, limits.excerptChars),
     retryAfterMs: null,
     responseExcerpt: null,
@@ -177,8 +178,9 @@ function itemResults(result: SendResult, syncs: readonly ClaimedSync[]): Attempt
   const why = answer.kind === 'unreadable' ? answer.why : 'a 207 without {"results": [...]}';
   return syncs.map(() => ({
     ...result,
+    ofItem: true,
     verdict: 'busy',
-    errorCode: 'BATCH_ANSWER_UNREADABLE',
+    errorCode: 'BATCH_ANSWER_UNREADABLE' satisfies HubCode,
     errorMessage: `The batch's answer can't be read: ${why}.`,
   }));
 }
@@ -187,8 +189,9 @@ function itemResult(result: SendResult, item: ItemAnswer | undefined): AttemptRe
   if (item === undefined) {
     return {
       ...result,
+      ofItem: true,
       verdict: 'busy',
-      errorCode: 'BATCH_ITEM_MISSING',
+      errorCode: 'BATCH_ITEM_MISSING' satisfies HubCode,
       errorMessage: "The batch's answer does not name this sync.",
     };
   }
@@ -200,6 +203,7 @@ function itemResult(result: SendResult, item: ItemAnswer | undefined): AttemptRe
   const verdict = verdictOfStatus(item.code);
   return {
     ...result,
+    ofItem: true,
     // An item is accepted by code 0 alone; a 2xx here is a refusal that says nothing.
     verdict: verdict === 'accepted' ? 'answer' : verdict,
     statusCode: item.code,

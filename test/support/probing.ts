@@ -1,0 +1,39 @@
+import { Vault } from '../../src/access/vault.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { Database } from '../../src/db/database.ts';
+import { Breaker } from '../../src/delivery/breaker.ts';
+import type { DrainDeps } from '../../src/delivery/drain-deps.ts';
+import { LaneClaims } from '../../src/delivery/lane-claims.ts';
+import { OutcomeWriter } from '../../src/delivery/outcome-writer.ts';
+import { encryptionKey } from './hub.ts';
+import { keptLog } from './sockets.ts';
+
+/** What drains and probes work with, on a hub's database, apart from that hub. */
+export interface ProbeDeps extends AsyncDisposable {
+  readonly deps: DrainDeps;
+  /** What was logged. */
+  lines(): Record<string, unknown>[];
+}
+
+/** Opens a second process's view of a hub's database, so that a test may probe and drain with a transport of its own. */
+export async function openProbing(databaseUrl: string): Promise<ProbeDeps> {
+  const { log, lines } = keptLog();
+  const db = await Database.connect({ url: databaseUrl, poolSize: 4, log });
+  const changes = { note: () => {} };
+  const deps = { db, log, clock: systemClock, changes, tracer: null };
+  const outcomes = new OutcomeWriter({ ...deps, meter: { attempted: () => {} } });
+  return {
+    deps: {
+      ...deps,
+      outcomes,
+      vault: new Vault(encryptionKey),
+      random: () => 0,
+      breaker: new Breaker({ db, log, changes }),
+      claims: new LaneClaims(db),
+    },
+    lines,
+    async [Symbol.asyncDispose]() {
+      await db[Symbol.asyncDispose]();
+    },
+  };
+}
