@@ -19,7 +19,7 @@ export interface ProbeDeps extends AsyncDisposable {
 export async function openProbing(databaseUrl: string): Promise<ProbeDeps> {
   const { log, lines } = keptLog();
   const db = await Database.connect({ url: databaseUrl, poolSize: 4, log });
-  const changes = { note: () => {} };
+  const changes = { note: () => {}, isWatched: false };
   const deps = { db, log, clock: systemClock, changes, tracer: null };
   const outcomes = new OutcomeWriter({ ...deps, meter: { attempted: () => {} } });
   return {

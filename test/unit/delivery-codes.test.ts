@@ -76,15 +76,15 @@ test('the client gives no code that the hub would not take', () => {
 });
 
 test('whatever error ends an exchange, its code is one of the catalogue, and a strange one stands in the message', () => {
-  const undicis = Object.values(errors).flatMap(kind => {
-    try {
-      const error: Error = new kind('words', 500, { headers: {} });
-      return typeof error.message === 'string' ? [error] : [];
-    } catch {
-      return [];
-    }
-  });
-  assert.ok(undicis.length > 10);
+  const undicis = [
+    new errors.HeadersTimeoutError(),
+    new errors.BodyTimeoutError(),
+    new errors.HeadersOverflowError(),
+    new errors.ResponseContentLengthMismatchError(),
+    new errors.InformationalError('reset'),
+    new errors.SocketError('other side closed'),
+    new errors.HTTPParserError('bad start line'),
+  ];
   for (const error of [...undicis, new TypeError('bad'), new Error('x'), 'text', undefined])
     assert.ok(deliveryCodeOf(verdictOfError(error).errorCode), verdictOfError(error).errorCode);
   const strange = Object.assign(new Error('words'), { code: 'MY_OWN_CODE' });
