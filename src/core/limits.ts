@@ -118,6 +118,16 @@ export const limits = {
   targetOrigins: 1_024,
   /** How long a connection may take to come about, DNS and TLS included, milliseconds. */
   connectMs: 10_000,
+  /** The next address of a host is tried beside one that has not answered after this, milliseconds: RFC 8305's figure. */
+  nextAddressMs: 250,
+  /** Addresses of one host that are tried: a name may have any number. */
+  targetAddresses: 16,
+  /** A connection takes no more requests after this, so that a name that moved is followed under steady load, milliseconds. */
+  connectionLifeMs: 60_000,
+  /** TCP asks the other side of a silent connection whether it is still there, first after this, milliseconds. */
+  keepAliveProbeMs: 60_000,
+  /** Bytes of the headers of an answer: proxies' cookies and policies take tens of thousands. */
+  answerHeadBytes: 65_536,
   /** How long the addresses of a target's host are used again, and how long it counts as not resolving, milliseconds. */
   lookupKeptMs: 5_000,
   lookupFailureKeptMs: 1_000,

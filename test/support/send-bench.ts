@@ -58,15 +58,15 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** Listens on a free port until the test ends; the port. */
-export async function listen(server: NetServer): Promise<number> {
+/** Listens until the test ends, on a free port where none is given; the port. */
+export async function listen(server: NetServer, host = '127.0.0.1', wanted = 0): Promise<number> {
   const sockets = new Set<Socket>();
   const keep = (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
   };
   server.on('connection', keep);
-  server.listen(0, '127.0.0.1');
+  server.listen(wanted, host);
   await once(server, 'listening');
   cleanups.push(() => {
     for (const socket of sockets) socket.destroy();

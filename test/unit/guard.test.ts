@@ -3,13 +3,15 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Agent, request } from 'undici';
+import { systemClock } from '../../src/core/clock.ts';
 import { errorCodeOf, messageOf } from '../../src/core/errors.ts';
+import { createGuardedConnector } from '../../src/delivery/webhook/connector.ts';
 import {
   checkTargetUrl,
-  createGuardedConnector,
-  guardedLookup,
   parseTargetAllow,
+  permittedAddresses,
   type ResolveAll,
+  resolveBySystem,
 } from '../../src/delivery/webhook/guard.ts';
 
 const agents: Agent[] = [];
@@ -34,11 +36,9 @@ interface Outcome {
   readonly message: string;
 }
 
-function agentFor(allow: string, lookup?: ResolveAll): Agent {
-  const agent = new Agent({
-    connect: createGuardedConnector({ allow: parseTargetAllow(allow), connectMs: 1_000, lookup }),
-    allowH2: false,
-  });
+function agentFor(allow: string, lookup: ResolveAll = resolveBySystem, connectMs = 1_000): Agent {
+  const options = { allow: parseTargetAllow(allow), clock: systemClock, connectMs, lookup };
+  const agent = new Agent({ connect: createGuardedConnector(options), allowH2: false });
   agents.push(agent);
   return agent;
 }
@@ -158,15 +158,18 @@ const open = [
 ];
 
 /** Whether the guard refuses a name that resolves to this address; makes no connection. */
-function refused(address: string, allow = 'none'): Promise<boolean> {
-  const lookup = guardedLookup(parseTargetAllow(allow), resolver([address]));
-  return new Promise((resolve, reject) => {
-    lookup('target.example', { all: true }, (error, found) => {
-      if (errorCodeOf(error) === 'TARGET_NOT_ALLOWED') resolve(true);
-      else if (error === null) resolve(typeof found === 'string' ? false : found[0]?.address !== address);
-      else reject(error);
-    });
-  });
+async function refused(address: string, allow = 'none'): Promise<boolean> {
+  try {
+    const found = await permittedAddresses(parseTargetAllow(allow), 'target.example', resolver([address]));
+    assert.deepEqual(
+      found.map(one => one.address),
+      [address],
+    );
+    return false;
+  } catch (error) {
+    assert.equal(errorCodeOf(error), 'TARGET_NOT_ALLOWED');
+    return true;
+  }
 }
 
 test('every range that is not public is refused by the address that a name resolves to', async () => {
@@ -266,14 +269,7 @@ test('a name without an address and a resolver that fails are reported with thei
 });
 
 test('a resolver that never answers ends with the connection’s time-out', async () => {
-  const agent = new Agent({
-    connect: createGuardedConnector({
-      allow: parseTargetAllow('none'),
-      connectMs: 50,
-      lookup: () => new Promise(() => {}),
-    }),
-  });
-  agents.push(agent);
+  const agent = agentFor('none', () => new Promise(() => {}), 50);
   assert.equal((await get('http://silent.example/', agent)).code, 'UND_ERR_CONNECT_TIMEOUT');
 });
 

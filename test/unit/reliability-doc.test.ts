@@ -10,8 +10,9 @@ const rows = text.split('\n').filter(line => /^\| \d+ \|/.test(line));
 test('each row of the table of faults is a fault of the lab or a test of its own', () => {
   assert.deepEqual(
     rows.map(row => Number(row.split('|')[1])),
-    Array.from({ length: 28 }, (_, n) => n + 1),
+    Array.from({ length: rows.length }, (_, n) => n + 1),
   );
+  assert.ok(rows.length >= 29);
   const names = new Set(kinds.map(({ name }) => name));
   for (const row of rows) {
     const [, , , lab = '', tests = ''] = row.split('|');

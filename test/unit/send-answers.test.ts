@@ -1,19 +1,14 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
 import { type Socket } from 'node:net';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { limits } from '../../src/core/limits.ts';
-import {
-  listen,
-  ManualClock,
-  post,
-  rawReceiver,
-  receiver,
-  sender,
-  signalled,
-} from '../support/send-bench.ts';
+import { ManualClock, post, rawReceiver, receiver, sender, signalled } from '../support/send-bench.ts';
 import { until } from '../support/wait.ts';
+
+/** An answer's body is waited for from its headers on. */
+const headersCame = (clock: ManualClock) =>
+  until('the headers have come', () => clock.delays.at(-1) === limits.answerGraceMs);
 
 test('an accepted answer whose body trickles is accepted after the grace period, and the connection is cut', async () => {
   const closed = signalled<void>();
@@ -30,7 +25,7 @@ test('an accepted answer whose body trickles is accepted after the grace period,
   const clock = new ManualClock();
   const sent = sender({ clock }).send(post(url, { timeoutMs: 60_000 }));
   await begun.promise;
-  await until('the headers have come', () => clock.pending === 2);
+  await headersCame(clock);
   clock.advance(limits.answerGraceMs);
   const result = await sent;
   assert.deepEqual(
@@ -47,7 +42,7 @@ test('a refusal whose body trickles is reported after the grace period as well',
   );
   const clock = new ManualClock();
   const sent = sender({ clock }).send(post(url, { timeoutMs: 60_000, wantBody: true }));
-  await until('the headers have come', () => clock.pending === 2);
+  await headersCame(clock);
   clock.advance(limits.answerGraceMs);
   const result = await sent;
   assert.deepEqual(
@@ -68,12 +63,13 @@ test('a wanted body of an accepted answer is waited for without a grace period, 
   const hub = sender({ clock });
   const { verdict, statusCode, body, bodyEnd } = await hub.send(post(url, { wantBody: true }));
   assert.deepEqual([verdict, statusCode, body, bodyEnd], ['accepted', 207, '{"results": []}', 'whole']);
-  assert.deepEqual(clock.delays, [10_000], 'the total time-out alone');
+  const beginning = [10_000, limits.connectMs];
+  assert.deepEqual(clock.delays, beginning, 'the total time-out and the time to connect alone');
   await hub.send(post(`${url}at-once`, { wantBody: false }));
-  assert.deepEqual(clock.delays, [10_000, 10_000]);
+  assert.deepEqual(clock.delays, [...beginning, 10_000]);
   const sent = hub.send(post(`${url}never`, { wantBody: false }));
-  await until('the headers have come', () => clock.pending === 2);
-  assert.deepEqual(clock.delays, [10_000, 10_000, 10_000, limits.answerGraceMs]);
+  await headersCame(clock);
+  assert.deepEqual(clock.delays, [...beginning, 10_000, 10_000, limits.answerGraceMs]);
   clock.advance(limits.answerGraceMs);
   assert.equal((await sent).verdict, 'accepted');
 });
@@ -196,16 +192,79 @@ test('announcing 1xx answers are passed over, and a flood of them ends with the 
   assert.deepEqual([flooded.verdict, flooded.errorCode, flooded.statusCode], ['response', 'ETIMEDOUT', null]);
 });
 
-test('an unasked 100 or 101 is a broken answer, not a crash', async () => {
+const continued = 'HTTP/1.1 100 Continue\r\n\r\n';
+const processing = 'HTTP/1.1 102 Processing\r\nx-place: 3\r\n\r\n';
+const final = 'HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\nok';
+
+for (const [how, ...parts] of [
+  ['in one piece', continued + final],
+  ['in pieces of their own', continued, processing, final],
+  ['byte by byte', ...(continued + processing + final).split('')],
+  ['with bare line feeds', 'HTTP/1.1 100 Continue\n\n', final],
+  ['and the final one cut within its first line', `${continued}HTTP/1.1 2`, final.slice('HTTP/1.1 2'.length)],
+] as const) {
+  test(`unasked informational answers before the final one are read over: they come ${how}`, async () => {
+    const connections = new Set<Socket>();
+    const url = await rawReceiver(async socket => {
+      connections.add(socket.setNoDelay(true));
+      for (const part of parts) {
+        await new Promise<void>(resolve => socket.write(part, () => setImmediate(resolve)));
+      }
+    });
+    const hub = sender();
+    for (let n = 0; n < 3; n++) {
+      const { verdict, statusCode, responseExcerpt } = await hub.send(post(url));
+      assert.deepEqual([verdict, statusCode, responseExcerpt], ['accepted', 201, 'ok']);
+    }
+    assert.equal(connections.size, 1, 'the connection is kept');
+  });
+}
+
+test('a 100 that nothing follows ends with the total time-out, an unasked 101 is a broken answer', async () => {
   const url = await rawReceiver((socket, head) => {
     socket.write(
       head.startsWith('POST /100')
-        ? 'HTTP/1.1 100 Continue\r\n\r\n'
+        ? continued
         : 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n',
     );
   });
-  for (const path of ['100', '101'])
-    assert.equal((await sender().send(post(url + path))).verdict, 'response', path);
+  const alone = await sender().send(post(`${url}100`, { timeoutMs: 300 }));
+  assert.deepEqual([alone.verdict, alone.errorCode], ['response', 'ETIMEDOUT']);
+  const switched = await sender().send(post(`${url}101`));
+  assert.deepEqual([switched.verdict, switched.errorCode], ['response', 'UND_ERR_SOCKET']);
+});
+
+test('a head whose lines end with a bare line feed is an answer, in one piece and byte by byte', async () => {
+  const answer = 'HTTP/1.1 422 No\nContent-Type: text/plain\nRetry-After: 7\nContent-Length: 9\n\nline\nfeed';
+  const url = await rawReceiver(async (socket, head) => {
+    socket.setNoDelay(true);
+    for (const part of head.startsWith('POST /bytes') ? answer : [answer]) {
+      await new Promise<void>(resolve => socket.write(part, () => setImmediate(resolve)));
+    }
+  });
+  for (const path of ['whole', 'bytes']) {
+    const { verdict, responseExcerpt, retryAfterMs, bodyEnd } = await sender().send(post(url + path));
+    assert.deepEqual(
+      [verdict, responseExcerpt, retryAfterMs, bodyEnd],
+      ['data', 'line feed', 7_000, 'whole'],
+    );
+  }
+});
+
+test('a line feed alone within a head that otherwise ends its lines with CRLF is refused', async () => {
+  const url = await rawReceiver(
+    socket => void socket.write('HTTP/1.1 200 OK\r\nx-a: b\nset-cookie: c\r\ncontent-length: 0\r\n\r\n'),
+  );
+  assert.equal((await sender().send(post(url))).verdict, 'response');
+});
+
+test('headers of up to 64 KiB are an answer', async () => {
+  const url = await receiver((_request, response) => {
+    for (let n = 0; n < 15; n++) response.appendHeader('set-cookie', `c${n}=${'a'.repeat(4_096)}`);
+    response.setHeader('x-policy', 'b'.repeat(3_000)).writeHead(200).end('ok');
+  });
+  const { verdict, responseExcerpt } = await sender().send(post(url));
+  assert.deepEqual([verdict, responseExcerpt], ['accepted', 'ok']);
 });
 
 test('a connection that is reset, closed or speaks no HTTP instead of answering is a failed answer', async () => {
@@ -224,21 +283,50 @@ test('a connection that is reset, closed or speaks no HTTP instead of answering 
   assert.match(await outcome('garbage'), /^response HTTPParserError$/);
 });
 
-test('an idle connection that the target closes as the next request comes is a failed answer like any other', async () => {
-  const connections = new Set<Socket>();
-  let requests = 0;
-  const server = createServer((request, response) => {
-    requests++;
-    if (requests % 2 === 1) response.end('kept');
-    else request.socket.resetAndDestroy();
-  }).on('connection', socket => connections.add(socket));
-  const hub = sender();
-  const url = `http://127.0.0.1:${await listen(server)}/`;
-  assert.equal((await hub.send(post(url))).verdict, 'accepted');
-  const raced = await hub.send(post(url));
-  assert.equal(raced.verdict, 'response');
-  assert.match(raced.errorCode ?? '', /^(ECONNRESET|UND_ERR_SOCKET)$/);
-  assert.equal(connections.size, 1, 'both went over the same connection');
-  assert.equal((await hub.send(post(url))).verdict, 'accepted');
-  assert.equal(requests, 3, 'the sender itself tries nothing again');
+for (const [how, end] of [
+  ['resets', (socket: Socket) => socket.resetAndDestroy()],
+  ['closes', (socket: Socket) => socket.end()],
+] as const) {
+  test(`a kept connection that the target ${how} as the next request comes costs nothing: it goes out again over a new one`, async () => {
+    const served = new Map<Socket, number>();
+    let requests = 0;
+    const url = await rawReceiver(socket => {
+      requests += 1;
+      const before = served.get(socket) ?? 0;
+      served.set(socket, before + 1);
+      if (before === 0) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+      else end(socket);
+    });
+    const hub = sender();
+    for (let n = 0; n < 3; n++) assert.equal((await hub.send(post(url))).verdict, 'accepted');
+    assert.deepEqual([requests, served.size], [5, 3]);
+  });
+}
+
+test('a request goes out again once at most, and not where an answer had begun, the connection was new or it was called off', async () => {
+  const requests: string[] = [];
+  const clock = new ManualClock();
+  const url = await rawReceiver((socket, head) => {
+    const path = head.slice('POST /'.length, head.indexOf(' HTTP'));
+    requests.push(path);
+    if (path === 'good') socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+    else if (path === 'begun') socket.end('HTTP/1.1 2');
+    else if (path !== 'silent') socket.resetAndDestroy();
+  });
+  const outcome = async (path: string, warm: boolean) => {
+    const hub = sender({ clock });
+    if (warm) await hub.send(post(`${url}good`));
+    requests.length = 0;
+    const sent = hub.send(post(url + path));
+    if (path === 'silent') {
+      await until('it has come', () => requests.length === 1);
+      clock.advance(10_000);
+    }
+    const { verdict, errorCode } = await sent;
+    return [verdict, errorCode, requests.length];
+  };
+  assert.deepEqual(await outcome('reset', true), ['response', 'ECONNRESET', 2]);
+  assert.deepEqual(await outcome('reset', false), ['response', 'ECONNRESET', 1]);
+  assert.deepEqual(await outcome('begun', true), ['response', 'UND_ERR_SOCKET', 1]);
+  assert.deepEqual(await outcome('silent', true), ['response', 'ETIMEDOUT', 1]);
 });

@@ -2,11 +2,22 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createTlsServer } from 'node:https';
+import { createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { cleanUp, listen, local, post, receiver, sender } from '../support/send-bench.ts';
+import { createSecureContext, getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { limits } from '../../src/core/limits.ts';
+import {
+  cleanUp,
+  listen,
+  local,
+  ManualClock,
+  post,
+  receiver,
+  sender,
+  signalled,
+} from '../support/send-bench.ts';
 
 const openssl = (() => {
   try {
@@ -110,6 +121,42 @@ describe('TLS', { skip: openssl === null ? 'openssl is not installed' : false },
       [result.verdict, result.errorMessage, result.responseExcerpt],
       ['accepted', null, 'request 1'],
     );
+  });
+
+  test('the dot that ends an absolute name is no part of the name that TLS asks for and verifies', async () => {
+    const asked: string[] = [];
+    const pair = certificate('dot', 'tls.example', 2);
+    const server = createTlsServer(
+      {
+        ...pair,
+        SNICallback: (name, done) => {
+          asked.push(name);
+          done(null, createSecureContext(pair));
+        },
+      },
+      (_request, response) => response.end('ok'),
+    );
+    const port = await listen(server);
+    for (const host of ['tls.example', 'tls.example.']) {
+      const result = await sender({ lookup: local() }).send(post(`https://${host}:${port}/`));
+      assert.deepEqual([result.verdict, result.errorMessage], ['accepted', null], host);
+    }
+    const other = await sender({ lookup: local() }).send(post(`https://other.example.:${port}/`));
+    assert.deepEqual([other.verdict, other.errorCode], ['connect', 'ERR_TLS_CERT_ALTNAME_INVALID']);
+    assert.deepEqual(asked, ['tls.example', 'tls.example', 'other.example']);
+  });
+
+  test('a target that takes the connection and never agrees on TLS ends with the time to connect', async () => {
+    const taken = signalled<void>();
+    const port = await listen(createNetServer(() => taken.done()));
+    const clock = new ManualClock();
+    const sent = sender({ clock, lookup: local() }).send(
+      post(`https://tls.example:${port}/`, { timeoutMs: 60_000 }),
+    );
+    await taken.promise;
+    clock.advance(limits.connectMs);
+    const { verdict, errorCode } = await sent;
+    assert.deepEqual([verdict, errorCode], ['connect', 'UND_ERR_CONNECT_TIMEOUT']);
   });
 
   test('self-signed, expired and wrongly named certificates are refused every time, whatever the environment says', async () => {

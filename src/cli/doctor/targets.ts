@@ -1,6 +1,7 @@
-import { connect } from 'node:net';
 import type { Config } from '../../config.ts';
+import { systemClock } from '../../core/clock.ts';
 import { errorCodeOf, messageOf } from '../../core/errors.ts';
+import { Dialer } from '../../delivery/webhook/dial.ts';
 import {
   parseTargetAllow,
   permittedAddresses,
@@ -58,11 +59,10 @@ function targetFault(what: string, error: unknown): Check {
 
 /** Connects as the hub would, with its guard, and hangs up. */
 async function reach(host: string, port: number, allow: TargetAllow): Promise<void> {
-  const [{ address }] = await permittedAddresses(allow, host, resolveBySystem);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const socket = connect({ host: address, port, timeout: connectMs });
-  socket.once('connect', () => resolve());
-  socket.once('error', reject);
-  socket.once('timeout', () => reject(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
-  await promise.finally(() => socket.destroy());
+  const late = AbortSignal.timeout(connectMs);
+  const addresses = await permittedAddresses(allow, host, resolveBySystem);
+  const socket = await new Dialer(systemClock).dial(addresses, port, late).catch((error: unknown) => {
+    throw late.aborted ? Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }) : error;
+  });
+  socket.destroy();
 }

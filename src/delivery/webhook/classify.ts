@@ -114,10 +114,15 @@ export function excerptOf(body: Buffer): string | null {
   return printable(body.toString('utf8', 0, limits.excerptChars * 8), limits.excerptChars) || null;
 }
 
+/** Whether an error's code says that the hub itself ended the attempt. */
+export function isOwnCode(code: string | undefined): boolean {
+  return code !== undefined && ownCodes.has(code);
+}
+
 function verdictOfCode(code: string, connected: boolean): Verdict {
   if (code === 'TARGET_NOT_ALLOWED') return 'forbidden';
   if (unsendableCodes.has(code)) return 'data';
-  if (ownCodes.has(code)) return 'response';
+  if (isOwnCode(code)) return 'response';
   return !connected || connectCodes.has(code) || tlsCode.test(code) ? 'connect' : 'response';
 }
 

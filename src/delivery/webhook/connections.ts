@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import { type buildConnector, Client } from 'undici';
+import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
+import { AnswerHeads } from './answer-heads.ts';
 
 /** How long an idle connection is kept, milliseconds, whatever longer time the target offers. */
 const keepAliveMs = 30_000;
@@ -10,6 +12,7 @@ const options: Client.Options = {
   pipelining: 1,
   keepAliveTimeout: keepAliveMs,
   keepAliveMaxTimeout: keepAliveMs,
+  maxHeaderSize: limits.answerHeadBytes,
   // The exchange has a total time-out: undici's measure gaps, which a trickle of bytes never exceeds.
   headersTimeout: 0,
   bodyTimeout: 0,
@@ -29,14 +32,20 @@ export class Connection {
   readonly client: Client;
   /** Null: as many origins as are kept there are, and this one is closed behind its request. */
   readonly origin: Origin | null;
-  /** Another one where the client has connected anew. */
+  readonly #clock: Clock;
+  /** Others where the client has connected anew. */
   #socket: Socket | undefined;
+  #heads: AnswerHeads | undefined;
+  #connectedAt = 0;
+  /** Requests that this socket has carried. */
+  #requests = 0;
 
-  constructor(name: string, origin: Origin | null, connect: buildConnector.connector) {
+  constructor(name: string, origin: Origin | null, connect: buildConnector.connector, clock: Clock) {
     this.origin = origin;
+    this.#clock = clock;
     const noted: buildConnector.connector = (target, callback) =>
       connect(target, (...made) => {
-        if (made[1] !== null) this.#socket = made[1];
+        if (made[1] !== null) this.#take(made[1]);
         callback(...made);
       });
     this.client = new Client(name, { ...options, connect: noted });
@@ -46,6 +55,29 @@ export class Connection {
   get unsent(): number {
     return this.#socket?.writableLength ?? 0;
   }
+
+  /** Whether it carried a request before this one, and nothing has come of this one's answer. */
+  get unansweredReuse(): boolean {
+    return this.#requests > 1 && this.#heads?.came === false;
+  }
+
+  /** Whether it has carried requests for so long that the next one goes over another one. */
+  get old(): boolean {
+    return this.#clock.steady() - this.#connectedAt > limits.connectionLifeMs;
+  }
+
+  /** Its request goes out now. */
+  begin(): void {
+    this.#requests += 1;
+    this.#heads?.expect();
+  }
+
+  #take(socket: Socket): void {
+    this.#socket = socket;
+    this.#heads = new AnswerHeads(socket);
+    this.#connectedAt = this.#clock.steady();
+    this.#requests = 0;
+  }
 }
 
 /**
@@ -54,21 +86,31 @@ export class Connection {
  */
 export class Connections implements AsyncDisposable {
   readonly #connect: buildConnector.connector;
+  readonly #clock: Clock;
   readonly #open = new Set<Client>();
   readonly #origins = new Map<string, Origin>();
   #returned: (() => void)[] = [];
   #closed = false;
 
-  constructor(connect: buildConnector.connector) {
+  constructor(connect: buildConnector.connector, clock: Clock) {
     this.#connect = connect;
+    this.#clock = clock;
   }
 
   /** One that carries no request; give it back or drop it. */
   take(name: string): Connection {
+    const idle = this.#origins.get(name)?.idle;
+    for (let kept = idle?.pop(); kept !== undefined; kept = idle?.pop()) {
+      if (!kept.old) return kept;
+      this.drop(kept);
+    }
+    return this.open(name);
+  }
+
+  /** One that has carried no request yet; give it back or drop it. */
+  open(name: string): Connection {
     const origin = this.#originOf(name);
-    const idle = origin?.idle.pop();
-    if (idle !== undefined) return idle;
-    const connection = new Connection(name, origin, this.#connect);
+    const connection = new Connection(name, origin, this.#connect, this.#clock);
     this.#open.add(connection.client);
     if (origin !== null) origin.open += 1;
     connection.client.on('disconnect', () => this.#forget(connection));
@@ -86,7 +128,7 @@ export class Connections implements AsyncDisposable {
     this.#returned.push(() => {
       const { client, origin } = connection;
       // Closed by now where the target says so in its answer, or does so behind it.
-      if (origin === null || !client.stats.connected) this.drop(connection);
+      if (origin === null || !client.stats.connected || connection.old) this.drop(connection);
       else origin.idle.push(connection);
       then();
     });

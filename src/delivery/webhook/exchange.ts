@@ -1,5 +1,6 @@
 import { type Dispatcher, errors } from 'undici';
 import type { Clock } from '../../core/clock.ts';
+import { errorCodeOf } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { AttemptResult, Verdict } from '../../core/model.ts';
 import { receiptIn } from '../receipt.ts';
@@ -7,6 +8,7 @@ import {
   AttemptTimeoutError,
   EarlyAnswerError,
   excerptOf,
+  isOwnCode,
   parseRetryAfter,
   statusSentence,
   verdictOfError,
@@ -46,18 +48,34 @@ export interface SendResult extends AttemptResult {
 /** `queueMicrotask` makes a resource of each call, which takes longer. */
 const turn = Promise.resolve();
 
+/** What an exchange knows of the connection that carries it. */
+export interface Carrier {
+  /** Bytes of the request that the system has not taken yet. */
+  readonly unsent: number;
+  /** Whether it carried a request before this one, and nothing has come of this one's answer. */
+  readonly unansweredReuse: boolean;
+  /** The request goes out now. */
+  begin(): void;
+}
+
 /**
  * One request and its answer, as undici reports them; tells once what it came to. Where the answer did not end `whole`,
  * its connection must be closed.
+ *
+ * A connection that was kept may be closed by the target just as the next request goes out. Where it breaks off before a
+ * byte of the answer, the request goes out once more, at once and over a new one: that says nothing of the target, and
+ * consumers know an event that comes twice by its `webhook-id`.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #request: SendRequest;
   readonly #clock: Clock;
-  readonly #unsent: () => number;
+  readonly #again: () => void;
   readonly #resolve: (result: SendResult) => void;
   readonly #startedAt: number;
+  #carrier: Carrier | null = null;
   /** Whether a connection carries the request. */
   #carried = false;
+  #repeated = false;
   #status: number | null = null;
   #verdict: Verdict = 'response';
   #retryAfterMs: number | null = null;
@@ -68,16 +86,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #stopGrace: (() => void) | null = null;
   #contentEncoding: string | null = null;
 
-  /** @param unsent bytes of the request that the system has not taken yet */
-  constructor(
-    request: SendRequest,
-    clock: Clock,
-    unsent: () => number,
-    resolve: (result: SendResult) => void,
-  ) {
+  /** @param again sends the request over a new connection; it is called once at most */
+  constructor(request: SendRequest, clock: Clock, again: () => void, resolve: (result: SendResult) => void) {
     this.#request = request;
     this.#clock = clock;
-    this.#unsent = unsent;
+    this.#again = again;
     this.#resolve = resolve;
     this.#startedAt = clock.now();
   }
@@ -94,8 +107,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly callOff = (): void =>
     this.#breakOff(new errors.RequestAbortedError('The hub called the attempt off.'));
 
+  /** Tells what will carry the request. */
+  goOver(carrier: Carrier): void {
+    this.#carrier = carrier;
+    this.#carried = false;
+  }
+
   onRequestStart(): void {
     this.#carried = true;
+    this.#carrier?.begin();
   }
 
   onResponseStart(
@@ -106,7 +126,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     // 1xx only announces; any number of them may come.
     if (this.#over || status < 200) return;
     const verdict = verdictOfStatus(status);
-    if (verdict === 'accepted' && this.#unsent() > 0) return this.fail(new EarlyAnswerError(status));
+    if (verdict === 'accepted' && (this.#carrier?.unsent ?? 0) > 0)
+      return this.fail(new EarlyAnswerError(status));
     this.#status = status;
     this.#verdict = verdict;
     this.#contentEncoding = encodingOf(headers['content-encoding']);
@@ -133,7 +154,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    this.#breakOff(error);
+    const lost = !this.#over && this.#carried && this.#carrier?.unansweredReuse === true;
+    if (!lost || this.#repeated || isOwnCode(errorCodeOf(error))) return this.#breakOff(error);
+    this.#repeated = true;
+    this.#again();
   }
 
   /** Ends it without an answer. */

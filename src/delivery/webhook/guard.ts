@@ -1,7 +1,6 @@
 import { promises as dns, type LookupAddress } from 'node:dns';
-import { isIP, isIPv4, type LookupFunction } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { buildConnector } from 'undici';
 import type { HubCode } from '../../core/delivery-codes.ts';
 import { limits } from '../../core/limits.ts';
 import { type AddressRange, forbiddenRangeOf, inRange, readAddress } from './address-ranges.ts';
@@ -15,15 +14,6 @@ export interface TargetAllow {
 
 /** All addresses of a host name; rejects as `dns.lookup` does. */
 export type ResolveAll = (hostname: string) => Promise<LookupAddress[]>;
-
-/** What a guarded connector works with. */
-export interface GuardOptions {
-  readonly allow: TargetAllow;
-  /** DNS, TCP and TLS together, milliseconds. */
-  readonly connectMs: number;
-  /** Left out: the system's resolver, `/etc/hosts` included. */
-  readonly lookup?: ResolveAll;
-}
 
 /** The hub may not reach this target: its address is in a range that is not public and not allowed. */
 export class TargetNotAllowedError extends Error {
@@ -53,31 +43,6 @@ export function parseTargetAllow(text: string): TargetAllow {
   return { names, ranges };
 }
 
-/**
- * Undici's connector, over connections to public or allowed addresses only. It decides on the addresses that
- * the connection will use, at every connection, so a name that resolves differently the second time gains
- * nothing. One forbidden address among several refuses the name. TLS certificates are always verified.
- */
-export function createGuardedConnector(options: GuardOptions): buildConnector.connector {
-  const { allow, connectMs, lookup = resolveBySystem } = options;
-  const connect = buildConnector({
-    timeout: connectMs,
-    allowH2: false,
-    // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED and --tls-min-v1.0 do not weaken it.
-    rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
-    // The default, 250 ms, gives up addresses that are merely far away.
-    autoSelectFamilyAttemptTimeout: Math.ceil(connectMs / 4),
-    lookup: guardedLookup(allow, lookup),
-  });
-  return (target, callback) => {
-    // Only names are looked up. The URL parser has put every spelling of an IPv4 address into dotted decimal.
-    const refusal = isIP(target.hostname) === 0 ? null : refusalOf(allow, target.hostname, [target.hostname]);
-    if (refusal === null) connect(target, callback);
-    else queueMicrotask(() => callback(refusal, null));
-  };
-}
-
 /** What is wrong with a target's URL as it stands, to follow its field's name; null: nothing. */
 export function checkTargetUrl(url: string): string | null {
   if (url.length > limits.urlLength) return `must not be longer than ${limits.urlLength} characters`;
@@ -89,19 +54,6 @@ export function checkTargetUrl(url: string): string | null {
     return 'must begin with http:// or https://';
   if (parsed.username !== '' || parsed.password !== '') return 'must not contain a user name or password';
   return url.includes('#') ? 'must not have a fragment (#…)' : null;
-}
-
-/** A `lookup` for sockets that gives public or allowed addresses, or a `TargetNotAllowedError`. */
-export function guardedLookup(allow: TargetAllow, resolve: ResolveAll): LookupFunction {
-  return (hostname, options, callback) => {
-    permittedAddresses(allow, hostname, resolve).then(
-      ([first, ...others]) =>
-        options.all === true
-          ? callback(null, [first, ...others])
-          : callback(null, first.address, first.family),
-      (error: Error) => callback(error, []),
-    );
-  };
 }
 
 /**

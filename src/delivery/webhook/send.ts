@@ -2,10 +2,10 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
 import { type Connection, Connections } from './connections.ts';
+import { createGuardedConnector } from './connector.ts';
 import { Exchange, type SendRequest, type SendResult } from './exchange.ts';
 import {
   checkTargetUrl,
-  createGuardedConnector,
   type ResolveAll,
   resolveBySystem,
   type TargetAllow,
@@ -24,8 +24,8 @@ export interface WebhookSenderOptions {
 }
 
 /**
- * Posts to webhooks over kept connections, to permitted targets only. It follows no redirect, tries nothing
- * again and expands no compressed answer; the status decides as soon as it is there.
+ * Posts to webhooks over kept connections, to permitted targets only. It follows no redirect and tries nothing again
+ * but what a kept connection lost (see `Exchange`); the status decides as soon as it is there.
  */
 export class WebhookSender implements AsyncDisposable {
   readonly #clock: Clock;
@@ -37,36 +37,42 @@ export class WebhookSender implements AsyncDisposable {
     this.#clock = clock;
     const connector = createGuardedConnector({
       allow,
+      clock,
       connectMs: limits.connectMs,
       lookup: lookup ?? shareLookups(resolveBySystem, clock),
     });
-    this.#connections = new Connections(connector);
+    this.#connections = new Connections(connector, clock);
   }
 
   /** Makes one attempt. Never rejects: whatever happens is a result. */
   send(request: SendRequest): Promise<SendResult> {
     return new Promise(resolve => {
       let connection: Connection | undefined;
-      const unsent = () => connection?.unsent ?? 0;
-      const exchange = new Exchange(request, this.#clock, unsent, result => {
+      const again = () => {
+        if (connection === undefined || 'problem' in target) return;
+        this.#connections.drop(connection);
+        carry(this.#connections.open(target.origin), target.path);
+      };
+      const exchange = new Exchange(request, this.#clock, again, result => {
         if (connection === undefined) return resolve(result);
         if (result.bodyEnd === 'whole') return this.#connections.giveBack(connection, () => resolve(result));
         this.#connections.drop(connection);
         resolve(result);
       });
+      const carry = (taken: Connection, path: string) => {
+        connection = taken;
+        exchange.goOver(taken);
+        const { body } = request;
+        const reset = taken.origin === null;
+        taken.client.dispatch({ path, method: 'POST', headers, body, reset }, exchange);
+      };
       const target = this.#targetOf(request.url);
       if ('problem' in target)
         return exchange.fail(new TargetNotAllowedError(`The target's URL ${target.problem}.`));
       if (request.signal?.aborted === true) return exchange.callOff();
-      const { origin, path } = target;
-      connection = this.#connections.take(origin);
       const headers = headerList(request.headers);
       exchange.watch();
-      const { body } = request;
-      connection.client.dispatch(
-        { path, method: 'POST', headers, body, reset: connection.origin === null },
-        exchange,
-      );
+      carry(this.#connections.take(target.origin), target.path);
     });
   }
 
