@@ -15,6 +15,15 @@ export const limits = {
   businessDataBytes: 1_048_576,
   /** Nesting of business data: past it, parsers of consumers begin to fail. */
   businessDataDepth: 64,
+  /** Steps (of some 10 ns) that an event type's schema may take to check one voucher, and those of one call together. */
+  schemaSteps: 5_000_000,
+  schemaCallSteps: 25_000_000,
+  /** How long checks by schemas go on before others have their turn, milliseconds. */
+  schemaTurnMs: 20,
+  /** Bytes of a schema, its patterns, and their characters and counted repeats together: it compiles in some 0.1 s. */
+  schemaBytes: 65_536,
+  schemaPatterns: 200,
+  schemaPatternStates: 10_000,
   /** Characters of a short text field (system, module, id …); they stand in indexes. */
   shortText: 200,
   /** Characters of a long text field (summary, name of a counterparty …). */

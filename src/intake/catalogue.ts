@@ -1,7 +1,8 @@
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import { RE2JS } from 're2js';
-import { badInput, HubError, messageOf } from '../core/errors.ts';
+import { badInput, HubError } from '../core/errors.ts';
 import type { JsonObject, SyncMode } from '../core/model.ts';
+import { JsonSchema } from './json-schema/json-schema.ts';
+import type { WorkBudget } from './json-schema/work-meter.ts';
+import type { PreparedContent } from './voucher-content.ts';
 
 /** An event type as intake needs it. */
 export interface CataloguedType {
@@ -11,29 +12,38 @@ export interface CataloguedType {
   readonly schema: JsonObject | null;
 }
 
-interface CompiledType extends CataloguedType {
-  /** An error: the schema was taken by a version of the hub that could use it, and this one can't. */
-  readonly validate: ValidateFunction | null | HubError;
+/** A schema's text, and what it was compiled to. An error: a version of the hub took it that could use it; this one can't. */
+interface CompiledSchema {
+  readonly text: string;
+  readonly schema: JsonSchema | HubError;
 }
 
-/** How patterns are matched: in a time that grows with the text, whatever the pattern (JavaScript's own may take for ever). */
-const linear = Object.assign((pattern: string) => RE2JS.compile(pattern), { code: 'unused' });
-
-/** The event types, their schemas compiled. */
+/** The event types. A schema is compiled when it is first used, and stays compiled from one catalogue to the next. */
 export class Catalogue {
-  readonly #types: ReadonlyMap<string, CompiledType>;
+  readonly #types: ReadonlyMap<string, CataloguedType>;
+  readonly #compiled = new Map<string, CompiledSchema>();
 
-  constructor(types: readonly CataloguedType[]) {
-    this.#types = new Map(
-      types.map(type => [
-        type.name,
-        { ...type, validate: type.schema === null ? null : compiledOrFault(type.schema) },
-      ]),
-    );
+  /** @param before whose compiled schemas are used again where they have not changed */
+  constructor(types: readonly CataloguedType[], before?: Catalogue) {
+    this.#types = new Map(types.map(type => [type.name, type]));
+    if (before !== undefined) this.#keepFrom(before);
+  }
+
+  /**
+   * Has a type's schema judge business data, and keeps what it says with the content. What is of no known type is left
+   * for `check`.
+   */
+  judge(content: PreparedContent, budget: WorkBudget): void {
+    const type = this.#types.get(content.input.eventType);
+    if (type === undefined) return;
+    const schema = this.#schemaOf(type);
+    if (!(schema instanceof JsonSchema) || content.verdict?.schema === schema) return;
+    content.verdict = { schema, refusal: schema.check(content.input.businessData, type.name, budget) };
   }
 
   /** @throws HubError BAD_USER_INPUT when the type is unknown or its schema refuses the data, UNAVAILABLE when that is of no use */
-  check(eventType: string, businessData: JsonObject): CataloguedType {
+  check(content: PreparedContent, budget: WorkBudget): CataloguedType {
+    const { eventType } = content.input;
     const type = this.#types.get(eventType);
     if (type === undefined) {
       throw badInput(
@@ -41,47 +51,41 @@ export class Catalogue {
         `eventType: ${eventType} is not in the catalogue (${[...this.#types.keys()].slice(0, 20).join(', ')}).`,
       );
     }
-    if (type.validate instanceof HubError)
+    const schema = this.#schemaOf(type);
+    if (schema instanceof HubError)
       throw new HubError(
         'UNAVAILABLE',
         `The schema of ${eventType} can't be used; an administrator must replace it (upsertEventType), then send it again.`,
-        { cause: type.validate },
+        { cause: schema },
       );
-    if (type.validate !== null && !type.validate(businessData)) {
-      const fault = type.validate.errors?.[0];
-      const path = `businessData${(fault?.instancePath ?? '').replaceAll('/', '.')}`;
-      throw badInput(
-        path,
-        `${path}: ${fault?.message ?? 'does not satisfy the schema'} (the schema of ${eventType}).`,
-      );
-    }
+    if (schema === null) return type;
+    this.judge(content, budget);
+    if (content.verdict?.refusal != null) throw content.verdict.refusal;
     return type;
+  }
+
+  #keepFrom(before: Catalogue): void {
+    for (const [name, compiled] of before.#compiled) {
+      const schema = this.#types.get(name)?.schema;
+      if (schema != null && JSON.stringify(schema) === compiled.text) this.#compiled.set(name, compiled);
+    }
+  }
+
+  #schemaOf({ name, schema }: CataloguedType): JsonSchema | HubError | null {
+    if (schema === null) return null;
+    const known = this.#compiled.get(name);
+    if (known !== undefined) return known.schema;
+    const compiled = compiledOrFault(schema);
+    this.#compiled.set(name, { text: JSON.stringify(schema), schema: compiled });
+    return compiled;
   }
 }
 
-function compiledOrFault(schema: JsonObject): ValidateFunction | HubError {
+function compiledOrFault(schema: JsonObject): JsonSchema | HubError {
   try {
-    return compileSchema(schema);
+    return new JsonSchema(schema);
   } catch (error) {
     if (error instanceof HubError) return error;
     throw error;
-  }
-}
-
-/** @throws HubError BAD_USER_INPUT when it is not a schema that can be compiled */
-export function compileSchema(schema: JsonObject): ValidateFunction {
-  // Such a schema answers with a promise, which would count as true.
-  if (schema.$async !== undefined)
-    throw badInput('schema', 'schema: $async is not of JSON Schema; leave it out.');
-  try {
-    // One instance a schema: two types may use the same $id.
-    return new Ajv2020({
-      strict: false,
-      allErrors: false,
-      validateFormats: false,
-      code: { regExp: linear },
-    }).compile(schema);
-  } catch (error) {
-    throw badInput('schema', `schema: not a JSON Schema that can be used: ${messageOf(error).slice(0, 300)}`);
   }
 }

@@ -4,7 +4,7 @@ import { compensationIsNoChoice, type JsonObject, type SyncMode } from '../core/
 import type { Database } from '../db/database.ts';
 import { EventTypeEntity, type EventTypeRow } from '../db/entities.ts';
 import { changeRouting } from '../db/intake-statements.ts';
-import { compileSchema } from './catalogue.ts';
+import { checkNewSchema } from './json-schema/new-schema.ts';
 
 /** The catalogue as administrators keep it. */
 export class EventTypes {
@@ -35,7 +35,7 @@ export class EventTypes {
       throw badInput('description', `description: at most ${limits.longText} characters.`);
     if (type.mode === 'compensation') throw badInput('mode', `mode: ${compensationIsNoChoice}`);
     const schema = type.schema === null ? null : JSON.stringify(type.schema);
-    if (type.schema !== null) compileSchema(type.schema);
+    if (type.schema !== null) checkNewSchema(type.schema);
     await this.#db.transaction(client =>
       changeRouting(client, 'event_types', () =>
         client.query(

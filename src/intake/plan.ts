@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import { HubError } from '../core/errors.ts';
 import { laneOf } from '../core/lane-key.ts';
+import { limits } from '../core/limits.ts';
 import type { RecordOutcome } from '../core/model.ts';
 import { findVersions, type LockedVoucher, type RecordKey } from '../db/intake-statements.ts';
 import type { EventWrite, SyncWrite } from '../db/recording-statements.ts';
@@ -101,6 +102,8 @@ class Planner {
   readonly #items: (PlannedItem | HubError)[] = [];
   readonly #ids: string[];
   readonly #isAllNew: boolean;
+  /** For vouchers whose schema has changed since it judged them: few, as each call's were judged just before. */
+  readonly #budget = { left: limits.schemaCallSteps };
 
   constructor(input: PlanInput, known: Map<string, KnownVoucher>, older: Map<string, KnownVersion>) {
     this.#input = input;
@@ -133,7 +136,7 @@ class Planner {
     const { input, key, span } = content;
     const traceparent = span === null ? null : span.traceparent;
     const { catalogue, index } = this.#input.routing;
-    const type = catalogue.check(input.eventType, input.businessData);
+    const type = catalogue.check(content, this.#budget);
     const known = this.#known.get(key);
     const decision = decide(content, known, this.#input.today, version =>
       this.#older.get(`${known?.id}/${version}`),

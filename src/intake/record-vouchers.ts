@@ -7,6 +7,7 @@ import type { RecordOutcome } from '../core/model.ts';
 import { type Span, type Tracer, traced } from '../core/tracing.ts';
 import type { Database } from '../db/database.ts';
 import { GroupCommit } from './group-commit.ts';
+import { judgeBySchema } from './judge-by-schema.ts';
 import { lanesToWake } from './plan.ts';
 import type { Routing, RoutingCache } from './routing.ts';
 import { type CommitAttempt, type Committed, IntakeTransactions } from './transactions.ts';
@@ -99,6 +100,7 @@ export class Intake {
     const span = this.#tracer?.current() ?? null;
     const prepared = inputs.map(input => prepareOrRefuse(input, now, span));
     const good = prepared.filter((item): item is PreparedContent => !(item instanceof HubError));
+    if (good.length > 0) await this.#judge(good);
     const results = good.length === 0 ? [] : await this.#group.add(good);
     let at = 0;
     return prepared.map(item => {
@@ -111,6 +113,12 @@ export class Intake {
   /** Takes no more vouchers, and resolves when all that was taken is committed. */
   close(): Promise<void> {
     return this.#group.close();
+  }
+
+  /** Where the catalogue can't be read, neither can the commit be made, which says so. */
+  async #judge(contents: readonly PreparedContent[]): Promise<void> {
+    const routing = await this.#routing.current().catch(() => null);
+    if (routing !== null) await judgeBySchema(contents, routing.catalogue, this.#clock);
   }
 
   /** A commit that serves several mutations is the child of one at most: it leads to them, and they to it. */

@@ -79,7 +79,7 @@ export class RoutingCache {
   #keep(rows: RoutingRows): Routing {
     const routing = {
       versions: rows.versions,
-      catalogue: new Catalogue(rows.eventTypes),
+      catalogue: new Catalogue(rows.eventTypes, this.#cached?.catalogue),
       index: new SubscriptionIndex(rows.subscriptions),
     };
     this.#cached = routing;

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
-import { badInput } from '../core/errors.ts';
+import { badInput, type HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { pythonJson, pythonString } from '../core/python-json.ts';
 import type { Span } from '../core/tracing.ts';
+import type { JsonSchema } from './json-schema/json-schema.ts';
 import type { VoucherInput } from './voucher-input.ts';
 
 /** The part of a voucher's content that does not change with its number, version and date. */
@@ -14,8 +15,17 @@ export interface PreparedContent {
   readonly dataJson: string;
   /** What it is recorded for; null: tracing is off. */
   readonly span: Span | null;
+  /** What a schema said of the business data; null: none was asked. */
+  verdict: SchemaVerdict | null;
   /** The rest of it in that text, in the parts that others come between. */
   readonly parts: VoucherParts;
+}
+
+/** What one schema said of business data. */
+export interface SchemaVerdict {
+  readonly schema: JsonSchema;
+  /** Null: the data fits. */
+  readonly refusal: HubError | null;
 }
 
 /** Runs of the voucher's fields in the order of Python's sorted keys. */
@@ -34,7 +44,7 @@ export function prepareContent(input: VoucherInput, span: Span | null = null): P
       `businessData: ${dataJson.length} bytes; at most ${limits.businessDataBytes}.`,
     );
   }
-  return { input, key: recordKeyOf(input), dataJson, parts: partsOf(input), span };
+  return { input, key: recordKeyOf(input), dataJson, parts: partsOf(input), span, verdict: null };
 }
 
 /** One text for each source record. */
