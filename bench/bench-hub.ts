@@ -78,6 +78,7 @@ export class BenchHub implements AsyncDisposable {
       HUB_DATA_DIR: folder,
       HUB_PORT: '0',
       HUB_ADMIN_KEY: key,
+      HUB_SUBSCRIPTIONS_PER_SYSTEM: '2000',
       HUB_LOG_LEVEL: 'warn',
       HUB_LOG_FORMAT: 'json',
       ...(database === null ? {} : externalSettings(database)),

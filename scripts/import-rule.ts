@@ -16,6 +16,7 @@ const rootFiles = [
   'main',
   'proxy-variables',
   'setting-types',
+  'settings',
   'unknown-settings',
 ];
 
@@ -119,6 +120,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'config',
       'client-environment',
       'setting-types',
+      'settings',
       'proxy-variables',
       'unknown-settings',
     ],

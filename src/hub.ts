@@ -10,8 +10,8 @@ import type { Random } from './core/random.ts';
 import type { Tracer } from './core/tracing.ts';
 import { readAlertTelling, readingsOf, startAlerts } from './hub/alerts.ts';
 import { type Delivery, openDelivery } from './hub/delivery.ts';
-import { graphqlDoor } from './hub/graphql-door.ts';
 import { openSchedules } from './hub/schedules.ts';
+import { openServers } from './hub/servers.ts';
 import { createServices } from './hub/services.ts';
 import type { Start } from './hub/start.ts';
 import { openStore, type Store } from './hub/store.ts';
@@ -21,7 +21,6 @@ import { Meters } from './monitoring/meters.ts';
 import { openTracing } from './monitoring/tracing/open-tracing.ts';
 import { tracingSettings } from './monitoring/tracing/settings.ts';
 import { proxyVariables, proxyVariablesText } from './proxy-variables.ts';
-import { startServer } from './server/server.ts';
 import { unknownSettings, unknownSettingText } from './unknown-settings.ts';
 
 /** What tests (and a demo) may put in the place of the real thing. */
@@ -36,6 +35,8 @@ export interface HubOverrides {
 /** A running hub. Dispose of it to stop: it takes no more, finishes what is under way, and closes everything. */
 export interface Hub extends AsyncDisposable {
   readonly url: string;
+  /** Where `/metrics` and health checks have a port of their own; null: on the one port. */
+  readonly metricsUrl: string | null;
   readonly databaseUrl: string;
   /** The secret of the first admin key, where this start made it; shown this once. */
   readonly adminKey: string | null;
@@ -89,23 +90,22 @@ async function start(context: Start): Promise<Hub> {
     context.meters,
   );
   let stopping = false;
-  const server = parts.use(
-    await startServer({
-      host: config.host,
-      port: config.port,
-      log,
-      graphql: config.roles.includes('api') ? graphqlDoor(context, store, services) : undefined,
-      metrics: () => laneMeters.text(),
-      readiness: async () => ({
-        ...(await checkReadiness(context.clock, store, delivery)),
-        running: !stopping,
-      }),
+  const { url, metricsUrl } = await openServers(context, services, {
+    store,
+    metrics: () => laneMeters.text(),
+    readiness: async () => ({
+      ...(await checkReadiness(context.clock, store, delivery)),
+      running: !stopping,
     }),
-  );
+  });
   const adminKey = config.adminKey === undefined ? await store.keys.makeFirstAdmin() : null;
-  log.info({ url: server.url, roles: config.roles, ...homesOf(config) }, 'hub is up');
+  log.info(
+    { url, metrics_url: metricsUrl ?? undefined, roles: config.roles, ...homesOf(config) },
+    'hub is up',
+  );
   return {
-    url: server.url,
+    url,
+    metricsUrl,
     databaseUrl: store.databaseUrl,
     adminKey,
     async [Symbol.asyncDispose]() {

@@ -1,3 +1,4 @@
+import { BlockList, isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { messageOf } from './core/errors.ts';
 import { parseTargetAllow } from './delivery/webhook/guard.ts';
@@ -61,6 +62,22 @@ export const roles = z
 export const targetAllow = z.string().superRefine((text, context) => {
   const fault = targetAllowFault(text);
   if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+});
+/** Addresses and CIDR ranges, with commas. */
+export const addressRanges = z.string().transform((text, context) => {
+  const ranges = new BlockList();
+  for (const [place, entry] of splitList(text).entries()) {
+    const [address = '', bits = isIPv6(address) ? '128' : '32', ...rest] = entry.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    const fits = /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 'ipv6' ? 128 : 32);
+    if (isIP(address) !== 0 && fits && rest.length === 0) ranges.addSubnet(address, Number(bits), family);
+    else
+      context.addIssue({
+        code: 'custom',
+        message: `entry ${place + 1} is neither an IP address nor a CIDR range`,
+      });
+  }
+  return ranges;
 });
 /** An http(s) address, without a slash at the end. */
 export const publicUrl = z

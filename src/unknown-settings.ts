@@ -1,5 +1,5 @@
 import { commandVariables } from './client-environment.ts';
-import { settings } from './config.ts';
+import { settings } from './settings.ts';
 
 /** Letters that may be wrong in a name for it to be taken for a slip. */
 const slips = 3;

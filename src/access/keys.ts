@@ -11,24 +11,31 @@ import type { Caller } from './caller.ts';
 /** How often `last_used_at` is written at most, milliseconds: it tells people whether a key is still in use. */
 const lastUsedEveryMs = 60_000;
 
+/** No key has another form, so what has another is not looked up. */
+const keyForm = /^[\x21-\x7e]{24,200}$/;
+
 /** API keys: made, revoked, and checked on every request. Only SHA-256 of a key is kept; keys are 256 random bits. */
 export class ApiKeys {
   readonly #db: Database;
   readonly #clock: Clock;
-  readonly #checked: LRUCache<string, { caller: Caller | null; until: number }>;
+  readonly #good: LRUCache<string, { caller: Caller; until: number }>;
+  /** Wrong keys are remembered apart: whoever tries many must not push out the good ones. */
+  readonly #wrong: LRUCache<string, { caller: null; until: number }>;
   readonly #used = new Map<string, number>();
 
   constructor(db: Database, clock: Clock) {
     this.#db = db;
     this.#clock = clock;
-    this.#checked = new LRUCache({ max: limits.keyCacheEntries });
+    this.#good = new LRUCache({ max: limits.keyCacheEntries });
+    this.#wrong = new LRUCache({ max: limits.keyCacheEntries });
   }
 
   /** Who a key belongs to; null: unknown or revoked. A revoked key is out within `limits.keyCacheMs`. */
   async authenticate(key: string): Promise<Caller | null> {
+    if (!keyForm.test(key)) return null;
     const hash = hashOf(key);
     const now = this.#clock.steady();
-    const known = this.#checked.get(hash);
+    const known = this.#good.get(hash) ?? this.#wrong.get(hash);
     if (known !== undefined && known.until > now) return known.caller;
     const { rows } = await this.#db.pool.query<{ id: string; role: Role; system: string | null }>({
       name: 'key-check',
@@ -36,15 +43,21 @@ export class ApiKeys {
       values: [hash],
     });
     const row = rows[0];
-    const caller = row === undefined ? null : { keyId: row.id, role: row.role, system: row.system };
-    this.#checked.set(hash, { caller, until: now + limits.keyCacheMs });
-    if (caller !== null) await this.#noteUse(caller.keyId, now);
+    const until = now + limits.keyCacheMs;
+    if (row === undefined) {
+      this.#good.delete(hash);
+      this.#wrong.set(hash, { caller: null, until });
+      return null;
+    }
+    const caller = { keyId: row.id, role: row.role, system: row.system };
+    this.#good.set(hash, { caller, until });
+    await this.#noteUse(caller.keyId, now);
     return caller;
   }
 
   /**
    * Makes a key; its secret is given back this once.
-   * @throws HubError BAD_USER_INPUT when the role needs a system, or takes none
+   * @throws HubError BAD_USER_INPUT when the role needs a system, or takes none; LIMIT_EXCEEDED
    */
   async create(input: {
     name: string;
@@ -80,7 +93,7 @@ export class ApiKeys {
         new Date(this.#clock.now()),
       ]);
     });
-    this.#checked.clear();
+    this.#good.clear();
     return this.#db.fork().findOneOrFail(ApiKeyEntity, { id: known });
   }
 
@@ -131,9 +144,15 @@ export class ApiKeys {
     secret: string,
   ): Promise<ApiKeyRow> {
     const { rows } = await this.#db.pool.query<{ id: string }>(
-      'insert into api_keys (name, role, system, key_hash) values ($1, $2, $3, $4) returning id::text',
-      [input.name, input.role, input.system, hashOf(secret)],
+      `insert into api_keys (name, role, system, key_hash)
+       select $1, $2, $3, $4 where (select count(*) from api_keys where revoked_at is null) < $5 returning id::text`,
+      [input.name, input.role, input.system, hashOf(secret), limits.apiKeys],
     );
+    if (rows.length === 0)
+      throw new HubError(
+        'LIMIT_EXCEEDED',
+        `There are ${limits.apiKeys} API keys that are not revoked, which is the most; revoke those that nobody uses.`,
+      );
     return this.#db.fork().findOneOrFail(ApiKeyEntity, { id: rows[0]?.id ?? '' });
   }
 

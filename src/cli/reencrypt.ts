@@ -64,6 +64,7 @@ async function reencrypt(config: Config): Promise<number> {
     changes,
     payloadQueries,
     batches,
+    perSystem: config.subscriptionsPerSystem,
     onChange: () => {},
   }).reencrypt();
 }

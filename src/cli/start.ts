@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { Command } from 'commander';
-import { type Config, processEnvironment, readConfig, settings } from '../config.ts';
+import { type Config, processEnvironment, readConfig } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import { errorCodeOf, HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Hub, HubOverrides } from '../hub.ts';
 import { parseRedisUrl } from '../jobs/redis-url.ts';
+import { settings } from '../settings.ts';
 import { endWithin, listenForStop } from './signals.ts';
 import { print } from './terminal.ts';
 

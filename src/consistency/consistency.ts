@@ -43,14 +43,14 @@ export class Consistency {
   /**
    * Begins a check; waits a moment for its end.
    * @returns the report, RUNNING where it takes longer than `limits.checkAnswerMs`
-   * @throws HubError CONFLICT, BAD_USER_INPUT
+   * @throws HubError CONFLICT, BAD_USER_INPUT, LIMIT_EXCEEDED
    */
   async check(
     subscription: SubscriptionRow,
     request: { range: DateRange; autoFix: boolean },
   ): Promise<ConsistencyReportRow> {
     const repair = request.autoFix ? 'auto' : 'ask';
-    const check = await this.#checks.start(subscription, { range: request.range, repair });
+    const check = await this.#begin(subscription, { range: request.range, repair });
     await this.#ended([check], limits.checkAnswerMs);
     return this.#reportOf(check);
   }
@@ -151,13 +151,23 @@ export class Consistency {
     return checks;
   }
 
+  /** Begins a check that a person asked for: there may be so many a day, as each leaves a report. */
+  async #begin(of: SubscriptionRow, request: CheckRequest): Promise<RunningCheck> {
+    if (await this.#reports.isDayFull(of.id))
+      throw new HubError(
+        'LIMIT_EXCEEDED',
+        `Subscription ${of.id} was checked ${limits.checksADay} times within a day, which is the most; its schedule goes on.`,
+      );
+    return this.#checks.start(of, request);
+  }
+
   async #startOne(
     of: SubscriptionRow,
     request: CheckRequest,
     busy: SubscriptionRow[] | null,
   ): Promise<RunningCheck | undefined> {
     try {
-      return await this.#checks.start(of, request);
+      return await this.#begin(of, request);
     } catch (error) {
       if (busy === null || !(error instanceof HubError) || error.code !== 'CONFLICT') throw error;
       busy.push(of);

@@ -1,5 +1,5 @@
 import { limits } from '../core/limits.ts';
-import { dropReports, failAbandonedReports } from '../db/consistency-reports.ts';
+import { dropReports, failAbandonedReports, reportsOfDay } from '../db/consistency-reports.ts';
 import type { Database } from '../db/database.ts';
 import {
   ConsistencyDifferenceEntity,
@@ -30,6 +30,11 @@ export class ConsistencyReports {
   /** Fails the checks whose process is gone: whoever waits for their end must not wait for ever. */
   failAbandoned(): Promise<void> {
     return failAbandonedReports(this.#db.pool);
+  }
+
+  /** Whether people may begin no further check of a subscription today. */
+  async isDayFull(subscriptionId: string): Promise<boolean> {
+    return (await reportsOfDay(this.#db.pool, subscriptionId, limits.checksADay)) >= limits.checksADay;
   }
 
   /** Forgets what is older, differences and all. */

@@ -37,7 +37,12 @@ export const limits = {
   // ── Subscriptions ──
   /** Subscriptions that are not deleted: the index of them lives in memory. */
   subscriptions: 10_000,
+  /** How many times as many as a system may have may be made for it in a day: deleted ones stay in the table. */
+  subscriptionTurnover: 5,
   eventTypePatterns: 100,
+  /** Event types, and API keys that are not revoked: their lists are read whole. */
+  eventTypes: 1_000,
+  apiKeys: 1_000,
   batchSize: 100,
   maxInFlight: 256,
   /** Shards of a subscription: each is a drain of its own, and looks through the others' backlog. */
@@ -111,6 +116,9 @@ export const limits = {
   /** How long a consumer counts as attached after its node was last heard of, milliseconds; renewed at a third. */
   attachmentLeaseMs: 15_000,
   attachmentPollMs: 5_000,
+  /** Consumers of one process that are attached to one subscription, and by one key: each is a drain of its own. */
+  attachmentsPerSubscription: 256,
+  attachmentsPerKey: 2_048,
   /** Bytes of an answer that are read; the rest is not waited for. */
   answerBytes: 16_384,
   /** The same, more for each event of a batch: an answer by item has a message each. */
@@ -229,6 +237,8 @@ export const limits = {
   fixAnswerMs: 80_000,
   /** Checks of a schedule that run at once. */
   checksAtOnce: 4,
+  /** Checks of one subscription that people may begin in a day: each leaves a report for as long as logs are kept. */
+  checksADay: 500,
   /** A check whose process was not heard of for so long is over, milliseconds; renewed at a third. */
   checkLeaseMs: 60_000,
   /** Items of a plan, and of what `fixData` gives back. */
@@ -239,10 +249,41 @@ export const limits = {
   // ── GraphQL ──
   /** Bytes of a request over HTTP: a thousand vouchers of some 8 KiB. */
   requestBytes: 8 * 1_048_576,
-  /** Connections of callers to one process; each may hold a request's bytes. */
+  /** Connections of callers to one process: their buffers and the file descriptors that it may open. */
   connections: 4_096,
-  /** How long a request may take to arrive whole, milliseconds. */
+  /** Those that have shown no key, in all and of one address: room for all consumers of a hub that restarts. */
+  connectionsUnkeyed: 2_048,
+  connectionsUnkeyedPerAddress: 1_024,
+  /** Connections that are left for those without a key however many have shown one: health checks, newcomers. */
+  connectionsUnkeyedLeast: 512,
+  /** Connections of one key that are kept: its sockets, and as many for requests. */
+  connectionsPerKey: 2_048,
+  /** Connections to the port of `/metrics`, where there is one. */
+  metricsConnections: 64,
+  /** How long a request's head and a whole request may take to arrive, milliseconds, and how often that is looked at. */
+  requestHeadMs: 8_000,
   requestArrivalMs: 30_000,
+  requestLookMs: 1_000,
+  /** Bytes of request bodies that a process holds at once, in all and of one key; parsed they take several times that. */
+  bodiesBytes: 64 * 1_048_576,
+  bodiesBytesPerKey: 32 * 1_048_576,
+  /** Bytes up to which a body needs no room of its own: as many as there are connections, they take 64 MiB. */
+  bodySmallBytes: 16_384,
+  /** How long a body may wait for room before its caller is told to come again, milliseconds. */
+  bodyWaitMs: 10_000,
+  /** Wrong keys of an address whose answers are not held back, each minute: people mistype, programs are set up wrong. */
+  wrongKeysFree: 5,
+  /** By how much the answer to each further one waits longer, and the longest that it waits, milliseconds. */
+  wrongKeyStepMs: 100,
+  wrongKeyDelayMs: 2_000,
+  /** Answers to wrong keys that wait at once, in all and for one address: each is a request in memory. */
+  wrongKeysHeld: 1_024,
+  wrongKeysHeldPerAddress: 64,
+  /** Addresses of wrong keys that are remembered, and lines about them, a minute. */
+  wrongKeyAddresses: 4_096,
+  wrongKeyLines: 100,
+  /** How often the log tells the same thing of one address at most, milliseconds. */
+  doorLogMs: 60_000,
   /** Bytes of one message over a socket, and the most frames and pieces that it may come in. */
   socketMessageBytes: 65_536,
   socketFragments: 256,
@@ -251,8 +292,6 @@ export const limits = {
   socketOperations: 600,
   /** Open sockets of one key in one process: a client that leaks them must not take them all. */
   socketsPerKey: 1_024,
-  /** Sockets of one process that have not said who they are yet: room for all consumers of a hub that restarts. */
-  socketsUnknown: 1_024,
   /** How long a client may take to say who it is, milliseconds. */
   socketInitMs: 3_000,
   /** Period of looking after the open sockets (keys, pings, readers), milliseconds. */
@@ -288,6 +327,10 @@ export const limits = {
   resumeRunsMs: 60_000,
   /** How long a compensation counts as driven after its last statement, milliseconds: the longest that one may take. */
   compensationLeaseMs: 90_000,
+  /** Compensations by hand of one target system that run at once: each walks through an index with a connection of its own. */
+  compensationsAtOnce: 8,
+  /** Compensations of one target system that are kept once they are over; more are forgotten, the oldest first. */
+  compensationsKept: 1_000,
   /** How often the hourly compensation tries one sync again; then it waits for a person. */
   compensationRounds: 3,
 

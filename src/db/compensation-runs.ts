@@ -36,16 +36,23 @@ export interface HeldRun {
 
 const held = `id::text, kind, holder::text, target_system as "targetSystem", criteria, position, count::int`;
 
-/** Begins a run; forgets those that were over a month ago. */
+/**
+ * Begins a run; forgets those that were over a month ago, and of the same system's those beyond a number.
+ * @returns undefined: as many of the system's are running as may
+ */
 export async function insertRun(
   pool: Pool,
   run: Pick<HeldRun, 'kind' | 'holder' | 'targetSystem' | 'criteria' | 'position'> & { total: number },
-  leaseMs: number,
-): Promise<HeldRun> {
+  { leaseMs, atOnce, kept }: { leaseMs: number; atOnce: number; kept: number },
+): Promise<HeldRun | undefined> {
   const { rows } = await pool.query<HeldRun>(
-    `with old as (delete from compensation_runs where completed_at < now() - interval '30 days')
+    `with old as (delete from compensation_runs where completed_at < now() - interval '30 days' or completed_at is not null
+       and id <= (select o.id from compensation_runs o where o.target_system is not distinct from $3 order by o.id desc offset $9 limit 1)
+       and target_system is not distinct from $3)
      insert into compensation_runs (kind, holder, target_system, criteria, position, total, lease_until)
-     values ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 millisecond') returning ${held}`,
+     select $1, $2, $3, $4, $5, $6, now() + $7 * interval '1 millisecond'
+     where (select count(*) from compensation_runs r where r.state = 'running' and r.target_system is not distinct from $3) < $8
+     returning ${held}`,
     [
       run.kind,
       run.holder,
@@ -54,11 +61,11 @@ export async function insertRun(
       JSON.stringify(run.position),
       run.total,
       leaseMs,
+      atOnce,
+      kept,
     ],
   );
-  const row = rows[0];
-  if (row === undefined) throw new Error('A run was not written.');
-  return row;
+  return rows[0];
 }
 
 /** Notes a part that was done, in the transaction that did it. @returns false: another process has taken the run */

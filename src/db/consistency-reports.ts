@@ -80,6 +80,16 @@ export async function startReport(
   return rows[0]?.id;
 }
 
+/** The checks of a subscription that began within a day, counted up to `most`. */
+export async function reportsOfDay(pool: Pool, subscriptionId: string, most: number): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    `select count(*)::int as count from (select 1 from consistency_reports
+     where subscription_id = $1 and started_at > now() - interval '1 day' limit $2) late`,
+    [subscriptionId, most],
+  );
+  return rows[0]?.count ?? 0;
+}
+
 /** The check of a subscription that is running; undefined: it has ended meanwhile. */
 export async function runningReport(pool: Pool, subscriptionId: string): Promise<string | undefined> {
   const { rows } = await pool.query<{ id: string }>(

@@ -47,7 +47,7 @@ export class CompensationRuns {
     this.#work = work;
   }
 
-  /** Runs from the beginning to the end, also where nobody waits for it any more. @returns how many were changed */
+  /** Runs from the beginning to the end, also where nobody waits for it any more. @returns how many were changed @throws HubError LIMIT_EXCEEDED */
   async run(run: {
     kind: CompensationKind;
     targetSystem: string | null;
@@ -55,8 +55,21 @@ export class CompensationRuns {
     position: SyncPosition;
     total: number;
   }): Promise<number> {
-    const { pool } = this.#deps.db;
-    return this.#drive(await insertRun(pool, { ...run, holder: randomUUID() }, limits.compensationLeaseMs));
+    const begun = await insertRun(
+      this.#deps.db.pool,
+      { ...run, holder: randomUUID() },
+      {
+        leaseMs: limits.compensationLeaseMs,
+        atOnce: limits.compensationsAtOnce,
+        kept: limits.compensationsKept,
+      },
+    );
+    if (begun === undefined)
+      throw new HubError(
+        'LIMIT_EXCEEDED',
+        `${limits.compensationsAtOnce} compensations are running, which is the most at once; compensationRuns shows them.`,
+      );
+    return this.#drive(begun);
   }
 
   /** Goes on with what processes that ended have left. */

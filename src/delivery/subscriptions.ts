@@ -46,8 +46,9 @@ export class Subscriptions {
   readonly #payloadQueries: Pick<PayloadQueries, 'faultOf'>;
   readonly #onChange: () => void;
   readonly #batches: Pick<BatchDates, 'cronFault' | 'redate'>;
+  readonly #perSystem: number;
 
-  /** @param deps.onChange is told of each change of who gets what, once it is committed */
+  /** @param deps.perSystem how many one target system may have. @param deps.onChange is told of each change of who gets what, once it is committed */
   constructor(deps: {
     db: Database;
     vault: Vault;
@@ -56,6 +57,7 @@ export class Subscriptions {
     payloadQueries: Pick<PayloadQueries, 'faultOf'>;
     onChange: () => void;
     batches: Pick<BatchDates, 'cronFault' | 'redate'>;
+    perSystem: number;
   }) {
     this.#db = deps.db;
     this.#vault = deps.vault;
@@ -64,6 +66,7 @@ export class Subscriptions {
     this.#payloadQueries = deps.payloadQueries;
     this.#onChange = deps.onChange;
     this.#batches = deps.batches;
+    this.#perSystem = deps.perSystem;
   }
 
   /**
@@ -107,7 +110,7 @@ export class Subscriptions {
       ...subscriptionColumns({ ...input, retry }, await this.#rules()),
     };
     const id = await this.#change(async client => {
-      await checkRoom(client);
+      await checkRoom(client, targetSystem, this.#perSystem);
       const { rows } = await client.query<{ id: string }>(
         `select nextval(pg_get_serial_sequence('data_subscriptions', 'id'))::text as id`,
       );
@@ -235,16 +238,34 @@ export class Subscriptions {
   }
 }
 
-async function checkRoom(client: PoolClient): Promise<void> {
-  const { rows } = await client.query<{ count: number }>(
-    'select count(*)::int as count from data_subscriptions where deleted_at is null',
+/** Deleted ones stay in the table, so those count too that were made of late and are gone. */
+async function checkRoom(client: PoolClient, targetSystem: string, perSystem: number): Promise<void> {
+  const { rows } = await client.query<{ all: number; own: number; late: number }>(
+    `select count(*) filter (where deleted_at is null)::int as all,
+       count(*) filter (where deleted_at is null and target_system = $1)::int as own,
+       count(*) filter (where target_system = $1 and created_at > now() - interval '1 day')::int as late
+     from data_subscriptions`,
+    [targetSystem],
   );
-  if ((rows[0]?.count ?? 0) >= limits.subscriptions) {
+  const { all, own, late } = rows[0] ?? { all: 0, own: 0, late: 0 };
+  const perDay = perSystem * limits.subscriptionTurnover;
+  if (all >= limits.subscriptions)
     throw new HubError(
       'LIMIT_EXCEEDED',
       `There are ${limits.subscriptions} subscriptions, which is the most.`,
     );
-  }
+  if (own >= perSystem)
+    throw new HubError(
+      'LIMIT_EXCEEDED',
+      `The target system has ${own} subscriptions, which is the most (HUB_SUBSCRIPTIONS_PER_SYSTEM).`,
+      { field: 'targetSystem' },
+    );
+  if (late >= perDay)
+    throw new HubError(
+      'LIMIT_EXCEEDED',
+      `${late} subscriptions of the target system were made within a day, which is the most; update one instead of making it anew.`,
+      { field: 'targetSystem' },
+    );
 }
 
 async function insertRow(client: PoolClient, columns: Record<string, unknown>): Promise<void> {

@@ -40,6 +40,7 @@ export function createServices(
       payloadQueries,
       onChange: onChange('subscriptions'),
       batches: new BatchDates({ db, time, clock }),
+      perSystem: config.subscriptionsPerSystem,
     }),
     vouchers: new VoucherReader(db),
     eventTypes: new EventTypes(db, onChange('event_types')),

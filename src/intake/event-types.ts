@@ -1,4 +1,4 @@
-import { badInput } from '../core/errors.ts';
+import { badInput, HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { compensationIsNoChoice, type JsonObject, type SyncMode } from '../core/model.ts';
 import type { Database } from '../db/database.ts';
@@ -22,7 +22,7 @@ export class EventTypes {
     return this.#db.fork().find(EventTypeEntity, {}, { orderBy: { name: 'asc' }, limit: limits.nestedList });
   }
 
-  /** Adds or changes one; holds for every voucher recorded after it. @throws HubError BAD_USER_INPUT */
+  /** Adds or changes one; holds for every voucher recorded after it. @throws HubError BAD_USER_INPUT, LIMIT_EXCEEDED */
   async upsert(type: {
     name: string;
     description: string | null;
@@ -36,15 +36,18 @@ export class EventTypes {
     if (type.mode === 'compensation') throw badInput('mode', `mode: ${compensationIsNoChoice}`);
     const schema = type.schema === null ? null : JSON.stringify(type.schema);
     if (type.schema !== null) checkNewSchema(type.schema);
-    await this.#db.transaction(client =>
+    const { rowCount } = await this.#db.transaction(client =>
       changeRouting(client, 'event_types', () =>
         client.query(
-          `insert into event_types (name, description, mode, schema) values ($1, $2, $3, $4)
+          `insert into event_types (name, description, mode, schema)
+           select $1, $2, $3, $4 where exists (select 1 from event_types where name = $1) or (select count(*) from event_types) < $5
            on conflict (name) do update set description = excluded.description, mode = excluded.mode, schema = excluded.schema, updated_at = now()`,
-          [type.name, type.description, type.mode, schema],
+          [type.name, type.description, type.mode, schema, limits.eventTypes],
         ),
       ),
     );
+    if (rowCount === 0)
+      throw new HubError('LIMIT_EXCEEDED', `There are ${limits.eventTypes} event types, which is the most.`);
     this.#onChange();
     return this.#db.fork().findOneOrFail(EventTypeEntity, { name: type.name });
   }

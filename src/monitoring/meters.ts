@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RecordOutcome, SyncStatus, TransportKind } from '../core/model.ts';
 
 /** Seconds: the buckets of what an attempt takes. */
@@ -16,6 +16,8 @@ export class Meters {
   readonly #recorded: Counter<'outcome'>;
   readonly #attempts: Counter<'transport' | 'result'>;
   readonly #durations: Histogram<'transport'>;
+  readonly #wrongKeys: Counter;
+  readonly #droppedConnections: Counter;
 
   constructor() {
     const registers = [this.registry];
@@ -37,6 +39,16 @@ export class Meters {
       help: 'How long attempts by this process took, from the request (or push) to its answer.',
       labelNames: ['transport'],
       buckets: attemptBuckets,
+      registers,
+    });
+    this.#wrongKeys = new Counter({
+      name: 'voucher_hub_wrong_keys_total',
+      help: 'Times that a caller of this process gave an API key that is unknown or revoked.',
+      registers,
+    });
+    this.#droppedConnections = new Counter({
+      name: 'voucher_hub_connections_dropped_total',
+      help: 'Connections to this process that had shown no key and were closed to make room.',
       registers,
     });
     // A series that begins at its first event would hide that event from `rate`.
@@ -62,5 +74,32 @@ export class Meters {
     }
     for (const [result, count] of Object.entries(counts))
       if (count > 0) this.#attempts.inc({ transport, result }, count);
+  }
+
+  /** A caller gave a key that is unknown or revoked. */
+  wrongKey(): void {
+    this.#wrongKeys.inc();
+  }
+
+  /** A connection that had shown no key was closed to make room. */
+  connectionDropped(): void {
+    this.#droppedConnections.inc();
+  }
+
+  /** Has the gauge of open connections read from here. */
+  watchConnections(read: () => { keyed: number; unkeyed: number }): void {
+    this.registry.registerMetric(
+      new Gauge({
+        name: 'voucher_hub_connections',
+        help: 'Connections of callers to this process, by whether they have shown a good key.',
+        labelNames: ['key'],
+        registers: [],
+        collect() {
+          const { keyed, unkeyed } = read();
+          this.set({ key: 'shown' }, keyed);
+          this.set({ key: 'none' }, unkeyed);
+        },
+      }),
+    );
   }
 }

@@ -8,7 +8,9 @@ import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { type Tracer, traced } from '../core/tracing.ts';
 import { callerOf, type OperationContext } from '../resolvers/context.ts';
+import type { DoorGuards } from './door-guards.ts';
 import { formatError, reportFault } from './error-format.ts';
+import { holdBodies } from './json-body.ts';
 import { checkOperationSize } from './operation-limits.ts';
 import { nameOperation, noteErrors, operationSpan } from './traced-operation.ts';
 
@@ -24,7 +26,11 @@ export interface GraphqlDoor {
 }
 
 /** Serves GraphQL over HTTP at `/graphql`. Dispose of what it gives back after the server has closed. */
-export async function registerGraphqlHttp(app: FastifyInstance, door: GraphqlDoor): Promise<AsyncDisposable> {
+export async function registerGraphqlHttp(
+  app: FastifyInstance,
+  door: GraphqlDoor,
+  guards: DoorGuards,
+): Promise<AsyncDisposable> {
   const apollo = new ApolloServer<OperationContext>({
     schema: door.schema,
     introspection: true,
@@ -58,8 +64,14 @@ export async function registerGraphqlHttp(app: FastifyInstance, door: GraphqlDoo
     onRequest: async (request, reply) => {
       const context = await contextOf(request);
       contexts.set(request, context);
+      const { raw } = request;
+      if (!(await guards.look(context, raw.socket, () => guards.locate(raw)))) {
+        raw.socket.destroy();
+        return reply.hijack();
+      }
       if (request.method === 'POST' && context.caller === null) await refuseUnauthenticated(context, reply);
     },
+    preParsing: holdBodies(guards.bodies, request => contexts.get(request)?.caller?.keyId ?? ''),
     handler:
       tracer === null
         ? answer

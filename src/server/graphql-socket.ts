@@ -1,11 +1,14 @@
 import type { IncomingMessage, Server } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import { limits } from '../core/limits.ts';
+import type { DoorGuards } from './door-guards.ts';
 import type { GraphqlDoor } from './graphql-http.ts';
 import { SocketKeeper } from './socket-keeper.ts';
 import { socketOptions } from './socket-operations.ts';
+import type { SocketLook } from './socket-peer.ts';
 
 /**
  * Serves GraphQL over WebSocket at `/graphql` (graphql-transport-ws). The same limits hold as over HTTP, which
@@ -14,7 +17,7 @@ import { socketOptions } from './socket-operations.ts';
  * graphql-ws speaks the protocol; its own adapter for ws is not used, since that keeps whatever a client does not
  * read, waits for clients that do not answer a close, and writes what clients do wrong to the console.
  */
-export function serveGraphqlSocket(server: Server, door: GraphqlDoor): AsyncDisposable {
+export function serveGraphqlSocket(server: Server, door: GraphqlDoor, guards: DoorGuards): AsyncDisposable {
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -29,7 +32,10 @@ export function serveGraphqlSocket(server: Server, door: GraphqlDoor): AsyncDisp
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const refusal = refusalOf(request, keeper);
     if (refusal !== undefined) return refuse(socket, refusal);
-    return sockets.handleUpgrade(request, socket, head, ws => keeper.take(ws, graphql));
+    if (!(socket instanceof Socket)) return socket.destroy();
+    const address = guards.locate(request, socket);
+    const look: SocketLook = context => guards.look(context, socket, () => address);
+    return sockets.handleUpgrade(request, socket, head, ws => keeper.take(ws, graphql, look));
   });
   return { [Symbol.asyncDispose]: () => keeper.close() };
 }
@@ -39,7 +45,7 @@ function refusalOf(request: IncomingMessage, keeper: SocketKeeper): string | und
   // Not `new URL`, which throws on paths that anybody may send (`//`).
   if (request.url?.split('?', 1)[0] !== '/graphql') return '404 Not Found';
   if (!isOwnOrigin(request)) return '403 Forbidden';
-  return keeper.hasRoom ? undefined : '503 Service Unavailable';
+  return keeper.isStopping ? '503 Service Unavailable' : undefined;
 }
 
 function refuse(socket: Duplex, answer: string): void {

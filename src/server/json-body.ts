@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import type { FastifyInstance } from 'fastify';
-import { badInput } from '../core/errors.ts';
+import type { FastifyInstance, FastifyRequest, preParsingAsyncHookHandler } from 'fastify';
+import { badInput, HubError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { BodyRoom } from './body-room.ts';
 
 /**
  * Reads JSON bodies, as UTF-8 and nothing else (RFC 8259, section 8.1). Decoded loosely, whatever is none would become
@@ -23,4 +25,34 @@ export function readJsonBodies(app: FastifyInstance): void {
       done(Object.assign(fault, { statusCode: 400 }));
     }
   });
+}
+
+/** Lets a body come in once there is room for it. @param keyIdOf the key that the request came with */
+export function holdBodies(
+  room: BodyRoom,
+  keyIdOf: (request: FastifyRequest) => string,
+): preParsingAsyncHookHandler {
+  return async (request, reply, payload) => {
+    const bytes = announcedBytes(request);
+    // One that is too large is refused by what reads it, before its first byte.
+    if (bytes <= limits.bodySmallBytes || bytes > limits.requestBytes) return payload;
+    const giveBack = await room.take(keyIdOf(request), bytes);
+    if (giveBack === null) {
+      reply.header('connection', 'close').header('retry-after', '1');
+      const fault = new HubError(
+        'UNAVAILABLE',
+        'The hub is reading as many large requests as it can hold. Send it again in a moment.',
+      );
+      throw Object.assign(fault, { statusCode: 503 });
+    }
+    if (reply.raw.destroyed) giveBack();
+    else reply.raw.once('close', giveBack);
+    return payload;
+  };
+}
+
+/** The length of a body as its head says it; the most that is taken, where it does not say. */
+function announcedBytes({ headers }: FastifyRequest): number {
+  if (headers['transfer-encoding'] !== undefined) return limits.requestBytes;
+  return Number(headers['content-length'] ?? 0);
 }

@@ -5,7 +5,7 @@ import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { GraphqlDoor } from './graphql-http.ts';
 import { closings } from './socket-closings.ts';
-import { SocketPeer } from './socket-peer.ts';
+import { type SocketLook, SocketPeer } from './socket-peer.ts';
 
 /** Keys that are checked at the same time: a thousand consumers must not take the database from the others. */
 const checksAtOnce = 8;
@@ -23,7 +23,6 @@ export class SocketKeeper {
   readonly #keys = new Map<string, KeySockets>();
   readonly #work = new Set<Promise<void>>();
   readonly #endSweeps: () => void;
-  #known = 0;
   #isChecking = false;
   #isStopping = false;
 
@@ -32,14 +31,18 @@ export class SocketKeeper {
     this.#endSweeps = door.clock.every(limits.socketSweepMs, () => this.#sweep());
   }
 
-  /** Whether another socket may be opened, whose key nobody knows yet. */
-  get hasRoom(): boolean {
-    return !this.#isStopping && this.#peers.size - this.#known < limits.socketsUnknown;
+  /** Whether no further socket is taken, as the hub stops. */
+  get isStopping(): boolean {
+    return this.#isStopping;
   }
 
   /** Takes a socket that was opened, and has graphql-ws serve it. */
-  take(socket: WebSocket, server: Server<SocketPeer>): void {
-    const peer = new SocketPeer(socket, server, { log: this.#door.log, track: work => this.#track(work) });
+  take(socket: WebSocket, server: Server<SocketPeer>, look: SocketLook): void {
+    const peer = new SocketPeer(socket, server, {
+      log: this.#door.log,
+      track: work => this.#track(work),
+      look,
+    });
     this.#peers.add(peer);
     socket.once('close', () => this.#forget(peer));
   }
@@ -55,7 +58,6 @@ export class SocketKeeper {
     }
     this.#keys.set(caller.keyId, key);
     key.peers.add(peer);
-    this.#known += 1;
     peer.keyId = caller.keyId;
     peer.authorization = authorization;
     return true;
@@ -82,7 +84,6 @@ export class SocketKeeper {
     this.#peers.delete(peer);
     const key = peer.keyId === undefined ? undefined : this.#keys.get(peer.keyId);
     if (peer.keyId === undefined || key === undefined) return;
-    this.#known -= 1;
     key.peers.delete(peer);
     if (key.peers.size === 0) this.#keys.delete(peer.keyId);
   }

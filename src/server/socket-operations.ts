@@ -80,7 +80,9 @@ async function connect(
   const given = params?.authorization ?? params?.Authorization;
   if (typeof given !== 'string') return false;
   try {
-    const { caller } = await door.contextOf(given, 'connect');
+    const context = await door.contextOf(given, 'connect');
+    await peer.look(context);
+    const { caller } = context;
     return caller !== null && keeper.admit(peer, caller, given);
   } catch (error) {
     const isAway = isDatabaseAway(error);

@@ -3,17 +3,22 @@ import { WebSocket } from 'ws';
 import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import type { OperationContext } from '../resolvers/context.ts';
 import { type Closing, closings } from './socket-closings.ts';
 
 const sweepsPerPing = limits.socketPingMs / limits.socketSweepMs;
 const sweepsOfStall = limits.socketStallMs / limits.socketSweepMs;
 const sweepsOfClose = limits.socketCloseMs / limits.socketSweepMs;
 
+/** Keeps a place for a connection whose key is good; the answer to a wrong one waits. @returns false: close it at once */
+export type SocketLook = (who: Pick<OperationContext, 'caller' | 'keyGiven'>) => Promise<boolean>;
+
 /** What a peer needs of whoever keeps it. */
 export interface PeerOptions {
   readonly log: Logger;
   /** Takes the work that a message or the end of the socket started, which a stop waits for. It never rejects. */
   readonly track: (work: Promise<void>) => void;
+  readonly look: SocketLook;
 }
 
 /**
@@ -99,6 +104,11 @@ export class SocketPeer implements GraphqlSocket {
     this.#options.log.info(line, 'socket closed by the hub');
     this.#socket.close(closing.code, closing.reason);
     this.#leave(closing.code, closing.reason);
+  }
+
+  /** To be told who was found behind the key that the client gave. */
+  async look(who: Parameters<SocketLook>[0]): Promise<void> {
+    if (!(await this.#options.look(who))) this.terminate();
   }
 
   /** Cuts the connection. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { settings } from '../../src/config.ts';
+import { settings } from '../../src/settings.ts';
 import { startTestHub } from '../support/hub.ts';
 import { numbers, record, vouchers } from '../support/lanes.ts';
 import { connectSql } from '../support/sql.ts';

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { commandVariables, readClientEnvironment } from '../../src/client-environment.ts';
-import { readConfig, settings } from '../../src/config.ts';
+import { readConfig } from '../../src/config.ts';
 import { HubError } from '../../src/core/errors.ts';
 import { parseRedisUrl } from '../../src/jobs/redis-url.ts';
+import { settings } from '../../src/settings.ts';
 import { unknownSettings } from '../../src/unknown-settings.ts';
 
 const key = Buffer.alloc(32, 1).toString('base64');

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { messageOf } from '../../core/errors.ts';
+import { HubError, messageOf } from '../../core/errors.ts';
 import type { Feed } from '../../core/feed.ts';
 import { limits } from '../../core/limits.ts';
 import {
@@ -67,11 +67,20 @@ export class Attachments {
   /**
    * Attaches a consumer. Leave the feed to detach.
    * @param prefetch events that may be unacknowledged at once, 1 to `limits.prefetch`
+   * @throws HubError LIMIT_EXCEEDED
    */
   async attach(who: { subscriptionId: string; keyId: string }, prefetch: number): Promise<Feed<Push>> {
     const { db } = this.#deps;
+    this.#checkRoom(who);
     const session = new PushSession({ id: randomUUID(), ...who }, this.#deps, () => this.#leave(attached));
     await insertAttachment(db.pool, session, limits.attachmentLeaseMs);
+    try {
+      // Many may have asked at once.
+      this.#checkRoom(who);
+    } catch (error) {
+      await deleteAttachments(db.pool, [session.id]);
+      throw error;
+    }
     const mode = pushMode(session, {
       attachmentId: session.id,
       prefetch,
@@ -93,6 +102,20 @@ export class Attachments {
     if (this.#isQuiet) drain.stop(this.#giveUp.signal);
     if (this.#stopping) session.feed.end();
     return session.feed;
+  }
+
+  #checkRoom({ subscriptionId, keyId }: { subscriptionId: string; keyId: string }): void {
+    const { attachmentsPerSubscription: ofLane, attachmentsPerKey: ofKey } = limits;
+    if ((this.#byLane.get(subscriptionId)?.size ?? 0) >= ofLane)
+      throw new HubError(
+        'LIMIT_EXCEEDED',
+        `${ofLane} consumers are attached to subscription ${subscriptionId} here, which is the most.`,
+      );
+    if ((this.#byKey.get(keyId)?.size ?? 0) >= ofKey)
+      throw new HubError(
+        'LIMIT_EXCEEDED',
+        `${ofKey} consumers are attached with this key, which is the most.`,
+      );
   }
 
   /** Says that lanes have work. */

@@ -1,0 +1,65 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import { limits } from '../core/limits.ts';
+import { createHttpServer } from './http-server.ts';
+
+/** What health checks and Prometheus are told. */
+export interface HealthSources {
+  /** The checks of `/readyz` by name; all must hold. */
+  readonly readiness: () => Promise<Record<string, boolean>>;
+  /** The text of `/metrics`, in Prometheus' format. */
+  readonly metrics: () => Promise<string>;
+}
+
+/** A port of its own for `/metrics` and health checks. Dispose of it to stop listening. */
+export interface MetricsServer extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** Answers health checks. */
+export function registerHealth(app: FastifyInstance, readiness: HealthSources['readiness']): void {
+  const checkOnce = joined(readiness);
+  app.get('/healthz', async () => ({ status: 'alive' }));
+  app.get('/readyz', async (_request, reply) => {
+    const checks = await checkOnce();
+    const ready = Object.values(checks).every(Boolean);
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks });
+  });
+}
+
+/** Answers Prometheus. */
+export function registerMetrics(app: FastifyInstance, metrics: HealthSources['metrics']): void {
+  const readOnce = joined(metrics);
+  app.get('/metrics', async (_request, reply) =>
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await readOnce()),
+  );
+}
+
+/** Starts to listen on a port where nobody else calls. @throws what `listen` throws, EADDRINUSE for one */
+export async function startMetricsServer(
+  where: { host: string; port: number },
+  { readiness, metrics }: HealthSources,
+): Promise<MetricsServer> {
+  const app = Fastify({
+    serverFactory: handler => {
+      const server = createHttpServer(handler);
+      server.maxConnections = limits.metricsConnections;
+      return server;
+    },
+    forceCloseConnections: 'idle',
+  });
+  registerHealth(app, readiness);
+  registerMetrics(app, metrics);
+  const url = await app.listen(where);
+  return { url, [Symbol.asyncDispose]: () => app.close() };
+}
+
+/** Callers that come while an answer is on its way get that one: a flood of them costs one. */
+function joined<T>(read: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined;
+  return () => {
+    underWay ??= read().finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
+  };
+}
