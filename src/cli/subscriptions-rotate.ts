@@ -2,12 +2,12 @@ import { Command } from 'commander';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import { graphql } from './generated/gql.ts';
 import { readId } from './id-argument.ts';
-import { readWhole } from './subscriptions-settings.ts';
+import { noteWarnings, readWhole } from './subscriptions-settings.ts';
 import { plural, print, printJson } from './terminal.ts';
 
 const rotateSecret = graphql(`
   mutation RotateSecret($id: ID!, $overlapHours: Int!) {
-    rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) { secret subscription { id name targetSystem } }
+    rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) { secret warnings subscription { id name targetSystem } }
   }
 `);
 
@@ -39,6 +39,7 @@ export function rotateSecretCommand(): Command {
       id,
       overlapHours,
     });
+    noteWarnings(made);
     if (options.json) return printJson({ ...made, overlapHours });
     const { name, targetSystem } = made.subscription;
     const hours = plural(overlapHours, 'hour');

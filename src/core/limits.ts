@@ -123,6 +123,8 @@ export const limits = {
   answerBytes: 16_384,
   /** The same, more for each event of a batch: an answer by item has a message each. */
   answerItemBytes: 1_024,
+  /** Bytes to which a compressed answer is expanded for its excerpt; a longer one is shown by its size. */
+  expandedAnswerBytes: 65_536,
   /** Characters of an answer that the attempt keeps. */
   excerptChars: 500,
   /** Characters of the payload queries' texts that stay compiled: a compiled one takes up to a hundred times its text. */

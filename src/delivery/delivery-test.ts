@@ -8,6 +8,7 @@ import type { Database } from '../db/database.ts';
 import type { SubscriptionRow } from '../db/entities.ts';
 import { readLane } from '../db/lane-statements.ts';
 import { openLane } from './lane.ts';
+import { isStandardSecret } from './webhook/sign.ts';
 import type { WebhookTransport } from './webhook/webhook-transport.ts';
 
 /** What a test request came to. */
@@ -39,9 +40,9 @@ export class DeliveryTester {
 
   /**
    * What will keep events from a subscription, each with the field that it stands in: addresses that the hub will not
-   * reach, patterns that cover nothing. Sends nothing.
+   * reach, patterns that cover nothing, a secret that consumers' libraries read otherwise. Sends nothing.
    */
-  async foresee({ webhookUrl, consistencyUrl, eventTypes }: SubscriptionRow): Promise<string[]> {
+  async foresee({ id, webhookUrl, consistencyUrl, eventTypes }: SubscriptionRow): Promise<string[]> {
     const told = async (field: string, url: string | null | undefined) => {
       const fault = url == null ? null : await this.#deps.foreseeTarget(url);
       return fault === null ? [] : [`${field}: ${fault}`];
@@ -52,8 +53,22 @@ export class DeliveryTester {
       told('webhookUrl', webhookUrl),
       told('consistencyUrl', other),
       this.#idlePatterns(eventTypes),
+      this.#unusualSecret(id, webhookUrl ?? null),
     ];
     return (await Promise.all(faults)).flat();
+  }
+
+  async #unusualSecret(id: string, webhookUrl: string | null): Promise<string[]> {
+    const { db, vault } = this.#deps;
+    if (webhookUrl === null) return [];
+    const row = await readLane(db.pool, id);
+    if (row === undefined) return [];
+    const { current, next } = openLane(row, vault).secrets;
+    return isStandardSecret(next ?? current)
+      ? []
+      : [
+          'secret: it does not begin with whsec_, so the public Standard Webhooks libraries do not verify webhook-signature with it. Verify X-Signature, or rotate to a secret that the hub makes.',
+        ];
   }
 
   /** A star may wait for types that are still to come, so it is no fault; a slip of the pen looks the same. */

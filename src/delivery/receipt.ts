@@ -34,10 +34,10 @@ function isReceipt(value: string, secret: string, digest: string): boolean {
 }
 
 /** The receipt in an answer that is a JSON object with `receipt`; null: none. */
-export function receiptIn(answer: Buffer | undefined): string | null {
-  if (answer === undefined || !answer.includes('"receipt"')) return null;
+export function receiptIn(answer: string): string | null {
+  if (!answer.includes('"receipt"')) return null;
   try {
-    const parsed: unknown = JSON.parse(answer.toString('utf8'));
+    const parsed: unknown = JSON.parse(answer);
     const receipt =
       typeof parsed === 'object' && parsed !== null && 'receipt' in parsed ? parsed.receipt : null;
     return typeof receipt === 'string' ? receipt : null;

@@ -110,7 +110,8 @@ export class SubscriptionResolver {
     @Arg('overlapHours', () => Int, { nullable: true, defaultValue: 24 }) overlapHours: number | null,
   ): Promise<DataSubscriptionWithSecret> {
     await this.#checkOwn(context, id);
-    return withSecret(await this.#subscriptions.rotateSecret(id, overlapHours ?? 24), []);
+    const made = await this.#subscriptions.rotateSecret(id, overlapHours ?? 24);
+    return withSecret(made, await this.#tester.foresee(made.subscription));
   }
 
   @Mutation(() => DeliveryTest)
@@ -168,5 +169,5 @@ function withSecret(
   made: { subscription: SubscriptionRow; secret: string },
   warnings: string[],
 ): DataSubscriptionWithSecret {
-  return { subscription: toDataSubscription(made.subscription, warnings), secret: made.secret };
+  return { subscription: toDataSubscription(made.subscription, warnings), secret: made.secret, warnings };
 }

@@ -61,7 +61,7 @@ export class DataSubscription {
   @Field(() => RetryPolicy) retry!: RetryPolicy;
   @Field(() => [String], {
     description:
-      'In the answer of createDataSubscription and updateDataSubscription: what will keep events from it: a webhookUrl or consistencyUrl that the hub will not reach, as far as the address tells; a pattern of eventTypes that covers no event type. Elsewhere empty; testDataSubscription tries the webhook.',
+      'In the answer of createDataSubscription, updateDataSubscription and rotateDataSubscriptionSecret: what will keep events from it: a webhookUrl or consistencyUrl that the hub will not reach, as far as the address tells; a pattern of eventTypes that covers no event type; a secret that the public Standard Webhooks libraries do not verify. Elsewhere empty; testDataSubscription tries the webhook.',
   })
   warnings!: string[];
   @Field(() => DateTimeScalar, { nullable: true }) lastSuccessAt?: Date | null;
@@ -74,6 +74,7 @@ export class DataSubscription {
 export class DataSubscriptionWithSecret {
   @Field(() => DataSubscription) subscription!: DataSubscription;
   @Field(() => String, { description: 'Shown this once.' }) secret!: string;
+  @Field(() => [String], { description: 'The same as `subscription.warnings`.' }) warnings!: string[];
 }
 
 /** GraphQL: what a test request came to. */

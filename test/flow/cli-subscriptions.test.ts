@@ -157,6 +157,7 @@ test('a secret is rotated: the new one is shown once, with how long both hold an
   const atOnce = JSON.parse((await rotate('--overlap-hours', '0', '--json')).stdout);
   assert.deepEqual(atOnce, {
     secret: atOnce.secret,
+    warnings: [],
     subscription: { id, name: '税务', targetSystem: 'tax' },
     overlapHours: 0,
   });
@@ -204,4 +205,41 @@ test('a subscription to a pattern that no event type fits is made, and its makin
   const made = await runCli([...create, '--event-types', 'invoice_*,invoices_*'], access(hub));
   const warning = '! eventTypes: invoices_* covers no event type of the catalogue by now.\n';
   assert.deepEqual([made.code, made.stderr], [0, warning]);
+});
+
+test('a secret that the public Standard Webhooks libraries read otherwise is taken with a warning, until it is rotated', async () => {
+  await using hub = await startTestHub();
+  const create = ['subscriptions', 'create', '--target-system', 'tax', '--event-types', '*'];
+  const made = (secret: string, url: string | null = 'http://127.0.0.1:9/hook') =>
+    runCli(
+      [
+        ...create,
+        '--name',
+        secret.slice(0, 20) + String(url === null),
+        '--secret',
+        secret,
+        '--json',
+        ...(url === null ? [] : ['--webhook-url', url]),
+      ],
+      access(hub),
+    );
+  const warning = /^! secret: it does not begin with whsec_, .* Verify X-Signature, or rotate/;
+  const plain = '0123456789abcdef'.repeat(4);
+  const [base64, words, standard, pushed] = await Promise.all([
+    made('MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'),
+    made(plain),
+    made('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'),
+    made(`${plain}-pushed`, null),
+  ]);
+  for (const { code, stderr } of [base64, words]) {
+    assert.equal(code, 0);
+    assert.match(stderr, warning);
+    assert.ok(!stderr.includes(plain));
+  }
+  assert.deepEqual([standard.stderr, pushed.stderr], ['', ''], 'nothing is posted to the last one');
+  const { id } = JSON.parse(words.stdout).subscription;
+  const update = () => runCli(['subscriptions', 'update', id, '--timeout-ms', '5000'], access(hub));
+  assert.match((await update()).stderr, warning);
+  assert.equal((await runCli(['subscriptions', 'rotate', id], access(hub))).stderr, '');
+  assert.equal((await update()).stderr, '', 'the new secret is what a consumer changes over to');
 });

@@ -87,7 +87,7 @@ describe('hub tail', { concurrency: 2 }, () => {
       async () => (await syncsOf(hub, { subscriptionId: id }))[0]?.status === 'FAILED',
     );
     const cli = tail(['--subscription', id, '--verbose']);
-    await cli.printed(/worded-1 {2}v1 {2}FAILED .*\n {4}answered: \{"message": "金额不符 ?\[2J"\}\n/);
+    await cli.printed(/worded-1 {2}v1 {2}FAILED .*\n {4}answered: \{"message": "金额不符\\u001b\[2J"\}\n/);
     assert.equal((await interrupt(cli)).code, 0);
     const plain = tail(['--subscription', id]);
     await plain.printed(/worded-1 .*\n/);

@@ -56,7 +56,7 @@ type Documents = {
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }\n  }\n": typeof types.CreateSubscriptionDocument,
     "\n  query SubscriptionToDelete($id: ID!) { dataSubscription(id: $id) { id name targetSystem backlog connected } }\n": typeof types.SubscriptionToDeleteDocument,
     "\n  mutation DeleteSubscription($id: ID!) { deleteDataSubscription(id: $id) }\n": typeof types.DeleteSubscriptionDocument,
-    "\n  mutation RotateSecret($id: ID!, $overlapHours: Int!) {\n    rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) { secret subscription { id name targetSystem } }\n  }\n": typeof types.RotateSecretDocument,
+    "\n  mutation RotateSecret($id: ID!, $overlapHours: Int!) {\n    rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) { secret warnings subscription { id name targetSystem } }\n  }\n": typeof types.RotateSecretDocument,
     "\n  query RetryOfSubscription($id: ID!) {\n    dataSubscription(id: $id) { retry { maxRetries baseDelayMs maxDelayMs jitter } }\n  }\n": typeof types.RetryOfSubscriptionDocument,
     "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog warnings\n    }\n  }\n": typeof types.UpdateSubscriptionDocument,
     "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": typeof types.ListSubscriptionsDocument,
@@ -109,7 +109,7 @@ const documents: Documents = {
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }\n  }\n": types.CreateSubscriptionDocument,
     "\n  query SubscriptionToDelete($id: ID!) { dataSubscription(id: $id) { id name targetSystem backlog connected } }\n": types.SubscriptionToDeleteDocument,
     "\n  mutation DeleteSubscription($id: ID!) { deleteDataSubscription(id: $id) }\n": types.DeleteSubscriptionDocument,
-    "\n  mutation RotateSecret($id: ID!, $overlapHours: Int!) {\n    rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) { secret subscription { id name targetSystem } }\n  }\n": types.RotateSecretDocument,
+    "\n  mutation RotateSecret($id: ID!, $overlapHours: Int!) {\n    rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) { secret warnings subscription { id name targetSystem } }\n  }\n": types.RotateSecretDocument,
     "\n  query RetryOfSubscription($id: ID!) {\n    dataSubscription(id: $id) { retry { maxRetries baseDelayMs maxDelayMs jitter } }\n  }\n": types.RetryOfSubscriptionDocument,
     "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog warnings\n    }\n  }\n": types.UpdateSubscriptionDocument,
     "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt\n    }\n  }\n": types.ListSubscriptionsDocument,
@@ -288,7 +288,7 @@ export function graphql(source: "\n  mutation DeleteSubscription($id: ID!) { del
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation RotateSecret($id: ID!, $overlapHours: Int!) {\n    rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) { secret subscription { id name targetSystem } }\n  }\n"): typeof import('./graphql.ts').RotateSecretDocument;
+export function graphql(source: "\n  mutation RotateSecret($id: ID!, $overlapHours: Int!) {\n    rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) { secret warnings subscription { id name targetSystem } }\n  }\n"): typeof import('./graphql.ts').RotateSecretDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -508,7 +508,7 @@ export type RotateSecretMutationVariables = Exact<{
 }>;
 
 
-export type RotateSecretMutation = { rotateDataSubscriptionSecret: { secret: string, subscription: { id: string, name: string, targetSystem: string } } };
+export type RotateSecretMutation = { rotateDataSubscriptionSecret: { secret: string, warnings: Array<string>, subscription: { id: string, name: string, targetSystem: string } } };
 
 export type RetryOfSubscriptionQueryVariables = Exact<{
   id: string | number;
@@ -1388,6 +1388,7 @@ export const RotateSecretDocument = new TypedDocumentString(`
     mutation RotateSecret($id: ID!, $overlapHours: Int!) {
   rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) {
     secret
+    warnings
     subscription {
       id
       name

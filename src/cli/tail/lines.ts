@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { legible } from '../../core/answer-text.ts';
 import { printable } from '../../core/printable.ts';
 import { shownTime } from '../shown-time.ts';
 import { duration, plural } from '../terminal.ts';
@@ -39,11 +40,8 @@ export function syncLine(sync: TailedSync): string {
 export function answerLine({ status, attempts }: TailedSync): string | null {
   if (status !== 'FAILED' && status !== 'RETRYING') return null;
   const excerpt = attempts.at(-1)?.responseExcerpt ?? '';
-  // Many a framework writes JSON in ASCII alone, so that Chinese words would stand here as numbers.
-  const words = excerpt.replaceAll(/\\u([\da-f]{4})/gi, (_, unit: string) =>
-    String.fromCharCode(Number.parseInt(unit, 16)),
-  );
-  const answered = printable(words, answerChars);
+  // Excerpts that an older hub wrote still have escapes.
+  const answered = printable(legible(excerpt), answerChars);
   return answered === '' ? null : `    answered: ${answered}`;
 }
 

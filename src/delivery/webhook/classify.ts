@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { legible } from '../../core/answer-text.ts';
 import { deliveryCodeOf, type HubCode } from '../../core/delivery-codes.ts';
 import { errorCodeOf, messageOf } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
@@ -108,10 +109,10 @@ export function parseRetryAfter(header: string | string[] | undefined, nowMs: nu
   return until === null ? null : Math.min(Math.max(until - nowMs, 0), limits.retryAfterMs);
 }
 
-/** The first `limits.excerptChars` characters of an answer's body, made printable; null: nothing to show. */
-export function excerptOf(body: Buffer): string | null {
-  // Four bytes a character at most, and as much again for what the cleaning takes out.
-  return printable(body.toString('utf8', 0, limits.excerptChars * 8), limits.excerptChars) || null;
+/** The first `limits.excerptChars` characters of an answer, for people to read; null: nothing to show. */
+export function excerptOf(text: string): string | null {
+  // An escape takes six characters, and the cleaning takes some out.
+  return printable(legible(text.slice(0, limits.excerptChars * 8)), limits.excerptChars) || null;
 }
 
 /** Whether an error's code says that the hub itself ended the attempt. */

@@ -1,4 +1,5 @@
 import { type Dispatcher, errors } from 'undici';
+import { textOf } from '../../core/answer-text.ts';
 import type { Clock } from '../../core/clock.ts';
 import { errorCodeOf } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
@@ -85,6 +86,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #stopTotal: (() => void) | null = null;
   #stopGrace: (() => void) | null = null;
   #contentEncoding: string | null = null;
+  #contentType: string | null = null;
 
   /** @param again sends the request over a new connection; it is called once at most */
   constructor(request: SendRequest, clock: Clock, again: () => void, resolve: (result: SendResult) => void) {
@@ -131,6 +133,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#status = status;
     this.#verdict = verdict;
     this.#contentEncoding = encodingOf(headers['content-encoding']);
+    this.#contentType = [headers['content-type']].flat()[0] ?? null;
     if (this.#verdict !== 'accepted')
       this.#retryAfterMs = parseRetryAfter(headers['retry-after'], this.#clock.now());
     // As a rule the rest is read in the same turn, and there is nothing to wait for.
@@ -202,21 +205,31 @@ export class Exchange implements Dispatcher.DispatchHandler {
     errorMessage: string | null,
     bodyEnd: BodyEnd,
   ): SendResult {
-    const bytes = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
+    const text = this.#text();
     return {
       verdict,
       statusCode: this.#status,
       errorCode,
       errorMessage,
       retryAfterMs: this.#retryAfterMs,
-      responseExcerpt: bytes === undefined ? null : excerptOf(bytes),
+      responseExcerpt: excerptOf(text),
       startedAt: this.#startedAt,
       durationMs: Math.max(0, this.#clock.now() - this.#startedAt),
-      body: this.#bodyMatters() ? (bytes?.toString('utf8') ?? '') : null,
+      body: this.#bodyMatters() ? text : null,
       bodyEnd,
       contentEncoding: this.#contentEncoding,
-      receipt: receiptIn(bytes),
+      receipt: receiptIn(text),
     };
+  }
+
+  #text(): string {
+    const [first, ...others] = this.#chunks;
+    if (first === undefined) return '';
+    return textOf({
+      bytes: others.length === 0 ? first : Buffer.concat(this.#chunks),
+      contentType: this.#contentType,
+      contentEncoding: this.#contentEncoding,
+    });
   }
 }
 

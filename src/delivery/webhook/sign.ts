@@ -58,6 +58,11 @@ export function createSecret(): string {
   return prefix + randomBytes(32).toString('base64');
 }
 
+/** Whether the public Standard Webhooks libraries make the same key of a secret: they decode any secret as base64. */
+export function isStandardSecret(secret: string): boolean {
+  return standardKey(secret) !== null;
+}
+
 function keysOf(secret: string): Keys {
   const text = Buffer.from(secret, 'utf8');
   return { text: createSecretKey(text), standard: createSecretKey(standardKey(secret) ?? text) };

@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici';
+import { legible, textOf } from '../../core/answer-text.ts';
 import { errorCodeOf } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import { printable } from '../../core/printable.ts';
@@ -61,7 +62,12 @@ export class HttpPost implements AsyncDisposable {
         size += part.length;
         if (size > limits.channelAnswerBytes) break;
       }
-      const text = Buffer.concat(bytes).toString('utf8');
+      const { 'content-type': type, 'content-encoding': encoding } = response.headers;
+      const text = textOf({
+        bytes: Buffer.concat(bytes),
+        contentType: [type].flat()[0] ?? null,
+        contentEncoding: [encoding].flat()[0] ?? null,
+      });
       return { status: response.statusCode, text: withoutAddress(text, new URL(url)) };
     } catch (error) {
       const cause = error instanceof Error && error.name === 'TimeoutError' ? 'no answer in time' : undefined;
@@ -88,7 +94,7 @@ export function checkAnswer(answer: PostAnswer, codeField: string, textField: st
 
 /** An answer that is not the provider's usual form, such as the page of a proxy, with its first words on one line. */
 export function quoted({ status, text }: PostAnswer): string {
-  const words = printable(text.replaceAll(/\s+/g, ' ').trim(), limits.channelAnswerChars);
+  const words = printable(legible(text).replaceAll(/\s+/g, ' ').trim(), limits.channelAnswerChars);
   return words === '' ? `HTTP ${status}` : `HTTP ${status}, answered: ${words}`;
 }
 
