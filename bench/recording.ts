@@ -1,5 +1,6 @@
 import { BusinessTime } from '../src/core/business-time.ts';
 import { systemClock } from '../src/core/clock.ts';
+import { isoCurrencies } from '../src/core/currencies.ts';
 import { createLogger } from '../src/core/logger.ts';
 import { Database } from '../src/db/database.ts';
 import { Intake } from '../src/intake/record-vouchers.ts';
@@ -102,6 +103,7 @@ export function benchIntake(db: Database): Intake {
     meter: { recorded: () => {} },
     log: createLogger({ level: 'warn', pretty: false }),
     tracer: null,
+    currencies: isoCurrencies,
   });
 }
 

@@ -22,6 +22,7 @@ const schema = z.object({
   targetAllow: table.targetAllow.type,
   timeZone: table.timeZone.type,
   retentionDays: table.retentionDays.type,
+  currencies: table.currencies.type,
   alertsFile: table.alertsFile.type,
   language: table.language.type,
   publicUrl: table.publicUrl.type,
@@ -74,6 +75,15 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     targetAllowIsDefault: targetAllow === undefined && rest.databaseUrl === undefined,
     logFormat: logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json'),
   });
+}
+
+/**
+ * Without DATABASE_URL the database is the hub's own, and what a shell sets for PostgreSQL's clients (PGSSLMODE,
+ * PGOPTIONS …) is meant for another one; the driver would take it all the same.
+ */
+export function dropPostgresVariables(env: NodeJS.ProcessEnv): void {
+  if (env.DATABASE_URL?.trim()) return;
+  for (const name of Object.keys(env)) if (/^PG[A-Z]+$/.test(name)) Reflect.deleteProperty(env, name);
 }
 
 /** This process's environment: the only place that reads it. */

@@ -53,6 +53,17 @@ export const encryptionKey = z
   .regex(/^[A-Za-z0-9+/_-]{43}=?$/, 'must be 32 bytes in base64 (openssl rand -base64 32)');
 /** A name of the IANA database that this Node knows. */
 export const timeZone = z.string().refine(isTimeZone, 'must be an IANA time zone, e.g. Asia/Shanghai');
+/** Codes of currencies, with commas. */
+export const currencies = z
+  .string()
+  .transform(splitList)
+  .pipe(
+    z.array(
+      z
+        .string()
+        .regex(/^[A-Z][A-Z0-9]{2,9}$/, 'must be codes of 3 to 10 capital letters and digits, with commas'),
+    ),
+  );
 /** Some of `roleNames`, with commas. */
 export const roles = z
   .string()

@@ -4,6 +4,7 @@ import { limits } from './core/limits.ts';
 import {
   addressRanges,
   adminKey,
+  currencies,
   encryptionKey,
   logLevel,
   numberFrom,
@@ -130,6 +131,12 @@ export const table = {
     type: timeZone.default('Asia/Shanghai'),
     meaning: 'business time zone',
     leftOut: 'Asia/Shanghai',
+  },
+  currencies: {
+    variable: 'HUB_CURRENCIES',
+    type: currencies.default([]),
+    meaning: 'codes that a voucher may have as its currency besides those of ISO 4217, with commas',
+    leftOut: 'none',
   },
   retentionDays: {
     variable: 'HUB_RETENTION_DAYS',

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { dropPostgresVariables, processEnvironment } from '../config.ts';
 import { HubError, messageOf } from '../core/errors.ts';
 import { alertsCommand } from './alerts.ts';
 import { auditCommand } from './audit.ts';
@@ -30,6 +31,7 @@ const foreseen = [UsageError, HubError, UnreachableError, RefusedError];
  * @returns the exit code: 0 where it did what was asked, 1 where it did not, 2 for wrong usage
  */
 export async function runCommandLine(argv: readonly string[], version: string): Promise<number> {
+  dropPostgresVariables(processEnvironment());
   const result: CommandResult = { exitCode: 0 };
   const program = new Command('hub')
     .description(

@@ -65,6 +65,31 @@ export function timeoutSettings(timeoutMs: number) {
 }
 
 /**
+ * What the hub reads and writes is in these forms, whatever the server, the database or the role say. (Dates that are not
+ * ISO's are read wrong or not at all, and patterns in statements have backslashes.)
+ */
+const sessionSettings = {
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  TimeZone: 'UTC',
+  client_encoding: 'UTF8',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  standard_conforming_strings: 'on',
+  default_transaction_isolation: 'read committed',
+} as const;
+
+/** The same as a startup parameter, for connections that do not come by `adaptClient`. */
+export const sessionOptions = Object.entries(sessionSettings)
+  .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
+  .join(' ');
+
+/** The same as statements. */
+export const sessionSql = Object.entries(sessionSettings)
+  .map(([name, value]) => `set ${name} = '${value}'`)
+  .join('; ');
+
+/**
  * How each connection of the hub behaves. Behind a pooler the server's own bounds are the role's: the pooler refuses
  * them as startup parameters. `query_timeout` is this side's, for a connection whose other end has gone silent.
  */
@@ -89,6 +114,9 @@ export function connectionOptions(timeoutMs: number, route: Route) {
 export function adaptClient(client: ClientBase, timeoutMs: number, route: Route): void {
   const query: unknown = Reflect.get(client, 'query');
   if (typeof query !== 'function') return;
+  // Before anything else on it. Behind a pooler too: those that differ there are the pooler's to carry. Where it fails, so
+  // does what comes next.
+  void Promise.resolve(Reflect.apply(query, client, [sessionSql])).catch(() => {});
   const hot = { query_timeout: Math.floor(timeoutMs / 4) };
   const adapt = (statement: unknown): unknown => {
     if (typeof statement === 'string')

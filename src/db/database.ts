@@ -8,6 +8,7 @@ import {
   connectionOptions,
   defaultTimeoutMs,
   inspectRoute,
+  sessionSql,
   timeoutSettings,
 } from './connections.ts';
 import { entities } from './entities.ts';
@@ -120,6 +121,7 @@ export class Database implements AsyncDisposable {
     keepDatabase(orm);
     try {
       const newer = await orm.em.fork().transactional(async em => {
+        await em.execute(sessionSql);
         await em.execute('select pg_advisory_xact_lock(?)', [hubLocks.migration]);
         // A table that is in use is waited for no longer than this: behind us everybody else would wait too.
         await em.execute(`set local lock_timeout = ${migrationLockTimeoutMs}`);

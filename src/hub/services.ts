@@ -1,5 +1,6 @@
 import type { OpenConsistency } from '../consistency/open-consistency.ts';
 import { BusinessTime } from '../core/business-time.ts';
+import { isoCurrencies } from '../core/currencies.ts';
 import { BatchDates } from '../delivery/batch-dates.ts';
 import { Compensation } from '../delivery/compensation.ts';
 import { DeliveryTester } from '../delivery/delivery-test.ts';
@@ -22,7 +23,19 @@ export function createServices(
 ): Omit<ResolverServices, keyof OpenConsistency | 'alerts'> {
   const time = new BusinessTime(config.timeZone);
   const routing = new RoutingCache(db, clock);
-  const intake = new Intake({ db, clock, time, routing, waker: lanes, changes, meter: meters, log, tracer });
+  const currencies = new Set([...isoCurrencies, ...config.currencies]);
+  const intake = new Intake({
+    db,
+    clock,
+    time,
+    routing,
+    waker: lanes,
+    changes,
+    meter: meters,
+    log,
+    tracer,
+    currencies,
+  });
   parts.defer(() => intake.close());
   nodes.on('routing', () => routing.refresh());
   const onChange = (cache: string) => () => {

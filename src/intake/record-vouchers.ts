@@ -59,6 +59,7 @@ export class Intake {
   readonly #meter: IntakeMeter;
   readonly #log: Logger;
   readonly #tracer: Tracer | null;
+  readonly #currencies: ReadonlySet<string>;
   readonly #group: GroupCommit<PreparedContent, RecordResult>;
   /** Whether the last group's records were all new: then the next one's are taken for it, which spares a round trip. */
   #expectsNew = true;
@@ -73,6 +74,8 @@ export class Intake {
     meter: IntakeMeter;
     log: Logger;
     tracer: Tracer | null;
+    /** Codes that vouchers may have. */
+    currencies: ReadonlySet<string>;
   }) {
     this.#clock = deps.clock;
     this.#transactions = new IntakeTransactions(deps);
@@ -82,6 +85,7 @@ export class Intake {
     this.#meter = deps.meter;
     this.#log = deps.log;
     this.#tracer = deps.tracer;
+    this.#currencies = deps.currencies;
     this.#group = new GroupCommit(contents => this.#commitGroup(contents), deps.clock, {
       groupSize: limits.intakeGroup,
       lingerMs: limits.intakeLingerMs,
@@ -96,9 +100,9 @@ export class Intake {
    * the commit) it can't be known; sent again, nothing is recorded twice
    */
   async record(inputs: readonly VoucherInput[]): Promise<RecordResult[]> {
-    const now = this.#clock.now();
+    const facts = { nowMs: this.#clock.now(), currencies: this.#currencies };
     const span = this.#tracer?.current() ?? null;
-    const prepared = inputs.map(input => prepareOrRefuse(input, now, span));
+    const prepared = inputs.map(input => prepareOrRefuse(input, facts, span));
     const good = prepared.filter((item): item is PreparedContent => !(item instanceof HubError));
     if (good.length > 0) await this.#judge(good);
     const results = good.length === 0 ? [] : await this.#group.add(good);
@@ -190,9 +194,13 @@ export class Intake {
   }
 }
 
-function prepareOrRefuse(input: VoucherInput, nowMs: number, span: Span | null): PreparedContent | HubError {
+function prepareOrRefuse(
+  input: VoucherInput,
+  facts: { nowMs: number; currencies: ReadonlySet<string> },
+  span: Span | null,
+): PreparedContent | HubError {
   try {
-    checkVoucherInput(input, nowMs);
+    checkVoucherInput(input, facts);
     return prepareContent(input, span);
   } catch (error) {
     if (error instanceof HubError) return error;

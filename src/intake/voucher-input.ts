@@ -1,4 +1,5 @@
-import { badInput } from '../core/errors.ts';
+import { currencyMeant } from '../core/currencies.ts';
+import { badInput, type HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { JsonObject, JsonValue, VoucherDirection, VoucherStatus } from '../core/model.ts';
 
@@ -45,13 +46,15 @@ export const maxVersion = 2_147_483_647;
  * Checks one voucher against everything that needs no database.
  * @throws HubError BAD_USER_INPUT naming the field
  */
-export function checkVoucherInput(input: VoucherInput, nowMs: number): void {
+export function checkVoucherInput(
+  input: VoucherInput,
+  { nowMs, currencies }: { nowMs: number; currencies: ReadonlySet<string> },
+): void {
   for (const field of names) checkText(field, input[field], 1, limits.shortText);
   for (const field of shortTexts) checkText(field, input[field], 0, limits.shortText);
   for (const field of longTexts) checkText(field, input[field], 0, limits.longText);
   checkAmount(input.amount);
-  if (!/^[A-Z]{3}$/.test(input.currency))
-    throw badInput('currency', 'currency: three capital letters (ISO 4217), e.g. CNY.');
+  if (!currencies.has(input.currency)) throw noCurrency(input.currency, currencies);
   const version = input.sourceVersion;
   if (version != null && (version < 1 || version > maxVersion))
     throw badInput('sourceVersion', 'sourceVersion: 1 or more.');
@@ -83,6 +86,12 @@ function checkAmount(amount: string): void {
       `amount: at most ${limits.amountDigits} digits before the point and ${limits.amountDecimals} after it.`,
     );
   }
+}
+
+function noCurrency(currency: string, currencies: ReadonlySet<string>): HubError {
+  const code = currencyMeant(currency, currencies);
+  const advice = code === null ? 'Three capital letters are expected, e.g. CNY.' : `Did you mean ${code}?`;
+  return badInput('currency', `currency: "${currency.slice(0, 20)}" is no code of ISO 4217. ${advice}`);
 }
 
 function checkJson(value: JsonValue, path: string, depth: number): void {

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { HubError, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
-import { connectionOptions, inspectRoute } from '../db/connections.ts';
+import { connectionOptions, inspectRoute, sessionOptions } from '../db/connections.ts';
 import { checkRedisKeeps, makeRedisClient } from './redis.ts';
 
 /** What the queue needs. */
@@ -76,6 +76,7 @@ async function openOnPostgres(home: { url: string; schema: string }, deps: Queue
   const connection = {
     ...connectionOptions(limits.queueStatementMs, route),
     application_name: 'voucher-hub queue',
+    options: sessionOptions,
     // Hubs that start together wait for the one that makes the tables.
     lock_timeout: 0,
     connectionString: home.url,

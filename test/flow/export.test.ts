@@ -120,7 +120,12 @@ test('CSV, JSON Lines and Parquet tell the same syncs, each to a reader of anoth
   );
 
   const file = await asyncBufferFromFile(fileOf('all.parquet'));
-  assert.equal((await parquetMetadataAsync(file)).num_rows, BigInt(many));
+  const { num_rows, schema } = await parquetMetadataAsync(file);
+  assert.equal(num_rows, BigInt(many));
+  const times = schema.filter(({ name }) => name.endsWith('_at'));
+  assert.ok(times.length >= 4);
+  for (const { name, logical_type: type } of times)
+    assert.ok(type?.type === 'TIMESTAMP' && type.isAdjustedToUTC, name);
   assert.deepEqual((await parquetReadObjects({ file })).map(inUtc), expected);
 
   const [head = [], ...rows] = readCsv(fileOf('all.csv'));

@@ -1,5 +1,6 @@
 import type { BusinessTime } from '../../core/business-time.ts';
 import { type Cell, type ColumnKind, columns, type Row } from './columns.ts';
+import { csvText } from './csv-text.ts';
 import type { Format, FormatName } from './format.ts';
 
 /** Opens a format. @param time the clock that times are written by */
@@ -27,19 +28,7 @@ function csv(time: BusinessTime): Format {
 function csvCell(cell: Cell, kind: ColumnKind, time: BusinessTime): string {
   if (cell === null) return '';
   const shown = shownCell(cell, kind, time);
-  return kind === 'text' ? quoted(harmless(String(shown))) : String(shown);
-}
-
-/**
- * A text that spreadsheets take for no formula (OWASP, CSV Injection): one that begins like a formula gets an
- * apostrophe before it. Full-width signs are formulas in East Asian settings.
- */
-function harmless(text: string): string {
-  return /^[=+\-@＝＋－＠\t\r\n]/.test(text) ? `'${text}` : text;
-}
-
-function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return kind === 'text' ? csvText(String(shown)) : String(shown);
 }
 
 /** One JSON object a line; ids are texts, as GraphQL gives them. */

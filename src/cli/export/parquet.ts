@@ -22,7 +22,7 @@ export class ParquetFormat implements Format {
     const shapes = columns.map(({ name, kind }) => ({ name, data: [], type: types[kind] }));
     this.#writer = new ParquetWriter({
       writer: this.#bytes,
-      schema: schemaFromColumnData({ columnData: shapes }),
+      schema: schemaFromColumnData({ columnData: shapes }).map(withZone),
       createdBy: 'voucher-hub',
     });
   }
@@ -60,6 +60,14 @@ export class ParquetFormat implements Format {
     this.#bytes.index = 0;
     return taken;
   }
+}
+
+type SchemaElement = ReturnType<typeof schemaFromColumnData>[number];
+
+/** The older kind of type says nothing of a zone: DuckDB and polars would take the times for a local clock's. */
+function withZone(element: SchemaElement): SchemaElement {
+  if (element.converted_type !== 'TIMESTAMP_MILLIS') return element;
+  return { ...element, logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MILLIS' } };
 }
 
 function parquetValue(cell: Cell, kind: ColumnKind): bigint | number | string | Date | null {
