@@ -50,12 +50,19 @@ export async function createHub(config: Config, overrides: HubOverrides = {}): P
   let tracer: Tracer | null = null;
   const tracing = tracingSettings(environment);
   const traceId = tracing.kind === 'on' ? () => tracer?.current()?.traceId : undefined;
+  const meters = new Meters();
   const log =
-    overrides.log ?? createLogger({ level: config.logLevel, pretty: config.logFormat === 'pretty', traceId });
+    overrides.log ??
+    createLogger({
+      level: config.logLevel,
+      pretty: config.logFormat === 'pretty',
+      traceId,
+      onDrop: () => meters.logLineDropped(),
+    });
   const parts = new AsyncDisposableStack();
   try {
     ({ tracer } = parts.use(await openTracing(tracing, { log, clock })));
-    return await start({ config, clock, random, log, environment, parts, meters: new Meters(), tracer });
+    return await start({ config, clock, random, log, environment, parts, meters, tracer });
   } catch (error) {
     await parts.disposeAsync();
     throw error;

@@ -19,10 +19,12 @@ if (isOlder(running ?? [], wanted ?? [])) {
   );
   process.exitCode = 1;
 } else {
-  const { watchStandardOutput } = await import('./cli/standard-output.ts');
+  const { endUnread, watchStandardOutput } = await import('./cli/standard-output.ts');
   watchStandardOutput();
   const { runCommandLine } = await import('./cli/program.ts');
   process.exitCode = await runCommandLine(process.argv, manifest.version);
+  // What a program reads may take its time. Lines for people must not keep a process whose work is done.
+  await endUnread([process.stderr], () => process.exit());
 }
 
 function isOlder(version: readonly number[], than: readonly number[]): boolean {

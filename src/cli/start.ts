@@ -8,6 +8,7 @@ import type { Hub, HubOverrides } from '../hub.ts';
 import { parseRedisUrl } from '../jobs/redis-url.ts';
 import { settings } from '../settings.ts';
 import { endWithin, listenForStop } from './signals.ts';
+import { endUnread, outliveStandardOutput } from './standard-output.ts';
 import { print } from './terminal.ts';
 
 /** `hub start`: runs the hub until it is told to stop. */
@@ -19,6 +20,12 @@ export function startCommand(): Command {
 }
 
 async function start(): Promise<void> {
+  outliveStandardOutput();
+  await run();
+  await endUnread([process.stdout, process.stderr], () => process.exit());
+}
+
+async function run(): Promise<void> {
   using stop = listenForStop();
   const config = readConfig(processEnvironment());
   await using hub = await openHub(config);

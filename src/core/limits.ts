@@ -166,6 +166,12 @@ export const limits = {
   /** Rows of which a watcher remembers what it told last. */
   watcherRemembers: 1_000,
 
+  // ── Log ──
+  /** Bytes of log lines that wait while nobody reads them; further lines are dropped and counted. */
+  logWaitingBytes: 1_048_576,
+  /** How long the end of a process waits for what it has written to be read, milliseconds. */
+  outputEndMs: 1_000,
+
   // ── Database and queue ──
   /** How long database and queue may take to say that they are there, milliseconds: a probe waits three seconds. */
   readyMs: 2_000,

@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
+import { LogOutlet, standardError } from './log-outlet.ts';
 
 export type { Logger } from 'pino';
 
@@ -11,6 +12,8 @@ export interface LoggerOptions {
   readonly pretty: boolean;
   /** Where to; left out: standard error, so that a command's standard output stays its own. */
   readonly destination?: DestinationStream;
+  /** Is told of each line that could not be written. */
+  readonly onDrop?: () => void;
   /** The trace that a line belongs to. Left out: lines tell of none. */
   readonly traceId?: () => string | undefined;
 }
@@ -32,17 +35,15 @@ export function createLogger(options: LoggerOptions): Logger {
       censor: '[secret]',
     },
   };
-  if (options.pretty) {
-    const stream = pretty({
-      colorize: process.stderr.isTTY,
-      singleLine: true,
-      destination: 2,
-      sync: true,
-      translateTime: 'SYS:HH:MM:ss.l',
-    });
-    return pino(settings, stream);
-  }
-  return pino(settings, options.destination ?? pino.destination({ dest: 2, sync: false }));
+  return pino(settings, options.destination ?? outletOf(options));
+}
+
+/** The way to standard error. */
+function outletOf({ pretty, onDrop = () => {} }: LoggerOptions): LogOutlet {
+  const format = pretty
+    ? prettyFactory({ colorize: process.stderr.isTTY, singleLine: true, translateTime: 'SYS:HH:MM:ss.l' })
+    : (line: string) => line;
+  return new LogOutlet({ target: standardError(), format, onDrop });
 }
 
 /** A new object each time: pino writes the line's own fields into it. */

@@ -18,6 +18,7 @@ export class Meters {
   readonly #durations: Histogram<'transport'>;
   readonly #wrongKeys: Counter;
   readonly #droppedConnections: Counter;
+  readonly #droppedLogLines: Counter;
 
   constructor() {
     const registers = [this.registry];
@@ -49,6 +50,11 @@ export class Meters {
     this.#droppedConnections = new Counter({
       name: 'voucher_hub_connections_dropped_total',
       help: 'Connections to this process that had shown no key and were closed to make room.',
+      registers,
+    });
+    this.#droppedLogLines = new Counter({
+      name: 'voucher_hub_log_lines_dropped_total',
+      help: 'Lines of the log of this process that could not be written: nobody reads them, or the disk is full.',
       registers,
     });
     // A series that begins at its first event would hide that event from `rate`.
@@ -84,6 +90,11 @@ export class Meters {
   /** A connection that had shown no key was closed to make room. */
   connectionDropped(): void {
     this.#droppedConnections.inc();
+  }
+
+  /** A line of the log could not be written. */
+  logLineDropped(): void {
+    this.#droppedLogLines.inc();
   }
 
   /** Has the gauge of open connections read from here. */
