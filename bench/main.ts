@@ -7,6 +7,7 @@ import { checkTime, foldSlowdown, walkCost } from './consistency.ts';
 import { deliveries } from './deliveries.ts';
 import { latency } from './latency.ts';
 import { metrics } from './metrics.ts';
+import { oneRecord } from './one-record.ts';
 import { fanOut, idle, push } from './push.ts';
 import { recording } from './recording.ts';
 import { recovery } from './recovery.ts';
@@ -188,6 +189,19 @@ const benches: Record<string, () => Promise<void>> = {
       '',
       '< 400 MiB',
     ]);
+  },
+  async record() {
+    for (const { waiting, perSecond: rate, otherMs } of await oneRecord([200, 5_000, 20_000])) {
+      const what = `one record with ${waiting.toLocaleString('en')} waiting versions`;
+      table.push([what, perSecond(rate), '', '', 'flat']);
+      table.push([
+        'the same: another record beside it, recorded to received',
+        `${otherMs.toFixed(0)} ms`,
+        '',
+        '',
+        'printed',
+      ]);
+    }
   },
   async audit() {
     const count = 1_000_000 * scale;

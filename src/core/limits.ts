@@ -69,6 +69,16 @@ export const limits = {
   claimAhead: 256,
   /** How often a drain looks at its whole lane, and not only from where the last claim found something, milliseconds. */
   wholeLaneMs: 1_000,
+  /**
+   * Due syncs that stand behind earlier ones of their records, and are passed over by a claim one by one (some 10 µs each),
+   * before they are parked; how many of a lane's due syncs one statement looks at to park them.
+   */
+  parkAtLeast: 64,
+  parkAtOnce: 1_024,
+  /** How long a lane where nothing was to be parked is not looked at again, milliseconds. */
+  parkPauseMs: 1_000,
+  /** Records with parked syncs that one turn of the reconciler looks at: some 30 ms. */
+  parkedRecordsLooked: 2_000,
   /** A claim's lease by the database's clock, milliseconds; a drain renews it at a third. */
   leaseMs: 12_000,
   /** Events of a nightly batch that go out at once, and the pause after them, milliseconds: the users' numbers. */

@@ -16,7 +16,7 @@ export async function redateBatch(
   const side = (condition: string, order: string) => `
     select o.id from fin_open_syncs o
     where o.subscription_id = $1 and o.mode = 'batch' and o.claim_token is null and o.attempt_count = 0
-      and o.next_attempt_at > now() and ${condition}
+      and o.next_attempt_at > now() and o.next_attempt_at < 'infinity' and ${condition}
     order by o.next_attempt_at ${order}, o.id ${order} limit $3 for update skip locked`;
   const { rowCount } = await pool.query(
     `with later as materialized (${side('o.next_attempt_at > coalesce($2::timestamptz, now())', 'desc')}),

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { limits } from '../core/limits.ts';
 import type { SubscriptionState, TransportKind } from '../core/model.ts';
 import {
   type ClaimedSync,
@@ -9,6 +10,7 @@ import {
   partOf,
   type Shard,
 } from './lane-statements.ts';
+import { isParked } from './parking-statements.ts';
 import { inShard, isHead } from './sync-rows.ts';
 
 /** A place in the order in which a lane's syncs fall due. */
@@ -22,6 +24,8 @@ export interface DuePlace {
 export interface ClaimedRow extends ClaimedSync {
   /** Set where nothing that is due and unclaimed stands before it in its lane: from when on a later claim may look. */
   readonly dueFrom: string | null;
+  /** Whether so many due syncs of the lane are held back by earlier ones of their records that they should be parked. */
+  readonly isCrowded: boolean;
 }
 
 /** What to claim, and how. */
@@ -65,6 +69,24 @@ function firstDue(condition: string): string {
     where ${condition} order by o.next_attempt_at, o.id limit 1`;
 }
 
+/**
+ * SQL: whether claims may begin at a place from now on. Not while syncs of the lane are parked: when one goes back, it is
+ * due since before that place.
+ */
+function mayMoveOn(id: string): string {
+  return `not exists (select 1 from fin_open_syncs p where p.subscription_id = ${id} and ${isParked('p')} offset 0)`;
+}
+
+/**
+ * SQL: whether many due syncs are held back. A claim that got fewer than it asked for has left only such, and they are
+ * counted up to what is worth it; where one got all, it is a sign that it passed over the first of all that was due.
+ */
+function isCrowded(ours: string, got: { count: string; isFirst: string }, limit: number): string {
+  return `case when ${got.count} < ${limit}
+    then exists (select 1 from fin_open_syncs o where ${ours} order by o.next_attempt_at, o.id limit 1 offset ${limit + limits.parkAtLeast})
+    else not ${got.isFirst} end`;
+}
+
 /** What a lane's beginning is, for PostgreSQL. */
 const beginning: DuePlace = { at: '-infinity', id: '0' };
 
@@ -90,6 +112,10 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
   // As subqueries, so that the planner never knows the values: else it plans each claim anew for them.
   const place = '(select $7::timestamptz), (select $8::bigint)';
   const isOurs = `${isDue(part, '$1', place)} ${shard === null ? '' : `and ${inShard('$9::int', '$10::int')}`}`;
+  const got = {
+    count: '(select count(*) from claimed)',
+    isFirst: 'exists (select 1 from claimed where id = (select id from first))',
+  };
   const { rows } = await pool.query<ClaimedRow>({
     types: claimedTypes,
     name: `lane-claim-${transport}-${part}-${limit}${shard === null ? '' : '-shard'}`,
@@ -97,7 +123,7 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
              select o.ctid from fin_open_syncs o, data_subscriptions s
              where s.id = $1 and s.state = any($4) and s.deleted_at is null and ${mayTake(transport, '$1')} and ${isOurs} and ${isHead}
              order by o.next_attempt_at, o.id
-             limit ${limit} for update of o skip locked),
+             limit ${limit} for no key update of o skip locked),
            first as materialized (${firstDue(isOurs)}),
            claimed as (
              update fin_open_syncs o
@@ -108,7 +134,8 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
              insert into lane_claims (token, subscription_id, attachment_id, lease_until, sync_ids)
              select $2, $1, $6::uuid, now() + $3 * interval '1 millisecond', array_agg(id) from claimed having count(*) > 0),
            relaxed as materialized (select set_config('synchronous_commit', 'off', true))
-           select $2::text as token, case when c.id = (select id from first) then (select at from first) end as "dueFrom", ${claimedColumns('c', 'e')}
+           select $2::text as token, case when c.id = (select id from first) and (select ${mayMoveOn('$1')}) then (select at from first) end as "dueFrom",
+             (select ${isCrowded(isOurs, got, limit)}) as "isCrowded", ${claimedColumns('c', 'e')}
            from claimed c join fin_voucher_events e on e.id = c.event_id cross join relaxed`,
     values: [
       claim.subscriptionId,
@@ -142,6 +169,11 @@ export async function claimDueOfMany(
 ): Promise<ClaimedRow[]> {
   const { limit, part, transport } = claim;
   const isOurs = isDue(part, 'a.subscription_id', 'a.from_at, a.from_id');
+  const got = {
+    count: 'g.count',
+    isFirst:
+      'exists (select 1 from first f join claimed c on c.id = f.id and c.token = f.token where f.token = a.token)',
+  };
   const { rows } = await pool.query<ClaimedRow>({
     types: claimedTypes,
     name: `lanes-claim-${transport}-${part}-${limit}`,
@@ -155,7 +187,7 @@ export async function claimDueOfMany(
                select o.ctid from fin_open_syncs o
                where ${mayTake(transport, 's.id')} and ${isOurs} and ${isHead}
                order by o.next_attempt_at, o.id
-               limit ${limit} for update of o skip locked) d),
+               limit ${limit} for no key update of o skip locked) d),
            first as materialized (select a.token, f.* from a cross join lateral (${firstDue(isOurs)}) f),
            claimed as (
              update fin_open_syncs o
@@ -166,9 +198,13 @@ export async function claimDueOfMany(
              insert into lane_claims (token, subscription_id, attachment_id, lease_until, sync_ids)
              select token, subscription_id, attachment_id, now() + $4 * interval '1 millisecond', array_agg(id)
              from claimed group by token, subscription_id, attachment_id),
-           relaxed as materialized (select set_config('synchronous_commit', 'off', true))
-           select c.token::text as token, f.at as "dueFrom", ${claimedColumns('c', 'e')}
-           from claimed c join fin_voucher_events e on e.id = c.event_id left join first f on f.id = c.id and f.token = c.token cross join relaxed`,
+           relaxed as materialized (select set_config('synchronous_commit', 'off', true)),
+           crowds as materialized (
+             select a.token, ${isCrowded(isOurs, got, limit)} as is_crowded, ${mayMoveOn('a.subscription_id')} as may_move_on
+             from a join (select token, count(*) as count from claimed group by 1) g on g.token = a.token)
+           select c.token::text as token, case when w.may_move_on then f.at end as "dueFrom", w.is_crowded as "isCrowded", ${claimedColumns('c', 'e')}
+           from claimed c join fin_voucher_events e on e.id = c.event_id join crowds w on w.token = c.token
+           left join first f on f.id = c.id and f.token = c.token cross join relaxed`,
     values: [
       lanes.map(lane => lane.subscriptionId),
       lanes.map(lane => lane.token),

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { SubscriptionState } from '../core/model.ts';
+import { dueAtOf, isParked } from './parking-statements.ts';
 
 /** A lane as /metrics shows it; several together where there are more than are shown. */
 export interface MeterRow {
@@ -21,6 +22,10 @@ export interface MeterRow {
   readonly measured: number;
   readonly latencySeconds: number;
 }
+
+/** SQL: what is counted of an open sync `o`. A parked one waits for its record, and not for a worker. */
+const waiting = `o.next_attempt_at <= now() as due, o.attempt_count > 0 as tried, o.created_at,
+           o.mode <> 'batch' or o.attempt_count > 0 or ${dueAtOf('o')} <= now() - interval '1 hour' as late`;
 
 /**
  * Every lane, from its open syncs and the last hour's rollups.
@@ -44,9 +49,9 @@ export async function readMeters(
        select count(*) filter (where due) as due, count(*) filter (where late) as backlog, count(*) filter (where late and tried) as retrying,
          extract(epoch from now() - min(created_at) filter (where late)) as oldest
        from (
-         select o.next_attempt_at <= now() as due, o.attempt_count > 0 as tried, o.created_at,
-           o.mode <> 'batch' or o.attempt_count > 0 or o.next_attempt_at <= now() - interval '1 hour' as late
-         from fin_open_syncs o where o.subscription_id = s.id and o.next_attempt_at <= now() + interval '10 minutes'
+         (select ${waiting} from fin_open_syncs o where o.subscription_id = s.id and o.next_attempt_at <= now() + interval '10 minutes' limit $2)
+         union all
+         (select ${waiting} from fin_open_syncs o where o.subscription_id = s.id and ${isParked('o')} limit $2)
          limit $2) w) o
      cross join lateral (select count(*) as consumers from attachments where subscription_id = s.id and lease_until > now()) a
      cross join lateral (

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { latencyBucketSql } from '../core/latency.ts';
+import { dueAtOf } from './parking-statements.ts';
 import { codeSql, latencySql, useIndexes } from './rollup-statements.ts';
 import { openStatusOf } from './sync-rows.ts';
 
@@ -217,7 +218,7 @@ export async function readLag(
   const { rows } = await pool.query<Lag>(
     `with waiting as materialized (
        select o.subscription_id, o.voucher_id, o.created_at from fin_open_syncs o
-       where ${inScope} and (o.mode <> 'batch' or o.attempt_count > 0 or o.next_attempt_at <= now()) limit $3),
+       where ${inScope} and (o.mode <> 'batch' or o.attempt_count > 0 or ${dueAtOf('o')} <= now()) limit $3),
      records as (select distinct subscription_id, voucher_id from (select * from waiting limit $2) w),
      sums as (select v.currency, sum(v.amount)::text as amount from records r join fin_business_vouchers v on v.id = r.voucher_id group by 1)
      select coalesce(extract(epoch from now() - min(created_at)), 0)::float8 as seconds, count(*) <= $2 as "isComplete",

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { partOf } from './lane-statements.ts';
+import { isParked } from './parking-statements.ts';
 
 /** What ended within a window; of one subscription, or (null) of all. */
 export interface OutcomeCounts {
@@ -74,6 +75,10 @@ export async function openCounts(pool: Pool, at: Date, most: number): Promise<Op
          (select o.attempt_count from fin_open_syncs o
           where o.subscription_id = s.id and ${partOf.batch} and o.next_attempt_at <= $1::timestamptz + interval '10 minutes'
             and (o.attempt_count > 0 or o.next_attempt_at <= $1::timestamptz - interval '1 hour')
+          limit $2)
+         union all
+         (select o.attempt_count from fin_open_syncs o
+          where o.subscription_id = s.id and ${isParked('o')} and (${partOf.prompt} or o.attempt_count > 0 or o.parked_due_at <= $1::timestamptz - interval '1 hour')
           limit $2)
          limit $2) w) o
      where s.deleted_at is null and o.backlog > 0`,

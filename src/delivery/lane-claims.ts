@@ -1,6 +1,7 @@
 import { limits } from '../core/limits.ts';
 import { type ClaimedRow, type ClaimRequest, claimDue, claimDueOfMany } from '../db/claim-statements.ts';
 import type { Database } from '../db/database.ts';
+import type { Parking } from './parking.ts';
 
 interface Asked {
   readonly request: ClaimRequest;
@@ -14,10 +15,13 @@ interface Asked {
  */
 export class LaneClaims {
   readonly #db: Database;
+  readonly #parking: Pick<Parking, 'crowded'> | undefined;
   #asked: Asked[] = [];
 
-  constructor(db: Database) {
+  /** @param parking is told of lanes whose claims pass over many blocked syncs */
+  constructor(db: Database, parking?: Pick<Parking, 'crowded'>) {
     this.#db = db;
+    this.#parking = parking;
   }
 
   /** As `claimDue`. */
@@ -44,14 +48,19 @@ export class LaneClaims {
     const [first] = asked;
     if (first === undefined) return;
     try {
-      if (asked.length === 1) return first.resolve(await claimDue(this.#db.pool, first.request));
+      if (asked.length === 1) return this.#give(first, await claimDue(this.#db.pool, first.request));
       const lanes = asked.map(({ request }) => request);
       const syncs = await claimDueOfMany(this.#db.pool, first.request, lanes);
       const byToken = Map.groupBy(syncs, sync => sync.token);
-      for (const { request, resolve } of asked) resolve(byToken.get(request.token) ?? []);
+      for (const one of asked) this.#give(one, byToken.get(one.request.token) ?? []);
     } catch (error) {
       for (const { reject } of asked) reject(error);
     }
+  }
+
+  #give({ request, resolve }: Asked, syncs: ClaimedRow[]): void {
+    if (syncs[0]?.isCrowded === true) this.#parking?.crowded(request.subscriptionId, request.part);
+    resolve(syncs);
   }
 }
 

@@ -2,6 +2,7 @@ import { queueSchema } from '../db/database.ts';
 import { Breaker } from '../delivery/breaker.ts';
 import { LaneClaims } from '../delivery/lane-claims.ts';
 import { OutcomeWriter } from '../delivery/outcome-writer.ts';
+import { Parking } from '../delivery/parking.ts';
 import { Attachments } from '../delivery/push/attachments.ts';
 import { SyncChanges } from '../delivery/sync-changes.ts';
 import { SyncReader } from '../delivery/sync-reader.ts';
@@ -48,7 +49,8 @@ export async function openDelivery(
   const changes = new SyncChanges({ clock, reader: syncs, nodes });
   const breaker = new Breaker({ db, log, changes });
   const outcomes = new OutcomeWriter({ db, clock, log, changes, meter: meters, tracer });
-  const claims = new LaneClaims(db);
+  const parking = new Parking({ db, clock, log });
+  const claims = new LaneClaims(db, parking);
   const drain = { db, vault, clock, random, log, changes, breaker, claims, outcomes, tracer };
   const lanes = new Lanes(queue, { ...drain, transport, nodes });
   parts.defer(() => lanes.stop());
@@ -65,5 +67,5 @@ export async function openDelivery(
   parts.defer(() => attachments.stop());
   nodes.start();
   const foresee = (url: string) => foreseeTarget(url, targets);
-  return { queue, nodes, transport, foreseeTarget: foresee, lanes, attachments, syncs, changes };
+  return { queue, nodes, transport, foreseeTarget: foresee, lanes, parking, attachments, syncs, changes };
 }

@@ -16,10 +16,10 @@ import type { Store } from './store.ts';
 export function openSchedules(
   { config, clock, log, parts }: Start,
   { db }: Store,
-  { lanes, changes }: Delivery,
+  { lanes, parking, changes }: Delivery,
   services: OpenConsistency & ResolverServices,
 ): void {
-  const reconciler = new Reconciler({ db, log, lanes, changes });
+  const reconciler = new Reconciler({ db, log, lanes, parking, changes });
   const schedules = new Schedules({ db, clock, log, timeZone: config.timeZone });
   schedules.add(reconciler.schedule);
   schedules.add({

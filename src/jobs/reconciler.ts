@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.ts';
 import { takeProbesDue } from '../db/breaker-statements.ts';
 import type { Database } from '../db/database.ts';
 import { cancelOfDeleted, lanesWithWork, type Reclaimed, reclaimExpired } from '../db/lane-statements.ts';
+import type { Parking } from '../delivery/parking.ts';
 import type { ChangeListener } from '../delivery/sync-changes.ts';
 import type { Schedule } from './schedules.ts';
 
@@ -17,6 +18,7 @@ interface ReconcilerDeps {
   readonly db: Database;
   readonly log: Logger;
   readonly lanes: ReconciledLanes;
+  readonly parking: Pick<Parking, 'unparkStranded'>;
   readonly changes: ChangeListener;
 }
 
@@ -45,11 +47,12 @@ export class Reconciler {
   }
 
   async run(): Promise<void> {
-    const { db, lanes, log, changes } = this.#deps;
+    const { db, lanes, parking, log, changes } = this.#deps;
     const freed = await this.#reclaim();
     const freedLanes = [...new Set(freed.map(({ subscriptionId }) => subscriptionId))];
     if (freed.length > 0) log.warn({ lanes: freedLanes }, 'leases had run out; their syncs are due again');
     changes.note([...freed.map(({ id }) => id), ...(await cancelOfDeleted(db.pool))]);
+    await parking.unparkStranded();
     lanes.wake(await lanesWithWork(db.pool));
     await lanes.probe(await takeProbesDue(db.pool, limits.probeFirstMs, limits.probeMaxMs));
   }
