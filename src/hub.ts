@@ -100,10 +100,10 @@ async function start(context: Start): Promise<Hub> {
   const { url, metricsUrl } = await openServers(context, services, {
     store,
     metrics: () => laneMeters.text(),
-    readiness: async () => ({
-      ...(await checkReadiness(context.clock, store, delivery)),
-      running: !stopping,
-    }),
+    readiness: async () => {
+      const { database, queue } = await checkHomes(context.clock, store, delivery);
+      return { checks: { database, running: !stopping }, optional: { queue } };
+    },
   });
   const adminKey = config.adminKey === undefined ? await store.keys.makeFirstAdmin() : null;
   log.info(
@@ -127,11 +127,15 @@ async function start(context: Start): Promise<Hub> {
   };
 }
 
-async function checkReadiness(
+/**
+ * Asks the database and the queue. No role needs the queue: vouchers are recorded without it, workers then look for due
+ * work in the database, and what runs at its times rests on the database alone.
+ */
+async function checkHomes(
   clock: Clock,
   { db }: Store,
   { queue }: Delivery,
-): Promise<Record<string, boolean>> {
+): Promise<{ database: boolean; queue: boolean }> {
   // One that only reads (a standby, or set so) can take nothing.
   const answers = db.pool
     .query<{ writes: boolean }>(`select current_setting('transaction_read_only') = 'off' as writes`)
@@ -139,8 +143,9 @@ async function checkReadiness(
       ({ rows }) => rows[0]?.writes === true,
       () => false,
     );
-  const database = Promise.race([answers, clock.sleep(limits.readyMs).then(() => false)]);
-  return { database: await database, queue: await queue.isReady() };
+  const late = clock.sleep(limits.readyMs).then(() => false);
+  const [database, isReady] = await Promise.all([Promise.race([answers, late]), queue.isReady()]);
+  return { database, queue: isReady };
 }
 
 function homesOf(config: Config): { database: string; queue: string } {

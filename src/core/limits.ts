@@ -103,6 +103,8 @@ export const limits = {
   lanesPerWorker: 256,
   /** Wake-ups of one lane by one process are joined over this many milliseconds. */
   wakeJoinMs: 20,
+  /** How often a worker asks whether its queue is there, and looks in the database for work while it is not, milliseconds. */
+  workerLookMs: 1_000,
   /** Period of the reconciler, milliseconds: what was missed is found within it. */
   reconcileMs: 5_000,
   /** Statements in which one run of it takes back claims that ran out: 100,000 claims, which no worker makes in that time. */

@@ -3,6 +3,8 @@ import { messageOf } from '../core/errors.ts';
 import { lanesOf, parseLane } from '../core/lane-key.ts';
 import { limits } from '../core/limits.ts';
 import type { Span } from '../core/tracing.ts';
+import { takeProbesDue } from '../db/breaker-statements.ts';
+import { lanesWithWork } from '../db/lane-statements.ts';
 import { LaneDrain } from '../delivery/drain.ts';
 import type { DrainDeps } from '../delivery/drain-deps.ts';
 import { type DrainMode, webhookMode } from '../delivery/drain-mode.ts';
@@ -49,6 +51,8 @@ export class Lanes {
   #wakers = new Set<Span>();
   #cancelFlush: (() => void) | undefined;
   #worker: AsyncDisposable | undefined;
+  #stopLooking: (() => void) | undefined;
+  #isLooking = false;
   #stopping = false;
 
   constructor(queue: LaneQueue, deps: LanesDeps) {
@@ -70,6 +74,7 @@ export class Lanes {
   /** Starts taking lanes from the queue. */
   async start(): Promise<void> {
     this.#worker = await this.#queue.work((name, job) => this.#process(name, job));
+    this.#stopLooking = this.#clock.every(limits.workerLookMs, () => void this.#lookAlone());
     // A drain that lingers here is poked by who records elsewhere; the queue would tell it only once it has ended.
     this.#deps.nodes.want('lanes', true);
   }
@@ -98,14 +103,17 @@ export class Lanes {
     this.wake([subscriptionId]);
   }
 
-  /** Asks for probes of suspended subscriptions. */
-  async probe(subscriptionIds: readonly string[]): Promise<void> {
-    if (subscriptionIds.length > 0) await this.#queue.add('probe', subscriptionIds);
+  /** Asks for the probes that are due of suspended subscriptions. While the queue is away workers find them by themselves. */
+  async probeDue(): Promise<void> {
+    if (!(await this.#queue.isReady())) return;
+    const due = await this.#takeProbes();
+    if (due.length > 0) await this.#queue.add('probe', due);
   }
 
   /** Stops taking lanes, hands them to other workers, and waits for the drains under way, `limits.stopMs` at most. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#stopLooking?.();
     // Takes no more jobs from here on, and waits for those under way.
     const closed = this.#worker?.[Symbol.asyncDispose]();
     this.#cancelFlush?.();
@@ -165,6 +173,29 @@ export class Lanes {
       // Claims keep apart drains of one lane wherever they run, so a worker may go on without the queue.
       if (this.#worker !== undefined) for (const lane of lanes) void this.#process('drain', { lane });
     }
+  }
+
+  /** While the queue is away nobody hands out lanes: a worker finds due work in the database, and claims keep workers apart. */
+  async #lookAlone(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      if (await this.#queue.isReady()) return;
+      const now = this.#clock.steady();
+      const isIdle = (lane: string) => !this.#drains.has(lane) && (this.#closedUntil.get(lane) ?? 0) <= now;
+      const lanes = (await lanesWithWork(this.#deps.db.pool)).filter(isIdle);
+      for (const lane of lanes.slice(0, Math.max(0, limits.lanesPerWorker - this.#drains.size)))
+        void this.#process('drain', { lane });
+      for (const lane of await this.#takeProbes()) void this.#process('probe', { lane });
+    } catch (error) {
+      this.#deps.log.warn({ error: messageOf(error) }, 'a worker without its queue waits for the database');
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  #takeProbes(): Promise<string[]> {
+    return takeProbesDue(this.#deps.db.pool, limits.probeFirstMs, limits.probeMaxMs);
   }
 
   async #process(name: LaneJobName, job: LaneJob): Promise<void> {

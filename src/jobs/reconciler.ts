@@ -1,7 +1,6 @@
 import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
-import { takeProbesDue } from '../db/breaker-statements.ts';
 import type { Database } from '../db/database.ts';
 import { cancelOfDeleted, lanesWithWork, type Reclaimed, reclaimExpired } from '../db/lane-statements.ts';
 import type { Parking } from '../delivery/parking.ts';
@@ -11,7 +10,7 @@ import type { Schedule } from './schedules.ts';
 /** What the reconciler does to lanes. */
 interface ReconciledLanes {
   wake(lanes: Iterable<string>): void;
-  probe(lanes: readonly string[]): Promise<void>;
+  probeDue(): Promise<void>;
 }
 
 interface ReconcilerDeps {
@@ -54,7 +53,7 @@ export class Reconciler {
     changes.note([...freed.map(({ id }) => id), ...(await cancelOfDeleted(db.pool))]);
     await parking.unparkStranded();
     lanes.wake(await lanesWithWork(db.pool));
-    await lanes.probe(await takeProbesDue(db.pool, limits.probeFirstMs, limits.probeMaxMs));
+    await lanes.probeDue();
   }
 
   /** All that ran out: what a dead process held stands behind the claims of the living that were answered long ago. */

@@ -2,10 +2,17 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { limits } from '../core/limits.ts';
 import { createHttpServer } from './http-server.ts';
 
+/** What `/readyz` tells, each part by its name. */
+export interface Readiness {
+  /** The process can't do its work unless all of these hold. */
+  readonly checks: Readonly<Record<string, boolean>>;
+  /** The process does its work without these, only later. */
+  readonly optional: Readonly<Record<string, boolean>>;
+}
+
 /** What health checks and Prometheus are told. */
 export interface HealthSources {
-  /** The checks of `/readyz` by name; all must hold. */
-  readonly readiness: () => Promise<Record<string, boolean>>;
+  readonly readiness: () => Promise<Readiness>;
   /** The text of `/metrics`, in Prometheus' format. */
   readonly metrics: () => Promise<string>;
 }
@@ -20,9 +27,9 @@ export function registerHealth(app: FastifyInstance, readiness: HealthSources['r
   const checkOnce = joined(readiness);
   app.get('/healthz', async () => ({ status: 'alive' }));
   app.get('/readyz', async (_request, reply) => {
-    const checks = await checkOnce();
+    const { checks, optional } = await checkOnce();
     const ready = Object.values(checks).every(Boolean);
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks });
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks, optional });
   });
 }
 
