@@ -48,3 +48,8 @@ export function writableTargetSystem(caller: Caller): string | null {
   requireRole(caller, 'subscriber');
   return visibleTargetSystem(caller);
 }
+
+/** Whether a caller may see the addresses of a target system's consumers whole: they may hold tokens. */
+export function mayReadAddresses({ role, system }: Caller, targetSystem: string): boolean {
+  return role === 'admin' || (role === 'subscriber' && system === targetSystem);
+}

@@ -1,6 +1,7 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
-import { readableTargetSystem, writableTargetSystem } from '../access/caller.ts';
+import { mayReadAddresses, readableTargetSystem, writableTargetSystem } from '../access/caller.ts';
 import { HubError } from '../core/errors.ts';
+import { shownUrl } from '../core/shown-url.ts';
 import type { SubscriptionRow } from '../db/entities.ts';
 import type { DeliveryTester } from '../delivery/delivery-test.ts';
 import type { Subscriptions } from '../delivery/subscriptions.ts';
@@ -128,6 +129,16 @@ export class SubscriptionResolver {
     return context.loaders.backlog.load(subscription.id);
   }
 
+  @FieldResolver(() => String, { nullable: true })
+  webhookUrl(@Ctx() context: OperationContext, @Root() subscription: DataSubscription): string | null {
+    return addressFor(context, subscription, subscription.webhookUrl ?? null);
+  }
+
+  @FieldResolver(() => String, { nullable: true })
+  consistencyUrl(@Ctx() context: OperationContext, @Root() subscription: DataSubscription): string | null {
+    return addressFor(context, subscription, subscription.consistencyUrl ?? null);
+  }
+
   async #checkOwn(context: OperationContext, id: string): Promise<void> {
     await this.#subscriptions.get(id, writableTargetSystem(callerOf(context)));
   }
@@ -163,6 +174,14 @@ export function toDataSubscription(row: SubscriptionRow, warnings: string[] = []
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
   };
+}
+
+function addressFor(
+  context: OperationContext,
+  { targetSystem }: DataSubscription,
+  url: string | null,
+): string | null {
+  return url === null || mayReadAddresses(callerOf(context), targetSystem) ? url : shownUrl(url);
 }
 
 function withSecret(

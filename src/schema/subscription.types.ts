@@ -32,7 +32,12 @@ export class DataSubscription {
   })
   batchCron?: string | null;
   @Field(() => DataSubscriptionStateEnum) state!: SubscriptionState;
-  @Field(() => String, { nullable: true }) webhookUrl?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Whole for the keys of its target system and of administrators; for others without its query and what looks like a token, which stand as `…`. So is consistencyUrl.',
+  })
+  webhookUrl?: string | null;
   @Field(() => String, {
     nullable: true,
     description: 'Where the consumer answers consistency digests; null: none.',

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import type { HubCode } from '../../core/delivery-codes.ts';
 import { limits } from '../../core/limits.ts';
-import type { AttemptResult, SigningSecrets } from '../../core/model.ts';
+import type { AttemptResult } from '../../core/model.ts';
+import { tokensIn } from '../../core/shown-url.ts';
 import type { Tracer } from '../../core/tracing.ts';
 import type { ClaimedSync } from '../../db/lane-statements.ts';
 import { batchBody, eventBody } from '../body.ts';
@@ -28,14 +29,20 @@ export interface SignedPost {
   readonly signal?: AbortSignal;
 }
 
+interface KnownLane {
+  readonly signer: Signer;
+  /** What must stand in no text that the log keeps. */
+  readonly hidden: readonly string[];
+}
+
 /** The webhook: one POST a sync, or one for several where the subscription's `batchSize` is above 1. */
 export class WebhookTransport implements Transport {
   readonly #sender: WebhookSender;
   readonly #clock: Clock;
   readonly #payloadQueries: PayloadQueries;
   readonly #tracer: Tracer | null;
-  /** One signer a lane: its keys are derived once, and it falls away with the lane. */
-  readonly #signers = new WeakMap<Lane, Signer>();
+  /** Made once for a lane, and fallen away with it. */
+  readonly #lanes = new WeakMap<Lane, KnownLane>();
 
   /** @param tracer null: no spans, and no `traceparent` goes out */
   constructor(sender: WebhookSender, clock: Clock, payloadQueries: PayloadQueries, tracer: Tracer | null) {
@@ -90,12 +97,15 @@ export class WebhookTransport implements Transport {
     });
     const evidence = evidenceOf(bodyDigestOf(body), answer.receipt, lane.secrets);
     const result = { ...answer, evidence };
-    return batch ? itemResults(result, syncs) : [result];
+    if (!batch) return [result];
+    // What an answer says of its items is in the consumer's words too.
+    const { hidden } = this.#knownOf(lane);
+    return itemResults(result, syncs).map(one => hide(one, hidden));
   }
 
   /** Signs and posts one body. */
   async post(lane: Lane, request: SignedPost): Promise<SendResult> {
-    const headers = this.#signerOf(lane).headers({
+    const headers = this.#knownOf(lane).signer.headers({
       body: request.body,
       webhookId: request.webhookId,
       timestampSeconds: Math.floor(this.#clock.now() / 1_000),
@@ -115,26 +125,31 @@ export class WebhookTransport implements Transport {
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
     if (span !== null) endPost(span, result);
-    return withoutSecrets(result, lane.secrets);
+    const { hidden } = this.#knownOf(lane);
+    return hide(result, request.url === undefined ? hidden : [...hidden, ...tokensIn(url)]);
   }
 
-  #signerOf(lane: Lane): Signer {
-    const known = this.#signers.get(lane);
+  #knownOf(lane: Lane): KnownLane {
+    const known = this.#lanes.get(lane);
     if (known !== undefined) return known;
-    const signer = new Signer(lane.secrets);
-    this.#signers.set(lane, signer);
-    return signer;
+    const { secrets, webhookUrl } = lane;
+    const { current, next } = secrets;
+    const hidden = [current, ...(next === null ? [] : [next]), ...tokensIn(webhookUrl ?? '')];
+    const made = { signer: new Signer(secrets), hidden };
+    this.#lanes.set(lane, made);
+    return made;
   }
 }
 
-/** A consumer's error page may show the secret that it verifies with; the log of attempts is read by others. */
-function withoutSecrets(result: SendResult, { current, next }: SigningSecrets): SendResult {
-  const excerpt = result.responseExcerpt;
-  if (excerpt === null) return result;
-  const hide = (text: string, secret: string | null) =>
-    secret === null ? text : text.replaceAll(secret, '[secret]');
-  const hidden = hide(hide(excerpt, current), next);
-  return hidden === excerpt ? result : { ...result, responseExcerpt: hidden };
+/** A consumer's error page may show its secret or the address with its token; the log of attempts is read by others. */
+function hide<Result extends AttemptResult>(result: Result, hidden: readonly string[]): Result {
+  const cleaned = (text: string | null) =>
+    text === null ? null : hidden.reduce((rest, one) => rest.replaceAll(one, '[secret]'), text);
+  const responseExcerpt = cleaned(result.responseExcerpt);
+  const errorMessage = cleaned(result.errorMessage);
+  return responseExcerpt === result.responseExcerpt && errorMessage === result.errorMessage
+    ? result
+    : { ...result, responseExcerpt, errorMessage };
 }
 
 /** The result of an event that the subscription's payload query can't be run on: nothing was sent. */
