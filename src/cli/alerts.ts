@@ -4,13 +4,14 @@ import { type AlertsOptions, silenceCommand, silencesCommand, unsilenceCommand }
 import { createClient, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { graphql } from './generated/gql.ts';
+import type { ListAlertsQuery } from './generated/graphql.ts';
 import { shownTime, timeCell } from './shown-time.ts';
 import { print, printJson, printTable } from './terminal.ts';
 
 const listAlerts = graphql(`
   query ListAlerts($state: AlertState, $first: Int) {
     alerts(state: $state, first: $first) {
-      id rule severity state message value threshold cause firedAt resolvedAt acknowledgedAt acknowledgedBy
+      id rule severity state message value threshold cause vouchers { sourceId voucherNo } firedAt resolvedAt acknowledgedAt acknowledgedBy
       subscription { id name targetSystem }
       notifications { channel kind status attempts sentAt error }
     }
@@ -70,8 +71,9 @@ function listCommand(): Command {
         shownTime(alert.firedAt),
         timeCell(alert.resolvedAt),
         alert.acknowledgedBy,
+        whyOf(alert),
       ]);
-      printTable(['ID', 'STATE', 'ALERT', 'VALUE', 'THRESHOLD', 'SINCE', 'UNTIL', 'SEEN BY'], rows);
+      printTable(['ID', 'STATE', 'ALERT', 'VALUE', 'THRESHOLD', 'SINCE', 'UNTIL', 'SEEN BY', 'WHY'], rows);
     },
   );
 }
@@ -105,6 +107,13 @@ function testCommand(result: CommandResult): Command {
         : `✗ ${channel} did not take the test message: ${test.error ?? ''}`,
     );
   });
+}
+
+/** Its cause, and some of the vouchers that it is about. */
+function whyOf({ cause, vouchers }: ListAlertsQuery['alerts'][number]): string | null {
+  const named = vouchers.map(({ sourceId, voucherNo }) => `${sourceId} (${voucherNo})`).join(', ');
+  const parts = [cause ?? '', named].filter(part => part !== '');
+  return parts.length === 0 ? null : parts.join(': ');
 }
 
 /** Somebody else may have been first. */

@@ -197,6 +197,11 @@ export const limits = {
   alertEveryMs: 15_000,
   /** Syncs that are counted of one lane: that many are too many whatever their number. */
   alertCount: 10_000,
+  /** How long before its recording an event may have occurred for its latency to count from then, milliseconds. */
+  lateEntryMs: 3_600_000,
+  /** Firing subscriptions whose vouchers are looked up at one evaluation, and their newest FAILED syncs that are looked at. */
+  alertsExplained: 200,
+  alertVouchers: 20,
   /** Failures in a row that are counted, and how far back, milliseconds. */
   failuresInRow: 100,
   failuresInRowMs: 7 * 86_400_000,

@@ -17,6 +17,8 @@ export interface AlertRow {
   readonly value: number | null;
   readonly threshold: number | null;
   readonly cause: string | null;
+  /** As it was written, by this version or another; null: none. */
+  readonly details: unknown;
   readonly firedAt: number;
   readonly resolvedAt: number | null;
   readonly notifiedLevel: number;
@@ -29,7 +31,7 @@ export interface AlertRow {
 }
 
 // An `order by id` would mean the text, so 10 before 9: lists are ordered by the table's own column.
-const columns = `id::text, rule, subject, subscription_id::text as "subscriptionId", state, severity, level, value, threshold, cause,
+const columns = `id::text, rule, subject, subscription_id::text as "subscriptionId", state, severity, level, value, threshold, cause, details,
   ${ms('fired_at')} as "firedAt", ${ms('resolved_at')} as "resolvedAt", notified_level as "notifiedLevel", ${ms('notified_at')} as "notifiedAt",
   acknowledged_level as "acknowledgedLevel", ${ms('acknowledged_at')} as "acknowledgedAt", acknowledged_by as "acknowledgedBy",
   escalated_level as "escalatedLevel", told`;
@@ -108,6 +110,7 @@ export type AlertWrite = Pick<
   | 'value'
   | 'threshold'
   | 'cause'
+  | 'details'
   | 'firedAt'
   | 'notifiedLevel'
   | 'notifiedAt'
@@ -124,12 +127,12 @@ function instant(column: string): string {
 export async function insertAlerts(client: PoolClient, alerts: readonly AlertWrite[]): Promise<string[]> {
   if (alerts.length === 0) return [];
   const { rows } = await client.query<{ id: string }>(
-    `insert into alerts (rule, subject, subscription_id, severity, level, value, threshold, cause, fired_at, notified_level, notified_at,
+    `insert into alerts (rule, subject, subscription_id, severity, level, value, threshold, cause, details, fired_at, notified_level, notified_at,
        escalated_level, told)
-     select rule, subject, "subscriptionId", severity, level, value, threshold, cause, ${instant('"firedAt"')}, "notifiedLevel",
+     select rule, subject, "subscriptionId", severity, level, value, threshold, cause, details, ${instant('"firedAt"')}, "notifiedLevel",
        ${instant('"notifiedAt"')}, "escalatedLevel", told
      from rows from (jsonb_to_recordset($1::jsonb) as (rule text, subject text, "subscriptionId" bigint, severity text, level int,
-       value float8, threshold float8, cause text, "firedAt" float8, "notifiedLevel" int, "notifiedAt" float8, "escalatedLevel" int,
+       value float8, threshold float8, cause text, details jsonb, "firedAt" float8, "notifiedLevel" int, "notifiedAt" float8, "escalatedLevel" int,
        told text[])) with ordinality order by ordinality
      returning id::text`,
     [JSON.stringify(alerts)],
@@ -145,8 +148,8 @@ export async function updateAlerts(
   if (alerts.length === 0) return;
   await client.query(
     `update alerts a set severity = w.severity, level = w.level, value = w.value, threshold = w.threshold, cause = w.cause,
-       notified_level = w."notifiedLevel", notified_at = ${instant('w."notifiedAt"')}, escalated_level = w."escalatedLevel", told = w.told
-     from jsonb_to_recordset($1::jsonb) as w (id bigint, severity text, level int, value float8, threshold float8, cause text,
+       details = w.details, notified_level = w."notifiedLevel", notified_at = ${instant('w."notifiedAt"')}, escalated_level = w."escalatedLevel", told = w.told
+     from jsonb_to_recordset($1::jsonb) as w (id bigint, severity text, level int, value float8, threshold float8, cause text, details jsonb,
        "notifiedLevel" int, "notifiedAt" float8, "escalatedLevel" int, told text[])
      where a.id = w.id`,
     [JSON.stringify(alerts)],

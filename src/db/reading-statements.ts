@@ -1,14 +1,19 @@
 import type { Pool } from 'pg';
 import { partOf } from './lane-statements.ts';
 import { isParked } from './parking-statements.ts';
+import { countedEventSeconds, eventLatencySql, joinEvent, latencySql } from './rollup-statements.ts';
+import { unattachedSince } from './standing-statements.ts';
+
+/** SQL: an instant in milliseconds since 1970. */
+function ms(instant: string): string {
+  return `(extract(epoch from ${instant}) * 1000)::float8`;
+}
 
 /** What ended within a window; of one subscription, or (null) of all. */
 export interface OutcomeCounts {
   readonly subscriptionId: string | null;
   readonly succeeded: number;
   readonly failed: number;
-  /** Of what is delivered as it comes: a BATCH event waits for its hour on purpose. Null: nothing was. */
-  readonly latencySeconds: number | null;
 }
 
 /** What was delivered and what FAILED, of subscriptions that are not deleted and of all together. */
@@ -17,14 +22,46 @@ export async function outcomeCounts(pool: Pool, from: Date, to: Date): Promise<O
     // Counted first, and joined then: with no statistics of a new table the planner would count a subscription at a time.
     `with counts as materialized (
        select subscription_id as id, count(*) filter (where status = 'success') as succeeded,
-         count(*) filter (where status = 'failed') as failed,
-         count(*) filter (where status = 'success' and mode <> 'batch') as timed,
-         sum(extract(epoch from sync_completed_at - created_at)::float8) filter (where status = 'success' and mode <> 'batch') as seconds
+         count(*) filter (where status = 'failed') as failed
        from fin_done_syncs where sync_completed_at > $1 and sync_completed_at <= $2 group by 1)
-     select c.id::text as "subscriptionId", sum(c.succeeded)::int as succeeded, sum(c.failed)::int as failed,
-       sum(c.seconds) / nullif(sum(c.timed), 0)::float8 as "latencySeconds"
+     select c.id::text as "subscriptionId", sum(c.succeeded)::int as succeeded, sum(c.failed)::int as failed
      from counts c join data_subscriptions s on s.id = c.id and s.deleted_at is null
      group by grouping sets ((c.id), ())`,
+    [from, to],
+  );
+  return rows;
+}
+
+/** How long deliveries took, added up. BATCH events do not count: they wait for their hour on purpose. */
+export interface LatencySums {
+  readonly subscriptionId: string;
+  readonly measured: number;
+  /** From the event to the end. */
+  readonly seconds: number;
+  /** From recording to the end: a part of `seconds`. */
+  readonly recordedSeconds: number;
+}
+
+/**
+ * How long what ended within a window took, of subscriptions that are not deleted: whole minutes of the rollups, and what
+ * these have not counted yet. The window may so begin within a minute before `from`.
+ */
+export async function latencySums(pool: Pool, from: Date, to: Date): Promise<LatencySums[]> {
+  const { rows } = await pool.query<LatencySums>(
+    `select s.id::text as "subscriptionId", sum(l.measured)::float8 as measured, sum(l.seconds)::float8 as seconds,
+       sum(l.recorded)::float8 as "recordedSeconds"
+     from data_subscriptions s
+     join (
+       select r.subscription_id, r.measured, ${countedEventSeconds('r')} as seconds, r.latency_seconds as recorded
+       from data_subscriptions i join sync_rollups r on r.minutes = 1 and r.subscription_id = i.id
+         and r.starts_at >= date_trunc('minute', $1::timestamptz) and r.starts_at <= $2
+       union all
+       select d.subscription_id, 1, ${eventLatencySql}, ${latencySql}
+       from fin_done_syncs d ${joinEvent}
+       where d.done_no > (select counted_to from rollup_progress) and d.status = 'success' and d.mode <> 'batch'
+         and d.sync_completed_at > $1 and d.sync_completed_at <= $2) l on l.subscription_id = s.id
+     where s.deleted_at is null
+     group by s.id having sum(l.measured) > 0`,
     [from, to],
   );
   return rows;
@@ -57,6 +94,10 @@ export interface OpenCounts {
   readonly subscriptionId: string;
   readonly backlog: number;
   readonly retrying: number;
+  /** Of the backlog, BATCH events whose hour is over. */
+  readonly batch: number;
+  /** What those that are retried failed with most; null: none is retried. */
+  readonly errorCode: string | null;
 }
 
 /**
@@ -65,19 +106,21 @@ export interface OpenCounts {
  */
 export async function openCounts(pool: Pool, at: Date, most: number): Promise<OpenCounts[]> {
   const { rows } = await pool.query<OpenCounts>(
-    `select s.id::text as "subscriptionId", o.backlog, o.retrying
+    `select s.id::text as "subscriptionId", o.backlog, o.retrying, o.batch, o.code as "errorCode"
      from data_subscriptions s cross join lateral (
-       select count(*)::int as backlog, (count(*) filter (where w.attempt_count > 0))::int as retrying from (
-         (select o.attempt_count from fin_open_syncs o
+       select count(*)::int as backlog, (count(*) filter (where w.attempt_count > 0))::int as retrying,
+         (count(*) filter (where w.mode = 'batch'))::int as batch,
+         mode() within group (order by w.error_code) filter (where w.attempt_count > 0) as code from (
+         (select o.attempt_count, o.mode, o.error_code from fin_open_syncs o
           where o.subscription_id = s.id and ${partOf.prompt} and o.next_attempt_at <= $1::timestamptz + interval '10 minutes'
           limit $2)
          union all
-         (select o.attempt_count from fin_open_syncs o
+         (select o.attempt_count, o.mode, o.error_code from fin_open_syncs o
           where o.subscription_id = s.id and ${partOf.batch} and o.next_attempt_at <= $1::timestamptz + interval '10 minutes'
             and (o.attempt_count > 0 or o.next_attempt_at <= $1::timestamptz - interval '1 hour')
           limit $2)
          union all
-         (select o.attempt_count from fin_open_syncs o
+         (select o.attempt_count, o.mode, o.error_code from fin_open_syncs o
           where o.subscription_id = s.id and ${isParked('o')} and (${partOf.prompt} or o.attempt_count > 0 or o.parked_due_at <= $1::timestamptz - interval '1 hour')
           limit $2)
          limit $2) w) o
@@ -119,29 +162,74 @@ export interface KnownSubscription {
   readonly id: string;
   readonly name: string;
   readonly targetSystem: string;
+  readonly paused: boolean;
   readonly suspended: boolean;
   /** Paused by a 410 from its target. */
   readonly gone: boolean;
+  /** Milliseconds since 1970 as all times here; null: it has been in this state since before that was noted. */
+  readonly stateSince: number | null;
+  readonly hasWebhook: boolean;
+  /** Since when no consumer is attached, or since it was made; null: one is. */
+  readonly unattachedSince: number | null;
 }
 
 /** All subscriptions that are not deleted. */
 export async function knownSubscriptions(pool: Pool): Promise<KnownSubscription[]> {
   const { rows } = await pool.query<KnownSubscription>(
-    `select id::text, name, target_system as "targetSystem", state = 'suspended' as suspended,
-       state = 'paused' and paused_by_consumer as gone
-     from data_subscriptions where deleted_at is null`,
+    `select s.id::text, s.name, s.target_system as "targetSystem", s.state = 'paused' as paused, s.state = 'suspended' as suspended,
+       s.state = 'paused' and s.paused_by_consumer as gone, ${ms('s.state_since')} as "stateSince",
+       s.webhook_url is not null as "hasWebhook", ${ms(unattachedSince)} as "unattachedSince"
+     from data_subscriptions s where s.deleted_at is null`,
   );
   return rows;
 }
 
+/** What a subscription is called, and whether it has a webhook. */
+export interface NamedSubscription {
+  readonly id: string;
+  readonly name: string;
+  readonly targetSystem: string;
+  readonly hasWebhook: boolean;
+}
+
 /** What subscriptions are called, deleted ones too. */
-export async function namesOfSubscriptions(
-  pool: Pool,
-  ids: readonly string[],
-): Promise<{ id: string; name: string; targetSystem: string }[]> {
-  const { rows } = await pool.query<{ id: string; name: string; targetSystem: string }>(
-    'select id::text, name, target_system as "targetSystem" from data_subscriptions where id = any($1)',
+export async function namesOfSubscriptions(pool: Pool, ids: readonly string[]): Promise<NamedSubscription[]> {
+  const { rows } = await pool.query<NamedSubscription>(
+    `select id::text, name, target_system as "targetSystem", webhook_url is not null as "hasWebhook"
+     from data_subscriptions where id = any($1)`,
     [ids],
+  );
+  return rows;
+}
+
+/** A FAILED sync, by the voucher that people know it by. */
+export interface FailedVoucher {
+  /** The sync's. */
+  readonly id: string;
+  readonly subscriptionId: string;
+  readonly errorCode: string;
+  readonly refused: boolean;
+  readonly sourceId: string;
+  readonly voucherNo: string;
+}
+
+/**
+ * The vouchers of what FAILED last, the newest first.
+ * @param options.from what FAILED before is left out @param options.most of each subscription
+ */
+export async function failedVouchers(
+  pool: Pool,
+  subscriptionIds: readonly string[],
+  { from, most }: { from: Date; most: number },
+): Promise<FailedVoucher[]> {
+  const { rows } = await pool.query<FailedVoucher>(
+    `select f.id::text, f.subscription_id::text as "subscriptionId", coalesce(f.error_code, 'UNKNOWN') as "errorCode",
+       coalesce(f.refused, f.transport = 'websocket', false) as refused, v.source_id as "sourceId", v.voucher_no as "voucherNo"
+     from unnest($1::bigint[]) s (id) cross join lateral (
+       select d.id, d.subscription_id, d.voucher_id, d.error_code, d.transport, d.refused from fin_failed_syncs d
+       where d.subscription_id = s.id and d.sync_completed_at > $2 order by d.id desc limit $3) f
+     join fin_business_vouchers v on v.id = f.voucher_id order by f.id desc`,
+    [subscriptionIds, from, most],
   );
   return rows;
 }

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { latencyBucketSql } from '../core/latency.ts';
+import { limits } from '../core/limits.ts';
 
 /** Finished syncs up to a number that may be counted once every transaction before `xid` is over. */
 export interface RollupPoint {
@@ -9,6 +10,23 @@ export interface RollupPoint {
 
 /** SQL: how long a sync `d` took, from recorded to delivered. */
 export const latencySql = 'greatest(extract(epoch from d.sync_completed_at - d.created_at), 0)::float8';
+
+/** SQL: the event `e` of a sync `d`, for `eventLatencySql`. */
+export const joinEvent = 'left join fin_voucher_events e on e.id = d.event_id';
+
+/**
+ * SQL: how long a sync `d` took from its event `e` (`occurredAt`) to delivered; never less than from recorded. What was
+ * recorded long after it happened (an import, a correction of an earlier period) was nothing that anybody waited for,
+ * and what is sent once more had been delivered: both count from their recording. So no backdated event raises an alarm.
+ */
+export const eventLatencySql = `greatest(extract(epoch from d.sync_completed_at - case
+  when d.mode <> 'compensation' and e.occurred_at >= d.created_at - interval '${limits.lateEntryMs} milliseconds'
+  then least(e.occurred_at, d.created_at) else d.created_at end), 0)::float8`;
+
+/** SQL: the seconds from the events that a cell counted; cells that a hub of the version before wrote have none of them. */
+export function countedEventSeconds(cell: string): string {
+  return `greatest(${cell}.event_latency_seconds, ${cell}.latency_seconds)`;
+}
 
 /** SQL: the code of a FAILED sync or of one that was reopened. */
 export const codeSql = `coalesce(error_code, 'UNKNOWN')`;
@@ -47,19 +65,22 @@ const addedUp = `(select coalesce(array_agg(bucket order by bucket), '{}'), coal
 const rollUpDelivered = `
   with delivered as (
     select d.subscription_id, date_trunc('minute', d.sync_completed_at) as minute,
-      case when d.mode <> 'batch' then ${latencyBucketSql(latencySql)} end as bucket, count(*) as count, sum(${latencySql}) as seconds
-    from fin_done_syncs d where d.done_no > $1 and d.done_no <= $2 and d.status = 'success' group by 1, 2, 3),
+      case when d.mode <> 'batch' then ${latencyBucketSql(latencySql)} end as bucket, count(*) as count, sum(${latencySql}) as seconds, sum(${eventLatencySql}) as event_seconds
+    from fin_done_syncs d ${joinEvent} where d.done_no > $1 and d.done_no <= $2 and d.status = 'success' group by 1, 2, 3),
   spread as (
-    select level.minutes, scope.id, level.starts_at, r.bucket, sum(r.count)::bigint as count, sum(r.seconds) as seconds
+    select level.minutes, scope.id, level.starts_at, r.bucket, sum(r.count)::bigint as count, sum(r.seconds) as seconds,
+      sum(r.event_seconds) as event_seconds
     from ${cellsOf('delivered')} group by 1, 2, 3, 4)
-  insert into sync_rollups as c (minutes, subscription_id, starts_at, succeeded, measured, latency_seconds, buckets, counts)
+  insert into sync_rollups as c (minutes, subscription_id, starts_at, succeeded, measured, latency_seconds, event_latency_seconds, buckets, counts)
   select minutes, id, starts_at, sum(count)::bigint, coalesce(sum(count) filter (where bucket is not null), 0)::bigint,
     coalesce(sum(seconds) filter (where bucket is not null), 0),
+    coalesce(sum(event_seconds) filter (where bucket is not null), 0),
     coalesce(array_agg(bucket order by bucket) filter (where bucket is not null), '{}'),
     coalesce(array_agg(count order by bucket) filter (where bucket is not null), '{}')
   from spread group by 1, 2, 3
   on conflict (minutes, subscription_id, starts_at) do update set succeeded = c.succeeded + excluded.succeeded,
     measured = c.measured + excluded.measured, latency_seconds = c.latency_seconds + excluded.latency_seconds,
+    event_latency_seconds = c.event_latency_seconds + excluded.event_latency_seconds,
     (buckets, counts) = ${addedUp}`;
 
 /**

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { AlertRow } from '../db/alert-statements.ts';
 import { namesOfSubscriptions } from '../db/reading-statements.ts';
+import { parseDetails } from './alert-details.ts';
 import type { AlertNotice } from './messages.ts';
 import type { NoticeKind } from './notices.ts';
 import { isRuleName } from './rules.ts';
@@ -14,11 +15,13 @@ export async function alertNotices(
   const names = new Map((await namesOfSubscriptions(pool, [...ids])).map(one => [one.id, one]));
   return told.flatMap(({ row, kind }) => {
     const { id, rule, severity, subject, value, threshold, cause, subscriptionId, firedAt } = row;
+    const details = parseDetails(row.details);
     if (!isRuleName(rule)) return [];
     const subscription = subscriptionId === null ? null : (names.get(subscriptionId) ?? null);
     // It may be over by the time that it is told that it fires.
     const resolvedAt = kind === 'resolved' ? row.resolvedAt : null;
-    const alert = { id, rule, severity, subject, value, threshold, cause, subscription, firedAt, resolvedAt };
+    const what = { id, rule, severity, subject, value, threshold, cause, details };
+    const alert = { ...what, subscription, firedAt, resolvedAt };
     return [{ kind, alert }];
   });
 }

@@ -13,6 +13,7 @@ import {
   silencesAt,
 } from '../db/alert-statements.ts';
 import type { Database } from '../db/database.ts';
+import { type AlertDetails, noDetails } from './alert-details.ts';
 import { alertNotices } from './alert-notices.ts';
 import type { AlertSettings } from './alert-settings.ts';
 import type { Channel } from './channels/channel.ts';
@@ -32,6 +33,7 @@ export interface ShownRule extends Rule {
 /** An alert, put into words. */
 export interface ShownAlert extends AlertRow {
   readonly message: string;
+  readonly vouchers: AlertDetails['vouchers'];
 }
 
 /** What came of trying a channel. */
@@ -160,8 +162,18 @@ export class Alerts {
       this.#db.pool,
       rows.map(row => ({ row, kind: row.state })),
     );
-    const texts = new Map(notices.map(notice => [notice.alert.id, this.#messages.title([notice])]));
-    return rows.map(row => ({ ...row, message: texts.get(row.id) ?? row.rule }));
+    const known = new Map(notices.map(notice => [notice.alert.id, notice]));
+    return rows.map(row => {
+      const notice = known.get(row.id);
+      if (notice === undefined) return { ...row, message: row.rule, vouchers: [] };
+      const cause = this.#messages.cause(notice.alert);
+      return {
+        ...row,
+        cause,
+        message: this.#messages.title([notice]),
+        vouchers: notice.alert.details.vouchers,
+      };
+    });
   }
 }
 
@@ -177,6 +189,7 @@ function testNotice(now: number): AlertNotice {
       value: 99.5,
       threshold: 99.9,
       cause: null,
+      details: noDetails,
       firedAt: now,
       resolvedAt: null,
     },

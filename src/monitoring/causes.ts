@@ -1,5 +1,7 @@
-import type { FailureCount, KnownSubscription } from '../db/reading-statements.ts';
+import type { FailureCount, NamedSubscription } from '../db/reading-statements.ts';
 import { overall } from './evaluate.ts';
+
+type Known = Pick<NamedSubscription, 'id' | 'name' | 'targetSystem'>;
 
 /** Subscriptions that are named beside a cause, and letters of a name. */
 const named = 2;
@@ -11,7 +13,7 @@ const nameChars = 40;
  */
 export function causesOf(
   counts: readonly FailureCount[],
-  known: readonly KnownSubscription[],
+  known: readonly Known[],
 ): ReadonlyMap<string, string> {
   const causes = new Map<string, string>();
   for (const [id, ofOne] of Map.groupBy(counts, ({ subscriptionId }) => subscriptionId)) {
@@ -29,7 +31,7 @@ export function causesOf(
 }
 
 /** The subscriptions of some failures, those with the most first. */
-function whoseOf(failures: readonly FailureCount[], known: readonly KnownSubscription[]): string {
+function whoseOf(failures: readonly FailureCount[], known: readonly Known[]): string {
   const names = new Map(known.map(one => [one.id, `${cut(one.targetSystem)}/${cut(one.name)} `]));
   const ids = sums(failures, ({ subscriptionId }) => subscriptionId).map(({ key }) => key);
   const first = ids.slice(0, named).map(id => `${names.get(id) ?? ''}#${id}`);

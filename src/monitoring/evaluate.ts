@@ -1,3 +1,4 @@
+import { type AlertDetails, noDetails } from './alert-details.ts';
 import type { Reading } from './readings.ts';
 import { calm, isCalm, type RuleState, stepRule } from './rule-state.ts';
 import { type AlertSeverity, metrics, type Rule, type RuleName } from './rules.ts';
@@ -22,6 +23,7 @@ export interface AlertState extends Subject {
   readonly threshold: number | null;
   readonly value: number | null;
   readonly cause: string | null;
+  readonly details: AlertDetails;
   /** True: its value has come back, and it is over unless that changes soon. */
   readonly ending: boolean;
   readonly firedAt: number;
@@ -46,7 +48,6 @@ export interface EvaluationInput {
   readonly now: number;
   readonly rules: readonly Rule[];
   readonly readings: ReadonlyMap<RuleName, RuleReadings>;
-  readonly causes: ReadonlyMap<string, string>;
   readonly memory: readonly RememberedState[];
   readonly alerts: readonly AlertState[];
   /** Of all subscriptions that are not deleted. */
@@ -67,12 +68,12 @@ export function evaluate(input: EvaluationInput): Evaluation {
   const after: AlertState[] = [];
   const seen = new Set<string>();
   for (const rule of input.rules.filter(({ enabled }) => enabled)) {
-    for (const { subject, value } of valuesOf(rule, input)) {
+    for (const { subject, value, cause } of valuesOf(rule, input)) {
       const key = keyOf(subject);
       seen.add(key);
       const state = stepRule(rule, memory.get(key)?.state ?? calm, value, input.now);
       if (!isCalm(state)) kept.push({ ...subject, state });
-      const alert = alertOf({ rule, subject, value, state, before: alerts.get(key) }, input);
+      const alert = alertOf({ rule, subject, value, cause, state, before: alerts.get(key) }, input.now);
       if (alert !== undefined) after.push(alert);
     }
   }
@@ -89,6 +90,7 @@ export function keyOf({ rule, subject }: Pick<Subject, 'rule' | 'subject'>): str
 interface SubjectValue {
   readonly subject: Subject;
   readonly value: number | null;
+  readonly cause?: string | undefined;
 }
 
 /** Every subject that a rule has something to say of: what was read, and what is remembered or fires. */
@@ -97,9 +99,9 @@ function valuesOf(rule: Rule, input: EvaluationInput): SubjectValue[] {
   const read = input.readings.get(rule.name);
   const readings = read !== undefined && 'readings' in read ? read.readings : [];
   const values = new Map<string, SubjectValue>();
-  for (const { subscriptionId, value } of readings) {
+  for (const { subscriptionId, value, cause } of readings) {
     const subject = { rule: rule.name, subject: subscriptionId ?? overall, subscriptionId };
-    if (isInScope(rule, subject, input)) values.set(subject.subject, { subject, value });
+    if (isInScope(rule, subject, input)) values.set(subject.subject, { subject, value, cause });
   }
   const isFault = read === undefined || 'fault' in read;
   // What could not be read stays as it is; what was left out has nothing to tell.
@@ -123,8 +125,9 @@ function faultValues({ rules, readings }: EvaluationInput): SubjectValue[] {
     .filter(({ enabled, name }) => enabled && name !== 'cannot_evaluate')
     .map(({ name }) => {
       const read = readings.get(name);
-      const value = read === undefined || 'fault' in read ? 1 : 0;
-      return { subject: { rule: 'cannot_evaluate', subject: name, subscriptionId: null }, value };
+      const subject = { rule: 'cannot_evaluate', subject: name, subscriptionId: null } as const;
+      if (read !== undefined && 'readings' in read) return { subject, value: 0 };
+      return { subject, value: 1, cause: read?.fault };
     });
 }
 
@@ -132,20 +135,20 @@ interface Step {
   readonly rule: Rule;
   readonly subject: Subject;
   readonly value: number | null;
+  readonly cause: string | undefined;
   readonly state: RuleState;
   readonly before: AlertState | undefined;
 }
 
-function alertOf({ rule, subject, value, state, before }: Step, input: EvaluationInput) {
+function alertOf({ rule, subject, value, cause, state, before }: Step, now: number): AlertState | undefined {
   const inForce = rule.levels[state.level];
   if (inForce === undefined)
-    return before === undefined
-      ? undefined
-      : { ...before, value: value ?? before.value, resolvedAt: input.now };
+    return before === undefined ? undefined : { ...before, value: value ?? before.value, resolvedAt: now };
   const fresh: Omit<AlertState, keyof Subject | 'level' | 'severity' | 'threshold' | 'ending'> = {
     value,
     cause: null,
-    firedAt: input.now,
+    details: noDetails,
+    firedAt: now,
     resolvedAt: null,
     notifiedLevel: -1,
     notifiedAt: null,
@@ -161,13 +164,6 @@ function alertOf({ rule, subject, value, state, before }: Step, input: Evaluatio
     severity: inForce.severity,
     threshold: metrics[rule.name].unit === 'state' ? null : inForce.threshold,
     value: value ?? alert.value,
-    cause: causeOf(subject, input) ?? alert.cause,
+    cause: cause ?? alert.cause,
   };
-}
-
-function causeOf({ rule, subject, subscriptionId }: Subject, { causes, readings }: EvaluationInput) {
-  if (subscriptionId !== null) return causes.get(subscriptionId);
-  if (rule !== 'cannot_evaluate') return causes.get(overall);
-  for (const [name, read] of readings) if (name === subject && 'fault' in read) return read.fault;
-  return undefined;
 }

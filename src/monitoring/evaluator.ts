@@ -21,12 +21,13 @@ import {
 import type { Database } from '../db/database.ts';
 import { insertNotices } from '../db/notice-statements.ts';
 import { knownSubscriptions } from '../db/reading-statements.ts';
+import { parseDetails } from './alert-details.ts';
 import { type AlertSettings, minuteOfDayIn, quietUntil } from './alert-settings.ts';
 import { type AlertState, evaluate, keyOf, type RememberedState, type RuleReadings } from './evaluate.ts';
 import { type Notice, type NoticeMoment, noticesOf } from './notices.ts';
 import type { MetricReadings, MetricSnapshot } from './readings.ts';
 import { rememberedState } from './remembered.ts';
-import { isRuleName, type RuleName } from './rules.ts';
+import { isRuleName, metrics, type RuleName } from './rules.ts';
 
 /** What the evaluator works with. */
 export interface EvaluatorDeps {
@@ -79,19 +80,40 @@ export class Evaluator {
       now,
       rules: settings.rules,
       readings: await this.#read(snapshot),
-      causes: await snapshot.causes().catch(() => new Map<string, string>()),
       memory: states,
       alerts: rows.map(stateOf),
       subscriptionIds: new Set(known.map(({ id }) => id)),
     });
     const moment = this.#moment(now, await silencesAt(client, new Date(now)));
     const before = new Map(rows.map(row => [keyOf(stateOf(row)), row]));
-    const all = evaluation.alerts.map((alert): Written => {
+    const explained = await this.#explain(snapshot, evaluation.alerts);
+    const all = explained.map((alert): Written => {
       const { alert: told, notices } = noticesOf(alert, settings.policy, moment);
       return { before: before.get(keyOf(alert)), alert: told, notices };
     });
     await this.#remember(client, states, evaluation.memory);
     return this.#write(client, all, now);
+  }
+
+  /** What stands behind those that fire; where that can't be read they are told all the same. */
+  async #explain(snapshot: MetricSnapshot, alerts: readonly AlertState[]): Promise<readonly AlertState[]> {
+    const windows = new Map(this.#deps.settings.rules.map(({ name, windowMs }) => [name, windowMs]));
+    const firing = alerts.filter(
+      ({ rule, resolvedAt }) => resolvedAt === null && metrics[rule].behind !== 'reading',
+    );
+    if (firing.length === 0) return alerts;
+    try {
+      const asked = firing.map(alert => ({ ...alert, windowMs: windows.get(alert.rule) ?? 0 }));
+      const told = await snapshot.explain(asked);
+      const known = new Map(firing.map((alert, at) => [alert, told[at]]));
+      return alerts.map(alert => {
+        const { cause, details } = known.get(alert) ?? alert;
+        return { ...alert, cause: cause ?? alert.cause, details };
+      });
+    } catch (error) {
+      this.#deps.log.warn({ error: messageOf(error) }, 'what is behind alerts could not be read');
+      return alerts;
+    }
   }
 
   /** One after the other: alerts must not take the pool from deliveries. */
@@ -201,6 +223,7 @@ function stateOf(row: AlertRow): AlertState {
     threshold,
     value,
     cause,
+    details: parseDetails(row.details),
     ending: false,
     firedAt: row.firedAt,
     resolvedAt: row.resolvedAt,
@@ -213,8 +236,8 @@ function stateOf(row: AlertRow): AlertState {
 }
 
 function writeOf(alert: AlertState): AlertWrite {
-  const { rule, subject, subscriptionId, severity, level, value, threshold, cause } = alert;
+  const { rule, subject, subscriptionId, severity, level, value, threshold, cause, details } = alert;
   const { firedAt, notifiedLevel, notifiedAt, escalatedLevel, told } = alert;
-  const what = { rule, subject, subscriptionId, severity, level, value, threshold, cause, firedAt };
+  const what = { rule, subject, subscriptionId, severity, level, value, threshold, cause, details, firedAt };
   return { ...what, notifiedLevel, notifiedAt, escalatedLevel, told: [...told] };
 }

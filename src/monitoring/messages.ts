@@ -1,5 +1,6 @@
 import { BusinessTime } from '../core/business-time.ts';
 import { limits } from '../core/limits.ts';
+import type { AlertDetails, Share, Why } from './alert-details.ts';
 import type { Language } from './alert-settings.ts';
 import type { NoticeKind } from './notices.ts';
 import { type AlertSeverity, metrics, type RuleName } from './rules.ts';
@@ -17,11 +18,14 @@ export interface AlertNotice {
       readonly id: string;
       readonly name: string;
       readonly targetSystem: string;
+      /** False: its events go to consumers that attach. */
+      readonly hasWebhook: boolean;
     } | null;
     readonly subject: string;
     readonly value: number | null;
     readonly threshold: number | null;
     readonly cause: string | null;
+    readonly details: AlertDetails;
     readonly firedAt: number;
     readonly resolvedAt: number | null;
   };
@@ -46,6 +50,12 @@ export interface ShortMessage {
   readonly since: string;
   readonly count: string;
 }
+
+/** Letters of a name where several stand in one line. */
+const nameChars = 40;
+
+/** Bytes of a text from outside in a line. */
+const plainBytes = 400;
 
 const severityOrder: readonly AlertSeverity[] = ['critical', 'warning', 'info'];
 const kindOrder: readonly NoticeKind[] = ['escalated', 'firing', 'resolved', 'test'];
@@ -110,12 +120,43 @@ export class Messages {
     return { kind, severity: alert.severity, heading: this.#heading(first), lines, advice, link };
   }
 
-  /** Its commands name the subscription where it is one alone; else they say ID, and the lines which there are. */
+  /** What is known to be behind an alert, in words: what fails most, or whose it is and why; null: nothing is. */
+  cause({
+    subscription,
+    cause,
+    details: { shares, more },
+  }: Pick<AlertNotice['alert'], 'subscription' | 'cause' | 'details'>): string | null {
+    const [first] = shares;
+    if (first === undefined) return cause;
+    if (subscription !== null) return this.#why(first);
+    const named = shares.map(share => {
+      const { targetSystem, name, id, percent } = share;
+      return `${percent} % ${cut(targetSystem)}/${cut(name)} #${id}${this.words.inParentheses(this.#why(share))}`;
+    });
+    return [...named, ...(more > 0 ? [`+${more}`] : [])].join(this.words.semicolon);
+  }
+
+  #why({ why, errorCode, since }: Share): string {
+    const text = this.words.whys[why].text(errorCode);
+    return since === null
+      ? text
+      : `${text}${this.words.comma}${this.words.fromTo.since} ${this.#time.shown(since)}`;
+  }
+
+  /**
+   * What to do about each reason that there is, else what the rule says. Its commands name the subscription where it is
+   * one alone; else they say ID, and the lines which there are.
+   */
   #advice(rule: RuleName, group: readonly AlertNotice[]): string {
+    const whys = new Map<Why, Set<string>>();
+    for (const { id, why } of group.flatMap(({ alert }) => alert.details.shares))
+      whys.set(why, (whys.get(why) ?? new Set()).add(id));
+    const told = [...whys].map(([why, ids]) => withId(this.words.whys[why].advice, ids));
+    if (told.length > 0) return `${this.words.advice}${told.join(' ')}`;
     const ids = new Set(group.flatMap(({ alert }) => alert.subscription?.id ?? []));
-    const [only] = ids;
-    const id = only === undefined || ids.size > 1 ? 'ID' : only;
-    return `${this.words.advice}${this.words.rules[rule].advice.replaceAll(' ID', ` ${id}`)}`;
+    const isAttached = group.every(({ alert }) => alert.subscription?.hasWebhook === false);
+    const { advice, attachedAdvice = advice } = this.words.rules[rule];
+    return `${this.words.advice}${withId(isAttached ? attachedAdvice : advice, ids)}`;
   }
 
   #heading({ kind, alert }: AlertNotice): string {
@@ -124,7 +165,7 @@ export class Messages {
   }
 
   #line(notice: AlertNotice): string {
-    const { rule, value, threshold, cause, firedAt, resolvedAt } = notice.alert;
+    const { rule, value, threshold, details, firedAt, resolvedAt } = notice.alert;
     const { fromTo, comma, colon } = this.words;
     const label = this.words.rules[rule].value;
     const parts: string[] = [];
@@ -135,8 +176,19 @@ export class Messages {
     if (resolvedAt !== null) {
       parts.push(`${fromTo.until} ${this.#time.shown(resolvedAt)}`);
       parts.push(this.words.minutes(Math.max(1, Math.round((resolvedAt - firedAt) / 60_000))));
-    } else if (cause !== null) parts.push(`${fromTo.cause} ${plain(cause)}`);
+      return `${this.#target(notice)}${colon}${parts.join(comma)}`;
+    }
+    const cause = this.cause(notice.alert);
+    if (cause !== null) parts.push(`${this.#causeLabel(notice.alert)} ${plain(cause)}`);
+    if (details.vouchers.length > 0)
+      parts.push(`${fromTo.vouchers} ${details.vouchers.map(voucherText).join(this.words.listComma)}`);
     return `${this.#target(notice)}${colon}${parts.join(comma)}`;
+  }
+
+  #causeLabel({ details, subscription }: AlertNotice['alert']): string {
+    const { cause, why, whose } = this.words.fromTo;
+    if (details.shares.length === 0) return cause;
+    return subscription === null ? whose : why;
   }
 
   #target({ alert: { subscription, rule, subject } }: AlertNotice): string {
@@ -202,8 +254,24 @@ function plain(text: string): string {
   };
   return cutBytes(
     text.replaceAll(/\p{Cc}+/gu, ' ').replaceAll(/[<>[\]*`@&]/g, one => wide[one] ?? one),
-    200,
+    plainBytes,
   );
+}
+
+/** As people know a voucher: by its id in its source system, and by its number in the hub. */
+function voucherText({ sourceId, voucherNo }: AlertDetails['vouchers'][number]): string {
+  return plain(`${cut(sourceId)} (${voucherNo})`);
+}
+
+/** Puts the id of the one subscription in the place of `ID`. */
+function withId(advice: string, ids: ReadonlySet<string>): string {
+  const [only] = ids;
+  return only === undefined || ids.size > 1 ? advice : advice.replaceAll(' ID', ` ${only}`);
+}
+
+/** Names may be long, and a line names several. */
+function cut(name: string): string {
+  return name.length > nameChars ? `${name.slice(0, nameChars)}…` : name;
 }
 
 /** How many are like one of them: over, or not over yet. */

@@ -1,3 +1,4 @@
+import type { AlertDetails } from './alert-details.ts';
 import type { RuleName } from './rules.ts';
 
 /** What a rule reads of one subject: a subscription, or all of them together. */
@@ -6,6 +7,21 @@ export interface Reading {
   readonly subscriptionId: string | null;
   /** In the metric's unit; null: there is nothing that it could be told from. */
   readonly value: number | null;
+  /** What a rule tells of its cause whose metric has a cause of its own (`Metric.behind`: reading). */
+  readonly cause?: string;
+}
+
+/** What is asked about: an alert, by its rule and subject. */
+export interface Behind {
+  readonly rule: RuleName;
+  readonly subscriptionId: string | null;
+}
+
+/** What stands behind an alert. */
+export interface Explanation {
+  /** What fails most; null: it is about no failures, or none is known. */
+  readonly cause: string | null;
+  readonly details: AlertDetails;
 }
 
 /** What rules read at one instant. Each metric is read by itself: one that fails is its own rule's fault alone. */
@@ -19,8 +35,11 @@ export interface MetricSnapshot {
     metric: RuleName,
     options: { readonly windowMs: number; readonly minimum: number },
   ): Promise<readonly Reading[]>;
-  /** What fails most: `ECONNREFUSED × 12` of the last hour, by subscription. */
-  causes(): Promise<ReadonlyMap<string, string>>;
+  /**
+   * What stands behind alerts, in their order: what failed most in the last hour (`ECONNREFUSED × 12`) and some of its
+   * vouchers, or whose it is and why.
+   */
+  explain(alerts: readonly (Behind & { readonly windowMs: number })[]): Promise<Explanation[]>;
 }
 
 /** Where rules read. */

@@ -52,6 +52,8 @@ export interface Metric {
   /** What it means that nothing was read of a subscription: that there is none of it, or that nobody knows. */
   readonly absent: 'zero' | 'unknown';
   readonly scopes: readonly RuleScope[];
+  /** What is told of its cause: what FAILED, how the subscriptions stand that it is of, or what its reading says. */
+  readonly behind: 'failures' | 'standing' | 'reading';
 }
 
 const each: readonly RuleScope[] = ['subscription'];
@@ -59,18 +61,18 @@ const both: readonly RuleScope[] = ['subscription', 'overall'];
 
 /** The metrics that rules are about. No outcomes are not a success rate of 0 %: it is unknown then. */
 export const metrics: Readonly<Record<RuleName, Metric>> = {
-  success_rate: { worse: 'below', unit: 'percent', absent: 'unknown', scopes: both },
-  latency: { worse: 'above', unit: 'seconds', absent: 'unknown', scopes: both },
-  failures: { worse: 'above', unit: 'count', absent: 'zero', scopes: both },
-  backlog: { worse: 'above', unit: 'count', absent: 'zero', scopes: both },
-  retrying: { worse: 'above', unit: 'count', absent: 'zero', scopes: both },
-  failures_in_row: { worse: 'above', unit: 'count', absent: 'zero', scopes: each },
-  consistency: { worse: 'above', unit: 'count', absent: 'zero', scopes: each },
-  data_refused: { worse: 'above', unit: 'count', absent: 'zero', scopes: each },
-  payload_query: { worse: 'above', unit: 'count', absent: 'zero', scopes: each },
-  gone: { worse: 'above', unit: 'state', absent: 'zero', scopes: each },
-  suspended: { worse: 'above', unit: 'state', absent: 'zero', scopes: each },
-  cannot_evaluate: { worse: 'above', unit: 'state', absent: 'zero', scopes: ['overall'] },
+  success_rate: { worse: 'below', unit: 'percent', absent: 'unknown', scopes: both, behind: 'failures' },
+  latency: { worse: 'above', unit: 'seconds', absent: 'unknown', scopes: both, behind: 'standing' },
+  failures: { worse: 'above', unit: 'count', absent: 'zero', scopes: both, behind: 'failures' },
+  backlog: { worse: 'above', unit: 'count', absent: 'zero', scopes: both, behind: 'standing' },
+  retrying: { worse: 'above', unit: 'count', absent: 'zero', scopes: both, behind: 'standing' },
+  failures_in_row: { worse: 'above', unit: 'count', absent: 'zero', scopes: each, behind: 'failures' },
+  consistency: { worse: 'above', unit: 'count', absent: 'zero', scopes: each, behind: 'reading' },
+  data_refused: { worse: 'above', unit: 'count', absent: 'zero', scopes: each, behind: 'failures' },
+  payload_query: { worse: 'above', unit: 'count', absent: 'zero', scopes: each, behind: 'failures' },
+  gone: { worse: 'above', unit: 'state', absent: 'zero', scopes: each, behind: 'failures' },
+  suspended: { worse: 'above', unit: 'state', absent: 'zero', scopes: each, behind: 'failures' },
+  cannot_evaluate: { worse: 'above', unit: 'state', absent: 'zero', scopes: ['overall'], behind: 'reading' },
 };
 
 /** Every rule's name, in the order in which they are shown. */

@@ -1,25 +1,28 @@
 import type { Pool } from 'pg';
-import { deliveryCodeOf, type HubCode } from '../core/delivery-codes.ts';
 import { limits } from '../core/limits.ts';
 import {
   type FailureCount,
+  failedVouchers,
   failureCounts,
   failuresInRow,
   type KnownSubscription,
   knownSubscriptions,
+  type LatencySums,
+  latencySums,
   type OpenCounts,
   type OutcomeCounts,
   openCounts,
   outcomeCounts,
 } from '../db/reading-statements.ts';
-import { causesOf } from './causes.ts';
-import type { MetricReadings, MetricSnapshot, Reading } from './readings.ts';
-import type { RuleName } from './rules.ts';
+import { explain } from './explain.ts';
+import { isMeantBy } from './failure-kinds.ts';
+import type { Behind, Explanation, MetricReadings, MetricSnapshot, Reading } from './readings.ts';
+import { metrics, type RuleName } from './rules.ts';
 
 /** Differences that each subscription's last consistency check found. */
 export type ReadDifferences = () => Promise<readonly { subscriptionId: string; differences: number }[]>;
 
-/** For what fails most, milliseconds. */
+/** For what fails most, and the vouchers of it, milliseconds. */
 const causeWindowMs = 3_600_000;
 
 type Options = Parameters<MetricSnapshot['read']>[1];
@@ -44,6 +47,7 @@ class SqlSnapshot implements MetricSnapshot {
   readonly #at: number;
   readonly #differences: ReadDifferences;
   readonly #outcomesAsked = new Map<number, Promise<OutcomeCounts[]>>();
+  readonly #latenciesAsked = new Map<number, Promise<LatencySums[]>>();
   readonly #failuresAsked = new Map<number, Promise<FailureCount[]>>();
   #openAsked: Promise<OpenCounts[]> | undefined;
   #knownAsked: Promise<KnownSubscription[]> | undefined;
@@ -61,15 +65,10 @@ class SqlSnapshot implements MetricSnapshot {
       case 'latency':
         return this.#latency(options);
       case 'failures':
-        return this.#failures(options, () => true, true);
+        return this.#failures(options, metric, true);
       case 'data_refused':
-        return this.#failures(options, isRefusal, false);
       case 'payload_query':
-        return this.#failures(
-          options,
-          ({ errorCode }) => errorCode === ('PAYLOAD_QUERY_INVALID' satisfies HubCode),
-          false,
-        );
+        return this.#failures(options, metric, false);
       case 'backlog':
       case 'retrying':
         return this.#open(metric);
@@ -85,9 +84,36 @@ class SqlSnapshot implements MetricSnapshot {
     }
   }
 
-  async causes(): Promise<ReadonlyMap<string, string>> {
-    const counts = await this.#failureCounts(causeWindowMs);
-    return causesOf(counts, counts.length === 0 ? [] : await this.#known());
+  async explain(alerts: readonly (Behind & { readonly windowMs: number })[]): Promise<Explanation[]> {
+    const isAbout = (behind: 'failures' | 'standing') =>
+      alerts.some(({ rule }) => metrics[rule].behind === behind);
+    const failures = isAbout('failures') ? await this.#failureCounts(causeWindowMs) : [];
+    const latencies = new Map<number, readonly LatencySums[]>();
+    for (const { rule, windowMs } of alerts)
+      if (rule === 'latency') latencies.set(windowMs, await this.#latencies(windowMs));
+    const input = {
+      known: await this.#known(),
+      open: isAbout('standing') ? await this.#openCounts() : [],
+      failures,
+      vouchers: await this.#vouchers(alerts, failures),
+      latencies: (windowMs: number) => latencies.get(windowMs) ?? [],
+    };
+    return alerts.map(alert => explain(alert, input));
+  }
+
+  /** Of the subscriptions that fire, and for those that fire together of those that fail most. */
+  async #vouchers(alerts: readonly Behind[], failures: readonly FailureCount[]) {
+    const about = alerts.filter(({ rule }) => metrics[rule].behind === 'failures');
+    if (failures.length === 0 || about.length === 0) return [];
+    const most = failures.toSorted((a, b) => b.count - a.count).map(one => one.subscriptionId);
+    const ids = new Set([
+      ...(about.some(({ subscriptionId }) => subscriptionId === null) ? most.slice(0, 3) : []),
+      ...about.flatMap(({ subscriptionId }) => subscriptionId ?? []),
+    ]);
+    return failedVouchers(this.#pool, [...ids].slice(0, limits.alertsExplained), {
+      from: new Date(this.#at - causeWindowMs),
+      most: limits.alertVouchers,
+    });
   }
 
   async #successRate({ windowMs, minimum }: Options): Promise<Reading[]> {
@@ -97,18 +123,22 @@ class SqlSnapshot implements MetricSnapshot {
     });
   }
 
+  /** From the event to the end, as the users define it; what that means of backdated events, `eventLatencySql` says. */
   async #latency({ windowMs, minimum }: Options): Promise<Reading[]> {
-    return (await this.#outcomes(windowMs)).map(({ subscriptionId, succeeded, latencySeconds }) => ({
+    const sums = await this.#latencies(windowMs);
+    const all = {
+      subscriptionId: null,
+      measured: sums.reduce((sum, { measured }) => sum + measured, 0),
+      seconds: sums.reduce((sum, { seconds }) => sum + seconds, 0),
+    };
+    return [...sums, all].map(({ subscriptionId, measured, seconds }) => ({
       subscriptionId,
-      value: succeeded >= minimum ? latencySeconds : null,
+      value: measured >= Math.max(minimum, 1) ? seconds / measured : null,
     }));
   }
 
-  async #failures(
-    { windowMs }: Options,
-    isMeant: (failure: FailureCount) => boolean,
-    withOverall: boolean,
-  ): Promise<Reading[]> {
+  async #failures({ windowMs }: Options, rule: RuleName, withOverall: boolean): Promise<Reading[]> {
+    const isMeant = isMeantBy(rule);
     const counts = new Map<string, number>();
     for (const failure of await this.#failureCounts(windowMs)) {
       if (!isMeant(failure)) continue;
@@ -118,8 +148,7 @@ class SqlSnapshot implements MetricSnapshot {
   }
 
   async #open(metric: 'backlog' | 'retrying'): Promise<Reading[]> {
-    this.#openAsked ??= openCounts(this.#pool, new Date(this.#at), limits.alertCount);
-    const counts = await this.#openAsked;
+    const counts = await this.#openCounts();
     return withSum(new Map(counts.map(count => [count.subscriptionId, count[metric]])));
   }
 
@@ -148,6 +177,16 @@ class SqlSnapshot implements MetricSnapshot {
     return this.#knownAsked;
   }
 
+  #openCounts(): Promise<OpenCounts[]> {
+    this.#openAsked ??= openCounts(this.#pool, new Date(this.#at), limits.alertCount);
+    return this.#openAsked;
+  }
+
+  #latencies(windowMs: number): Promise<LatencySums[]> {
+    const [from, to] = this.#window(windowMs);
+    return once(this.#latenciesAsked, windowMs, () => latencySums(this.#pool, from, to));
+  }
+
   #outcomes(windowMs: number): Promise<OutcomeCounts[]> {
     const [from, to] = this.#window(windowMs);
     return once(this.#outcomesAsked, windowMs, () => outcomeCounts(this.#pool, from, to));
@@ -167,11 +206,6 @@ function once<K, T>(asked: Map<K, Promise<T>>, key: K, read: () => Promise<T>): 
   const answer = asked.get(key) ?? read();
   asked.set(key, answer);
   return answer;
-}
-
-/** A code that is not in the catalogue is a consumer's own: whether it refuses the data stands beside it. */
-function isRefusal({ errorCode, refused }: FailureCount): boolean {
-  return deliveryCodeOf(errorCode)?.isRefusal ?? refused;
 }
 
 function readingsOf(counts: ReadonlyMap<string, number>): Reading[] {

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import { noDetails } from './alert-details.ts';
 import type { AlertSettings } from './alert-settings.ts';
 import type { Channel } from './channels/channel.ts';
 import type { AlertNotice } from './messages.ts';
@@ -63,6 +64,7 @@ export class Watchdog {
         value: 1,
         threshold: null,
         cause: this.#cause,
+        details: noDetails,
         firedAt: this.#since ?? this.#deps.clock.now(),
         resolvedAt,
       },

@@ -1,3 +1,4 @@
+import type { Why } from './alert-details.ts';
 import type { Language } from './alert-settings.ts';
 import type { NoticeKind } from './notices.ts';
 import type { AlertSeverity, RuleName } from './rules.ts';
@@ -8,11 +9,20 @@ interface RuleWords {
   /** Empty where the title says it all. */
   readonly value: string;
   readonly advice: string;
+  /** For a subscription that has no webhook; left out: the same. */
+  readonly attachedAdvice?: string;
+}
+
+/** Why a subscription's events wait or come late, and what to do about it. */
+interface WhyWords {
+  readonly text: (errorCode: string | null) => string;
+  readonly advice: string;
 }
 
 /** Everything that messages say, in one language. */
 export interface Words {
   readonly rules: Readonly<Record<RuleName, RuleWords>>;
+  readonly whys: Readonly<Record<Why, WhyWords>>;
   readonly severities: Readonly<Record<AlertSeverity, string>>;
   /** Empty for an alert that fires: its severity says so. */
   readonly kinds: Readonly<Record<NoticeKind, string>>;
@@ -21,6 +31,10 @@ export interface Words {
     readonly since: string;
     readonly until: string;
     readonly cause: string;
+    /** Before the reason of one subscription, and before those of several, with their shares. */
+    readonly why: string;
+    readonly whose: string;
+    readonly vouchers: string;
     readonly threshold: string;
   };
   readonly advice: string;
@@ -34,6 +48,10 @@ export interface Words {
   /** Separates a label from what it labels, and the parts of a line. */
   readonly colon: string;
   readonly comma: string;
+  /** Between things of one kind, and between longer ones. */
+  readonly listComma: string;
+  readonly semicolon: string;
+  inParentheses(text: string): string;
 }
 
 const zh: Words = {
@@ -56,7 +74,7 @@ const zh: Words = {
     backlog: {
       title: '同步积压',
       value: '积压数',
-      advice: '检查目标系统是否变慢或已暂停：hub subscriptions test ID。',
+      advice: '查看各订阅的状态：hub subscriptions list。',
     },
     retrying: {
       title: '大量同步正在重试',
@@ -67,6 +85,8 @@ const zh: Words = {
       title: '连续同步失败',
       value: '连续失败数',
       advice: '该订阅的事件接连失败，请立即检查目标系统：hub subscriptions test ID。',
+      attachedAdvice:
+        '该订阅的事件接连失败，请查看消费者的日志：hub tail --subscription ID --status failed --verbose。',
     },
     consistency: {
       title: '数据一致性差异过多',
@@ -100,10 +120,47 @@ const zh: Words = {
       advice: '告警可能失灵：运行 hub doctor，并查看日志。',
     },
   },
+  whys: {
+    paused: { text: () => '已被人暂停', advice: '恢复投递：hub subscriptions resume ID。' },
+    gone: {
+      text: () => '目标系统回复 410，已暂停',
+      advice: '目标系统重新需要事件时：hub subscriptions resume ID。',
+    },
+    suspended: {
+      text: code => `目标系统无法连接，已挂起${code === null ? '' : `（${code}）`}`,
+      advice: '目标恢复后自动继续；查看现状：hub subscriptions test ID。',
+    },
+    unattached: {
+      text: () => '没有消费者连接',
+      advice:
+        '请让该系统的消费者重新连接；是否已连接见 hub subscriptions list，试连：hub listen --subscription ID。',
+    },
+    batch: { text: () => '夜间批次仍在投递', advice: '批次会自动投递完；若过慢，请检查目标系统。' },
+    retrying: {
+      text: code => `正在重试${code === null ? '' : `（${code}）`}`,
+      advice: '重试会自动进行；查看目标系统的回复：hub tail --subscription ID --status retrying --verbose。',
+    },
+    recorded_late: {
+      text: () => '事件发生很久后才入库',
+      advice: '入库后投递正常，请检查发布方是否积压。',
+    },
+    slow: {
+      text: () => '投递慢于产生',
+      advice: '请检查目标系统的响应时间，以及订阅的并发和限速：hub subscriptions list --json。',
+    },
+  },
   severities: { critical: '严重', warning: '警告', info: '提示' },
   kinds: { firing: '', escalated: '无人确认，已升级', resolved: '已恢复', test: '测试' },
   all: '全部订阅',
-  fromTo: { since: '始于', until: '恢复于', cause: '主要原因', threshold: '阈值' },
+  fromTo: {
+    since: '始于',
+    until: '恢复于',
+    cause: '主要原因',
+    why: '原因',
+    whose: '其中',
+    vouchers: '凭证',
+    threshold: '阈值',
+  },
   advice: '处理：',
   open: '在 GraphiQL 中查看当前告警',
   heading: (severity, kind, title) => `【${severity}${kind === '' ? '' : `·${kind}`}】${title}`,
@@ -116,6 +173,9 @@ const zh: Words = {
       : `${Math.floor(seconds / 60)} 分 ${Math.round(seconds % 60)} 秒`,
   colon: '：',
   comma: '，',
+  listComma: '、',
+  semicolon: '；',
+  inParentheses: text => `（${text}）`,
 };
 
 const en: Words = {
@@ -138,7 +198,7 @@ const en: Words = {
     backlog: {
       title: 'Backlog',
       value: 'waiting',
-      advice: 'See whether the target is slow or paused: hub subscriptions test ID.',
+      advice: 'See how each subscription stands: hub subscriptions list.',
     },
     retrying: {
       title: 'Many syncs are being retried',
@@ -149,6 +209,8 @@ const en: Words = {
       title: 'Failures in a row',
       value: 'in a row',
       advice: 'One event after the other fails, so look at the target now: hub subscriptions test ID.',
+      attachedAdvice:
+        'One event after the other fails, so look at the consumer’s log now: hub tail --subscription ID --status failed --verbose.',
     },
     consistency: {
       title: 'Too many differences',
@@ -183,6 +245,40 @@ const en: Words = {
       advice: 'Alerts may be blind: run hub doctor, and see the log.',
     },
   },
+  whys: {
+    paused: { text: () => 'a person paused it', advice: 'To deliver again: hub subscriptions resume ID.' },
+    gone: {
+      text: () => 'paused, as its target answered 410',
+      advice: 'When the target wants events again: hub subscriptions resume ID.',
+    },
+    suspended: {
+      text: code => `suspended, as its target is down${code === null ? '' : ` (${code})`}`,
+      advice: 'It goes on by itself once the target is back; hub subscriptions test ID shows how that is.',
+    },
+    unattached: {
+      text: () => 'no consumer is attached',
+      advice:
+        'Let the system’s consumer attach again: hub subscriptions list shows whether one is, hub listen --subscription ID attaches one to try.',
+    },
+    batch: {
+      text: () => 'the night’s batch is still being delivered',
+      advice: 'A batch goes on by itself; if it is too slow, look at the target.',
+    },
+    retrying: {
+      text: code => `being retried${code === null ? '' : ` (${code})`}`,
+      advice:
+        'Retries go on by themselves; what the target answers: hub tail --subscription ID --status retrying --verbose.',
+    },
+    recorded_late: {
+      text: () => 'recorded long after it happened',
+      advice: 'Delivery is in time, so see whether the publisher is behind.',
+    },
+    slow: {
+      text: () => 'delivered more slowly than it comes',
+      advice:
+        'Look at how fast the target answers, and at the window and rate limit: hub subscriptions list --json.',
+    },
+  },
   severities: { critical: 'Critical', warning: 'Warning', info: 'Info' },
   kinds: {
     firing: '',
@@ -191,7 +287,15 @@ const en: Words = {
     test: 'test',
   },
   all: 'all subscriptions',
-  fromTo: { since: 'since', until: 'until', cause: 'mostly', threshold: 'threshold' },
+  fromTo: {
+    since: 'since',
+    until: 'until',
+    cause: 'mostly',
+    why: 'as',
+    whose: 'of which',
+    vouchers: 'vouchers',
+    threshold: 'threshold',
+  },
   advice: 'What to do: ',
   open: 'See in GraphiQL what fires',
   heading: (severity, kind, title) => `${severity}${kind === '' ? '' : `, ${kind}`}: ${title}`,
@@ -204,6 +308,9 @@ const en: Words = {
       : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`,
   colon: ': ',
   comma: ', ',
+  listComma: ', ',
+  semicolon: '; ',
+  inParentheses: text => ` (${text})`,
 };
 
 /** The words of each language. */

@@ -143,8 +143,19 @@ export class AlertResolver {
 }
 
 function toAlert(alert: ShownAlert): Alert {
-  const { id, rule, severity, state, message, value, threshold, cause, subscriptionId, acknowledgedBy } =
-    alert;
+  const {
+    id,
+    rule,
+    severity,
+    state,
+    message,
+    value,
+    threshold,
+    cause,
+    vouchers,
+    subscriptionId,
+    acknowledgedBy,
+  } = alert;
   return {
     id,
     rule,
@@ -154,6 +165,7 @@ function toAlert(alert: ShownAlert): Alert {
     value,
     threshold,
     cause,
+    vouchers,
     subscriptionId,
     acknowledgedBy,
     firedAt: new Date(alert.firedAt),

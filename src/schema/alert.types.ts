@@ -15,6 +15,13 @@ type AlertScope = 'subscription' | 'overall';
 type NoticeKind = 'firing' | 'escalated' | 'resolved';
 type NoticeStatus = 'waiting' | 'sent' | 'failed';
 
+/** GraphQL: a voucher that an alert is about. */
+@ObjectType()
+export class AlertVoucher {
+  @Field(() => String, { description: 'Its id in its source system.' }) sourceId!: string;
+  @Field(() => String, { description: 'Its number in the hub.' }) voucherNo!: string;
+}
+
 /** GraphQL: one time that a rule fired. */
 @ObjectType()
 export class Alert {
@@ -28,9 +35,13 @@ export class Alert {
   @Field(() => String, {
     nullable: true,
     description:
-      'What fails most: ECONNREFUSED × 12; of all subscriptions together with its share and whose it is: ECONNREFUSED × 12 (83 %: tax/refund #7).',
+      'What fails most: ECONNREFUSED × 12; of all subscriptions together with its share and whose it is: ECONNREFUSED × 12 (83 %: tax/refund #7). Of backlog, retrying and latency: whose it is and why, in the language of HUB_LANG.',
   })
   cause?: string | null;
+  @Field(() => [AlertVoucher], {
+    description: 'Up to three vouchers that FAILED, the newest first; none where it is not about failures.',
+  })
+  vouchers!: readonly AlertVoucher[];
   subscriptionId?: string | null;
   @Field(() => DateTimeScalar) firedAt!: Date;
   @Field(() => DateTimeScalar, { nullable: true }) resolvedAt?: Date | null;

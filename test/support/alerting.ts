@@ -121,8 +121,8 @@ export async function startAlerting(options: {
     async subscription(of) {
       const [row] = await sql.rows<{ id: string }>(
         `insert into data_subscriptions (name, target_system, event_types, batch_size, max_in_flight, timeout_ms, ack_timeout_ms,
-           max_retries, base_delay_ms, max_delay_ms, jitter, secret)
-         values ($1, 'tax', '{*}', 1, 32, 30000, 30000, 3, 1000, 600000, 0.1, 'sealed') returning id::text`,
+           max_retries, base_delay_ms, max_delay_ms, jitter, secret, webhook_url)
+         values ($1, 'tax', '{*}', 1, 32, 30000, 30000, 3, 1000, 600000, 0.1, 'sealed', 'https://tax.example.com') returning id::text`,
         [of],
       );
       if (row === undefined) throw new Error('not inserted');

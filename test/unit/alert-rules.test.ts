@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { KnownSubscription, OpenCounts } from '../../src/db/reading-statements.ts';
 import { quietUntil } from '../../src/monitoring/alert-settings.ts';
 import { causesOf } from '../../src/monitoring/causes.ts';
 import { type AlertState, evaluate, overall } from '../../src/monitoring/evaluate.ts';
+import { explain } from '../../src/monitoring/explain.ts';
 import { type Notice, type NoticePolicy, noticesOf } from '../../src/monitoring/notices.ts';
 import { calm, type RuleState, stepRule } from '../../src/monitoring/rule-state.ts';
 import { defaultRules, type Rule, type RuleName } from '../../src/monitoring/rules.ts';
+import { sharesOf } from '../../src/monitoring/shares.ts';
 
 const every = 15_000;
 const step = { numRuns: 300 };
@@ -116,7 +119,6 @@ function live(happenings: readonly Happening[]): { alert: number; notice: Notice
         ['failures', fault ? { fault: 'time-out' } : { readings }],
         ['data_refused', { readings }],
       ]),
-      causes: new Map(),
       memory,
       alerts,
       subscriptionIds: new Set(['1']),
@@ -176,14 +178,14 @@ function kinds(happenings: readonly Happening[]): string[] {
 test('what nobody acknowledges is escalated once; what somebody does is not, unless it gets worse', () => {
   const failing = { ...idle, failed: 1 };
   const ten = repeat(10, failing);
-  const warned = ['firing wecom', 'firing dingtalk', 'firing sms'];
+  const warned = ['firing mail', 'firing sms'];
   assert.deepEqual(kinds(ten), [...warned, 'escalated phone']);
   assert.deepEqual(kinds([failing, { ...failing, acknowledged: true }, ...ten]), warned);
 });
 
 test('what begins and ends in silence is told to nobody; what outlasts it is told then', () => {
   const hushed = { ...idle, failed: 1, silenced: true };
-  const warned = ['firing wecom', 'firing dingtalk', 'firing sms'];
+  const warned = ['firing mail', 'firing sms'];
   assert.deepEqual(kinds([hushed, hushed, ...repeat(20, idle)]), []);
   assert.deepEqual(kinds([hushed, hushed, { ...hushed, silenced: false }]), warned);
 });
@@ -192,8 +194,7 @@ test('a rule that cannot be evaluated is itself an alert, and its own alerts sta
   const blind = repeat(6, { ...idle, fault: true });
   const told = kinds([{ ...idle, failed: 1 }, ...blind]);
   assert.deepEqual(told, [
-    'firing wecom',
-    'firing dingtalk',
+    'firing mail',
     'firing sms',
     // data_refused is read by itself, and is over.
     'resolved sms',
@@ -205,8 +206,9 @@ test('the alerts of a subscription that is deleted, and of a rule that is switch
   const start = {
     now: 0,
     rules: [ruleNamed('data_refused')],
-    readings: new Map([['data_refused' as const, { readings: [{ subscriptionId: '7', value: 3 }] }]]),
-    causes: new Map([['7', 'HTTP_400 × 3']]),
+    readings: new Map([
+      ['data_refused' as const, { readings: [{ subscriptionId: '7', value: 3, cause: 'HTTP_400 × 3' }] }],
+    ]),
     memory: [],
     alerts: [],
     subscriptionIds: new Set(['7']),
@@ -248,8 +250,6 @@ test('what fails most is told of each subscription, and of all together with its
     id,
     name: id === '7' ? 'refund' : 'x'.repeat(50),
     targetSystem: 'tax',
-    suspended: false,
-    gone: false,
   }));
   const one = [
     failed('7', 'ECONNREFUSED', 82),
@@ -270,4 +270,134 @@ test('what fails most is told of each subscription, and of all together with its
     `HTTP_500 × 46 (100 %: tax/${'x'.repeat(40)}… #10, tax/${'x'.repeat(40)}… #9, +2)`,
   );
   assert.equal(causesOf([], known).size, 0);
+});
+
+const hour = 3_600_000;
+
+function subscription(id: string, rest: Partial<KnownSubscription> = {}): KnownSubscription {
+  return {
+    id,
+    name: `s${id}`,
+    targetSystem: 'tax',
+    paused: false,
+    suspended: false,
+    gone: false,
+    stateSince: null,
+    hasWebhook: true,
+    unattachedSince: 0,
+    ...rest,
+  };
+}
+
+function waiting(subscriptionId: string, rest: Partial<OpenCounts> = {}): OpenCounts {
+  return { subscriptionId, backlog: 100, retrying: 0, batch: 0, errorCode: null, ...rest };
+}
+
+test('a backlog is laid at the door of those that it is of, each with its share and reason', () => {
+  const known = [
+    subscription('1'),
+    subscription('2', { hasWebhook: false, unattachedSince: 5 * hour }),
+    subscription('3', { suspended: true, stateSince: hour }),
+    subscription('4', { paused: true, stateSince: 2 * hour }),
+    subscription('5', { hasWebhook: false, unattachedSince: null }),
+  ];
+  const open = [
+    waiting('2', { backlog: 450 }),
+    waiting('3', { backlog: 400, retrying: 3, errorCode: 'ECONNREFUSED' }),
+    waiting('4', { backlog: 100 }),
+    waiting('5', { backlog: 50 }),
+  ];
+  // What fails most is another's, which has no backlog at all.
+  const failures = [{ subscriptionId: '1', errorCode: 'HTTP_400', refused: false, count: 414 }];
+  const input = { known, open, failures, vouchers: [], latencies: () => [] };
+  const of = (rule: RuleName, subscriptionId: string | null = null) =>
+    explain({ rule, subscriptionId, windowMs: hour }, input);
+  const { cause, details } = of('backlog');
+  assert.equal(cause, null);
+  assert.deepEqual(
+    details.shares.map(({ id, percent, why, errorCode, since }) => [id, percent, why, errorCode, since]),
+    [
+      ['2', 45, 'unattached', null, 5 * hour],
+      ['3', 40, 'suspended', 'ECONNREFUSED', hour],
+      ['4', 10, 'paused', null, 2 * hour],
+    ],
+  );
+  assert.equal(details.more, 1);
+  assert.deepEqual(
+    of('retrying').details.shares.map(({ id, percent }) => [id, percent]),
+    [['3', 100]],
+  );
+  assert.deepEqual(
+    of('backlog', '2').details.shares.map(({ id, percent, why }) => [id, percent, why]),
+    [['2', 100, 'unattached']],
+  );
+  assert.deepEqual(of('backlog', '1').details.shares, []);
+  assert.equal(of('failures').cause, 'HTTP_400 × 414 (100 %: tax/s1 #1)');
+});
+
+test('the reason is what holds back the most of it', () => {
+  const why = (one: Partial<KnownSubscription>, counts: Partial<OpenCounts> = {}, recordedLate = false) => {
+    const part = { subscriptionId: '1', amount: 1, recordedLate };
+    const { shares } = sharesOf([part], { known: [subscription('1', one)], open: [waiting('1', counts)] });
+    return shares[0]?.why;
+  };
+  assert.equal(why({ gone: true, paused: true }), 'gone');
+  assert.equal(why({ paused: true, hasWebhook: false }), 'paused');
+  assert.equal(why({ suspended: true }), 'suspended');
+  // An attached consumer gets its events, whatever the webhook's breaker says.
+  assert.equal(why({ suspended: true, unattachedSince: null }), 'slow');
+  assert.equal(why({}, { retrying: 60, errorCode: 'HTTP_500' }), 'retrying');
+  assert.equal(why({}, { retrying: 40 }), 'slow');
+  assert.equal(why({}, { batch: 90 }), 'batch');
+  assert.equal(why({}, {}, true), 'recorded_late');
+});
+
+test('latency is laid at the door of those who wait the longest, and of a publisher that records late', () => {
+  const known = [subscription('1'), subscription('2')];
+  const latencies = () => [
+    { subscriptionId: '1', measured: 10, seconds: 3_000, recordedSeconds: 10 },
+    { subscriptionId: '2', measured: 10, seconds: 1_000, recordedSeconds: 990 },
+  ];
+  const { details } = explain(
+    { rule: 'latency', subscriptionId: null, windowMs: hour },
+    { known, open: [], failures: [], vouchers: [], latencies },
+  );
+  assert.deepEqual(
+    details.shares.map(({ id, percent, why }) => [id, percent, why]),
+    [
+      ['1', 75, 'recorded_late'],
+      ['2', 25, 'slow'],
+    ],
+  );
+});
+
+test('an alert names the failures and up to three vouchers that it is about, not those of others', () => {
+  const known = [subscription('1'), subscription('2')];
+  const failures = [
+    { subscriptionId: '1', errorCode: 'ECONNREFUSED', refused: false, count: 400 },
+    { subscriptionId: '1', errorCode: 'HTTP_422', refused: false, count: 5 },
+    { subscriptionId: '2', errorCode: 'HTTP_500', refused: false, count: 7 },
+  ];
+  const failed = (subscriptionId: string, errorCode: string, n: number) => ({
+    id: String(n),
+    subscriptionId,
+    errorCode,
+    refused: false,
+    sourceId: `INV-${n}`,
+    voucherNo: `V${n}`,
+  });
+  const vouchers = [
+    failed('2', 'HTTP_500', 9),
+    failed('1', 'ECONNREFUSED', 8),
+    ...[7, 7, 6, 5, 4].map(n => failed('1', 'HTTP_422', n)),
+  ];
+  const input = { known, open: [], failures, vouchers, latencies: () => [] };
+  const of = (rule: RuleName, subscriptionId: string | null) => {
+    const { cause, details } = explain({ rule, subscriptionId, windowMs: hour }, input);
+    return [cause, details.vouchers.map(({ voucherNo }) => voucherNo)];
+  };
+  assert.deepEqual(of('data_refused', '1'), ['HTTP_422 × 5', ['V7', 'V6', 'V5']]);
+  assert.deepEqual(of('failures', '1'), ['ECONNREFUSED × 400', ['V8', 'V7', 'V6']]);
+  assert.deepEqual(of('failures', null)[1], ['V9', 'V8', 'V7']);
+  assert.deepEqual(of('consistency', '1'), [null, []]);
 });

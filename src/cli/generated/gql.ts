@@ -18,7 +18,7 @@ type Documents = {
     "\n  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {\n    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {\n      id rule subscriptionId until reason createdBy createdAt\n    }\n  }\n": typeof types.SilenceAlertsDocument,
     "\n  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }\n": typeof types.EndAlertSilenceDocument,
     "\n  query ListAlertSilences { alertSilences { id rule subscriptionId until reason createdBy createdAt } }\n": typeof types.ListAlertSilencesDocument,
-    "\n  query ListAlerts($state: AlertState, $first: Int) {\n    alerts(state: $state, first: $first) {\n      id rule severity state message value threshold cause firedAt resolvedAt acknowledgedAt acknowledgedBy\n      subscription { id name targetSystem }\n      notifications { channel kind status attempts sentAt error }\n    }\n  }\n": typeof types.ListAlertsDocument,
+    "\n  query ListAlerts($state: AlertState, $first: Int) {\n    alerts(state: $state, first: $first) {\n      id rule severity state message value threshold cause vouchers { sourceId voucherNo } firedAt resolvedAt acknowledgedAt acknowledgedBy\n      subscription { id name targetSystem }\n      notifications { channel kind status attempts sentAt error }\n    }\n  }\n": typeof types.ListAlertsDocument,
     "\n  mutation AcknowledgeAlert($id: ID!) { acknowledgeAlert(id: $id) { id rule severity message acknowledgedAt acknowledgedBy } }\n": typeof types.AcknowledgeAlertDocument,
     "\n  mutation TestAlertChannel($channel: String!) { testAlertChannel(channel: $channel) { ok error latencyMs } }\n": typeof types.TestAlertChannelDocument,
     "\n  query AuditSeal($subscriptionId: ID!, $number: ID!) { auditSeal(subscriptionId: $subscriptionId, number: $number) { hash } }\n": typeof types.AuditSealDocument,
@@ -71,7 +71,7 @@ const documents: Documents = {
     "\n  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {\n    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {\n      id rule subscriptionId until reason createdBy createdAt\n    }\n  }\n": types.SilenceAlertsDocument,
     "\n  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }\n": types.EndAlertSilenceDocument,
     "\n  query ListAlertSilences { alertSilences { id rule subscriptionId until reason createdBy createdAt } }\n": types.ListAlertSilencesDocument,
-    "\n  query ListAlerts($state: AlertState, $first: Int) {\n    alerts(state: $state, first: $first) {\n      id rule severity state message value threshold cause firedAt resolvedAt acknowledgedAt acknowledgedBy\n      subscription { id name targetSystem }\n      notifications { channel kind status attempts sentAt error }\n    }\n  }\n": types.ListAlertsDocument,
+    "\n  query ListAlerts($state: AlertState, $first: Int) {\n    alerts(state: $state, first: $first) {\n      id rule severity state message value threshold cause vouchers { sourceId voucherNo } firedAt resolvedAt acknowledgedAt acknowledgedBy\n      subscription { id name targetSystem }\n      notifications { channel kind status attempts sentAt error }\n    }\n  }\n": types.ListAlertsDocument,
     "\n  mutation AcknowledgeAlert($id: ID!) { acknowledgeAlert(id: $id) { id rule severity message acknowledgedAt acknowledgedBy } }\n": types.AcknowledgeAlertDocument,
     "\n  mutation TestAlertChannel($channel: String!) { testAlertChannel(channel: $channel) { ok error latencyMs } }\n": types.TestAlertChannelDocument,
     "\n  query AuditSeal($subscriptionId: ID!, $number: ID!) { auditSeal(subscriptionId: $subscriptionId, number: $number) { hash } }\n": types.AuditSealDocument,
@@ -136,7 +136,7 @@ export function graphql(source: "\n  query ListAlertSilences { alertSilences { i
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query ListAlerts($state: AlertState, $first: Int) {\n    alerts(state: $state, first: $first) {\n      id rule severity state message value threshold cause firedAt resolvedAt acknowledgedAt acknowledgedBy\n      subscription { id name targetSystem }\n      notifications { channel kind status attempts sentAt error }\n    }\n  }\n"): typeof import('./graphql.ts').ListAlertsDocument;
+export function graphql(source: "\n  query ListAlerts($state: AlertState, $first: Int) {\n    alerts(state: $state, first: $first) {\n      id rule severity state message value threshold cause vouchers { sourceId voucherNo } firedAt resolvedAt acknowledgedAt acknowledgedBy\n      subscription { id name targetSystem }\n      notifications { channel kind status attempts sentAt error }\n    }\n  }\n"): typeof import('./graphql.ts').ListAlertsDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -250,7 +250,7 @@ export type ListAlertsQueryVariables = Exact<{
 }>;
 
 
-export type ListAlertsQuery = { alerts: Array<{ id: string, rule: string, severity: AlertSeverity, state: AlertState, message: string, value: number | null, threshold: number | null, cause: string | null, firedAt: string, resolvedAt: string | null, acknowledgedAt: string | null, acknowledgedBy: string | null, subscription: { id: string, name: string, targetSystem: string } | null, notifications: Array<{ channel: string, kind: AlertNotificationKind, status: AlertNotificationStatus, attempts: number, sentAt: string | null, error: string | null }> }> };
+export type ListAlertsQuery = { alerts: Array<{ id: string, rule: string, severity: AlertSeverity, state: AlertState, message: string, value: number | null, threshold: number | null, cause: string | null, firedAt: string, resolvedAt: string | null, acknowledgedAt: string | null, acknowledgedBy: string | null, vouchers: Array<{ sourceId: string, voucherNo: string }>, subscription: { id: string, name: string, targetSystem: string } | null, notifications: Array<{ channel: string, kind: AlertNotificationKind, status: AlertNotificationStatus, attempts: number, sentAt: string | null, error: string | null }> }> };
 
 export type AcknowledgeAlertMutationVariables = Exact<{
   id: string | number;
@@ -745,6 +745,10 @@ export const ListAlertsDocument = new TypedDocumentString(`
     value
     threshold
     cause
+    vouchers {
+      sourceId
+      voucherNo
+    }
     firedAt
     resolvedAt
     acknowledgedAt
