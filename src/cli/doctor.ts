@@ -4,6 +4,7 @@ import { messageOf } from '../core/errors.ts';
 import { type ClientOptions, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { type Check, checksOf, type Finding, type Scope } from './doctor/check.ts';
+import { checkAlerts, checkConsumers } from './doctor/consumers.ts';
 import { checkDatabase } from './doctor/database.ts';
 import { checkDisk, checkPort } from './doctor/machine.ts';
 import { checkRedis } from './doctor/queue.ts';
@@ -29,7 +30,7 @@ export function doctorCommand(result: CommandResult): Command {
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      '\nA process that is gone shows after a minute: a scheduler by itself, a worker once events wait for it.\n\nExit code: 0 where nothing must be mended (! is worth a look), 1 where something must (✗), 2 for wrong usage.',
+      '\nWhat FAILED and waits for a person, a consumer that refuses everything, and a critical alert must be mended.\nA process that is gone shows after a minute: a scheduler by itself, a worker once events wait for it.\n\nExit code: 0 where nothing must be mended (! is worth a look), 1 where something must (✗), 2 for wrong usage.',
     );
   return withClientOptions(command).action(async (options: DoctorOptions) => {
     const { checks, hubUrl } = await examine(options);
@@ -44,7 +45,15 @@ async function examine(options: DoctorOptions): Promise<{ checks: Finding[]; hub
   const { config, checks } = await checkSettings(processEnvironment());
   const hub = await checkHub(options);
   const found = { hubUrl: hub.answers ? hub.url : null };
-  const ofHub = of('hub', hub.checks);
+  const { subscriptions } = hub;
+  const told =
+    subscriptions === null
+      ? []
+      : await Promise.all([
+          guarded('alert', () => checkAlerts(options)),
+          guarded('consumer', () => checkConsumers(subscriptions, options)),
+        ]);
+  const ofHub = of('hub', [...hub.checks, ...told.flat()]);
   if (config === null) return { ...found, checks: [...of('environment', checks), ...ofHub] };
   const own = await Promise.all([
     guarded('database', () => checkDatabase(config)),
@@ -53,7 +62,7 @@ async function examine(options: DoctorOptions): Promise<{ checks: Finding[]; hub
     guarded('traces', async () => checkTracing(processEnvironment())),
     guarded('port', async () => (hub.answers ? [] : [await checkPort(config)])),
   ]);
-  const targets = await guarded('target', () => checkTargets(hub.subscriptions, config));
+  const targets = await guarded('target', () => checkTargets(subscriptions ?? [], config));
   return {
     ...found,
     checks: [...of('environment', [...checks, ...own.flat()]), ...ofHub, ...of('targets', targets)],

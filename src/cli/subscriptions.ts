@@ -2,8 +2,9 @@ import { Command } from 'commander';
 import { type ClientOptions, createClient, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { graphql } from './generated/gql.ts';
-import type { DataSubscriptionState } from './generated/graphql.ts';
+import type { DataSubscriptionState, ListSubscriptionsQuery } from './generated/graphql.ts';
 import { readId } from './id-argument.ts';
+import { shownTime, timeCell } from './shown-time.ts';
 import { createSubscriptionCommand } from './subscriptions-create.ts';
 import { deleteSubscriptionCommand } from './subscriptions-delete.ts';
 import { rotateSecretCommand } from './subscriptions-rotate.ts';
@@ -14,7 +15,7 @@ const listSubscriptions = graphql(`
   query ListSubscriptions($targetSystem: String) {
     dataSubscriptions(targetSystem: $targetSystem) {
       id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery
-      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog lastSuccessAt createdAt updatedAt
+      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog connected unattachedSince stateSince failedCount lastErrorCode troubledSince lastSuccessAt createdAt updatedAt
     }
   }
 `);
@@ -31,6 +32,8 @@ export const resumeSubscription = graphql(`
 const testSubscription = graphql(`
   mutation TestSubscription($id: ID!) { testDataSubscription(id: $id) { ok statusCode latencyMs errorCode errorMessage } }
 `);
+
+type ListedSubscription = ListSubscriptionsQuery['dataSubscriptions'][number];
 
 interface SubscriptionOptions extends ClientOptions {
   readonly json?: boolean;
@@ -57,9 +60,10 @@ export function subscriptionsCommand(result: CommandResult): Command {
 
 function listCommand(): Command {
   const command = new Command('list')
-    .description('show all subscriptions')
+    .description('show all subscriptions, and how each stands')
     .option('--target-system <system>', 'only this system’s')
-    .option('--json', 'print JSON');
+    .option('--json', 'print JSON')
+    .addHelpText('after', listHelp);
   return withClientOptions(command).action(
     async (options: SubscriptionOptions & { targetSystem?: string }) => {
       const { dataSubscriptions: all } = await createClient(options).request(listSubscriptions, {
@@ -72,13 +76,42 @@ function listCommand(): Command {
         one.targetSystem,
         one.eventTypes.join(', '),
         one.state.toLowerCase(),
+        attachedCell(one),
         one.backlog,
-        one.lastSuccessAt,
+        one.failedCount,
+        one.lastErrorCode,
+        timeCell(one.troubledSince),
+        timeCell(one.lastSuccessAt),
         one.webhookUrl,
       ]);
-      printTable(['ID', 'NAME', 'TARGET', 'EVENTS', 'STATE', 'BACKLOG', 'LAST SUCCESS', 'WEBHOOK'], rows);
+      printTable(listHead, rows);
     },
   );
+}
+
+const listHelp = `
+ATTACHED: whether a consumer is attached over a socket; FAILED: what waits for a person; LAST ERROR: what failed last and is
+not over; TROUBLE SINCE: since when nothing has succeeded while something was due.`;
+
+const listHead = [
+  'ID',
+  'NAME',
+  'TARGET',
+  'EVENTS',
+  'STATE',
+  'ATTACHED',
+  'BACKLOG',
+  'FAILED',
+  'LAST ERROR',
+  'TROUBLE SINCE',
+  'LAST SUCCESS',
+  'WEBHOOK',
+];
+
+/** Only where it has no webhook is it a fault that nobody is attached. */
+function attachedCell({ connected, unattachedSince }: ListedSubscription): string {
+  if (connected) return 'yes';
+  return unattachedSince == null ? 'no' : `nobody since ${shownTime(unattachedSince)}`;
 }
 
 function pauseCommand(): Command {

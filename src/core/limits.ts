@@ -193,6 +193,8 @@ export const limits = {
   replicaLagMs: 10_000,
   replicaCheckMs: 2_000,
   // ── Alerts ──
+  /** How long a subscription may deliver nothing while something is due, before that is called trouble, milliseconds. */
+  troubledAfterMs: 60_000,
   /** Period of evaluating the rules, milliseconds. */
   alertEveryMs: 15_000,
   /** Syncs that are counted of one lane: that many are too many whatever their number. */
@@ -379,6 +381,8 @@ export const limits = {
   /** Points of a timeline, and error codes that are told apart: consumers make up their own. */
   metricPoints: 120,
   metricErrorCodes: 100,
+  /** Error codes that are told of what waits FAILED for one subscription. */
+  subscriptionErrorCodes: 20,
   /** Waiting syncs that are counted, and of which the amounts are added up: some 0.2 s and 0.5 s. */
   metricBacklog: 1_000_000,
   lagSyncs: 100_000,

@@ -196,6 +196,12 @@ export async function readOpen(pool: Pool, scope: Scope, most: number): Promise<
 
 const inScope = '($1::bigint[] is null or o.subscription_id = any($1))';
 
+/** SQL: the amounts of today of some records, by currency. */
+const amountsOf = (records: string) =>
+  `select v.currency, sum(v.amount)::text as amount from ${records} r join fin_business_vouchers v on v.id = r.voucher_id group by 1`;
+
+const amountsJson = `coalesce((select json_agg(json_build_object('currency', currency, 'amount', amount) order by currency) from sums), '[]')`;
+
 /** What consumers do not know yet, in time and money. */
 export interface Lag {
   /** How long the oldest has waited; 0: nothing waits. */
@@ -204,6 +210,14 @@ export interface Lag {
   readonly amounts: readonly { readonly currency: string; readonly amount: string }[];
   /** False: more waits than is added up. */
   readonly isComplete: boolean;
+}
+
+/** What FAILED and waits for a person: consumers do not know it either. */
+export interface FailedLag extends Omit<Lag, 'seconds'> {
+  /** Syncs. */
+  readonly count: number;
+  /** How long the oldest has been FAILED; 0: none is. */
+  readonly seconds: number;
 }
 
 /**
@@ -220,11 +234,33 @@ export async function readLag(
        select o.subscription_id, o.voucher_id, o.created_at from fin_open_syncs o
        where ${inScope} and (o.mode <> 'batch' or o.attempt_count > 0 or ${dueAtOf('o')} <= now()) limit $3),
      records as (select distinct subscription_id, voucher_id from (select * from waiting limit $2) w),
-     sums as (select v.currency, sum(v.amount)::text as amount from records r join fin_business_vouchers v on v.id = r.voucher_id group by 1)
+     sums as (${amountsOf('records')})
      select coalesce(extract(epoch from now() - min(created_at)), 0)::float8 as seconds, count(*) <= $2 as "isComplete",
-       coalesce((select json_agg(json_build_object('currency', currency, 'amount', amount) order by currency) from sums), '[]') as amounts
+       ${amountsJson} as amounts
      from waiting`,
     [scope, most, oldestAmong],
   );
   return rows[0] ?? { seconds: 0, amounts: [], isComplete: true };
+}
+
+/**
+ * What FAILED, in count and money.
+ * @param most FAILED syncs whose amounts are added up, of those that are counted
+ */
+export async function readFailedLag(
+  pool: Pool,
+  scope: Scope,
+  { most, oldestAmong }: { most: number; oldestAmong: number },
+): Promise<FailedLag> {
+  const { rows } = await pool.query<FailedLag>(
+    `with failed as materialized (
+       select o.subscription_id, o.voucher_id, o.sync_completed_at from fin_failed_syncs o where ${inScope} limit $3),
+     records as (select distinct subscription_id, voucher_id from (select * from failed limit $2) f),
+     sums as (${amountsOf('records')})
+     select count(*)::int as count, coalesce(extract(epoch from now() - min(sync_completed_at)), 0)::float8 as seconds, count(*) <= $2 as "isComplete",
+       ${amountsJson} as amounts
+     from failed`,
+    [scope, most, oldestAmong],
+  );
+  return rows[0] ?? { count: 0, seconds: 0, amounts: [], isComplete: true };
 }

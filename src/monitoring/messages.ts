@@ -4,7 +4,11 @@ import type { AlertDetails, Share, Why } from './alert-details.ts';
 import type { Language } from './alert-settings.ts';
 import type { NoticeKind } from './notices.ts';
 import { type AlertSeverity, metrics, type RuleName } from './rules.ts';
-import { type Words, words } from './wording.ts';
+import type { Words } from './wording.ts';
+import { en } from './wording-en.ts';
+import { zh } from './wording-zh.ts';
+
+const words: Readonly<Record<Language, Words>> = { zh, en };
 
 /** An alert as people are told of it. */
 export interface AlertNotice {

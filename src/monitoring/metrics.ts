@@ -3,9 +3,11 @@ import { percentile } from '../core/latency.ts';
 import { limits } from '../core/limits.ts';
 import type { Database } from '../db/database.ts';
 import {
+  type FailedLag,
   type Lag,
   type MetricWindow,
   type PointCount,
+  readFailedLag,
   readLag,
   readOpen,
   readWindow,
@@ -42,6 +44,8 @@ export interface Metrics {
   readonly timeline: readonly MetricPointFigures[];
   /** How far consumers are behind; read when first asked for. */
   readonly lag: () => Promise<Lag>;
+  /** What FAILED, which consumers do not know either; read when first asked for. */
+  readonly failedLag: () => Promise<FailedLag>;
 }
 
 /** Steps of timelines, minutes. */
@@ -69,6 +73,8 @@ export async function readMetrics(db: Database, scope: Scope, window: MetricWind
   for (const { bucket, count } of figures.latencies)
     latencies.set(bucket, (latencies.get(bucket) ?? 0) + count);
   let lag: Promise<Lag> | undefined;
+  let failedLag: Promise<FailedLag> | undefined;
+  const bounds = { most: limits.lagSyncs, oldestAmong: limits.metricBacklog };
   return {
     from: figures.from,
     to: figures.to,
@@ -87,8 +93,12 @@ export async function readMetrics(db: Database, scope: Scope, window: MetricWind
     failuresByErrorCode: failuresByCode(figures.failures),
     timeline: timelineOf(figures.points, figures.from),
     lag: () => {
-      lag ??= readLag(db.pool, scope, { most: limits.lagSyncs, oldestAmong: limits.metricBacklog });
+      lag ??= readLag(db.pool, scope, bounds);
       return lag;
+    },
+    failedLag: () => {
+      failedLag ??= readFailedLag(db.pool, scope, bounds);
+      return failedLag;
     },
   };
 }

@@ -17,6 +17,7 @@ import {
 } from '../db/entities.ts';
 import { type NoticeRow, noticesOfAlerts } from '../db/notice-statements.ts';
 import { backlogs, eventIdsOfVouchers, syncIdsOfVouchers } from '../db/read-statements.ts';
+import { type Standing, standings } from '../db/standing-statements.ts';
 import type { Reading } from './reading.ts';
 
 /** Reads of one operation, each kind in one statement however many nodes ask for it. */
@@ -31,6 +32,8 @@ export interface Loaders {
   /** Attempts by sync. */
   readonly attemptsOfSync: DataLoader<string, SyncAttemptRow[]>;
   readonly backlog: DataLoader<string, number>;
+  /** How subscriptions stand beyond their settings. */
+  readonly standing: DataLoader<string, Standing>;
   /** Who was told of an alert, by alert, the oldest first. */
   readonly noticesOfAlert: DataLoader<string, NoticeRow[]>;
   /** Whether a consumer is attached, by subscription. */
@@ -87,6 +90,11 @@ export function createLoaders(reading: Reading, caller: Caller | null): Loaders 
     backlog: batch(async ids => {
       const counts = await reading.follow(db => backlogs(db.pool, ids));
       return ids.map(id => counts.get(id) ?? 0);
+    }),
+    standing: batch(async ids => {
+      const bounds = { troubledAfterMs: limits.troubledAfterMs, most: limits.metricBacklog };
+      const found = await reading.follow(db => standings(db.pool, ids, bounds));
+      return ids.map(id => found.get(id) ?? new Error(`Subscription ${id} is gone.`));
     }),
     noticesOfAlert: batch(async ids => {
       const rows = await reading.follow(db => noticesOfAlerts(db.pool, ids, limits.nestedList));

@@ -14,7 +14,7 @@ import { readableTargetSystem } from '../access/caller.ts';
 import type { Subscriptions } from '../delivery/subscriptions.ts';
 import type { SyncReader } from '../delivery/sync-reader.ts';
 import { type Metrics, readMetrics, windowOf } from '../monitoring/metrics.ts';
-import { Lag, SyncMetrics } from '../schema/metric.types.ts';
+import { FailedLag, Lag, SyncMetrics } from '../schema/metric.types.ts';
 import { callerOf, type OperationContext } from './context.ts';
 
 /** GraphQL: figures of what was synced. */
@@ -62,7 +62,18 @@ export class MetricResolver {
   }
 
   @FieldResolver(() => Lag, { description: 'How far the consumers of these subscriptions are behind.' })
-  lag(@Root() metrics: SyncMetrics & Pick<Metrics, 'lag'>): Promise<Lag> {
-    return metrics.lag();
+  async lag(
+    @Root() metrics: SyncMetrics & Pick<Metrics, 'lag' | 'failedLag'>,
+  ): Promise<Lag & Pick<Metrics, 'failedLag'>> {
+    return { ...(await metrics.lag()), failedLag: metrics.failedLag };
+  }
+}
+
+/** GraphQL: what FAILED, read where it is asked for. */
+@Resolver(() => Lag)
+export class LagResolver {
+  @FieldResolver(() => FailedLag, { description: 'What is not delivered and waits for a person.' })
+  failed(@Root() { failedLag }: Pick<Metrics, 'failedLag'>): Promise<FailedLag> {
+    return failedLag();
   }
 }

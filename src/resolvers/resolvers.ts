@@ -21,8 +21,9 @@ import {
   ConsistencyResolver,
   NotComparedResolver,
 } from './consistency.resolver.ts';
-import { MetricResolver } from './metric.resolver.ts';
+import { LagResolver, MetricResolver } from './metric.resolver.ts';
 import { PushResolver } from './push.resolver.ts';
+import { StandingResolver } from './standing.resolver.ts';
 import { SubscriptionResolver } from './subscription.resolver.ts';
 import { SyncAttemptResolver, SyncLogConnectionResolver, SyncResolver } from './sync.resolver.ts';
 import { VoucherResolver } from './voucher.resolver.ts';
@@ -75,6 +76,7 @@ export function createResolvers(services: ResolverServices): object[] {
     new VoucherEventResolver(),
     new VoucherConnectionResolver(),
     new SubscriptionResolver(subscriptions, tester),
+    new StandingResolver(),
     new SyncResolver(syncs, compensation, subscriptions),
     new SyncAttemptResolver(),
     new SyncLogConnectionResolver(),
@@ -86,6 +88,7 @@ export function createResolvers(services: ResolverServices): object[] {
     new AccessResolver(keys),
     new AlertResolver(alerts),
     new MetricResolver(subscriptions, syncs, timeZone),
+    new LagResolver(),
   ];
 }
 
@@ -96,6 +99,7 @@ export const resolverClasses: readonly Function[] = [
   VoucherEventResolver,
   VoucherConnectionResolver,
   SubscriptionResolver,
+  StandingResolver,
   SyncResolver,
   SyncAttemptResolver,
   SyncLogConnectionResolver,
@@ -107,4 +111,5 @@ export const resolverClasses: readonly Function[] = [
   AccessResolver,
   AlertResolver,
   MetricResolver,
+  LagResolver,
 ];

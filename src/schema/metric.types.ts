@@ -24,13 +24,29 @@ export class LagAmount {
   @Field(() => DecimalScalar) amount!: string;
 }
 
+/** GraphQL: what FAILED and waits for a person, so that consumers do not know it either. */
+@ObjectType()
+export class FailedLag {
+  @Field(() => Int, { description: 'FAILED syncs, up to 1,000,000.' }) count!: number;
+  @Field(() => Float, { description: 'How long the oldest has been FAILED; 0 where none is.' })
+  seconds!: number;
+  @Field(() => [LagAmount], {
+    description:
+      'Of each source record with a FAILED sync, once for each subscription, its amount of today; also where a later version was delivered.',
+  })
+  amounts!: readonly LagAmount[];
+  @Field(() => Boolean, { description: 'False where more FAILED than is added up (100,000 syncs).' })
+  isComplete!: boolean;
+}
+
 /** GraphQL: how far consumers are behind. */
 @ObjectType()
 export class Lag {
   @Field(() => Float, { description: 'How long the oldest has waited; 0 where nothing waits.' })
   seconds!: number;
   @Field(() => [LagAmount], {
-    description: 'Of each source record that waits, once for each subscription, its amount of today.',
+    description:
+      'Of each source record that waits, once for each subscription, its amount of today. What FAILED does not wait: see failed.',
   })
   amounts!: readonly LagAmount[];
   @Field(() => Boolean, { description: 'False where more waits than is added up (100,000 syncs).' })

@@ -13,6 +13,13 @@ export class RetryPolicy {
   @Field(() => Float, { description: 'Share of the delay that is added at random, 0 to 1.' }) jitter!: number;
 }
 
+/** GraphQL: what was over within some minutes. */
+@ObjectType()
+export class RecentOutcomes {
+  @Field(() => Int) succeeded!: number;
+  @Field(() => Int, { description: 'FAILED.' }) failed!: number;
+}
+
 /** GraphQL: a consumer's subscription. */
 @ObjectType()
 export class DataSubscription {

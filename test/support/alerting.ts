@@ -6,10 +6,11 @@ import { Database } from '../../src/db/database.ts';
 import { makePartitions } from '../../src/db/partitions.ts';
 import { referencesIn } from '../../src/monitoring/channels/open-channels.ts';
 import { type OpenAlerting, openAlerting, openAlertTelling } from '../../src/monitoring/open-alerting.ts';
+import { type RuleName, ruleNames } from '../../src/monitoring/rules.ts';
 import { SqlReadings } from '../../src/monitoring/sql-readings.ts';
 import { type MailServer, mailUser } from './mail-server.ts';
 import { createTestDatabase } from './postgres.ts';
-import { type Providers, providerSecrets } from './providers.ts';
+import { type Providers, providerSecrets, startProviders } from './providers.ts';
 import { keptLog } from './sockets.ts';
 import { connectSql, type Sql } from './sql.ts';
 
@@ -155,4 +156,18 @@ export async function startAlerting(options: {
       await db[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Alerting on injected time with local providers, of which rules only some are on. */
+export async function setUpAlerting(
+  folder: string,
+  { rest, on, start }: { readonly rest: string; readonly on: readonly RuleName[]; readonly start: number },
+) {
+  const stack = new AsyncDisposableStack();
+  const time = { now: start };
+  const providers = stack.use(await startProviders(() => time.now));
+  const off = ruleNames.filter(name => !on.includes(name)).map(name => `  ${name}: { enabled: false }\n`);
+  const file = `${channelsFile(providers)}\n${rest}\nrules:\n${off.join('')}`;
+  const alerting = stack.use(await startAlerting({ folder, file, providers, time }));
+  return { alerting, providers, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

@@ -8,7 +8,12 @@ import { type Check, checksOf } from './check.ts';
 import { skewCheck } from './database.ts';
 
 const targets = graphql(`
-  query DoctorTargets { dataSubscriptions { id name targetSystem state backlog webhookUrl } }
+  query DoctorTargets {
+    dataSubscriptions {
+      id name targetSystem state backlog webhookUrl connected unattachedSince failedCount troubledSince
+      lastQuarterHour { succeeded failed }
+    }
+  }
 `);
 
 const hub = checksOf('hub');
@@ -30,15 +35,15 @@ export interface HubFindings {
   readonly checks: Check[];
   /** Whether anything answers at the address. */
   readonly answers: boolean;
-  /** Empty where the key may not see them. */
-  readonly subscriptions: readonly TargetView[];
+  /** Null where the key may not see them. */
+  readonly subscriptions: readonly TargetView[] | null;
 }
 
 /** Asks the hub at the address how it is, and what it sends to whom. */
 export async function checkHub(options: ClientOptions): Promise<HubFindings> {
   const { url } = createClient(options);
   const health = await checkHealth(url);
-  if (!health.answers) return { ...health, url, subscriptions: [] };
+  if (!health.answers) return { ...health, url, subscriptions: null };
   const access = await checkKey(options);
   return {
     answers: true,
@@ -103,7 +108,7 @@ function failingOf(parts: Readonly<Record<string, boolean>>): string[] {
 
 async function checkKey(
   options: ClientOptions,
-): Promise<{ check: Check; subscriptions: readonly TargetView[] }> {
+): Promise<{ check: Check; subscriptions: readonly TargetView[] | null }> {
   try {
     const { dataSubscriptions } = await createClient(options).request(targets, {});
     return {
@@ -111,7 +116,7 @@ async function checkKey(
       subscriptions: dataSubscriptions,
     };
   } catch (error) {
-    return { check: keyFault(error, hasKey(options)), subscriptions: [] };
+    return { check: keyFault(error, hasKey(options)), subscriptions: null };
   }
 }
 

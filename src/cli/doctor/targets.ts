@@ -10,6 +10,7 @@ import {
 } from '../../delivery/webhook/guard.ts';
 import { plural } from '../terminal.ts';
 import { type Check, checksOf } from './check.ts';
+import { nameOf } from './consumers.ts';
 import type { TargetView } from './running-hub.ts';
 
 const { ok, warn, fail } = checksOf('target');
@@ -23,8 +24,11 @@ export function checkTargets(subscriptions: readonly TargetView[], config: Confi
 }
 
 async function checkTarget(subscription: TargetView, allow: TargetAllow): Promise<Check> {
-  const who = `${subscription.name} of ${subscription.targetSystem} (subscription ${subscription.id})`;
-  if (subscription.webhookUrl == null) return ok(`${who}: no webhook`);
+  const who = nameOf(subscription);
+  if (subscription.webhookUrl == null)
+    return ok(
+      `${who}: no webhook; ${subscription.connected ? 'a consumer is attached' : 'nobody is attached now'}`,
+    );
   const url = new URL(subscription.webhookUrl);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));

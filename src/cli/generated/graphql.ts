@@ -326,10 +326,22 @@ export type DemoCancelMutationVariables = Exact<{
 
 export type DemoCancelMutation = { cancelSyncs: number };
 
+export type DoctorFailuresQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type DoctorFailuresQuery = { dataSubscription: { failedByErrorCode: Array<{ errorCode: string, count: number }> } | null };
+
+export type DoctorAlertsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DoctorAlertsQuery = { alerts: Array<{ id: string, severity: AlertSeverity, message: string, cause: string | null, firedAt: string }> };
+
 export type DoctorTargetsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type DoctorTargetsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, state: DataSubscriptionState, backlog: number, webhookUrl: string | null }> };
+export type DoctorTargetsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, state: DataSubscriptionState, backlog: number, webhookUrl: string | null, connected: boolean, unattachedSince: string | null, failedCount: number, troubledSince: string | null, lastQuarterHour: { succeeded: number, failed: number } }> };
 
 export type ExportSyncsQueryVariables = Exact<{
   filter: SyncLogFilter;
@@ -530,7 +542,7 @@ export type ListSubscriptionsQueryVariables = Exact<{
 }>;
 
 
-export type ListSubscriptionsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, lastSuccessAt: string | null, createdAt: string, updatedAt: string, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } }> };
+export type ListSubscriptionsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, connected: boolean, unattachedSince: string | null, stateSince: string | null, failedCount: number, lastErrorCode: string | null, troubledSince: string | null, lastSuccessAt: string | null, createdAt: string, updatedAt: string, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } }> };
 
 export type PauseSubscriptionMutationVariables = Exact<{
   id: string | number;
@@ -962,6 +974,27 @@ export const DemoCancelDocument = new TypedDocumentString(`
   cancelSyncs(filter: {ids: $ids})
 }
     `) as unknown as TypedDocumentString<DemoCancelMutation, DemoCancelMutationVariables>;
+export const DoctorFailuresDocument = new TypedDocumentString(`
+    query DoctorFailures($id: ID!) {
+  dataSubscription(id: $id) {
+    failedByErrorCode {
+      errorCode
+      count
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DoctorFailuresQuery, DoctorFailuresQueryVariables>;
+export const DoctorAlertsDocument = new TypedDocumentString(`
+    query DoctorAlerts {
+  alerts(state: FIRING, first: 20) {
+    id
+    severity
+    message
+    cause
+    firedAt
+  }
+}
+    `) as unknown as TypedDocumentString<DoctorAlertsQuery, DoctorAlertsQueryVariables>;
 export const DoctorTargetsDocument = new TypedDocumentString(`
     query DoctorTargets {
   dataSubscriptions {
@@ -971,6 +1004,14 @@ export const DoctorTargetsDocument = new TypedDocumentString(`
     state
     backlog
     webhookUrl
+    connected
+    unattachedSince
+    failedCount
+    troubledSince
+    lastQuarterHour {
+      succeeded
+      failed
+    }
   }
 }
     `) as unknown as TypedDocumentString<DoctorTargetsQuery, DoctorTargetsQueryVariables>;
@@ -1475,6 +1516,12 @@ export const ListSubscriptionsDocument = new TypedDocumentString(`
       jitter
     }
     backlog
+    connected
+    unattachedSince
+    stateSince
+    failedCount
+    lastErrorCode
+    troubledSince
     lastSuccessAt
     createdAt
     updatedAt
