@@ -91,11 +91,7 @@ export function createLoaders(reading: Reading, caller: Caller | null): Loaders 
       const counts = await reading.follow(db => backlogs(db.pool, ids));
       return ids.map(id => counts.get(id) ?? 0);
     }),
-    standing: batch(async ids => {
-      const bounds = { troubledAfterMs: limits.troubledAfterMs, most: limits.metricBacklog };
-      const found = await reading.follow(db => standings(db.pool, ids, bounds));
-      return ids.map(id => found.get(id) ?? new Error(`Subscription ${id} is gone.`));
-    }),
+    standing: standingLoader(reading),
     noticesOfAlert: batch(async ids => {
       const rows = await reading.follow(db => noticesOfAlerts(db.pool, ids, limits.nestedList));
       const groups = Map.groupBy(rows, ({ alertId }) => alertId);
@@ -106,6 +102,14 @@ export function createLoaders(reading: Reading, caller: Caller | null): Loaders 
       return ids.map(id => attached.has(id));
     }),
   };
+}
+
+function standingLoader(reading: Reading): DataLoader<string, Standing> {
+  const bounds = { troubledAfterMs: limits.troubledAfterMs, most: limits.metricBacklog };
+  return batch(async ids => {
+    const found = await reading.follow(db => standings(db.pool, ids, bounds));
+    return ids.map(id => found.get(id) ?? new Error(`Subscription ${id} is gone.`));
+  });
 }
 
 function batch<T>(load: (ids: readonly string[]) => Promise<(T | Error)[]>): DataLoader<string, T> {
