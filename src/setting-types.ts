@@ -1,5 +1,6 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { weaknessOf } from './access/key-strength.ts';
 import { messageOf } from './core/errors.ts';
 import { parseTargetAllow } from './delivery/webhook/guard.ts';
 import { parseRedisUrl } from './jobs/redis-url.ts';
@@ -46,7 +47,16 @@ export const redisUrl = z.string().superRefine((text, context) => {
 /** An API key that an operator chose. */
 export const adminKey = z
   .string()
-  .regex(/^[\x21-\x7e]{24,200}$/, 'must be 24 to 200 printable characters without spaces');
+  .regex(
+    /^[\x21-\x7e]{24,200}$/,
+    'must be 24 to 200 printable characters without spaces; make one with: openssl rand -hex 32',
+  )
+  .superRefine((text, context) => {
+    const weakness = weaknessOf(text);
+    if (weakness === null) return;
+    const message = `is too easy to guess: ${weakness}; make one with: openssl rand -hex 32`;
+    context.addIssue({ code: 'custom', message });
+  });
 /** 32 bytes in base64. */
 export const encryptionKey = z
   .string()

@@ -92,7 +92,7 @@ export const table = {
   adminKey: {
     variable: 'HUB_ADMIN_KEY',
     type: adminKey.optional(),
-    meaning: 'the first admin key',
+    meaning: 'the first admin key, 24 to 200 printable characters that nobody guesses (openssl rand -hex 32)',
     leftOut: 'made at the first start, printed once',
   },
   encryptionKey: {

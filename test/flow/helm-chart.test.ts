@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
+import { Ajv } from 'ajv';
+import { parse } from 'yaml';
+import { z } from 'zod';
 import { settings } from '../../src/settings.ts';
 import { startTestHub } from '../support/hub.ts';
 import { numbers, record, vouchers } from '../support/lanes.ts';
@@ -38,6 +41,30 @@ test('every value that a template takes stands in values.yaml', () => {
     [...taken].filter(path => !given.has(path)),
     [],
   );
+});
+
+test('the schema of values takes values.yaml, names every value in it, and refuses what is misspelt, of another type or a secret', () => {
+  const validate = new Ajv({ strict: false }).compile(
+    z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(`${chart}/values.schema.json`, 'utf8'))),
+  );
+  const given = z.record(z.string(), z.unknown()).parse(parse(values));
+  assert.ok(validate(given), JSON.stringify(validate.errors));
+  for (const wrong of [
+    { replicas: 3 },
+    { api: { replica: 3 } },
+    { service: { port: '80' } },
+    { metrics: { port: 4000 } },
+    { networkPolicy: { enabled: 'no' } },
+    { settings: { HUB_ADMIN_KEY: 'x' } },
+    { settings: { LOG_LEVEL: 'x' } },
+  ])
+    assert.equal(validate({ ...given, ...wrong }), false, JSON.stringify(wrong));
+});
+
+test('each role is given only the secrets that it needs', () => {
+  const text = templates.find(template => template.includes('kind: Deployment')) ?? '';
+  assert.doesNotMatch(text, /secretRef: \{ name: \{\{ \$secret \}\}/);
+  assert.match(text, /eq \$role "api" \}\}\n.*concat \$keys \(list "DATABASE_REPLICA_URL" "HUB_ADMIN_KEY"\)/);
 });
 
 test('the question by which workers are scaled gives how many are wanted: by what is due, one a lane at most', async () => {
@@ -86,6 +113,7 @@ describe('rendered by helm', { skip: hasHelm ? false : 'helm is not installed' }
     assert.deepEqual(kindsOf(text), [
       'ConfigMap',
       ...Array<string>(3).fill('Deployment'),
+      ...Array<string>(2).fill('NetworkPolicy'),
       ...Array<string>(3).fill('PodDisruptionBudget'),
       'Service',
       'ServiceAccount',
@@ -105,11 +133,51 @@ describe('rendered by helm', { skip: hasHelm ? false : 'helm is not installed' }
   test('an alerts file is mounted where one is given, and pods change with it', () => {
     const text = render('--set=secret=hub', '--set-file=alerts=deploy/alerts.example.yml');
     assert.equal(kindsOf(text).filter(kind => kind === 'ConfigMap').length, 2);
-    assert.match(text, /^ {2}HUB_ALERTS_FILE: \/etc\/voucher-hub\/alerts\.yml$/m);
+    assert.equal(text.split('{ name: HUB_ALERTS_FILE, value: /etc/voucher-hub/alerts.yml }').length - 1, 2);
     assert.match(text, /^ {2}alerts\.yml: \|\n {4}# Alerts of a hub[^]*\n {4}channels:$/m);
-    assert.equal(text.split('name: alerts, mountPath: /etc/voucher-hub').length - 1, 3);
+    assert.equal(text.split('name: alerts, mountPath: /etc/voucher-hub').length - 1, 2);
     const checksums = (of: string) => of.match(/checksum\/settings: \w+/g);
     assert.notDeepEqual(checksums(text), checksums(render('--set=secret=hub')));
+  });
+
+  test('only the api has the admin key, workers have no secrets of channels, and probes ask the port of metrics', () => {
+    const text = render(
+      '--set=secret=hub,alertsSecret=channels',
+      '--set-file=alerts=deploy/alerts.example.yml',
+    );
+    const podOf = (role: string) =>
+      text.split(/^---$/m).find(part => part.includes(`name: HUB_ROLES, value: ${role} `)) ?? '';
+    for (const [role, admin, channels] of [
+      ['api', true, true],
+      ['worker', false, false],
+      ['scheduler', false, true],
+    ] as const) {
+      const pod = podOf(role);
+      assert.equal(pod.includes('key: HUB_ADMIN_KEY'), admin, role);
+      assert.equal(pod.includes('secretRef: { name: channels }'), channels, role);
+      assert.ok(pod.includes('key: DATABASE_URL') && pod.includes('key: HUB_ENCRYPTION_KEY'), role);
+      assert.equal(pod.split(', port: metrics }').length - 1, 3, role);
+    }
+    assert.match(text, /^ {2}HUB_METRICS_PORT: "9464"$/m);
+  });
+
+  test('Ingress, PodMonitor, egress and volumes come where they are asked for', () => {
+    const text = render(
+      '--set=secret=hub,ingress.enabled=true,ingress.host=hub.example.com,ingress.tlsSecret=cert,metrics.podMonitor.enabled=true',
+      '--set-json=networkPolicy.egress=[{"to":[{"ipBlock":{"cidr":"10.0.0.0/8"}}]}]',
+      '--set-json=extraVolumes=[{"name":"ca","configMap":{"name":"ca"}}]',
+      '--set-json=extraVolumeMounts=[{"name":"ca","mountPath":"/ca"}]',
+    );
+    assert.ok(['Ingress', 'PodMonitor'].every(kind => kindsOf(text).includes(kind)));
+    assert.match(text, /secretName: cert/);
+    assert.match(text, /- Egress\n[^]*cidr: 10\.0\.0\.0\/8/);
+    assert.equal(text.split('mountPath: /ca').length - 1, 3);
+    assert.throws(() => render('--set=secret=hub', '--set=ingress.enabled=true'), /ingress\.host/);
+    assert.throws(() => render('--set=secret=hub', '--set=replicas=3'), /replicas/);
+    assert.equal(
+      kindsOf(render('--set=secret=hub', '--set=networkPolicy.enabled=false')).includes('NetworkPolicy'),
+      false,
+    );
   });
 
   test('a pod has the time of the drain delay on top, and a large number stays one', () => {
