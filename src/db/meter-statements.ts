@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { SubscriptionState } from '../core/model.ts';
 import { dueAtOf, isParked } from './parking-statements.ts';
+import { countedEventSeconds } from './rollup-statements.ts';
 
 /** A lane as /metrics shows it; several together where there are more than are shown. */
 export interface MeterRow {
@@ -21,6 +22,7 @@ export interface MeterRow {
   readonly failed: number;
   readonly measured: number;
   readonly latencySeconds: number;
+  readonly eventLatencySeconds: number;
 }
 
 /** SQL: what is counted of an open sync `o`. A parked one waits for its record, and not for a worker. */
@@ -43,7 +45,8 @@ export async function readMeters(
        coalesce(sum(o.due) filter (where s.state = 'active' and s.webhook_url is not null), 0)::float8 as due,
        sum(o.backlog)::float8 as backlog, sum(o.retrying)::float8 as retrying, coalesce(max(o.oldest), 0)::float8 as "oldestSeconds",
        sum(a.consumers)::float8 as consumers, sum(r.succeeded)::float8 as succeeded, sum(f.failed)::float8 as failed,
-       sum(r.measured)::float8 as measured, sum(r.seconds)::float8 as "latencySeconds"
+       sum(r.measured)::float8 as measured, sum(r.seconds)::float8 as "latencySeconds",
+       sum(r.event_seconds)::float8 as "eventLatencySeconds"
      from (select id, target_system, name, state, webhook_url, row_number() over (order by id) as rank from data_subscriptions where deleted_at is null) s
      cross join lateral (
        select count(*) filter (where due) as due, count(*) filter (where late) as backlog, count(*) filter (where late and tried) as retrying,
@@ -55,8 +58,9 @@ export async function readMeters(
          limit $2) w) o
      cross join lateral (select count(*) as consumers from attachments where subscription_id = s.id and lease_until > now()) a
      cross join lateral (
-       select coalesce(sum(succeeded), 0) as succeeded, coalesce(sum(measured), 0) as measured, coalesce(sum(latency_seconds), 0) as seconds
-       from sync_rollups where minutes = 1 and subscription_id = s.id and starts_at >= now() - interval '1 hour') r
+       select coalesce(sum(succeeded), 0) as succeeded, coalesce(sum(measured), 0) as measured, coalesce(sum(latency_seconds), 0) as seconds,
+         coalesce(sum(${countedEventSeconds('c')}), 0) as event_seconds
+       from sync_rollups c where minutes = 1 and subscription_id = s.id and starts_at >= now() - interval '1 hour') r
      cross join lateral (
        select coalesce(sum(failed), 0) as failed from failure_rollups
        where minutes = 1 and subscription_id = s.id and starts_at >= now() - interval '1 hour') f

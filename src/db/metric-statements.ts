@@ -1,7 +1,14 @@
 import type { Pool, PoolClient } from 'pg';
 import { latencyBucketSql } from '../core/latency.ts';
 import { dueAtOf } from './parking-statements.ts';
-import { codeSql, latencySql, useIndexes } from './rollup-statements.ts';
+import {
+  codeSql,
+  countedEventSeconds,
+  eventLatencySql,
+  joinEvent,
+  latencySql,
+  useIndexes,
+} from './rollup-statements.ts';
 import { openStatusOf } from './sync-rows.ts';
 
 /** Which subscriptions: these, or (null) all of them. */
@@ -24,7 +31,9 @@ export interface PointCount {
   readonly succeeded: number;
   readonly failed: number;
   readonly measured: number;
+  /** Of the measured ones together, from recorded to delivered, and from the event to delivered. */
   readonly latencySeconds: number;
+  readonly eventLatencySeconds: number;
 }
 
 /** What the tables say of a window; the lists are to be added up, none is complete by itself. */
@@ -118,10 +127,12 @@ async function readBounds(client: PoolClient, { minutes, startsAt }: MetricWindo
 
 const pointsSql = `
   select ${pointOf('starts_at', '$5', '$6')} as at, sum(succeeded)::float8 as succeeded, sum(failed)::float8 as failed,
-    sum(measured)::float8 as measured, sum(latency_seconds) as "latencySeconds"
+    sum(measured)::float8 as measured, sum(latency_seconds) as "latencySeconds",
+    sum(event_seconds) as "eventLatencySeconds"
   from (
-    select starts_at, succeeded, 0 as failed, measured, latency_seconds from ${wholeCells('sync_rollups')} union all
-    select starts_at, 0, failed, 0, 0 from ${wholeCells('failure_rollups')}) c
+    select starts_at, succeeded, 0 as failed, measured, latency_seconds, ${countedEventSeconds('c')} as event_seconds
+    from ${wholeCells('sync_rollups')} union all
+    select starts_at, 0, failed, 0, 0, 0 from ${wholeCells('failure_rollups')}) c
   group by 1`;
 
 /** What the rollups have not counted yet: finished since, and reopened since. */
@@ -132,26 +143,28 @@ async function readTail(
   { stepMinutes, timeZone }: MetricWindow,
 ): Promise<Pick<WindowFigures, 'points' | 'latencies' | 'failures'>> {
   const { rows } = await client.query<TailRow>(
-    `select ${pointOf('ended', '$4', '$5')} as at, code as "errorCode", ended >= $3 as "inWindow", ended >= $6 as "inLastHour", bucket, sum(n)::float8 as count, coalesce(sum(seconds), 0)::float8 as seconds
+    `select ${pointOf('ended', '$4', '$5')} as at, code as "errorCode", ended >= $3 as "inWindow", ended >= $6 as "inLastHour", bucket, sum(n)::float8 as count, coalesce(sum(seconds), 0)::float8 as seconds,
+       coalesce(sum(event_seconds), 0)::float8 as "eventSeconds"
      from (
        select d.sync_completed_at as ended, case when d.status = 'failed' then ${codeSql} end as code,
-         case when d.status = 'success' and d.mode <> 'batch' then ${latencyBucketSql(latencySql)} end as bucket, 1 as n, ${latencySql} as seconds
-       from fin_done_syncs d
+         case when d.status = 'success' and d.mode <> 'batch' then ${latencyBucketSql(latencySql)} end as bucket, 1 as n, ${latencySql} as seconds, ${eventLatencySql} as event_seconds
+       from fin_done_syncs d ${joinEvent}
        where d.done_no > $1 and d.status in ('success', 'failed') and ($2::bigint[] is null or d.subscription_id = any($2)) and d.sync_completed_at >= least($3::timestamptz, $6)
        union all
-       select sync_completed_at, ${codeSql}, null, -1, 0 from reopened_failures
+       select sync_completed_at, ${codeSql}, null, -1, 0, 0 from reopened_failures
        where done_no <= $1 and ($2::bigint[] is null or subscription_id = any($2)) and sync_completed_at >= least($3::timestamptz, $6)) t
      group by 1, 2, 3, 4, 5`,
     [after, scope, from, stepMinutes, timeZone, lastHour],
   );
   const inWindow = rows.filter(row => row.inWindow);
   return {
-    points: inWindow.map(({ at, errorCode, bucket, count, seconds }) => ({
+    points: inWindow.map(({ at, errorCode, bucket, count, seconds, eventSeconds }) => ({
       at,
       succeeded: errorCode === null ? count : 0,
       failed: errorCode === null ? 0 : count,
       measured: bucket === null ? 0 : count,
       latencySeconds: bucket === null ? 0 : seconds,
+      eventLatencySeconds: bucket === null ? 0 : eventSeconds,
     })),
     latencies: inWindow.flatMap(({ bucket, count }) => (bucket === null ? [] : [{ bucket, count }])),
     failures: rows.flatMap(({ errorCode, count, ...row }) =>
@@ -173,6 +186,7 @@ interface TailRow {
   bucket: number | null;
   count: number;
   seconds: number;
+  eventSeconds: number;
 }
 
 /** What is not over. */

@@ -139,6 +139,7 @@ const fromRow: Readonly<Record<string, (row: MeterRow) => number>> = {
   voucher_hub_lane_oldest_seconds: row => row.oldestSeconds,
   voucher_hub_lane_attached_consumers: row => row.consumers,
   voucher_hub_lane_latency_seconds_last_hour: row => row.latencySeconds,
+  voucher_hub_lane_event_latency_seconds_last_hour: row => row.eventLatencySeconds,
   voucher_hub_lane_measured_last_hour: row => row.measured,
 };
 
@@ -161,5 +162,6 @@ const helpOf: Readonly<Record<string, string>> = {
   voucher_hub_lane_attached_consumers: 'Consumers attached over graphql-ws.',
   voucher_hub_lane_latency_seconds_last_hour:
     'Latencies of what was delivered in the last hour, added up; from recorded to delivered.',
+  voucher_hub_lane_event_latency_seconds_last_hour: 'The same from the event (occurredAt) to delivered.',
   voucher_hub_lane_measured_last_hour: 'How many these are: BATCH events do not count.',
 };

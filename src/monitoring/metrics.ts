@@ -21,6 +21,7 @@ export interface MetricPointFigures {
   readonly succeeded: number;
   readonly failed: number;
   readonly averageLatencySeconds: number | null;
+  readonly averageEventLatencySeconds: number | null;
 }
 
 /** The figures of a window, as GraphQL shows them. */
@@ -33,6 +34,8 @@ export interface Metrics {
   /** 0 to 100; null: nothing was synced. */
   readonly successRate: number | null;
   readonly averageLatencySeconds: number | null;
+  /** From the event; the others are from its recording. */
+  readonly averageEventLatencySeconds: number | null;
   readonly p50LatencySeconds: number | null;
   readonly p95LatencySeconds: number | null;
   readonly p99LatencySeconds: number | null;
@@ -83,6 +86,7 @@ export async function readMetrics(db: Database, scope: Scope, window: MetricWind
     failed: sum.failed,
     successRate: total === 0 ? null : (100 * sum.succeeded) / total,
     averageLatencySeconds: averageOf(sum),
+    averageEventLatencySeconds: eventAverageOf(sum),
     p50LatencySeconds: percentile(latencies, 0.5),
     p95LatencySeconds: percentile(latencies, 0.95),
     p99LatencySeconds: percentile(latencies, 0.99),
@@ -106,18 +110,23 @@ export async function readMetrics(db: Database, scope: Scope, window: MetricWind
 type Counts = Omit<PointCount, 'at'>;
 
 function addUp(points: readonly Counts[]): Counts {
-  const sum = { succeeded: 0, failed: 0, measured: 0, latencySeconds: 0 };
+  const sum = { succeeded: 0, failed: 0, measured: 0, latencySeconds: 0, eventLatencySeconds: 0 };
   for (const point of points) {
     sum.succeeded += point.succeeded;
     sum.failed += point.failed;
     sum.measured += point.measured;
     sum.latencySeconds += point.latencySeconds;
+    sum.eventLatencySeconds += point.eventLatencySeconds;
   }
   return sum;
 }
 
 function averageOf({ measured, latencySeconds }: Counts): number | null {
   return measured === 0 ? null : latencySeconds / measured;
+}
+
+function eventAverageOf({ measured, eventLatencySeconds }: Counts): number | null {
+  return measured === 0 ? null : eventLatencySeconds / measured;
 }
 
 /** The first point is cut off by the window's start. Points in which nothing was over are left out. */
@@ -131,6 +140,7 @@ function timelineOf(points: readonly PointCount[], from: Date): MetricPointFigur
       succeeded: sum.succeeded,
       failed: sum.failed,
       averageLatencySeconds: averageOf(sum),
+      averageEventLatencySeconds: eventAverageOf(sum),
     }));
 }
 

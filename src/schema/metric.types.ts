@@ -15,6 +15,8 @@ export class MetricPoint {
   @Field(() => Int) succeeded!: number;
   @Field(() => Int) failed!: number;
   @Field(() => Float, { nullable: true }) averageLatencySeconds?: number | null;
+  @Field(() => Float, { nullable: true, description: 'From the event (occurredAt) to delivered.' })
+  averageEventLatencySeconds?: number | null;
 }
 
 /** GraphQL: a sum of money. */
@@ -72,6 +74,12 @@ export class SyncMetrics {
       'From recorded to delivered, like the percentiles (right within 5 %). BATCH events, which wait for their hour, do not count.',
   })
   averageLatencySeconds?: number | null;
+  @Field(() => Float, {
+    nullable: true,
+    description:
+      'From the event (occurredAt) to delivered; the alerts’ rule goes by it. What was recorded more than an hour after it occurred (an import, a correction), and what is sent once more, counts from its recording.',
+  })
+  averageEventLatencySeconds?: number | null;
   @Field(() => Float, { nullable: true }) p50LatencySeconds?: number | null;
   @Field(() => Float, { nullable: true }) p95LatencySeconds?: number | null;
   @Field(() => Float, { nullable: true }) p99LatencySeconds?: number | null;

@@ -71,7 +71,7 @@ test('every metric that the rules, the dashboard and the chart ask for is served
 test("the rules for Prometheus have the thresholds and severities of the hub's own", () => {
   const figures: Partial<Record<RuleName, RegExp>> = {
     success_rate: /^voucher_hub:lane_success_rate:last_hour < /,
-    latency: /^voucher_hub:lane_latency_seconds:last_hour > /,
+    latency: /^voucher_hub:lane_event_latency_seconds:last_hour > /,
     failures: /^sum\(voucher_hub:lane_failed:last_hour\) > /,
     backlog: /^voucher_hub:lane_backlog:syncs > /,
     retrying: /^voucher_hub:lane_retrying:syncs > /,
