@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { limits } from '../core/limits.ts';
 import { type ClientOptions, createClient, RefusedError, withClientOptions } from './client.ts';
 import { graphql } from './generated/gql.ts';
 import { readId } from './id-argument.ts';
@@ -25,9 +26,13 @@ export function deleteSubscriptionCommand(): Command {
       if (found == null) throw new RefusedError('NOT_FOUND', `There is no subscription ${id}.`);
       await client.request(deleteSubscription, { id });
       const { name, targetSystem, backlog, connected } = found;
+      const isLong = backlog > limits.cancelAtOnce;
       if (options.json)
         return printJson({ id, name, targetSystem, deleted: true, waiting: backlog, connected });
-      const waited = backlog === 0 ? 'nothing waited' : `${plural(backlog, 'event')} that waited: CANCELLED`;
+      const waited =
+        backlog === 0
+          ? 'nothing waited'
+          : `${plural(backlog, 'event')} that waited: CANCELLED${isLong ? ' in the background' : ''}`;
       print(`✓ Subscription ${id} (${name} of ${targetSystem}) is deleted; ${waited}. Its log stays.`);
       if (connected) print('  The consumer that was attached is told by the end of its stream.');
     },

@@ -105,6 +105,9 @@ export const limits = {
   wakeJoinMs: 20,
   /** How often a worker asks whether its queue is there, and looks in the database for work while it is not, milliseconds. */
   workerLookMs: 1_000,
+  /** Waiting syncs of a deleted subscription that one statement cancels (some 0.1 s), and statements in one turn of the reconciler. */
+  cancelAtOnce: 2_000,
+  cancelTurns: 10,
   /** Period of the reconciler, milliseconds: what was missed is found within it. */
   reconcileMs: 5_000,
   /** Statements in which one run of it takes back claims that ran out: 100,000 claims, which no worker makes in that time. */

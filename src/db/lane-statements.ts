@@ -1,4 +1,4 @@
-import { type CustomTypesConfig, type Pool, type PoolClient, types } from 'pg';
+import { type CustomTypesConfig, type Pool, types } from 'pg';
 import type { HubCode } from '../core/delivery-codes.ts';
 import { lanesOf } from '../core/lane-key.ts';
 import { limits } from '../core/limits.ts';
@@ -210,27 +210,32 @@ export async function reclaimExpired(pool: Pool): Promise<Reclaimed> {
   return rows[0] ?? { freed: [], more: false };
 }
 
+/** SQL: the first waiting syncs of a subscription, locked, as many as one statement cancels. */
+const waitingOf = (subscriptionId: string) => `
+  select w.ctid from fin_open_syncs w where w.subscription_id = ${subscriptionId} and w.claim_token is null
+  order by w.subscription_id, w.voucher_id, w.id limit ${limits.cancelAtOnce} for update skip locked`;
+
 /**
- * Cancels what deleted subscriptions still have waiting: the deletion cancels what waits then, and this what was
- * under way then and was given back or is to be tried again.
- * @returns their ids, as many as a watcher may be told of
+ * Cancels some of what deleted subscriptions still have waiting: what the deletion has not come to, as its process ended,
+ * and what was under way then and was given back since.
+ * @returns their ids; fewer than `limits.cancelAtOnce`: that was all
  */
 export function cancelOfDeleted(pool: Pool): Promise<string[]> {
   return idsOf(
     pool,
     cancelOpen(
-      'o.subscription_id in (select s.id from data_subscriptions s where s.deleted_at is not null and exists (select 1 from fin_open_syncs w where w.subscription_id = s.id))',
+      `o.ctid = any(array(select w.ctid from data_subscriptions s cross join lateral (${waitingOf('s.id')}) w where s.deleted_at is not null limit ${limits.cancelAtOnce}))`,
     ),
   );
 }
 
-/** Cancels what one subscription has waiting. @returns as `cancelOfDeleted` */
-export function cancelOf(client: Pool | PoolClient, subscriptionId: string): Promise<string[]> {
-  return idsOf(client, cancelOpen('o.subscription_id = $1'), [subscriptionId]);
+/** Cancels some of what one subscription has waiting. @returns as `cancelOfDeleted` */
+export function cancelOf(pool: Pool, subscriptionId: string): Promise<string[]> {
+  return idsOf(pool, cancelOpen(`o.ctid = any(array(${waitingOf('$1')}))`), [subscriptionId]);
 }
 
-async function idsOf(client: Pool | PoolClient, text: string, values: unknown[] = []): Promise<string[]> {
-  const { rows } = await client.query<{ id: string }>(text, values);
+async function idsOf(pool: Pool, text: string, values: unknown[] = []): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(text, values);
   return rows.map(row => row.id);
 }
 

@@ -149,15 +149,30 @@ export class Subscriptions {
     return this.get(id, null);
   }
 
-  /** Deletes; what was not delivered is cancelled, and its log stays. @throws HubError NOT_FOUND */
+  /**
+   * Deletes: from the commit on nothing is recorded for it and nothing of it is attempted. What was not delivered is
+   * cancelled after that, in short statements, and its log stays. A long backlog is cancelled in the background; where
+   * this process ends meanwhile the reconciler goes on, as it looks for deleted subscriptions with open syncs.
+   * @throws HubError NOT_FOUND
+   */
   async delete(id: string): Promise<void> {
-    const cancelled = await this.#change(async client => {
-      await updateRow(client, id, { deleted_at: 'now' });
-      return cancelOf(client, id);
-    });
-    this.#changes.note(cancelled);
+    await this.#change(client => updateRow(client, id, { deleted_at: 'now' }));
     // An attached consumer is told by the end of its stream.
     this.#lanes.reopen(id);
+    // Deleted it is already: what a failure leaves, the reconciler cancels.
+    const isMore = await this.#cancelSome(id).catch(() => false);
+    if (isMore) void this.#cancelRest(id).catch(() => {});
+  }
+
+  async #cancelRest(id: string): Promise<void> {
+    while (await this.#cancelSome(id));
+  }
+
+  /** @returns whether there may be more */
+  async #cancelSome(id: string): Promise<boolean> {
+    const cancelled = await cancelOf(this.#db.pool, id);
+    this.#changes.note(cancelled);
+    return cancelled.length === limits.cancelAtOnce;
   }
 
   /**

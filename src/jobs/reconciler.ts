@@ -50,10 +50,21 @@ export class Reconciler {
     const freed = await this.#reclaim();
     const freedLanes = [...new Set(freed.map(({ subscriptionId }) => subscriptionId))];
     if (freed.length > 0) log.warn({ lanes: freedLanes }, 'leases had run out; their syncs are due again');
-    changes.note([...freed.map(({ id }) => id), ...(await cancelOfDeleted(db.pool))]);
+    changes.note(freed.map(({ id }) => id));
     await parking.unparkStranded();
     lanes.wake(await lanesWithWork(db.pool));
     await lanes.probeDue();
+    await this.#cancelOfDeleted();
+  }
+
+  /** A part of a long backlog: the next turn goes on. */
+  async #cancelOfDeleted(): Promise<void> {
+    const { db, changes } = this.#deps;
+    for (let turn = 0; turn < limits.cancelTurns; turn += 1) {
+      const cancelled = await cancelOfDeleted(db.pool);
+      changes.note(cancelled);
+      if (cancelled.length < limits.cancelAtOnce) return;
+    }
   }
 
   /** All that ran out: what a dead process held stands behind the claims of the living that were answered long ago. */
