@@ -9,6 +9,7 @@ export type Rule =
   | 'the log agrees with the consumers'
   | 'answers to publishers are right'
   | 'nothing stays unfinished'
+  | 'signatures are dated right'
   | 'lanes run again soon'
   | 'the hub itself stays sound';
 
@@ -23,6 +24,9 @@ const freeCodes = new Set(['LEASE_EXPIRED', 'SOCKET_CLOSED']);
 
 /** Sockets closed in a row after which an event is FAILED: the contract's number. */
 const closedSocketsToFail = 10;
+
+/** How far a signature's timestamp may be from the lab's clock, milliseconds: what the hub itself warns of. */
+const farthestDateMs = 30_000;
 
 /**
  * Around a crash of PostgreSQL the log may lack attempts: claims and outcomes of the last moments before it are
@@ -41,6 +45,7 @@ export function check(history: History): Violation[] {
     ...checkPhantoms(history, index),
     ...checkOrder(history, index),
     ...checkIds(history),
+    ...checkDates(history, index),
     ...checkLog(history, index),
   ];
 }
@@ -166,6 +171,18 @@ function* checkIds({ received, syncs }: History): Generator<Violation> {
       if (first !== undefined && ids.length > 1)
         yield { rule, what: `${eventOf(first)} went to ${first.subscriptionId} as syncs ${ids.join(', ')}` };
     }
+  }
+}
+
+/** A node's clock may be ten minutes off: signatures go by the database's. */
+function* checkDates({ received }: History, index: Index): Generator<Violation> {
+  for (const arrival of received) {
+    const { datedOffMs, syncId } = arrival;
+    if (datedOffMs !== null && Math.abs(datedOffMs) > farthestDateMs)
+      yield {
+        rule: 'signatures are dated right',
+        what: `sync ${syncId} (${eventOf(arrival)}) was dated ${Math.round(datedOffMs / 1_000)} s off at ${nameOf(index, arrival)}`,
+      };
   }
 }
 

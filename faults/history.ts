@@ -36,6 +36,8 @@ export interface Received {
   readonly mark: string;
   /** Milliseconds since the lab's start. */
   readonly at: number;
+  /** How far its signature's timestamp was from the lab's own clock, milliseconds; null: it is not signed. */
+  readonly datedOffMs: number | null;
   /** Whether the consumer said that it has it, before the hub could know. */
   accepted: boolean;
 }

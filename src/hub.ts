@@ -8,6 +8,7 @@ import { limits } from './core/limits.ts';
 import { createLogger, type Logger } from './core/logger.ts';
 import type { Random } from './core/random.ts';
 import type { Tracer } from './core/tracing.ts';
+import { DatabaseTime } from './db/database-time.ts';
 import { readAlertTelling, readingsOf, startAlerts } from './hub/alerts.ts';
 import { type Delivery, openDelivery } from './hub/delivery.ts';
 import { openSchedules } from './hub/schedules.ts';
@@ -62,7 +63,8 @@ export async function createHub(config: Config, overrides: HubOverrides = {}): P
   const parts = new AsyncDisposableStack();
   try {
     ({ tracer } = parts.use(await openTracing(tracing, { log, clock })));
-    return await start({ config, clock, random, log, environment, parts, meters, tracer });
+    const time = new DatabaseTime({ clock, log });
+    return await start({ config, clock, time, random, log, environment, parts, meters, tracer });
   } catch (error) {
     await parts.disposeAsync();
     throw error;

@@ -148,6 +148,7 @@ export class SocketConsumer implements AsyncDisposable {
       ...event.voucher,
       version: event.sourceVersion,
       mark: event.data.mark,
+      datedOffMs: null,
     });
     if (manner === 'mute') return;
     if (manner === 'late') await pause(ackTimeoutMs + 500);

@@ -165,6 +165,13 @@ export const limits = {
   /** How long the addresses of a target's host are used again, and how long it counts as not resolving, milliseconds. */
   lookupKeptMs: 5_000,
   lookupFailureKeptMs: 1_000,
+  /** How often a process compares its clock with the database's, and how long its last word on that counts, milliseconds. */
+  clockEveryMs: 60_000,
+  clockKnownMs: 180_000,
+  /** How far two clocks may be apart before one of them counts as off, or as set in between, milliseconds. */
+  clockJumpMs: 1_000,
+  /** An answer that took longer tells too little of the database's clock, milliseconds. */
+  clockAnswerMs: 2_000,
   /** The longest `Retry-After` that is obeyed, milliseconds: the contract's ten minutes. */
   retryAfterMs: 600_000,
   /** How long a stop waits for the acknowledgements of attached consumers before it closes their sockets, milliseconds. */

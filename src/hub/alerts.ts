@@ -17,14 +17,14 @@ export function readingsOf({ db }: Pick<Store, 'db'>): MetricReadings {
 /** What the alerts file says; read before anything is started, so that a wrong one leaves nothing behind. */
 export async function readAlertTelling({
   config,
-  clock,
+  time,
   log,
   environment,
   parts,
 }: Start): Promise<AlertTelling> {
   const { alertsFile: file, language, timeZone, publicUrl } = config;
   const open = referencesIn(environment);
-  const telling = await openAlertTelling({ file, language, timeZone, publicUrl, open }, clock);
+  const telling = await openAlertTelling({ file, language, timeZone, publicUrl, open }, time);
   if (telling.isEmpty)
     log.warn({ file }, 'the alerts file sets nothing: the default rules hold, told to nobody');
   return parts.use(telling);

@@ -23,7 +23,7 @@ export type Delivery = Awaited<ReturnType<typeof openDelivery>>;
 
 /** The queue and the lanes; those of this process's roles are started. */
 export async function openDelivery(
-  { config, clock, random, log, parts, meters, tracer }: Start,
+  { config, clock, time, random, log, parts, meters, tracer }: Start,
   { directUrl, db, vault, payloadQueries }: Store,
 ) {
   const home: QueueHome =
@@ -35,9 +35,10 @@ export async function openDelivery(
     allow: parseTargetAllow(config.targetAllow),
     lookup: shareLookups(resolveBySystem, clock),
     clock,
+    time,
   };
   const sender = parts.use(new WebhookSender(targets));
-  const transport = new WebhookTransport(sender, clock, payloadQueries, tracer);
+  const transport = new WebhookTransport(sender, time, payloadQueries, tracer);
   const messages = parts.use(
     home.kind === 'postgres'
       ? new PostgresMessages({ url: home.url, pool: db.pool }, { log, clock })

@@ -3,12 +3,15 @@ import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { Tracer } from '../core/tracing.ts';
+import type { DatabaseTime } from '../db/database-time.ts';
 import type { Meters } from '../monitoring/meters.ts';
 
 /** What every part is made with. */
 export interface Start {
   readonly config: Config;
   readonly clock: Clock;
+  /** By the database's clock once the store is open: for what others hold against their own clock. */
+  readonly time: DatabaseTime;
   readonly random: Random;
   readonly log: Logger;
   readonly environment: Readonly<Record<string, string | undefined>>;

@@ -17,7 +17,7 @@ import type { Start } from './start.ts';
 export type Store = Awaited<ReturnType<typeof openStore>>;
 
 /** The database, migrated, and what opens its secrets and its doors. */
-export async function openStore({ config, clock, log, parts, tracer }: Start) {
+export async function openStore({ config, clock, time, log, parts, tracer }: Start) {
   const databaseUrl =
     config.databaseUrl ?? parts.use(await startEmbeddedPostgres({ dataDir: config.dataDir, log, clock })).url;
   const key = config.encryptionKey ?? (await localVaultKey(config.dataDir));
@@ -29,6 +29,7 @@ export async function openStore({ config, clock, log, parts, tracer }: Start) {
     log.info({ migrations: newer }, 'the database is of a newer version, which only added');
   const pool = { poolSize: config.databasePool, timeoutMs: config.databaseTimeout * 1_000, log, tracer };
   const db = parts.use(await Database.connect({ url: databaseUrl, ...pool }));
+  parts.use(await time.start(db.pool));
   await checkVault(db, vault, local, log);
   if (local !== undefined) await keepLocalKey(local);
   const payloadQueries = boundedQueries(servedSchemaText());

@@ -198,6 +198,7 @@ export class Messages {
   #target({ alert: { subscription, rule, subject } }: AlertNotice): string {
     if (subscription !== null)
       return `${plain(subscription.targetSystem)}/${plain(subscription.name)} (#${subscription.id})`;
+    if (rule === 'clock_skewed') return this.words.hub;
     return rule === 'cannot_evaluate' ? subject : this.words.all;
   }
 

@@ -42,7 +42,10 @@ export interface OpenAlerting extends AsyncDisposable {
  * Reads the file and opens the channels; needs nothing else that runs.
  * @throws HubError BAD_USER_INPUT for a file that does not fit or is not there, and for a secret that is not there
  */
-export async function openAlertTelling(options: AlertTellingOptions, clock: Clock): Promise<AlertTelling> {
+export async function openAlertTelling(
+  options: AlertTellingOptions,
+  clock: Pick<Clock, 'now'>,
+): Promise<AlertTelling> {
   const { file, timeZone, language, publicUrl = null, open } = options;
   const { settings, isEmpty } =
     file === undefined ? { settings: settingsWithoutFile, isEmpty: false } : await readAlertFile(file);

@@ -14,6 +14,7 @@ export type RuleName =
   | 'payload_query'
   | 'gone'
   | 'suspended'
+  | 'clock_skewed'
   | 'cannot_evaluate';
 
 /** What a rule looks at: each subscription, and all of them together. */
@@ -72,6 +73,7 @@ export const metrics: Readonly<Record<RuleName, Metric>> = {
   payload_query: { worse: 'above', unit: 'count', absent: 'zero', scopes: each, behind: 'failures' },
   gone: { worse: 'above', unit: 'state', absent: 'zero', scopes: each, behind: 'failures' },
   suspended: { worse: 'above', unit: 'state', absent: 'zero', scopes: each, behind: 'failures' },
+  clock_skewed: { worse: 'above', unit: 'seconds', absent: 'zero', scopes: ['overall'], behind: 'reading' },
   cannot_evaluate: { worse: 'above', unit: 'state', absent: 'zero', scopes: ['overall'], behind: 'reading' },
 };
 
@@ -88,6 +90,7 @@ export const ruleNames: readonly RuleName[] = [
   'payload_query',
   'gone',
   'suspended',
+  'clock_skewed',
   'cannot_evaluate',
 ];
 
@@ -137,6 +140,9 @@ export const defaultRules: readonly Rule[] = [
   rule('payload_query', atOnce, [{ severity: 'critical', threshold: 0 }]),
   rule('gone', atOnce, [{ severity: 'critical', threshold: 0 }]),
   rule('suspended', { ...atOnce, clearAfterMs: minute }, [{ severity: 'warning', threshold: 0 }]),
+  rule('clock_skewed', { ...atOnce, clearAfterMs: minute, hysteresis: 0.2 }, [
+    { severity: 'warning', threshold: 30 },
+  ]),
   rule('cannot_evaluate', { ...atOnce, forMs: minute, clearAfterMs: minute }, [
     { severity: 'critical', threshold: 0 },
   ]),

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { limits } from '../core/limits.ts';
+import { clocksOff } from '../db/clock-statements.ts';
 import {
   type FailureCount,
   failedVouchers,
@@ -79,6 +80,8 @@ class SqlSnapshot implements MetricSnapshot {
         return this.#standing(metric);
       case 'consistency':
         return this.#consistency();
+      case 'clock_skewed':
+        return this.#clocks();
       case 'cannot_evaluate':
         return Promise.resolve([]);
     }
@@ -169,6 +172,15 @@ class SqlSnapshot implements MetricSnapshot {
   async #consistency(): Promise<Reading[]> {
     const found = await this.#differences();
     return found.map(({ subscriptionId, differences }) => ({ subscriptionId, value: differences }));
+  }
+
+  /** The clock that is farthest off. */
+  async #clocks(): Promise<Reading[]> {
+    const [farthest] = await clocksOff(this.#pool);
+    if (farthest === undefined) return [];
+    const seconds = farthest.aheadMs / 1_000;
+    const cause = `${farthest.host} ${seconds < 0 ? '−' : '+'}${Math.abs(Math.round(seconds))} s`;
+    return [{ subscriptionId: null, value: Math.abs(seconds), cause }];
   }
 
   /** Rules that rest on the same rows share one statement. */

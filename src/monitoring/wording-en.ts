@@ -62,6 +62,12 @@ export const en: Words = {
       advice:
         'Everything is kept, and goes on by itself once it is back; hub subscriptions test ID shows how it is.',
     },
+    clock_skewed: {
+      title: 'A hub’s clock is not the database’s',
+      value: 'off by',
+      advice:
+        'Signatures go by the database’s clock meanwhile. Let that machine and the database keep time by NTP; hub doctor shows both.',
+    },
     cannot_evaluate: {
       title: 'A rule can’t be evaluated',
       value: '',
@@ -110,6 +116,7 @@ export const en: Words = {
     test: 'test',
   },
   all: 'all subscriptions',
+  hub: 'machines that run the hub',
   fromTo: {
     since: 'since',
     until: 'until',

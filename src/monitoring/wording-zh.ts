@@ -61,6 +61,11 @@ export const zh: Words = {
       value: '',
       advice: '事件均已保留，目标恢复后自动继续；hub subscriptions test ID 可查看现状。',
     },
+    clock_skewed: {
+      title: 'hub 服务器时钟与数据库不一致',
+      value: '相差',
+      advice: '签名时间戳已按数据库时间修正；请检查该服务器和数据库的 NTP，用 hub doctor 核对。',
+    },
     cannot_evaluate: {
       title: '告警规则无法评估',
       value: '',
@@ -99,6 +104,7 @@ export const zh: Words = {
   severities: { critical: '严重', warning: '警告', info: '提示' },
   kinds: { firing: '', escalated: '无人确认，已升级', resolved: '已恢复', test: '测试' },
   all: '全部订阅',
+  hub: '运行 hub 的服务器',
   fromTo: {
     since: '始于',
     until: '恢复于',

@@ -26,6 +26,8 @@ export interface Words {
   /** Empty for an alert that fires: its severity says so. */
   readonly kinds: Readonly<Record<NoticeKind, string>>;
   readonly all: string;
+  /** In the place of a subscription, for what is about the hub itself. */
+  readonly hub: string;
   readonly fromTo: {
     readonly since: string;
     readonly until: string;

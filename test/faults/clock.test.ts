@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import type { IncomingHttpHeaders } from 'node:http';
 import { after, test } from 'node:test';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { makeKey } from '../support/access.ts';
+import { runCli } from '../support/cli.ts';
 import { startTestHub } from '../support/hub.ts';
 import { numbers, record, setState, sql, vouchers } from '../support/lanes.ts';
 import { createTestDatabase } from '../support/postgres.ts';
@@ -22,6 +24,13 @@ after(async () => {
 });
 
 const tenMinutes = 600_000;
+const anHour = 3_600_000;
+
+/** How far the dates of a request's signatures are from the real time, seconds. */
+function datesOff({ headers }: { headers: IncomingHttpHeaders }): number {
+  const dates = [headers['x-timestamp'], headers['webhook-timestamp']].map(Number);
+  return Math.max(...dates.map(date => Math.abs(date - systemClock.now() / 1_000)));
+}
 
 test('a clock that is set back ten minutes holds up no lane, limited in rate or idle or paused before', async () => {
   await using receiver = await startReceiver();
@@ -79,4 +88,44 @@ test('a clock that is set ahead tries nothing again before its time', async t =>
   const waited = (second?.at ?? 0) - (first?.at ?? 0);
   t.diagnostic(`tried again after ${waited.toFixed(0)} ms`);
   assert.ok(waited >= 1_400, `${waited} ms`);
+});
+
+test('signatures are dated by the database though the clock is set while the hub runs', async () => {
+  offsetMs = 0;
+  await using receiver = await startReceiver();
+  await subscribe(hub, { name: 'dated', webhookUrl: receiver.url });
+  for (const [at, offset] of [0, anHour, -anHour, 0].entries()) {
+    offsetMs = offset;
+    await record(hub, vouchers('dated', [at + 1]));
+    await receiver.gotEvents(at + 1);
+  }
+  for (const request of receiver.requests) assert.ok(datesOff(request) < 30, `${datesOff(request)} s off`);
+});
+
+test('a hub whose clock is an hour off from its start signs by the database’s, and an alert and doctor say so', async t => {
+  await using receiver = await startReceiver();
+  const database = await createTestDatabase();
+  const ahead: Clock = { ...systemClock, now: () => systemClock.now() + anHour };
+  await using alone = await startTestHub({ databaseUrl: database, overrides: { clock: ahead } });
+  await subscribe(alone, { webhookUrl: receiver.url });
+  await record(alone, vouchers('settlement', [1]));
+  const [request = assert.fail('no request')] = (await receiver.gotEvents(1), receiver.requests);
+  assert.ok(datesOff(request) < 30, `${datesOff(request)} s off`);
+  const alert = await until(
+    'the alert fires',
+    async () => {
+      const { data } = await alone.ask('{ alerts { rule severity value threshold cause } }');
+      return JSON.stringify(data).includes('clock_skewed') ? JSON.stringify(data) : null;
+    },
+    60_000,
+  );
+  t.diagnostic(alert);
+  assert.match(alert, /"WARNING"/);
+  assert.match(alert, /\+3600 s/);
+  const doctor = await runCli(['doctor'], {
+    DATABASE_URL: database,
+    HUB_ENCRYPTION_KEY: Buffer.alloc(32).toString('base64'),
+    HUB_URL: alone.url,
+  });
+  assert.match(doctor.stdout, /the clock of a hub on \S+ is .* ahead of the database's/);
 });

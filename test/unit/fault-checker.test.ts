@@ -12,7 +12,13 @@ function published(version: number, over: Partial<Published> = {}): Published {
 }
 
 function received(version: number, over: Partial<Received> = {}): Received {
-  const arrival = { subscriptionId: '1', way: 'webhook' as const, at: 10 * version + 5, accepted: true };
+  const arrival = {
+    subscriptionId: '1',
+    way: 'webhook' as const,
+    at: 10 * version + 5,
+    datedOffMs: 0,
+    accepted: true,
+  };
   return { ...event, ...arrival, version, mark: `m${version}`, syncId: `s${version}`, ...over };
 }
 
@@ -157,4 +163,15 @@ test('what a fault of the hub held up for more than a minute is a violation, tho
   assert.deepEqual(after('database-restarted', 65_000), []);
   assert.deepEqual(after('database-restarted', 65_200), ['lanes run again soon'], 'from its end');
   assert.deepEqual(after('webhook-slow', 200_000), [], 'a fault of one consumer is none of the hub');
+});
+
+test('a signature that is dated more than thirty seconds off is wrong, over a socket there is none', () => {
+  for (const datedOffMs of [30_000, -30_000, null]) {
+    const first = received(1, { datedOffMs });
+    assert.deepEqual(rules({ received: [first, received(2)] }), []);
+  }
+  for (const datedOffMs of [31_000, -600_000]) {
+    const first = received(1, { datedOffMs });
+    assert.deepEqual(rules({ received: [first, received(2)] }), ['signatures are dated right']);
+  }
 });

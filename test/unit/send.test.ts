@@ -3,10 +3,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createNetServer } from 'node:net';
 import { test } from 'node:test';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { limits } from '../../src/core/limits.ts';
 import type { Verdict } from '../../src/core/model.ts';
-import { type ResolveAll } from '../../src/delivery/webhook/guard.ts';
+import { parseTargetAllow, type ResolveAll } from '../../src/delivery/webhook/guard.ts';
+import { WebhookSender } from '../../src/delivery/webhook/send.ts';
 import {
+  cleanUp,
   listen,
   local,
   ManualClock,
@@ -109,6 +112,17 @@ test('Retry-After is reported for what is not accepted, in milliseconds and at m
   assert.equal(await retryAfter(503, 'Sat, 28 Nov 2026 00:00:07 GMT'), 7_000);
   assert.equal(await retryAfter(429, 'soon'), null);
   assert.equal(await retryAfter(200, '3'), null);
+});
+
+test('a date in Retry-After is held against the time that is given, though the clock is an hour off', async () => {
+  const url = await receiver((_request, response) => {
+    response.writeHead(503, { 'retry-after': 'Sat, 28 Nov 2026 00:00:07 GMT' }).end();
+  });
+  const time = new ManualClock();
+  const clock: Clock = { ...systemClock, now: () => time.now() - 3_600_000 };
+  const hub = new WebhookSender({ allow: parseTargetAllow('127.0.0.0/8'), clock, time });
+  cleanUp(() => hub[Symbol.asyncDispose]());
+  assert.equal((await hub.send(post(url))).retryAfterMs, 7_000);
 });
 
 test('a target that never answers ends with the total time-out', async () => {

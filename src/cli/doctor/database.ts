@@ -5,6 +5,7 @@ import type { Config } from '../../config.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { errorCodeOf, messageOf } from '../../core/errors.ts';
 import { createLogger } from '../../core/logger.ts';
+import { clocksOff } from '../../db/clock-statements.ts';
 import { withoutPassword } from '../start.ts';
 import { duration } from '../terminal.ts';
 import { type Check, checksOf } from './check.ts';
@@ -79,6 +80,7 @@ async function checkServer(config: Config, url: string, queueUrl: string | null)
       tables,
       ...inUse,
       skew,
+      ...(tables.status === 'ok' ? await checkProcessClocks(client) : []),
       ...replica,
     ];
     return queueUrl === null
@@ -184,15 +186,23 @@ async function checkSkew(client: Client, machine: Clock): Promise<Check> {
   );
 }
 
+/** The clocks of hub processes, as each compared its own within the last minutes. */
+async function checkProcessClocks(client: Client): Promise<Check[]> {
+  const off = await clocksOff(client);
+  return off.map(({ host, aheadMs }) =>
+    skewCheck(`the clock of a hub on ${host}`, aheadMs, 0, "the database's"),
+  );
+}
+
 /** Judges how far another clock is ahead of this machine's. @param errorMs how far off the measurement may be */
-export function skewCheck(whose: string, aheadMs: number, errorMs: number): Check {
+export function skewCheck(whose: string, aheadMs: number, errorMs: number, other = "this machine's"): Check {
   const off = Math.abs(aheadMs) - errorMs;
-  const message = `${whose} is ${duration(Math.abs(aheadMs))} ${aheadMs < 0 ? 'behind' : 'ahead of'} this machine's`;
+  const message = `${whose} is ${duration(Math.abs(aheadMs))} ${aheadMs < 0 ? 'behind' : 'ahead of'} ${other}`;
   const mend = 'Let both keep time by NTP: leases, retries and signatures go by them.';
   if (off > skewFailMs) return clock.fail(message, mend);
   return off > skewWarnMs
     ? clock.warn(message, mend)
-    : clock.ok(`${whose} and this machine's agree (within ${duration(Math.max(1, Math.abs(aheadMs)))})`);
+    : clock.ok(`${whose} and ${other} agree (within ${duration(Math.max(1, Math.abs(aheadMs)))})`);
 }
 
 /** The queue needs connections of its own. */

@@ -70,6 +70,7 @@ export interface Carrier {
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #request: SendRequest;
   readonly #clock: Clock;
+  readonly #time: Pick<Clock, 'now'>;
   readonly #again: () => void;
   readonly #resolve: (result: SendResult) => void;
   readonly #startedAt: number;
@@ -88,10 +89,19 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #contentEncoding: string | null = null;
   #contentType: string | null = null;
 
-  /** @param again sends the request over a new connection; it is called once at most */
-  constructor(request: SendRequest, clock: Clock, again: () => void, resolve: (result: SendResult) => void) {
+  /**
+   * @param clocks.time what dates in answers are held against
+   * @param again sends the request over a new connection; it is called once at most
+   */
+  constructor(
+    request: SendRequest,
+    { clock, time }: { readonly clock: Clock; readonly time: Pick<Clock, 'now'> },
+    again: () => void,
+    resolve: (result: SendResult) => void,
+  ) {
     this.#request = request;
     this.#clock = clock;
+    this.#time = time;
     this.#again = again;
     this.#resolve = resolve;
     this.#startedAt = clock.now();
@@ -135,7 +145,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#contentEncoding = encodingOf(headers['content-encoding']);
     this.#contentType = [headers['content-type']].flat()[0] ?? null;
     if (this.#verdict !== 'accepted')
-      this.#retryAfterMs = parseRetryAfter(headers['retry-after'], this.#clock.now());
+      this.#retryAfterMs = parseRetryAfter(headers['retry-after'], this.#time.now());
     // As a rule the rest is read in the same turn, and there is nothing to wait for.
     if (!this.#bodyMatters()) void turn.then(this.#awaitEnd);
   }

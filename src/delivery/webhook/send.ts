@@ -19,6 +19,8 @@ export type { BodyEnd, SendRequest, SendResult } from './exchange.ts';
 export interface WebhookSenderOptions {
   readonly allow: TargetAllow;
   readonly clock: Clock;
+  /** What dates in answers are held against. Left out: the clock. */
+  readonly time?: Pick<Clock, 'now'>;
   /** Left out: the system's resolver, its lookups shared. */
   readonly lookup?: ResolveAll;
 }
@@ -29,12 +31,14 @@ export interface WebhookSenderOptions {
  */
 export class WebhookSender implements AsyncDisposable {
   readonly #clock: Clock;
+  readonly #time: Pick<Clock, 'now'>;
   readonly #connections: Connections;
   /** A lane posts to one URL over and over: checked and taken apart once. */
   readonly #targets = new LRUCache<string, Target>({ max: limits.targetOrigins });
 
-  constructor({ allow, clock, lookup }: WebhookSenderOptions) {
+  constructor({ allow, clock, time, lookup }: WebhookSenderOptions) {
     this.#clock = clock;
+    this.#time = time ?? clock;
     const connector = createGuardedConnector({
       allow,
       clock,
@@ -53,7 +57,7 @@ export class WebhookSender implements AsyncDisposable {
         this.#connections.drop(connection);
         carry(this.#connections.open(target.origin), target.path);
       };
-      const exchange = new Exchange(request, this.#clock, again, result => {
+      const exchange = new Exchange(request, { clock: this.#clock, time: this.#time }, again, result => {
         if (connection === undefined) return resolve(result);
         if (result.bodyEnd === 'whole') return this.#connections.giveBack(connection, () => resolve(result));
         this.#connections.drop(connection);

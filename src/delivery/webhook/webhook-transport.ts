@@ -38,16 +38,24 @@ interface KnownLane {
 /** The webhook: one POST a sync, or one for several where the subscription's `batchSize` is above 1. */
 export class WebhookTransport implements Transport {
   readonly #sender: WebhookSender;
-  readonly #clock: Clock;
+  readonly #time: Pick<Clock, 'now'>;
   readonly #payloadQueries: PayloadQueries;
   readonly #tracer: Tracer | null;
   /** Made once for a lane, and fallen away with it. */
   readonly #lanes = new WeakMap<Lane, KnownLane>();
 
-  /** @param tracer null: no spans, and no `traceparent` goes out */
-  constructor(sender: WebhookSender, clock: Clock, payloadQueries: PayloadQueries, tracer: Tracer | null) {
+  /**
+   * @param time what signatures are dated by
+   * @param tracer null: no spans, and no `traceparent` goes out
+   */
+  constructor(
+    sender: WebhookSender,
+    time: Pick<Clock, 'now'>,
+    payloadQueries: PayloadQueries,
+    tracer: Tracer | null,
+  ) {
     this.#sender = sender;
-    this.#clock = clock;
+    this.#time = time;
     this.#payloadQueries = payloadQueries;
     this.#tracer = tracer;
   }
@@ -72,7 +80,7 @@ export class WebhookTransport implements Transport {
       sent.map(({ sync, dataJson }) => eventBody(sync, dataJson)),
     );
     // What can't be shaped keeps no other event of the request back.
-    const now = this.#clock.now();
+    const now = this.#time.now();
     return shaped.flatMap(one =>
       'fault' in one ? unshaped(one.fault, now) : (results[sent.indexOf(one)] ?? []),
     );
@@ -108,7 +116,7 @@ export class WebhookTransport implements Transport {
     const headers = this.#knownOf(lane).signer.headers({
       body: request.body,
       webhookId: request.webhookId,
-      timestampSeconds: Math.floor(this.#clock.now() / 1_000),
+      timestampSeconds: Math.floor(this.#time.now() / 1_000),
     });
     headers['content-type'] = 'application/json';
     headers['x-source-system'] = request.sourceSystem;

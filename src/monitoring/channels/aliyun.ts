@@ -16,7 +16,7 @@ export interface AliyunKeys {
 export interface AliyunDeps {
   readonly post: HttpPost;
   readonly messages: Messages;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /** A number gets one message a minute at most by the provider's own limits (isv.BUSINESS_LIMIT_CONTROL). */

@@ -10,7 +10,7 @@ import { plainBlock } from './markdown.ts';
 export interface HookDeps {
   readonly post: HttpPost;
   readonly messages: Messages;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /**

@@ -38,7 +38,7 @@ export interface OpenChannels extends AsyncDisposable {
 /** Opens every channel with its secrets. @throws HubError BAD_USER_INPUT where a secret is not there */
 export async function openChannels(
   settings: readonly ChannelSettings[],
-  deps: { readonly open: OpenReference; readonly messages: Messages; readonly clock: Clock },
+  deps: { readonly open: OpenReference; readonly messages: Messages; readonly clock: Pick<Clock, 'now'> },
 ): Promise<OpenChannels> {
   const post = new HttpPost();
   const byName = new Map<string, Channel>();

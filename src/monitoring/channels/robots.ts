@@ -10,7 +10,7 @@ import { markdownBlock } from './markdown.ts';
 export interface RobotDeps {
   readonly post: HttpPost;
   readonly messages: Messages;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /** A robot's address and the secret that signs, both opened. */
