@@ -343,6 +343,10 @@ export const limits = {
   /** How long a closing handshake may take before the connection is cut, milliseconds. */
   socketCloseMs: 3_000,
   tokens: 4_000,
+  /** Characters of an operation's text: checks compare and print what stands in it. Large values go as variables. */
+  documentChars: 65_536,
+  /** Items in all the lists of an operation's variables: twice the longest plan. */
+  inputItems: 20_000,
   depth: 12,
   /** Selections within one another, fragments among them: checks and runs go into them by recursion. */
   nesting: 40,
@@ -350,9 +354,25 @@ export const limits = {
   directives: 50,
   /** Cost of an operation: fields, multiplied by the length of the lists they stand in. */
   cost: 50_000,
+  /** Fields of an answer, as its lists turn out: 10,000 differences or subscriptions, as the command line asks for them. */
+  answerFields: 200_000,
+  /** Characters of an answer's texts and data: twice a request. */
+  answerChars: 16 * 1_048_576,
+  /** Rows that an operation reads for lists within lists: some 1 KiB each. */
+  answerRows: 20_000,
+  /** Fields that answers get in one turn of the event loop: some 10 to 50 ms; then others have theirs. */
+  turnFields: 4_000,
+  /** Nodes of introspection that are taken, as a share of what the standard introspection query has. */
+  introspectionShare: 1.5,
+  /** Errors, and warnings, of one answer that are told; each says where it is. */
+  toldErrors: 100,
+  /** Characters of an error's message. */
+  toldChars: 1_000,
   pageSize: 500,
   /** Records in one `voucherVersions`. */
   versionRefs: 1_000,
+  /** Ids that one statement of a loader asks for. */
+  loaderBatch: 1_000,
   /** Nodes of a nested list (a voucher's events, a sync's attempts). */
   nestedList: 1_000,
   /** How long a key's check may be remembered, milliseconds: with `socketSweepMs` a revoked key is out within 5 s. */

@@ -223,6 +223,10 @@ export type ApiKeyRow = InferEntity<typeof ApiKeyEntity>;
 export type SubscriptionRow = InferEntity<typeof SubscriptionEntity>;
 export type VoucherRow = InferEntity<typeof VoucherEntity>;
 export type VoucherEventRow = InferEntity<typeof VoucherEventEntity>;
+/** A voucher, or an event, without its business data: that may be a megabyte, and is read where it is asked for. */
+export type LightVoucherRow = Without<VoucherRow, 'businessData'>;
+export type LightEventRow = Without<VoucherEventRow, 'data'>;
+type Without<Row, Column extends keyof Row> = Pick<Row, Exclude<keyof Row & string, Column>>;
 export type SyncLogRow = InferEntity<typeof SyncLogEntity>;
 export type SyncAttemptRow = InferEntity<typeof SyncAttemptEntity>;
 export type ConsistencyReportRow = InferEntity<typeof ConsistencyReportEntity>;

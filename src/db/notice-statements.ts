@@ -114,13 +114,13 @@ export interface NoticeRow {
 export async function noticesOfAlerts(
   pool: Pool,
   alertIds: readonly string[],
-  perAlert: number,
+  { perAlert, atMost }: { perAlert: number; atMost: number },
 ): Promise<NoticeRow[]> {
   const { rows } = await pool.query<NoticeRow>(
     `select n.* from unnest($1::bigint[]) a (id) cross join lateral (
        select alert_id::text as "alertId", channel, kind, status, attempts, (extract(epoch from sent_at) * 1000)::float8 as "sentAt", error
-       from alert_notices where alert_id = a.id order by id limit $2) n`,
-    [alertIds, perAlert],
+       from alert_notices where alert_id = a.id order by id limit $2) n limit $3`,
+    [alertIds, perAlert, atMost],
   );
   return rows;
 }

@@ -1,36 +1,88 @@
 import type { Pool } from 'pg';
-import type { VoucherStatus } from '../core/model.ts';
+import type { JsonObject, VoucherStatus } from '../core/model.ts';
 import type { RecordKey } from './intake-statements.ts';
 
-/** Ids of syncs that belong to some vouchers, the newest first, `perVoucher` of each. */
+/** Ids of syncs that belong to some vouchers, the newest first: `perVoucher` of each, and `atMost` together. */
 export async function syncIdsOfVouchers(
   pool: Pool,
   voucherIds: readonly string[],
-  options: { targetSystem: string | null; perVoucher: number },
+  options: { targetSystem: string | null; perVoucher: number; atMost: number },
 ): Promise<{ id: string; voucherId: string }[]> {
   const { rows } = await pool.query<{ id: string; voucherId: string }>(
     `select l.id::text, v.id::text as "voucherId" from unnest($1::bigint[]) v (id) cross join lateral (
        select l.id from fin_data_sync_logs l
        where l.voucher_id = v.id and ($2::text is null or exists (
          select 1 from data_subscriptions s where s.id = l.subscription_id and s.target_system = $2))
-       order by l.id desc limit $3) l`,
-    [voucherIds, options.targetSystem, options.perVoucher],
+       order by l.id desc limit $3) l limit $4`,
+    [voucherIds, options.targetSystem, options.perVoucher, options.atMost],
   );
   return rows;
 }
 
-/** Ids of the events of some vouchers, the oldest version first, `perVoucher` of each. */
-export async function eventIdsOfVouchers(
+/** Some versions of a voucher, the oldest first. */
+export interface VersionsPage {
+  readonly voucherId: string;
+  readonly limit: number;
+  /** Versions above this one; null: from the first. */
+  readonly above: string | null;
+}
+
+/** Ids of events, by the number of the page that they are on, in the order of their versions; `atMost` together. */
+export async function eventIdsOfPages(
   pool: Pool,
-  voucherIds: readonly string[],
-  perVoucher: number,
-): Promise<{ id: string; voucherId: string }[]> {
-  const { rows } = await pool.query<{ id: string; voucherId: string }>(
-    `select e.id::text, v.id::text as "voucherId" from unnest($1::bigint[]) v (id) cross join lateral (
-       select e.id from fin_voucher_events e where e.voucher_id = v.id order by e.source_version limit $2) e`,
-    [voucherIds, perVoucher],
+  pages: readonly VersionsPage[],
+  atMost: number,
+): Promise<{ id: string; page: number }[]> {
+  const { rows } = await pool.query<{ id: string; page: number }>(
+    `select e.id::text, p.n::int - 1 as page
+     from unnest($1::bigint[], $2::bigint[], $3::int[]) with ordinality p (voucher_id, above, size, n) cross join lateral (
+       select e.id from fin_voucher_events e
+       where e.voucher_id = p.voucher_id and e.source_version > coalesce(p.above, -1)
+       order by e.source_version limit p.size) e limit $4`,
+    [
+      pages.map(({ voucherId }) => voucherId),
+      pages.map(({ above }) => above),
+      pages.map(({ limit }) => limit),
+      atMost,
+    ],
   );
   return rows;
+}
+
+/** How many versions some vouchers have. */
+export async function eventCounts(pool: Pool, voucherIds: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await pool.query<{ id: string; count: number }>(
+    `select voucher_id::text as id, count(*)::int as count from fin_voucher_events
+     where voucher_id = any($1) group by 1`,
+    [voucherIds],
+  );
+  return new Map(rows.map(row => [row.id, row.count]));
+}
+
+/** Business data of one row; null where it is more than was to be read. */
+export interface DataRow {
+  readonly id: string;
+  readonly bytes: number;
+  readonly data: JsonObject | null;
+}
+
+/** Business data of some events, of those that have no more than `bytes` together. */
+export const dataOfEvents = dataReader('fin_voucher_events', 'data');
+
+/** Business data of some vouchers, of those that have no more than `bytes` together. */
+export const dataOfVouchers = dataReader('fin_business_vouchers', 'business_data');
+
+/** The lengths stand beside the values, so what is beyond the bound is not even read. */
+function dataReader(table: string, column: string) {
+  return async (pool: Pool, ids: readonly string[], bytes: number): Promise<DataRow[]> => {
+    const { rows } = await pool.query<DataRow>(
+      `select id::text, octet_length(${column}::text) as bytes,
+         case when sum(octet_length(${column}::text)) over (order by id) <= $2 then ${column} end as data
+       from ${table} where id = any($1)`,
+      [ids, bytes],
+    );
+    return rows;
+  };
 }
 
 /** How many syncs of each subscription are not over. */

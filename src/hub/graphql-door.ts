@@ -5,6 +5,7 @@ import { createContext } from '../resolvers/context.ts';
 import { createLive } from '../resolvers/live.ts';
 import { createResolvers, type ResolverServices, resolverClasses } from '../resolvers/resolvers.ts';
 import { buildHubSchema } from '../schema/build-schema.ts';
+import { countAnswers } from '../server/counted-answers.ts';
 import type { GraphqlDoor } from '../server/graphql-http.ts';
 import type { Start } from './start.ts';
 import type { Store } from './store.ts';
@@ -16,8 +17,10 @@ export function graphqlDoor(
   services: ResolverServices,
 ): GraphqlDoor {
   const resolvers = createResolvers(services);
-  const schema = buildHubSchema(resolverClasses, someClass =>
-    resolvers.find(resolver => resolver.constructor === someClass),
+  const schema = countAnswers(
+    buildHubSchema(resolverClasses, someClass =>
+      resolvers.find(resolver => resolver.constructor === someClass),
+    ),
   );
   const day = windowOf(limits.metricMinuteWindow, config.timeZone);
   const live = createLive({
@@ -29,7 +32,7 @@ export function graphqlDoor(
   const contextOf = async (authorization: string | undefined, requestId: string) => {
     const key = /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
     const caller = key === undefined ? null : await store.keys.authenticate(key);
-    return createContext({ databases, live, clock }, { caller, keyGiven: key !== undefined }, requestId);
+    return createContext({ databases, live }, { caller, keyGiven: key !== undefined }, requestId);
   };
   return { schema, log, clock, tracer, contextOf };
 }

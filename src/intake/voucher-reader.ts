@@ -2,7 +2,7 @@ import { badInput } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { VoucherStatus } from '../core/model.ts';
 import type { Database } from '../db/database.ts';
-import { VoucherEntity, type VoucherRow } from '../db/entities.ts';
+import { type LightVoucherRow, VoucherEntity, type VoucherRow } from '../db/entities.ts';
 import { checkTexts, type VoucherCriteria, voucherWhere } from '../db/filters.ts';
 import type { RecordKey } from '../db/intake-statements.ts';
 import { vouchersSentTo, voucherVersions } from '../db/read-statements.ts';
@@ -56,15 +56,16 @@ export class VoucherReader {
     });
   }
 
-  /** A page, the newest first. @param sourceSystem only this system's; null: any */
+  /** A page, the newest first, without the business data. @param sourceSystem only this system's; null: any */
   page(
     criteria: VoucherCriteria,
     sourceSystem: string | null,
     page: { limit: number; belowId: string | null },
-  ): Promise<VoucherRow[]> {
+  ): Promise<LightVoucherRow[]> {
     const below = page.belowId === null ? {} : { id: { $lt: page.belowId } };
     const where = { $and: [voucherWhere(criteria), ownOnly(sourceSystem), below] };
-    return this.#db.fork().find(VoucherEntity, where, { orderBy: { id: 'desc' }, limit: page.limit });
+    const options = { orderBy: { id: 'desc' }, limit: page.limit, exclude: ['businessData'] } as const;
+    return this.#db.fork().find(VoucherEntity, where, options);
   }
 
   /** How many there are. */

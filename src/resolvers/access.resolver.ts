@@ -4,6 +4,7 @@ import type { ApiKeys } from '../access/keys.ts';
 import type { Role } from '../core/model.ts';
 import { ApiKey, ApiKeyWithSecret } from '../schema/access.types.ts';
 import { RoleEnum } from '../schema/enums.ts';
+import { ListSize } from '../schema/list-size.ts';
 import { callerOf, type OperationContext } from './context.ts';
 
 /** GraphQL: API keys; administrators manage them, analysts see them (without secrets, like everything). */
@@ -15,6 +16,7 @@ export class AccessResolver {
     this.#keys = keys;
   }
 
+  @ListSize(10)
   @Query(() => [ApiKey])
   apiKeys(@Ctx() context: OperationContext): Promise<ApiKey[]> {
     requireRole(callerOf(context), 'analyst');

@@ -1,8 +1,10 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import {
   Arg,
   Ctx,
   FieldResolver,
   ID,
+  Info,
   Int,
   Mutation,
   Query,
@@ -12,6 +14,7 @@ import {
   Subscription,
 } from 'type-graphql';
 import { requireRole } from '../access/caller.ts';
+import { limits } from '../core/limits.ts';
 import type { SilenceRow } from '../db/alert-statements.ts';
 import type { Alerts, ShownAlert } from '../monitoring/alerts.ts';
 import {
@@ -22,9 +25,11 @@ import {
   AlertSilence,
 } from '../schema/alert.types.ts';
 import { AlertStateEnum } from '../schema/enums.ts';
+import { ListSize } from '../schema/list-size.ts';
 import { DateTimeScalar } from '../schema/scalars.ts';
 import { DataSubscription } from '../schema/subscription.types.ts';
 import { callerOf, type OperationContext } from './context.ts';
+import { nestedList } from './nested-list.ts';
 import { toDataSubscription } from './subscription.resolver.ts';
 
 /** GraphQL: alerts. Analysts read them; administrators acknowledge, silence and try channels. */
@@ -36,6 +41,7 @@ export class AlertResolver {
     this.#alerts = alerts;
   }
 
+  @ListSize('first')
   @Query(() => [Alert], { description: 'Newest first.' })
   async alerts(
     @Ctx() context: OperationContext,
@@ -46,6 +52,7 @@ export class AlertResolver {
     return (await this.#alerts.list(state ?? null, first ?? 50)).map(toAlert);
   }
 
+  @ListSize(10)
   @Query(() => [AlertRule], { description: 'The rules in force, as the alerts file sets them.' })
   alertRules(@Ctx() context: OperationContext): AlertRule[] {
     requireRole(callerOf(context), 'analyst');
@@ -58,6 +65,7 @@ export class AlertResolver {
     }));
   }
 
+  @ListSize(10)
   @Query(() => [AlertSilence], { description: 'Those that hold now.' })
   async alertSilences(@Ctx() context: OperationContext): Promise<AlertSilence[]> {
     requireRole(callerOf(context), 'analyst');
@@ -135,10 +143,22 @@ export class AlertResolver {
     return toDataSubscription(await context.loaders.subscription.load(alert.subscriptionId));
   }
 
-  @FieldResolver(() => [AlertNotification], { description: 'Who was told, the oldest first.' })
-  async notifications(@Ctx() context: OperationContext, @Root() alert: Alert): Promise<AlertNotification[]> {
+  @ListSize(10)
+  @FieldResolver(() => [AlertNotification], {
+    description:
+      'Who was told, the oldest first: 1,000 at most, with a warning beside the data where there are more.',
+  })
+  async notifications(
+    @Ctx() context: OperationContext,
+    @Root() alert: Alert,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<AlertNotification[]> {
+    const hint = `These are the first ${limits.nestedList} notifications of alert ${alert.id}.`;
     const rows = await context.loaders.noticesOfAlert.load(alert.id);
-    return rows.map(row => ({ ...row, sentAt: instant(row.sentAt) }));
+    return nestedList(rows, { context, info, keep: 'first', hint }).map(row => ({
+      ...row,
+      sentAt: instant(row.sentAt),
+    }));
   }
 }
 

@@ -29,6 +29,7 @@ import {
   FixPlanItemInput,
   NotCompared,
 } from '../schema/consistency.types.ts';
+import { ListSize } from '../schema/list-size.ts';
 import { DateScalar, JSONObjectScalar } from '../schema/scalars.ts';
 import { DataSubscription } from '../schema/subscription.types.ts';
 import { callerOf, type OperationContext } from './context.ts';
@@ -68,6 +69,7 @@ export class ConsistencyResolver {
     return this.#reports.byId(id, await this.#ownIds(readableTargetSystem(callerOf(context))));
   }
 
+  @ListSize('first')
   @Query(() => [ConsistencyReport], { description: 'Newest first.' })
   async consistencyReports(
     @Ctx() context: OperationContext,
@@ -177,6 +179,7 @@ export class ConsistencyResolver {
     return toDataSubscription(await context.loaders.subscription.load(report.subscriptionId));
   }
 
+  @ListSize('first')
   @FieldResolver(() => [ConsistencyDifference])
   async differences(
     @Root() { id, subscriptionId }: ConsistencyReport,

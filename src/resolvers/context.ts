@@ -1,8 +1,8 @@
 import type { Caller } from '../access/caller.ts';
-import type { Clock } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
 import type { Live } from './live.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
+import { type AnswerWarning, OperationBudget } from './operation-budget.ts';
 import { type Databases, Reading } from './reading.ts';
 
 /** What an operation's resolvers know: who calls, and the loaders that batch its reads. One an operation. */
@@ -16,6 +16,9 @@ export interface OperationContext {
   readonly live: Live;
   readonly reading: Reading;
   readonly loaders: Loaders;
+  readonly budget: OperationBudget;
+  /** Ends one answer: gives what is to be told with it. A subscription's next event is read and counted anew. */
+  endAnswer(): AnswerWarning[];
 }
 
 /** @throws HubError UNAUTHENTICATED */
@@ -31,31 +34,29 @@ export function callerOf(context: OperationContext): Caller {
   return context.caller;
 }
 
-/**
- * A fresh context; call it once an operation, on the socket too. A GraphQL subscription lives long: its loaders, which
- * remember what they read, last for one turn of the event loop.
- */
+/** A fresh context; call it once an operation, on the socket too. Loaders remember what they read for one answer. */
 export function createContext(
-  { databases, live, clock }: { databases: Databases; live: Live; clock: Clock },
+  { databases, live }: { databases: Databases; live: Live },
   who: { caller: Caller | null; keyGiven: boolean },
   requestId: string,
 ): OperationContext {
   let loaders: Loaders | undefined;
   const reading = new Reading(databases, who.caller);
+  const budget = new OperationBudget();
   return {
     ...who,
     live,
     requestId,
     reading,
+    budget,
     // Made when first asked for: an operation that only records needs none.
     get loaders() {
-      if (loaders === undefined) {
-        loaders = createLoaders(reading, who.caller);
-        clock.after(0, () => {
-          loaders = undefined;
-        });
-      }
+      loaders ??= createLoaders(reading, who.caller, budget);
       return loaders;
+    },
+    endAnswer() {
+      loaders = undefined;
+      return budget.close();
     },
   };
 }

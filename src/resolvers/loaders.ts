@@ -1,9 +1,11 @@
 import DataLoader from 'dataloader';
 import { type Caller, visibleTargetSystem } from '../access/caller.ts';
 import { limits } from '../core/limits.ts';
+import type { JsonObject } from '../core/model.ts';
 import { attachedAmong } from '../db/attachment-statements.ts';
-import type { Database } from '../db/database.ts';
 import {
+  type LightEventRow,
+  type LightVoucherRow,
   SubscriptionEntity,
   type SubscriptionRow,
   SyncAttemptEntity,
@@ -12,80 +14,86 @@ import {
   type SyncLogRow,
   VoucherEntity,
   VoucherEventEntity,
-  type VoucherEventRow,
-  type VoucherRow,
 } from '../db/entities.ts';
 import { type NoticeRow, noticesOfAlerts } from '../db/notice-statements.ts';
-import { backlogs, eventIdsOfVouchers, syncIdsOfVouchers } from '../db/read-statements.ts';
+import {
+  backlogs,
+  dataOfEvents,
+  dataOfVouchers,
+  eventCounts,
+  eventIdsOfPages,
+  syncIdsOfVouchers,
+  type VersionsPage,
+} from '../db/read-statements.ts';
 import { type Standing, standings } from '../db/standing-statements.ts';
+import { batch, dataBatch, rowsById } from './batches.ts';
+import type { OperationBudget } from './operation-budget.ts';
 import type { Reading } from './reading.ts';
 
 /** Reads of one operation, each kind in one statement however many nodes ask for it. */
 export interface Loaders {
-  readonly voucher: DataLoader<string, VoucherRow>;
-  readonly event: DataLoader<string, VoucherEventRow>;
+  readonly voucher: DataLoader<string, LightVoucherRow>;
+  readonly event: DataLoader<string, LightEventRow>;
+  /** Business data, by voucher as it is now, and by event as it was. */
+  readonly dataOfVoucher: DataLoader<string, JsonObject>;
+  readonly dataOfEvent: DataLoader<string, JsonObject>;
   readonly subscription: DataLoader<string, SubscriptionRow>;
-  /** Events by voucher, the oldest first. */
-  readonly eventsOfVoucher: DataLoader<string, VoucherEventRow[]>;
-  /** Syncs by voucher that the caller may see, the newest first. */
+  /** Events of a voucher, the oldest version first. */
+  readonly eventsOfVoucher: DataLoader<VersionsPage, LightEventRow[], string>;
+  /** How many versions a voucher has. */
+  readonly eventCount: DataLoader<string, number>;
+  /** Syncs by voucher that the caller may see, the newest first: one more than `limits.nestedList` where there are more. */
   readonly syncsOfVoucher: DataLoader<string, SyncLogRow[]>;
   /** Attempts by sync. */
   readonly attemptsOfSync: DataLoader<string, SyncAttemptRow[]>;
   readonly backlog: DataLoader<string, number>;
   /** How subscriptions stand beyond their settings. */
   readonly standing: DataLoader<string, Standing>;
-  /** Who was told of an alert, by alert, the oldest first. */
+  /** Who was told of an alert, by alert, the oldest first: one more than `limits.nestedList` where there are more. */
   readonly noticesOfAlert: DataLoader<string, NoticeRow[]>;
   /** Whether a consumer is attached, by subscription. */
   readonly connected: DataLoader<string, boolean>;
 }
 
-/** A unit of work of the ORM. */
-type Manager = ReturnType<Database['fork']>;
-
 /** Loaders for one operation; they remember what they read, so never share them between operations. */
-export function createLoaders(reading: Reading, caller: Caller | null): Loaders {
-  const { managed, byId } = managersOf(reading);
-  const targetSystem = caller === null ? null : visibleTargetSystem(caller);
-  const event = byId((em, ids) => em.find(VoucherEventEntity, { id: { $in: ids } }));
-  const sync = byId((em, ids) => em.find(SyncLogEntity, { id: { $in: ids } }));
-  const loadAll = async <T>(
-    loader: DataLoader<string, T>,
-    links: { id: string; voucherId: string }[],
-    voucherIds: readonly string[],
-  ) => {
-    const rows = await Promise.all(
-      links.map(async link => ({ voucherId: link.voucherId, row: await loader.load(link.id) })),
-    );
-    const groups = Map.groupBy(rows, ({ voucherId }) => voucherId);
-    return voucherIds.map(id => (groups.get(id) ?? []).map(({ row }) => row));
-  };
+export function createLoaders(reading: Reading, caller: Caller | null, budget: OperationBudget): Loaders {
+  const { managed, byId } = rowsById(reading);
+  const event = byId<LightEventRow>((em, ids) =>
+    em.find(VoucherEventEntity, { id: { $in: ids } }, { exclude: ['data'] }),
+  );
   return {
-    voucher: byId((em, ids) => em.find(VoucherEntity, { id: { $in: ids } })),
+    voucher: byId<LightVoucherRow>((em, ids) =>
+      em.find(VoucherEntity, { id: { $in: ids } }, { exclude: ['businessData'] }),
+    ),
     event,
+    dataOfVoucher: dataBatch(reading, budget, dataOfVouchers),
+    dataOfEvent: dataBatch(reading, budget, dataOfEvents),
     subscription: byId((em, ids) => em.find(SubscriptionEntity, { id: { $in: ids } })),
-    eventsOfVoucher: batch(async ids =>
-      loadAll(event, await reading.follow(db => eventIdsOfVouchers(db.pool, ids, limits.nestedList)), ids),
+    eventsOfVoucher: new DataLoader(
+      async pages => {
+        const atMost = budget.rowsLeft + 1;
+        const links = await reading.follow(db => eventIdsOfPages(db.pool, pages, atMost));
+        budget.takeRows(links.length);
+        const rows = await loadEach(event, links);
+        const groups = Map.groupBy(rows, ({ link }) => link.page);
+        return pages.map((_, page) => (groups.get(page) ?? []).map(({ row }) => row));
+      },
+      {
+        maxBatchSize: limits.loaderBatch,
+        cacheKeyFn: ({ voucherId, limit, above }) => `${voucherId} ${limit} ${above}`,
+      },
     ),
-    syncsOfVoucher: batch(async ids =>
-      loadAll(
-        sync,
-        await reading.follow(db =>
-          syncIdsOfVouchers(db.pool, ids, { targetSystem, perVoucher: limits.nestedList }),
-        ),
-        ids,
-      ),
-    ),
+    eventCount: batch(async ids => {
+      const counts = await reading.follow(db => eventCounts(db.pool, ids));
+      return ids.map(id => counts.get(id) ?? 0);
+    }),
+    syncsOfVoucher: syncsOfVoucher(reading, caller, budget),
     attemptsOfSync: batch(async ids => {
-      const rows = await managed(em =>
-        em.find(
-          SyncAttemptEntity,
-          { syncId: { $in: [...ids] } },
-          { orderBy: { syncId: 'asc', number: 'asc' } },
-        ),
-      );
+      const options = { orderBy: { syncId: 'asc', number: 'asc' }, limit: budget.rowsLeft + 1 } as const;
+      const rows = await managed(em => em.find(SyncAttemptEntity, { syncId: { $in: [...ids] } }, options));
+      budget.takeRows(rows.length);
       const groups = Map.groupBy(rows, row => row.syncId);
-      return ids.map(id => (groups.get(id) ?? []).slice(-limits.nestedList));
+      return ids.map(id => groups.get(id) ?? []);
     }),
     backlog: batch(async ids => {
       const counts = await reading.follow(db => backlogs(db.pool, ids));
@@ -93,7 +101,9 @@ export function createLoaders(reading: Reading, caller: Caller | null): Loaders 
     }),
     standing: standingLoader(reading),
     noticesOfAlert: batch(async ids => {
-      const rows = await reading.follow(db => noticesOfAlerts(db.pool, ids, limits.nestedList));
+      const bounds = { perAlert: limits.nestedList + 1, atMost: budget.rowsLeft + 1 };
+      const rows = await reading.follow(db => noticesOfAlerts(db.pool, ids, bounds));
+      budget.takeRows(rows.length);
       const groups = Map.groupBy(rows, ({ alertId }) => alertId);
       return ids.map(id => groups.get(id) ?? []);
     }),
@@ -112,27 +122,31 @@ function standingLoader(reading: Reading): DataLoader<string, Standing> {
   });
 }
 
-function batch<T>(load: (ids: readonly string[]) => Promise<(T | Error)[]>): DataLoader<string, T> {
-  return new DataLoader(load, { maxBatchSize: 1_000 });
+function syncsOfVoucher(
+  reading: Reading,
+  caller: Caller | null,
+  budget: OperationBudget,
+): Loaders['syncsOfVoucher'] {
+  const targetSystem = caller === null ? null : visibleTargetSystem(caller);
+  const sync = rowsById(reading).byId((em, ids) => em.find(SyncLogEntity, { id: { $in: ids } }));
+  return batch(async ids => {
+    const bounds = { targetSystem, perVoucher: limits.nestedList + 1, atMost: budget.rowsLeft + 1 };
+    const links = await reading.follow(db => syncIdsOfVouchers(db.pool, ids, bounds));
+    budget.takeRows(links.length);
+    const groups = Map.groupBy(await loadEach(sync, links), ({ link }) => link.voucherId);
+    return ids.map(id => (groups.get(id) ?? []).map(({ row }) => row));
+  });
 }
 
-/** Units of work of one operation, one a database. */
-function managersOf(reading: Reading) {
-  const managers = new Map<Database, Manager>();
-  const managerOf = (db: Database) => {
-    const em = managers.get(db) ?? db.fork();
-    managers.set(db, em);
-    return em;
-  };
-  const managed = <T>(work: (em: Manager) => Promise<T>) => reading.follow(db => work(managerOf(db)));
-  /** Rows by id; those that the replica does not have yet, from the primary. */
-  const byId = <T extends { id: string }>(find: (em: Manager, ids: string[]) => Promise<T[]>) =>
-    batch(async (ids: readonly string[]) => {
-      const found = new Map((await managed(em => find(em, [...ids]))).map(row => [row.id, row]));
-      const missing = ids.filter(id => !found.has(id));
-      if (missing.length > 0 && reading.current !== reading.primary)
-        for (const row of await find(managerOf(reading.primary), missing)) found.set(row.id, row);
-      return ids.map(id => found.get(id) ?? new Error(`Row ${id} is gone.`));
-    });
-  return { managed, byId };
+/** Loads a row for each link: one statement after another, so that no operation takes the whole pool of connections. */
+async function loadEach<L extends { id: string }, T>(
+  loader: DataLoader<string, T>,
+  links: readonly L[],
+): Promise<{ link: L; row: T }[]> {
+  const rows: { link: L; row: T }[] = [];
+  for (let first = 0; first < links.length; first += limits.loaderBatch) {
+    const part = links.slice(first, first + limits.loaderBatch);
+    rows.push(...(await Promise.all(part.map(async link => ({ link, row: await loader.load(link.id) })))));
+  }
+  return rows;
 }

@@ -32,6 +32,7 @@ import {
   VoucherConnectionResolver,
   VoucherEventResolver,
 } from './voucher-links.resolver.ts';
+import { VoucherEventConnectionResolver, VoucherVersionsResolver } from './voucher-versions.resolver.ts';
 
 /** The services that the GraphQL door calls. */
 export interface ResolverServices {
@@ -75,6 +76,8 @@ export function createResolvers(services: ResolverServices): object[] {
     new RecordVoucherResultResolver(),
     new VoucherEventResolver(),
     new VoucherConnectionResolver(),
+    new VoucherVersionsResolver(),
+    new VoucherEventConnectionResolver(),
     new SubscriptionResolver(subscriptions, tester),
     new StandingResolver(),
     new SyncResolver(syncs, compensation, subscriptions),
@@ -98,6 +101,8 @@ export const resolverClasses: readonly Function[] = [
   RecordVoucherResultResolver,
   VoucherEventResolver,
   VoucherConnectionResolver,
+  VoucherVersionsResolver,
+  VoucherEventConnectionResolver,
   SubscriptionResolver,
   StandingResolver,
   SyncResolver,

@@ -1,6 +1,7 @@
 import { Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
 import { limits } from '../core/limits.ts';
 import type { Standing } from '../db/standing-statements.ts';
+import { ListSize } from '../schema/list-size.ts';
 import { ErrorCount } from '../schema/metric.types.ts';
 import { DateTimeScalar } from '../schema/scalars.ts';
 import { DataSubscription, RecentOutcomes } from '../schema/subscription.types.ts';
@@ -20,6 +21,7 @@ export class StandingResolver {
     return (await standing(context, id)).failed.reduce((all, { count }) => all + count, 0);
   }
 
+  @ListSize(10)
   @FieldResolver(() => [ErrorCount], {
     description: `FAILED syncs by what they failed with, the most frequent first; ${limits.subscriptionErrorCodes} codes at most.`,
   })

@@ -5,6 +5,7 @@ import { shownUrl } from '../core/shown-url.ts';
 import type { SubscriptionRow } from '../db/entities.ts';
 import type { DeliveryTester } from '../delivery/delivery-test.ts';
 import type { Subscriptions } from '../delivery/subscriptions.ts';
+import { ListSize } from '../schema/list-size.ts';
 import {
   CreateDataSubscriptionInput,
   DataSubscription,
@@ -35,6 +36,7 @@ export class SubscriptionResolver {
     return row === null ? null : toDataSubscription(row);
   }
 
+  @ListSize(10)
   @Query(() => [DataSubscription])
   async dataSubscriptions(
     @Ctx() context: OperationContext,

@@ -1,8 +1,10 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import {
   Arg,
   Ctx,
   FieldResolver,
   ID,
+  Info,
   Int,
   Mutation,
   Query,
@@ -12,14 +14,17 @@ import {
   Subscription,
 } from 'type-graphql';
 import { readableTargetSystem, writableTargetSystem } from '../access/caller.ts';
+import { limits } from '../core/limits.ts';
 import type { Compensation } from '../delivery/compensation.ts';
 import type { Subscriptions } from '../delivery/subscriptions.ts';
 import { SyncReader } from '../delivery/sync-reader.ts';
 import { CompensationRun } from '../schema/compensation.types.ts';
+import { ListSize } from '../schema/list-size.ts';
 import { DataSubscription } from '../schema/subscription.types.ts';
 import { Receipt, SyncAttempt, SyncLog, SyncLogConnection, SyncLogFilter } from '../schema/sync.types.ts';
 import { VoucherEvent, VoucherFilter } from '../schema/voucher.types.ts';
 import { callerOf, type OperationContext } from './context.ts';
+import { nestedList } from './nested-list.ts';
 import { pageOf, pageRequest } from './page.ts';
 import { toDataSubscription } from './subscription.resolver.ts';
 
@@ -42,6 +47,7 @@ export class SyncResolver {
     return /^\d{1,18}$/.test(id) ? this.#reader.byId(id, own) : null;
   }
 
+  @ListSize('first')
   @Query(() => SyncLogConnection, { description: 'Newest first.' })
   async syncLogs(
     @Ctx() context: OperationContext,
@@ -86,6 +92,7 @@ export class SyncResolver {
     return this.#compensation.resync(subscription, filter, own);
   }
 
+  @ListSize('first')
   @Query(() => [CompensationRun], {
     description: 'Manual compensations, the newest first: how far they are, and what they came to.',
   })
@@ -123,9 +130,17 @@ export class SyncResolver {
     return toDataSubscription(await context.loaders.subscription.load(sync.subscriptionId));
   }
 
-  @FieldResolver(() => [SyncAttempt])
-  attempts(@Ctx() context: OperationContext, @Root() sync: SyncLog): Promise<SyncAttempt[]> {
-    return attemptsOf(context, sync);
+  @ListSize(10)
+  @FieldResolver(() => [SyncAttempt], {
+    description: 'The oldest first: the last 1,000, with a warning beside the data where there were more.',
+  })
+  async attempts(
+    @Ctx() context: OperationContext,
+    @Root() sync: SyncLog,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<SyncAttempt[]> {
+    const hint = `These are the last ${limits.nestedList} attempts at sync ${sync.id}; the log has older ones.`;
+    return nestedList(await attemptsOf(context, sync), { context, info, keep: 'last', hint });
   }
 
   @FieldResolver(() => String, {

@@ -1,4 +1,6 @@
 import { Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
+import type { JsonObject } from '../core/model.ts';
+import { JSONObjectScalar } from '../schema/scalars.ts';
 import { RecordVoucherResult, Voucher, VoucherConnection, VoucherEvent } from '../schema/voucher.types.ts';
 import type { OperationContext } from './context.ts';
 
@@ -16,9 +18,14 @@ export class RecordVoucherResultResolver {
   }
 }
 
-/** GraphQL: from an event to its voucher. */
+/** GraphQL: from an event to its voucher and its data. */
 @Resolver(() => VoucherEvent)
 export class VoucherEventResolver {
+  @FieldResolver(() => JSONObjectScalar, { description: 'The business data as it was in this version.' })
+  data(@Ctx() { loaders }: OperationContext, @Root() event: VoucherEvent): Promise<JsonObject> | JsonObject {
+    return event.data ?? loaders.dataOfEvent.load(event.id);
+  }
+
   @FieldResolver(() => Voucher)
   async voucher(@Ctx() context: OperationContext, @Root() event: VoucherEvent): Promise<Voucher> {
     return event.frozenVoucher ?? context.loaders.voucher.load(event.voucherId);

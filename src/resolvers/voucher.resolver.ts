@@ -1,4 +1,5 @@
-import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import type { GraphQLResolveInfo } from 'graphql';
+import { Arg, Ctx, FieldResolver, ID, Info, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { type Caller, requireRole, visibleSourceSystem, visibleTargetSystem } from '../access/caller.ts';
 import { badInput, HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
@@ -8,6 +9,7 @@ import type { Intake, RecordResult } from '../intake/record-vouchers.ts';
 import type { VoucherInput } from '../intake/voucher-input.ts';
 import { VoucherReader } from '../intake/voucher-reader.ts';
 import { SyncModeEnum } from '../schema/enums.ts';
+import { ListSize } from '../schema/list-size.ts';
 import { DateTimeScalar, JSONObjectScalar } from '../schema/scalars.ts';
 import { SyncLog } from '../schema/sync.types.ts';
 import {
@@ -17,12 +19,12 @@ import {
   RecordVouchersItem,
   Voucher,
   VoucherConnection,
-  VoucherEvent,
   VoucherFilter,
   VoucherRef,
   VoucherVersion,
 } from '../schema/voucher.types.ts';
 import { callerOf, type OperationContext } from './context.ts';
+import { nestedList } from './nested-list.ts';
 import { pageOf, pageRequest } from './page.ts';
 
 /** GraphQL: recording and reading vouchers. */
@@ -52,6 +54,7 @@ export class VoucherResolver {
     return result;
   }
 
+  @ListSize('inputs')
   @Mutation(() => [RecordVouchersItem], {
     description: 'Up to 1,000 at once; a refused item does not stop the others.',
   })
@@ -94,6 +97,7 @@ export class VoucherResolver {
     return this.#visible(caller, await this.#reader.bySource({ sourceSystem, sourceModule, sourceId }));
   }
 
+  @ListSize('refs')
   @Query(() => [VoucherVersion], {
     nullable: 'items',
     description:
@@ -110,6 +114,7 @@ export class VoucherResolver {
     });
   }
 
+  @ListSize('first')
   @Query(() => VoucherConnection)
   async vouchers(
     @Ctx() context: OperationContext,
@@ -127,6 +132,7 @@ export class VoucherResolver {
     return { ...pageOf(rows, request), count };
   }
 
+  @ListSize(10)
   @Query(() => [EventType])
   eventTypes(@Ctx() context: OperationContext): Promise<EventType[]> {
     callerOf(context);
@@ -160,17 +166,28 @@ export class VoucherResolver {
     return (await whole(context, voucher)).updatedAt;
   }
 
-  @FieldResolver(() => [VoucherEvent], { description: 'Every recorded version, oldest first.' })
-  events(@Ctx() context: OperationContext, @Root() voucher: Voucher): Promise<VoucherEvent[]> {
-    return context.loaders.eventsOfVoucher.load(voucher.id);
+  @FieldResolver(() => JSONObjectScalar)
+  businessData(
+    @Ctx() { loaders }: OperationContext,
+    @Root() voucher: Voucher,
+  ): Promise<JsonObject> | JsonObject {
+    return voucher.businessData ?? loaders.dataOfVoucher.load(voucher.id);
   }
 
+  @ListSize(10)
   @FieldResolver(() => [SyncLog], {
-    description: 'How this record stands with every subscription it was sent to.',
+    description:
+      'How this record stands with every subscription it was sent to, the newest first: 1,000 at most, with a warning beside the data where there are more.',
   })
-  syncLogs(@Ctx() context: OperationContext, @Root() voucher: Voucher): Promise<SyncLog[]> {
+  async syncLogs(
+    @Ctx() context: OperationContext,
+    @Root() voucher: Voucher,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<SyncLog[]> {
     requireRole(callerOf(context), 'subscriber', 'analyst');
-    return context.loaders.syncsOfVoucher.load(voucher.id);
+    const hint = `These are the ${limits.nestedList} newest syncs of voucher ${voucher.id}; syncLogs(filter: {voucherId: "${voucher.id}"}) has all, by pages.`;
+    const rows = await context.loaders.syncsOfVoucher.load(voucher.id);
+    return nestedList(rows, { context, info, keep: 'first', hint });
   }
 
   async #visible(caller: Caller, voucher: Voucher | null): Promise<Voucher | null> {
@@ -216,6 +233,9 @@ function toItem(index: number, result: RecordResult | undefined): RecordVouchers
 }
 
 /** The voucher with what a pushed event does not carry of it. */
-async function whole(context: OperationContext, voucher: Voucher): Promise<Voucher> {
+async function whole(
+  context: OperationContext,
+  voucher: Voucher,
+): Promise<Pick<Voucher, 'createdBy' | 'createdAt' | 'updatedAt'>> {
   return voucher.updatedAt === undefined ? context.loaders.voucher.load(voucher.id) : voucher;
 }

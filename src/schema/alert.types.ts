@@ -6,6 +6,7 @@ import {
   AlertSeverityEnum,
   AlertStateEnum,
 } from './enums.ts';
+import { ListSize } from './list-size.ts';
 import { DateTimeScalar } from './scalars.ts';
 
 /** The words that these types carry, as the domain spells them. */
@@ -38,6 +39,7 @@ export class Alert {
       'What fails most: ECONNREFUSED × 12; of all subscriptions together with its share and whose it is: ECONNREFUSED × 12 (83 %: tax/refund #7). Of backlog, retrying and latency: whose it is and why, in the language of HUB_LANG.',
   })
   cause?: string | null;
+  @ListSize(10)
   @Field(() => [AlertVoucher], {
     description: 'Up to three vouchers that FAILED, the newest first; none where it is not about failures.',
   })
@@ -67,7 +69,9 @@ export class AlertNotification {
 export class AlertLevel {
   @Field(() => AlertSeverityEnum) severity!: AlertSeverity;
   @Field(() => Float) threshold!: number;
-  @Field(() => [String]) channels!: readonly string[];
+  @ListSize(10)
+  @Field(() => [String])
+  channels!: readonly string[];
 }
 
 /** GraphQL: a rule in force. */
@@ -75,7 +79,9 @@ export class AlertLevel {
 export class AlertRule {
   @Field(() => String) name!: string;
   @Field(() => Boolean) enabled!: boolean;
-  @Field(() => [AlertScopeEnum]) scopes!: readonly AlertScope[];
+  @ListSize(2)
+  @Field(() => [AlertScopeEnum])
+  scopes!: readonly AlertScope[];
   @Field(() => Int, { description: 'What is counted: the last so many seconds.' }) windowSeconds!: number;
   @Field(() => Int, { description: 'A level must hold this long before it fires.' }) forSeconds!: number;
   @Field(() => Int, { description: 'It must be over this long before it is resolved.' })
@@ -84,7 +90,9 @@ export class AlertRule {
     description: 'How far back from its threshold a value counts as over: a share of it.',
   })
   hysteresis!: number;
-  @Field(() => [AlertLevel], { description: 'The mildest first.' }) levels!: AlertLevel[];
+  @ListSize(3)
+  @Field(() => [AlertLevel], { description: 'The mildest first.' })
+  levels!: AlertLevel[];
 }
 
 /** GraphQL: what is told to nobody for a while. */

@@ -1,6 +1,7 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { CheckState, DifferenceKind } from '../core/model.ts';
 import { ConsistencyStateEnum, DifferenceKindEnum } from './enums.ts';
+import { ListSize } from './list-size.ts';
 import { DateScalar, DateTimeScalar } from './scalars.ts';
 
 /** GraphQL: a record that a consumer holds wrongly. `subscriptionId` is the loader's way to `subscription`. */
@@ -66,10 +67,13 @@ export class FixDataResult {
   @Field(() => Boolean) dryRun!: boolean;
   @Field(() => Int) found!: number;
   @Field(() => Int, { description: 'Sent again, and verified at the consumer.' }) fixed!: number;
+  @ListSize(10)
   @Field(() => [ConsistencyDifference], { description: 'The first 10,000.' })
   differences!: ConsistencyDifference[];
+  @ListSize(10)
   @Field(() => [ConsistencyReport], { description: 'One for each subscription that was asked.' })
   reports!: ConsistencyReport[];
+  @ListSize(10)
   @Field(() => [NotCompared], {
     description: 'Subscriptions that were left out, as another check of theirs is running.',
   })
@@ -101,5 +105,7 @@ export class ConsistencyQuestion {
   @Field(() => DateScalar, { nullable: true, description: 'Voucher dates, both inclusive; null: no bound.' })
   from?: string | null;
   @Field(() => DateScalar, { nullable: true }) to?: string | null;
-  @Field(() => [String]) prefixes!: readonly string[];
+  @ListSize(10)
+  @Field(() => [String])
+  prefixes!: readonly string[];
 }

@@ -1,4 +1,6 @@
 import { Field, Float, Int, ObjectType } from 'type-graphql';
+import { limits } from '../core/limits.ts';
+import { ListSize } from './list-size.ts';
 import { DateTimeScalar, DecimalScalar } from './scalars.ts';
 
 /** GraphQL: how many FAILED with one code. */
@@ -32,6 +34,7 @@ export class FailedLag {
   @Field(() => Int, { description: 'FAILED syncs, up to 1,000,000.' }) count!: number;
   @Field(() => Float, { description: 'How long the oldest has been FAILED; 0 where none is.' })
   seconds!: number;
+  @ListSize(10)
   @Field(() => [LagAmount], {
     description:
       'Of each source record with a FAILED sync, once for each subscription, its amount of today; also where a later version was delivered.',
@@ -46,6 +49,7 @@ export class FailedLag {
 export class Lag {
   @Field(() => Float, { description: 'How long the oldest has waited; 0 where nothing waits.' })
   seconds!: number;
+  @ListSize(10)
   @Field(() => [LagAmount], {
     description:
       'Of each source record that waits, once for each subscription, its amount of today. What FAILED does not wait: see failed.',
@@ -87,8 +91,10 @@ export class SyncMetrics {
   @Field(() => Int, { description: 'What is not over, up to 1,000,000.' }) backlog!: number;
   @Field(() => Float, { nullable: true }) oldestPendingSeconds?: number | null;
   @Field(() => Int) retrying!: number;
+  @ListSize(10)
   @Field(() => [ErrorCount], { description: 'The most frequent first.' })
   failuresByErrorCode!: readonly ErrorCount[];
+  @ListSize(limits.metricPoints)
   @Field(() => [MetricPoint], {
     description:
       'In steps from midnights of HUB_TIME_ZONE, some 120 at most: of 1, 2, 5, 10, 15 or 30 minutes, 1, 2, 3, 4, 6 or 12 hours, 1, 2, 4 or 7 days, the narrowest that does (15 minutes for a day, 2 hours for a week). Those in which nothing was over are left out.',

@@ -1,6 +1,7 @@
 import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { SubscriptionState, SyncMode } from '../core/model.ts';
 import { DataSubscriptionStateEnum, SyncModeEnum } from './enums.ts';
+import { ListSize } from './list-size.ts';
 import { DateTimeScalar } from './scalars.ts';
 
 /** GraphQL: how a failed attempt is tried again. */
@@ -26,10 +27,15 @@ export class DataSubscription {
   @Field(() => ID) id!: string;
   @Field(() => String) name!: string;
   @Field(() => String) targetSystem!: string;
+  @ListSize(10)
   @Field(() => [String], { description: 'Names from the catalogue, a prefix with a star (invoice_*), or *.' })
   eventTypes!: string[];
-  @Field(() => [String], { nullable: true, description: 'Null: all.' }) sourceSystems?: string[] | null;
-  @Field(() => [String], { nullable: true, description: 'Null: all.' }) companyIds?: string[] | null;
+  @ListSize(10)
+  @Field(() => [String], { nullable: true, description: 'Null: all.' })
+  sourceSystems?: string[] | null;
+  @ListSize(10)
+  @Field(() => [String], { nullable: true, description: 'Null: all.' })
+  companyIds?: string[] | null;
   @Field(() => SyncModeEnum, { nullable: true, description: 'Null: as the event type says.' })
   mode?: SyncMode | null;
   @Field(() => String, {
@@ -71,6 +77,7 @@ export class DataSubscription {
   })
   payloadQuery?: string | null;
   @Field(() => RetryPolicy) retry!: RetryPolicy;
+  @ListSize(10)
   @Field(() => [String], {
     description:
       'In the answer of createDataSubscription, updateDataSubscription and rotateDataSubscriptionSecret: what will keep events from it: a webhookUrl or consistencyUrl that the hub will not reach, as far as the address tells; a pattern of eventTypes that covers no event type; a secret that the public Standard Webhooks libraries do not verify. Elsewhere empty; testDataSubscription tries the webhook.',
@@ -86,7 +93,9 @@ export class DataSubscription {
 export class DataSubscriptionWithSecret {
   @Field(() => DataSubscription) subscription!: DataSubscription;
   @Field(() => String, { description: 'Shown this once.' }) secret!: string;
-  @Field(() => [String], { description: 'The same as `subscription.warnings`.' }) warnings!: string[];
+  @ListSize(10)
+  @Field(() => [String], { description: 'The same as `subscription.warnings`.' })
+  warnings!: string[];
 }
 
 /** GraphQL: what a test request came to. */

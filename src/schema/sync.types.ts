@@ -1,6 +1,7 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { SyncMode, SyncStatus, TransportKind } from '../core/model.ts';
 import { SyncModeEnum, SyncStatusEnum, TransportEnum } from './enums.ts';
+import { ListSize } from './list-size.ts';
 import { PageInfo } from './page.types.ts';
 import { DateTimeScalar } from './scalars.ts';
 
@@ -89,7 +90,9 @@ export class SyncLogEdge {
 /** GraphQL: a page of syncs. `count` answers `totalCount`, only when asked. */
 @ObjectType()
 export class SyncLogConnection {
-  @Field(() => [SyncLogEdge]) edges!: SyncLogEdge[];
+  @ListSize(1)
+  @Field(() => [SyncLogEdge])
+  edges!: SyncLogEdge[];
   @Field(() => PageInfo) pageInfo!: PageInfo;
   count!: () => Promise<number>;
 }

@@ -1,6 +1,7 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { JsonObject, RecordOutcome, SyncMode, VoucherDirection, VoucherStatus } from '../core/model.ts';
 import { RecordOutcomeEnum, SyncModeEnum, VoucherDirectionEnum, VoucherStatusEnum } from './enums.ts';
+import { ListSize } from './list-size.ts';
 import { PageInfo } from './page.types.ts';
 import { DateScalar, DateTimeScalar, DecimalScalar, JSONObjectScalar } from './scalars.ts';
 
@@ -24,7 +25,8 @@ export class Voucher {
   @Field(() => DecimalScalar) amount!: string;
   @Field(() => String) currency!: string;
   @Field(() => String, { nullable: true }) summary?: string | null;
-  @Field(() => JSONObjectScalar) businessData!: JsonObject;
+  /** Undefined where it was not read with the rest. */
+  businessData?: JsonObject;
   @Field(() => VoucherStatusEnum) status!: VoucherStatus;
   @Field(() => String, {
     description: 'SHA-256 (hex) of the content that a consumer must hold to be consistent.',
@@ -42,8 +44,8 @@ export class VoucherEvent {
   voucherId!: string;
   @Field(() => String) eventType!: string;
   @Field(() => Int) sourceVersion!: number;
-  @Field(() => JSONObjectScalar, { description: 'The business data as it was in this version.' })
-  data!: JsonObject;
+  /** Undefined where it was not read with the rest. */
+  data?: JsonObject;
   @Field(() => DateTimeScalar) occurredAt!: Date;
   @Field(() => DateTimeScalar) recordedAt!: Date;
   /** The voucher as it was in this version, where the event is one that is pushed. */
@@ -150,7 +152,26 @@ export class VoucherEdge {
 /** GraphQL: a page of vouchers. `count` answers `totalCount`, only when asked. */
 @ObjectType()
 export class VoucherConnection {
-  @Field(() => [VoucherEdge]) edges!: VoucherEdge[];
+  @ListSize(1)
+  @Field(() => [VoucherEdge])
+  edges!: VoucherEdge[];
+  @Field(() => PageInfo) pageInfo!: PageInfo;
+  count!: () => Promise<number>;
+}
+
+/** GraphQL: a version of a voucher and its place in a list. */
+@ObjectType()
+export class VoucherEventEdge {
+  @Field(() => String) cursor!: string;
+  @Field(() => VoucherEvent) node!: VoucherEvent;
+}
+
+/** GraphQL: a page of versions. `count` answers `totalCount`, only when asked. */
+@ObjectType()
+export class VoucherEventConnection {
+  @ListSize(1)
+  @Field(() => [VoucherEventEdge])
+  edges!: VoucherEventEdge[];
   @Field(() => PageInfo) pageInfo!: PageInfo;
   count!: () => Promise<number>;
 }

@@ -8,6 +8,7 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { limits } from '../core/limits.ts';
+import { checkDocumentLength } from './operation-limits.ts';
 
 /** Characters of all the texts that are kept. */
 const keptChars = 1_000_000;
@@ -27,10 +28,11 @@ export class Documents {
     this.#schema = schema;
   }
 
-  /** The document, or what is wrong with it. @throws GraphQLError for text that is no GraphQL, or too long */
+  /** The document, or what is wrong with it. @throws GraphQLError, HubError for text that is no GraphQL, or too long */
   read(text: string): DocumentNode | readonly GraphQLError[] {
     const known = this.#valid.get(text);
     if (known !== undefined) return known;
+    checkDocumentLength(text);
     const document = parse(text, { maxTokens: limits.tokens });
     const faults = validate(this.#schema, document, specifiedRules);
     if (faults.length > 0) return faults;

@@ -1,4 +1,4 @@
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
 import {
   type ErrorCode,
   errorCatalogue,
@@ -9,15 +9,19 @@ import {
 } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import { inputFaultOf } from './input-faults.ts';
 
 /** What graphql-js's parser says at its bound of tokens (its own typing error included). */
 const tokenLimit = /Document contains more tha[nt] \d+ tokens/;
+
+/** What graphql-js says when it gives up checking a document. */
+const validationLimit = /^(Validation aborted|Too many validation errors)/;
 
 /**
  * What a caller is told of an error: a stable code, a message that helps, the field at fault. Never a stack, and
  * nothing of an error that was not meant for callers: `reportFault` logs that.
  */
-export function formatError(error: GraphQLError): GraphQLFormattedError {
+export function formatError(error: GraphQLError, schema: GraphQLSchema): GraphQLFormattedError {
   const base = { locations: error.locations, path: error.path };
   const cause = rootOf(error);
   if (isTooDeep(cause)) {
@@ -27,11 +31,13 @@ export function formatError(error: GraphQLError): GraphQLFormattedError {
     const field = cause.field === undefined ? {} : { field: cause.field };
     return { ...base, message: cause.message, extensions: { code: cause.code, ...field } };
   }
-  if (cause instanceof GraphQLError) return { ...base, ...toldOf(error) };
+  if (cause instanceof GraphQLError) return { ...base, ...toldOf(error, schema) };
   if (isUnstorable(cause))
     return {
       ...base,
-      message: `An input holds what can't be stored or compared: ${messageOf(cause).slice(-200)}`,
+      // Not what the database says of it: that quotes the value.
+      message:
+        "An input holds what can't be stored or compared, such as a NUL or a number that is too large.",
       extensions: { code: 'BAD_USER_INPUT' },
     };
   const code: ErrorCode = isDatabaseAway(cause) ? 'UNAVAILABLE' : 'INTERNAL_SERVER_ERROR';
@@ -68,28 +74,29 @@ function rootOf(error: unknown): unknown {
   return at;
 }
 
-/** What graphql-js says of an operation, which of its inputs it names, and its bound of tokens in words of our own. */
-function toldOf(error: GraphQLError): Pick<GraphQLFormattedError, 'message' | 'extensions'> {
+/** What graphql-js says of an operation, without the values in it, and its bounds in words of our own. */
+function toldOf(
+  error: GraphQLError,
+  schema: GraphQLSchema,
+): Pick<GraphQLFormattedError, 'message' | 'extensions'> {
   const code = codeOf(error);
-  if (tokenLimit.test(error.message)) {
-    const message = `The operation is longer than ${limits.tokens} tokens; send it in parts, or its values as variables.`;
+  if (code === 'LIMIT_EXCEEDED') {
+    const message = tokenLimit.test(error.message)
+      ? `The operation is longer than ${limits.tokens} tokens; send it in parts, or its values as variables.`
+      : 'The operation has too many errors, or repeats too many fields, to be checked to its end.';
     return { message, extensions: { code } };
   }
-  const field = fieldOf(error.message);
-  return { message: error.message, extensions: field === undefined ? { code } : { code, field } };
+  const { message, field } = inputFaultOf(schema, error) ?? { message: error.message };
+  const told = shortened(message.replaceAll(secrets, '$1…'));
+  return { message: told, extensions: field === undefined ? { code } : { code, field } };
 }
 
-/**
- * The field at fault of a variable that is an object or a list, as graphql-js words it: `Variable "$input" got invalid
- * value 1.5 at "input.amount"; …`, or of one that is not there or not known `…; Field "amount" of required type …`.
- */
-function fieldOf(message: string): string | undefined {
-  if (!/^Variable "\$\w+" got invalid value /.test(message)) return undefined;
-  // In the value itself, quotes are escaped.
-  const at = /.* at "\w+([.[][^"]*)";/s.exec(message)?.[1]?.replace(/^\./, '');
-  const name = /; Field "(\w+)" (?:of required type|is not defined by type) /.exec(message)?.[1];
-  const path = [at, name].filter(part => part !== undefined).join('.');
-  return path === '' ? undefined : path;
+/** A secret may stand where a name should. */
+const secrets = /\b(whsec_|hub_)[\w+/=-]{16,}/g;
+
+/** A name may be of any length. */
+function shortened(message: string): string {
+  return message.length <= limits.toldChars ? message : `${message.slice(0, limits.toldChars)}…`;
 }
 
 /**
@@ -98,7 +105,7 @@ function fieldOf(message: string): string | undefined {
  */
 function codeOf(error: GraphQLError): ErrorCode {
   const code = error.extensions.code;
-  if (tokenLimit.test(error.message)) return 'LIMIT_EXCEEDED';
+  if (tokenLimit.test(error.message) || validationLimit.test(error.message)) return 'LIMIT_EXCEEDED';
   return typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR' && isErrorCode(code)
     ? code
     : 'BAD_USER_INPUT';

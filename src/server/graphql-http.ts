@@ -1,9 +1,10 @@
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Clock } from '../core/clock.ts';
-import { badInput, messageOf } from '../core/errors.ts';
+import { badInput, HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { type Tracer, traced } from '../core/tracing.ts';
@@ -11,7 +12,7 @@ import { callerOf, type OperationContext } from '../resolvers/context.ts';
 import type { DoorGuards } from './door-guards.ts';
 import { formatError, reportFault } from './error-format.ts';
 import { holdBodies } from './json-body.ts';
-import { checkOperationSize } from './operation-limits.ts';
+import { checkDocumentLength, checkOperationSize } from './operation-limits.ts';
 import { nameOperation, noteErrors, operationSpan } from './traced-operation.ts';
 
 /** What the GraphQL doors need. */
@@ -31,25 +32,7 @@ export async function registerGraphqlHttp(
   door: GraphqlDoor,
   guards: DoorGuards,
 ): Promise<AsyncDisposable> {
-  const apollo = new ApolloServer<OperationContext>({
-    schema: door.schema,
-    introspection: true,
-    csrfPrevention: true,
-    allowBatchedHttpRequests: false,
-    includeStacktraceInErrorResponses: false,
-    hideSchemaDetailsFromClientErrors: false,
-    stopOnTerminationSignals: false,
-    parseOptions: { maxTokens: limits.tokens },
-    persistedQueries: false,
-    plugins: [
-      guardPlugin(door.schema),
-      landingOff,
-      logPlugin(door.log),
-      ...(door.tracer === null ? [] : [tracePlugin(door.tracer)]),
-    ],
-    logger: apolloLogger(door.log),
-    formatError: (formatted, error) => (error instanceof GraphQLError ? formatError(error) : formatted),
-  });
+  const apollo = createApollo(door);
   await apollo.start();
   const contextOf = (request: FastifyRequest) => door.contextOf(request.headers.authorization, request.id);
   const contexts = new WeakMap<FastifyRequest, OperationContext>();
@@ -72,6 +55,11 @@ export async function registerGraphqlHttp(
       if (request.method === 'POST' && context.caller === null) await refuseUnauthenticated(context, reply);
     },
     preParsing: holdBodies(guards.bodies, request => contexts.get(request)?.caller?.keyId ?? ''),
+    // Before anything reads it: Apollo would hash and parse it.
+    preHandler: async (request, reply) => {
+      const fault = textFault(request.body);
+      if (fault !== undefined) await refuse(reply, 400, fault);
+    },
     handler:
       tracer === null
         ? answer
@@ -83,15 +71,57 @@ export async function registerGraphqlHttp(
   return { [Symbol.asyncDispose]: () => apollo.stop() };
 }
 
+function createApollo(door: GraphqlDoor): ApolloServer<OperationContext> {
+  return new ApolloServer<OperationContext>({
+    schema: door.schema,
+    introspection: true,
+    csrfPrevention: true,
+    allowBatchedHttpRequests: false,
+    includeStacktraceInErrorResponses: false,
+    hideSchemaDetailsFromClientErrors: false,
+    stopOnTerminationSignals: false,
+    parseOptions: { maxTokens: limits.tokens },
+    persistedQueries: false,
+    plugins: [
+      guardPlugin(door.schema),
+      landingOff,
+      // It would wrap every field of every answer for a header that nobody sets here.
+      ApolloServerPluginCacheControlDisabled(),
+      logPlugin(door.log),
+      answerPlugin,
+      ...(door.tracer === null ? [] : [tracePlugin(door.tracer)]),
+    ],
+    logger: apolloLogger(door.log),
+    formatError: (formatted, error) =>
+      error instanceof GraphQLError ? formatError(error, door.schema) : formatted,
+  });
+}
+
+/** Why the text of an operation is not even looked at; undefined: it is. */
+function textFault(body: unknown): HubError | undefined {
+  if (typeof body !== 'object' || body === null || !('query' in body)) return undefined;
+  if (typeof body.query !== 'string') return undefined;
+  try {
+    checkDocumentLength(body.query);
+    return undefined;
+  } catch (error) {
+    if (error instanceof HubError) return error;
+    throw error;
+  }
+}
+
 async function refuseUnauthenticated(context: OperationContext, reply: FastifyReply): Promise<void> {
   try {
     callerOf(context);
   } catch (error) {
-    const extensions = { code: 'UNAUTHENTICATED' };
-    const answer = { errors: [{ message: messageOf(error), extensions }] };
+    if (!(error instanceof HubError)) throw error;
     // The connection goes with it, so that the rest of the body is not read either.
-    await reply.code(401).header('connection', 'close').send(answer);
+    await refuse(reply.header('connection', 'close'), 401, error);
   }
+}
+
+async function refuse(reply: FastifyReply, status: number, { code, message }: HubError): Promise<void> {
+  await reply.code(status).send({ errors: [{ message, extensions: { code } }] });
 }
 
 const landingOff: ApolloServerPlugin = {
@@ -122,6 +152,20 @@ function guardPlugin(schema: GraphQLSchema): ApolloServerPlugin<OperationContext
     }),
   };
 }
+
+/** Tells no more errors than help, and beside the data what the caller should know of it. */
+const answerPlugin: ApolloServerPlugin<OperationContext> = {
+  requestDidStart: async () => ({
+    willSendResponse: async ({ contextValue, response }) => {
+      if (response.body.kind !== 'single') return;
+      const { singleResult } = response.body;
+      if (singleResult.errors !== undefined)
+        singleResult.errors = singleResult.errors.slice(0, limits.toldErrors);
+      const warnings = contextValue.endAnswer();
+      if (warnings.length > 0) singleResult.extensions = { ...singleResult.extensions, warnings };
+    },
+  }),
+};
 
 /** One line an operation: at `debug` where all went well, at `info` with the codes where it did not. */
 function logPlugin(log: Logger): ApolloServerPlugin<OperationContext> {

@@ -16,7 +16,8 @@ export function readJsonBodies(app: FastifyInstance): void {
     if (encoding.toLowerCase() !== 'identity') {
       const fault = badInput('body', 'The body is compressed (Content-Encoding); send it as it is.');
       done(Object.assign(fault, { statusCode: 415 }));
-    } else if (isUtf8(body)) void parse(request, body.toString('utf8'), done);
+    } else if (isUtf8(body))
+      void parse(request, body.toString('utf8'), (error, value) => done(error && notJson(error), value));
     else {
       const fault = badInput(
         'body',
@@ -55,4 +56,10 @@ export function holdBodies(
 function announcedBytes({ headers }: FastifyRequest): number {
   if (headers['transfer-encoding'] !== undefined) return limits.requestBytes;
   return Number(headers['content-length'] ?? 0);
+}
+
+/** The parser quotes what stands around the fault. */
+function notJson(error: Error): Error {
+  const at = / at position \d+/.exec(error.message)?.[0] ?? '';
+  return Object.assign(badInput('body', `The body is no valid JSON${at}.`), { statusCode: 400 });
 }

@@ -4,6 +4,7 @@ import {
   type ExecutionResult,
   execute,
   GraphQLError,
+  type GraphQLSchema,
   getOperationAST,
   subscribe,
 } from 'graphql';
@@ -11,7 +12,7 @@ import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { isDatabaseAway, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { type Tracer, traced } from '../core/tracing.ts';
-import { callerOf } from '../resolvers/context.ts';
+import { callerOf, type OperationContext } from '../resolvers/context.ts';
 import { Documents } from './documents.ts';
 import { formatError, reportFault } from './error-format.ts';
 import type { GraphqlDoor } from './graphql-http.ts';
@@ -23,6 +24,16 @@ import { codesOf, nameOperation, noteErrors, operationSpan } from './traced-oper
 
 type ConnectionParams = Record<string, unknown>;
 
+/** An operation that runs on a socket. */
+interface Running {
+  readonly context: OperationContext;
+  /** What the caller gave as its trace context. */
+  readonly traceparent: unknown;
+}
+
+/** What graphql-ws runs. */
+type Prepared = ExecutionArgs & { readonly contextValue: OperationContext };
+
 /** What graphql-ws asks of the hub: who connects, what may run, and how errors are told. */
 export function socketOptions(
   door: GraphqlDoor,
@@ -30,15 +41,15 @@ export function socketOptions(
 ): ServerOptions<ConnectionParams, SocketPeer> {
   const documents = new Documents(door.schema);
   const { tracer } = door;
-  /** What callers gave as the trace context of their operations. */
-  const traceparents = new WeakMap<ExecutionArgs, unknown>();
+  /** What runs, by what graphql-ws knows it by. */
+  const running = new WeakMap<ExecutionArgs, Running>();
   return {
     schema: door.schema,
     connectionInitWaitTimeout: limits.socketInitMs,
     execute:
       tracer === null
         ? execute
-        : (args: ExecutionArgs) => executeTraced(tracer, args, traceparents.get(args)),
+        : (args: ExecutionArgs) => executeTraced(tracer, args, running.get(args)?.traceparent),
     subscribe,
     onConnect: ({ connectionParams, extra: peer }) => connect(door, keeper, peer, connectionParams),
     onSubscribe: async ({ extra: peer }, _id, payload) => {
@@ -52,20 +63,30 @@ export function socketOptions(
       });
       // graphql-ws tells of the end of an operation only where it began.
       if (!('document' in prepared)) peer.operations -= 1;
-      else if (tracer !== null) traceparents.set(prepared, payload.extensions?.traceparent);
+      else
+        running.set(prepared, {
+          context: prepared.contextValue,
+          traceparent: payload.extensions?.traceparent,
+        });
       return prepared;
     },
     onComplete: ({ extra: peer }) => {
       peer.operations -= 1;
     },
-    onNext: (_context, id, _payload, _args, result) => {
-      if (result.errors === undefined) return undefined;
-      for (const error of result.errors) reportFault(error, id, door.log);
-      return { ...result, errors: result.errors.map(toldError) };
+    onNext: (_context, id, _payload, args, result) => {
+      // With each event a subscription's answer is another one.
+      const warnings = running.get(args)?.context.endAnswer() ?? [];
+      const extensions = warnings.length === 0 ? {} : { extensions: { ...result.extensions, warnings } };
+      if (result.errors === undefined)
+        return warnings.length === 0 ? undefined : { ...result, ...extensions };
+      const errors = result.errors.slice(0, limits.toldErrors);
+      for (const error of errors) reportFault(error, id, door.log);
+      return { ...result, ...extensions, errors: errors.map(error => toldError(error, door.schema)) };
     },
     onError: (_context, id, _payload, errors) => {
-      for (const error of errors) if (error instanceof GraphQLError) reportFault(error, id, door.log);
-      return errors.map(error => (error instanceof GraphQLError ? formatError(error) : error));
+      const told = errors.slice(0, limits.toldErrors);
+      for (const error of told) if (error instanceof GraphQLError) reportFault(error, id, door.log);
+      return told.map(error => (error instanceof GraphQLError ? formatError(error, door.schema) : error));
     },
   };
 }
@@ -98,7 +119,7 @@ async function prepareOperation(
   door: GraphqlDoor,
   documents: Documents,
   { authorization, payload }: { authorization: string | undefined; payload: SubscribePayload },
-): Promise<ExecutionArgs | readonly GraphQLError[]> {
+): Promise<Prepared | readonly GraphQLError[]> {
   try {
     const contextValue = await door.contextOf(authorization, randomUUID());
     callerOf(contextValue);
@@ -127,13 +148,13 @@ function executeTraced(tracer: Tracer, args: ExecutionArgs, traceparent: unknown
   return traced(tracer, 'graphql', operationSpan(traceparent), async span => {
     nameOperation(span, getOperationAST(args.document, args.operationName) ?? undefined);
     const result = await execute(args);
-    noteErrors(span, codesOf(result));
+    noteErrors(span, codesOf(result, args.schema));
     return result;
   });
 }
 
-function toldError(error: GraphQLError): GraphQLError {
-  const told = formatError(error);
+function toldError(error: GraphQLError, schema: GraphQLSchema): GraphQLError {
+  const told = formatError(error, schema);
   return new GraphQLError(told.message, told);
 }
 

@@ -1,4 +1,4 @@
-import { type ExecutionResult, Kind, type OperationDefinitionNode } from 'graphql';
+import { type ExecutionResult, type GraphQLSchema, Kind, type OperationDefinitionNode } from 'graphql';
 import type { Span, SpanOptions } from '../core/tracing.ts';
 import { formatError } from './error-format.ts';
 
@@ -30,6 +30,6 @@ export function noteErrors(span: Span | undefined, codes: readonly unknown[]): v
 }
 
 /** The codes that a caller is told. */
-export function codesOf({ errors = [] }: ExecutionResult): unknown[] {
-  return errors.map(error => formatError(error).extensions?.code);
+export function codesOf({ errors = [] }: ExecutionResult, schema: GraphQLSchema): unknown[] {
+  return errors.map(error => formatError(error, schema).extensions?.code);
 }

@@ -13,6 +13,7 @@ const protocol = 'graphql-transport-ws';
 export interface SocketAnswer {
   data?: Record<string, unknown> | null | undefined;
   errors?: readonly { message: string; extensions?: Record<string, unknown> | undefined }[] | undefined;
+  extensions?: Record<string, unknown> | undefined;
 }
 
 /** Where a hub's sockets are. */
@@ -46,7 +47,8 @@ export function askSocket(
       { query, variables },
       {
         next: result => {
-          answer = { data: result.data, errors: result.errors };
+          const extensions = result.extensions == null ? {} : { extensions: { ...result.extensions } };
+          answer = { data: result.data, errors: result.errors, ...extensions };
         },
         error: error =>
           Array.isArray(error)

@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { buildSchema, getOperationAST, parse, validate } from 'graphql';
+import {
+  getIntrospectionQuery,
+  getOperationAST,
+  isListType,
+  isObjectType,
+  Kind,
+  parse,
+  print,
+  validate,
+} from 'graphql';
 import { HubError } from '../../src/core/errors.ts';
 import { limits } from '../../src/core/limits.ts';
+import { declaredSizeOf, requireListSizes } from '../../src/schema/list-size.ts';
 import { checkOperationSize, type OperationSize, sizeOf } from '../../src/server/operation-limits.ts';
+import { hubSchema } from '../support/schema.ts';
 
-const schema = buildSchema(readFileSync(new URL('../../src/schema/schema.graphql', import.meta.url), 'utf8'));
+const schema = hubSchema();
 
 /** The size of a document's operation, validated first as the servers do. */
 function size(query: string, variables: Record<string, unknown> = {}): OperationSize {
@@ -125,12 +135,97 @@ test('each limit refuses one more than it takes, and names itself', () => {
 
 test('what the console and the tests ask for stays under the bounds', () => {
   check(`query { vouchers(first: 20) { totalCount pageInfo { hasNextPage endCursor } edges { cursor node { id voucherNo amount
-    events { id sourceVersion data } syncLogs { id status attempts { number statusCode errorCode } subscription { id name } } } } } }`);
+    events { id sourceVersion data } eventPages(first: 5) { edges { node { id } } } syncLogs { id status attempts { number statusCode errorCode } subscription { id name } } } } } }`);
 });
 
-test('introspection, which GraphiQL does in full, is taken', async () => {
-  const { getIntrospectionQuery } = await import('graphql');
-  assert.doesNotThrow(() => check(getIntrospectionQuery()));
+const isIntrospectionLimit = (error: unknown) =>
+  error instanceof HubError && error.code === 'LIMIT_EXCEEDED' && error.message.includes('introspection');
+
+test('introspection is taken as tools ask for it, in full and in parts', () => {
+  for (const options of [
+    {},
+    { descriptions: false },
+    { inputValueDeprecation: true, oneOf: true, schemaDescription: true, specifiedByUrl: true },
+  ])
+    assert.doesNotThrow(() => check(getIntrospectionQuery(options)));
+  const ofType = '{ kind name ofType '.repeat(9);
+  check(
+    `{ __type(name: "Mutation") { fields { name args { name type ${ofType}{ name }${' }'.repeat(9)} } } } }`,
+  );
+  check(
+    '{ a: __type(name: "__Field") { fields { name args { name } } } b: __type(name: "Voucher") { fields { name } } }',
+  );
+});
+
+test('introspection that comes to twice the standard query is refused, however it is written', () => {
+  const query = getIntrospectionQuery();
+  const schemaField = getOperationAST(parse(query))?.selectionSet.selections[0];
+  assert.ok(schemaField?.kind === Kind.FIELD && schemaField.selectionSet !== undefined);
+  const selection = print(schemaField.selectionSet);
+  const fragments = query.slice(query.indexOf('fragment '));
+  for (const [what, text] of [
+    ['aliases', `{ a: __schema ${selection} b: __schema ${selection} } ${fragments}`],
+    [
+      'fragments of the root',
+      `{ ...A ...B } fragment A on Query { a: __schema ${selection} } fragment B on Query { b: __schema ${selection} } ${fragments}`,
+    ],
+    [
+      'aliases within',
+      `{ __schema { ${Array.from({ length: 20 }, (_, n) => `a${n}: types { fields { args { name type { name } } } }`).join(' ')} } }`,
+    ],
+    [
+      'types by a variable',
+      `query ($name: String!) { ${Array.from({ length: 29 }, (_, n) => `t${n}: __type(name: $name) { ...T }`).join(' ')} }
+        fragment T on __Type { fields { name args { ...A } type { ...R } } }
+        fragment A on __InputValue { name description defaultValue isDeprecated type { ...R } }
+        fragment R on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }`,
+    ],
+  ] as const)
+    assert.throws(() => check(text, { name: 'Mutation' }), isIntrospectionLimit, what);
+});
+
+test('aliases and directives within introspection count like all others', () => {
+  const aliases = Array.from({ length: limits.aliases + 1 }, (_, n) => `a${n}: name`).join(' ');
+  assert.throws(() => check(`{ __schema { queryType { ${aliases} } } }`), /aliases/);
+});
+
+test('every list of the schema declares its size, and the schema is not written out with a list that does not', () => {
+  assert.doesNotThrow(() => requireListSizes(hubSchema()));
+  const bare = hubSchema();
+  const voucher = bare.getType('Voucher');
+  const events = isObjectType(voucher) ? voucher.getFields().events : undefined;
+  assert.ok(events !== undefined);
+  events.extensions = {};
+  assert.throws(() => requireListSizes(bare), /Voucher\.events is a list without a declared size/);
+});
+
+test('a size that is declared by an argument names one that the field has', () => {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue;
+    for (const field of Object.values(type.getFields())) {
+      const size = declaredSizeOf(field);
+      if (typeof size !== 'string') continue;
+      const argument = field.args.find(({ name }) => name === size);
+      assert.ok(argument, `${type.name}.${field.name}: ${size}`);
+      const isInputs = isListType('ofType' in argument.type ? argument.type.ofType : argument.type);
+      assert.ok(isInputs || argument.defaultValue !== undefined, `${type.name}.${field.name} has no default`);
+    }
+  }
+});
+
+test('variables whose lists hold more items than any operation can use are refused before they are looked at', () => {
+  const text =
+    'query ($f: VoucherFilter, $r: [VoucherRef!]!) { vouchers(filter: $f) { totalCount } voucherVersions(refs: $r) { digest } }';
+  const many = (count: number) => Array.from({ length: count }, () => 'x');
+  check(text, { f: { sourceIds: many(1_000) }, r: [] });
+  for (const variables of [
+    { f: { sourceIds: many(limits.inputItems + 1) }, r: [] },
+    { f: null, r: many(limits.inputItems + 1) },
+  ])
+    assert.throws(
+      () => check(text, variables),
+      (error: unknown) => error instanceof HubError && error.code === 'LIMIT_EXCEEDED',
+    );
 });
 
 test('a bomb of nested fragments is measured at once', () => {

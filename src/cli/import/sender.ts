@@ -132,9 +132,12 @@ function rejectedBy(
   };
 }
 
-/** graphql-js repeats the whole value in what it says of it; what is left here names the field and the fault. */
+/** The hub says which of the variables is at fault; what is left here names the field and the fault. */
 function plainMessage(text: string): { message: string; field: string | null } {
-  const parts = /^Variable "\$inputs" got invalid value .* at "inputs\[0\]\.?([^"]*)"; (.*)$/s.exec(text);
+  const parts =
+    /^Variable "\$inputs" is invalid at "\[0\]\.?([^"]*)": (.*)$/s.exec(text) ??
+    // A hub of the version before quotes the value.
+    /^Variable "\$inputs" got invalid value .* at "inputs\[0\]\.?([^"]*)"; (.*)$/s.exec(text);
   if (parts === null) return { message: text, field: null };
   const message = parts[2] ?? text;
   const named = /^Field "(\w+)"/.exec(message)?.[1];
