@@ -25,10 +25,18 @@ const tests = [
   node,
   '--import',
   './test/support/compiled.ts',
+  '--import',
+  './test/support/file-limit.ts',
   '--test',
   // Tests wait more than they compute: two a core.
   '--test-concurrency=4',
   '--test-global-setup=test/support/global-setup.ts',
+  // Each wait has an end of its own. Should one have none, this ends its test, and the file limit what it leaves open.
+  `--test-timeout=${10 * 60_000}`,
+  '--test-reporter=spec',
+  '--test-reporter-destination=stdout',
+  '--test-reporter=./test/support/skipped.ts',
+  '--test-reporter-destination=stdout',
   ...(named.length > 0 ? named : ['test/**/*.test.ts']),
 ];
 run(

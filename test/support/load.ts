@@ -13,6 +13,9 @@ export interface Load extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** How long a load goes on that nobody stops, milliseconds: longer than any test. */
+const longestMs = 5 * 60_000;
+
 const mutation = `mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(inputs: $inputs) {
   index result { outcome deliveries voucher { id sourceVersion } event { id } } error { code message field } } }`;
 
@@ -41,6 +44,9 @@ export function startLoad(
   const acknowledged = new Set<string>();
   const refusals = new Map<string, number>();
   let stopped = false;
+  // A test that is timed out disposes of nothing: the load must not keep its file's process alive.
+  const end = setTimeout(() => (stopped = true), longestMs);
+  end.unref();
   const note = (code: string) => refusals.set(code, (refusals.get(code) ?? 0) + 1);
   const work = async (worker: number) => {
     for (let version = 1; version <= versions; version += 1) {
@@ -61,6 +67,7 @@ export function startLoad(
   const running = Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)));
   const stop = async () => {
     stopped = true;
+    clearTimeout(end);
     await running;
   };
   return { acknowledged, refusals, stop, [Symbol.asyncDispose]: stop };
