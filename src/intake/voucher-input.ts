@@ -1,5 +1,6 @@
 import { currencyMeant } from '../core/currencies.ts';
 import { badInput, type HubError } from '../core/errors.ts';
+import { UnfitValue } from '../core/exact-json.ts';
 import { limits } from '../core/limits.ts';
 import type { JsonObject, JsonValue, VoucherDirection, VoucherStatus } from '../core/model.ts';
 
@@ -98,6 +99,7 @@ function checkJson(value: JsonValue, path: string, depth: number): void {
   if (typeof value === 'string') return checkStorable(path, value);
   if (typeof value === 'number') return checkNumber(path, value);
   if (typeof value !== 'object' || value === null) return;
+  if (value instanceof UnfitValue) throw badInput(path, `${path}: ${value.message}`);
   if (depth > limits.businessDataDepth)
     throw badInput('businessData', `businessData: nested deeper than ${limits.businessDataDepth}.`);
   if (Array.isArray(value)) {

@@ -47,11 +47,16 @@ export class ConsistencyReport {
 /** GraphQL: what to check. */
 @InputType()
 export class ConsistencyCheckInput {
-  @Field(() => ID) subscriptionId!: string;
+  @Field(() => ID, { description: 'The subscription whose consumer is asked.' }) subscriptionId!: string;
   @Field(() => DateScalar, { nullable: true, description: 'Voucher dates, both inclusive; null: no bound.' })
   from?: string | null;
-  @Field(() => DateScalar, { nullable: true }) to?: string | null;
-  @Field(() => Boolean, { nullable: true, defaultValue: false }) autoFix?: boolean | null;
+  @Field(() => DateScalar, {
+    nullable: true,
+    description: 'Vouchers dated on this day or earlier; left out: no bound.',
+  })
+  to?: string | null;
+  @Field(() => Boolean, { nullable: true, defaultValue: false, description: 'Sends again what differs.' })
+  autoFix?: boolean | null;
 }
 
 /** GraphQL: a subscription that was left out of a repair. */
@@ -83,15 +88,20 @@ export class FixDataResult {
 /** GraphQL: a difference of a dry run, to be sent again exactly so. */
 @InputType()
 export class FixPlanItemInput {
-  @Field(() => ID) subscriptionId!: string;
-  @Field(() => DifferenceKindEnum) kind!: DifferenceKind;
-  @Field(() => String) sourceSystem!: string;
-  @Field(() => String) sourceModule!: string;
-  @Field(() => String) sourceId!: string;
-  @Field(() => Int, { nullable: true }) expectedVersion?: number | null;
-  @Field(() => String, { nullable: true }) expectedDigest?: string | null;
-  @Field(() => Int, { nullable: true }) actualVersion?: number | null;
-  @Field(() => String, { nullable: true }) actualDigest?: string | null;
+  @Field(() => ID, { description: 'The subscription whose consumer differs.' }) subscriptionId!: string;
+  @Field(() => DifferenceKindEnum, { description: 'What differs, as the dry run said.' })
+  kind!: DifferenceKind;
+  @Field(() => String, { description: 'The system of the record.' }) sourceSystem!: string;
+  @Field(() => String, { description: 'Its module.' }) sourceModule!: string;
+  @Field(() => String, { description: 'Its id in that module.' }) sourceId!: string;
+  @Field(() => Int, { nullable: true, description: 'The version that the hub had; null: none.' })
+  expectedVersion?: number | null;
+  @Field(() => String, { nullable: true, description: 'The digest that the hub had; null: none.' })
+  expectedDigest?: string | null;
+  @Field(() => Int, { nullable: true, description: 'The version that the consumer held; null: none.' })
+  actualVersion?: number | null;
+  @Field(() => String, { nullable: true, description: 'The digest that the consumer held; null: none.' })
+  actualDigest?: string | null;
 }
 
 /** GraphQL: a question of the consistency protocol to an attached consumer. */

@@ -1,4 +1,6 @@
 import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
+import { changedNumber } from '../core/exact-json.ts';
+import { survivesJson } from '../core/exact-number.ts';
 import type { JsonObject, JsonValue } from '../core/model.ts';
 
 const dayPattern = /^(\d{4})-(\d{2})-(\d{2})$/;
@@ -100,6 +102,8 @@ function jsonOf(node: ValueNode, variables: Record<string, unknown>): JsonValue 
       return node.value;
     case Kind.INT:
     case Kind.FLOAT:
+      if (!survivesJson(node.value))
+        throw new GraphQLError(`JSONObject: ${changedNumber(node.value)}`, { nodes: node });
       return Number(node.value);
     case Kind.LIST:
       return node.values.map(item => jsonOf(item, variables));

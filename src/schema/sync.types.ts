@@ -66,18 +66,39 @@ export class Receipt {
 /** GraphQL: which syncs are meant. */
 @InputType()
 export class SyncLogFilter {
-  @Field(() => [ID], { nullable: true }) ids?: string[] | null;
-  @Field(() => ID, { nullable: true }) subscriptionId?: string | null;
-  @Field(() => [SyncStatusEnum], { nullable: true }) statuses?: SyncStatus[] | null;
-  @Field(() => [SyncModeEnum], { nullable: true }) modes?: SyncMode[] | null;
-  @Field(() => [TransportEnum], { nullable: true }) transports?: TransportKind[] | null;
-  @Field(() => [String], { nullable: true }) eventTypes?: string[] | null;
-  @Field(() => [String], { nullable: true }) errorCodes?: string[] | null;
-  @Field(() => String, { nullable: true }) sourceSystem?: string | null;
-  @Field(() => String, { nullable: true }) sourceId?: string | null;
-  @Field(() => ID, { nullable: true }) voucherId?: string | null;
-  @Field(() => DateTimeScalar, { nullable: true }) createdFrom?: Date | null;
-  @Field(() => DateTimeScalar, { nullable: true }) createdTo?: Date | null;
+  @Field(() => [ID], { nullable: true, description: 'Only these syncs; up to 1,000.' }) ids?: string[] | null;
+  @Field(() => ID, { nullable: true, description: 'Only what goes to this subscription.' }) subscriptionId?:
+    | string
+    | null;
+  @Field(() => [SyncStatusEnum], { nullable: true, description: 'Only syncs in one of these states.' })
+  statuses?: SyncStatus[] | null;
+  @Field(() => [SyncModeEnum], { nullable: true, description: 'Only syncs of these modes.' }) modes?:
+    | SyncMode[]
+    | null;
+  @Field(() => [TransportEnum], {
+    nullable: true,
+    description: 'Only syncs whose last attempt went this way.',
+  })
+  transports?: TransportKind[] | null;
+  @Field(() => [String], { nullable: true, description: 'Only events of these types.' }) eventTypes?:
+    | string[]
+    | null;
+  @Field(() => [String], {
+    nullable: true,
+    description: 'Only syncs whose last failure had one of these codes, e.g. HTTP_400.',
+  })
+  errorCodes?: string[] | null;
+  @Field(() => String, { nullable: true, description: 'Only vouchers of this system.' }) sourceSystem?:
+    | string
+    | null;
+  @Field(() => String, { nullable: true, description: 'Only the records with this id.' }) sourceId?:
+    | string
+    | null;
+  @Field(() => ID, { nullable: true, description: 'Only syncs of this voucher.' }) voucherId?: string | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Recorded at this instant or later.' })
+  createdFrom?: Date | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Recorded at this instant or earlier.' })
+  createdTo?: Date | null;
 }
 
 /** GraphQL: a sync and its place in a list. */

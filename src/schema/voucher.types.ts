@@ -55,12 +55,27 @@ export class VoucherEvent {
 /** GraphQL: a voucher to be recorded. */
 @InputType()
 export class RecordVoucherInput {
-  @Field(() => String) eventType!: string;
-  @Field(() => String) sourceSystem!: string;
-  @Field(() => String) sourceModule!: string;
-  @Field(() => String) sourceType!: string;
-  @Field(() => String) sourceId!: string;
-  @Field(() => String, { nullable: true }) sourceReferenceNo?: string | null;
+  @Field(() => String, {
+    description: 'A name from the catalogue (query eventTypes), e.g. invoice_recorded.',
+  })
+  eventType!: string;
+  @Field(() => String, {
+    description: 'The system that the voucher comes from; a PUBLISHER key is bound to one.',
+  })
+  sourceSystem!: string;
+  @Field(() => String, {
+    description: 'The module of that system. With sourceSystem and sourceId it names the source record.',
+  })
+  sourceModule!: string;
+  @Field(() => String, { description: 'The kind of record in that module, e.g. sales_invoice.' })
+  sourceType!: string;
+  @Field(() => String, { description: 'The id of the record in its module; 1 to 200 characters.' })
+  sourceId!: string;
+  @Field(() => String, {
+    nullable: true,
+    description: 'The number that people know the record by, e.g. of the invoice.',
+  })
+  sourceReferenceNo?: string | null;
   @Field(() => Int, {
     nullable: true,
     description: 'Left out: one more than the version known, if the content differs.',
@@ -68,20 +83,50 @@ export class RecordVoucherInput {
   sourceVersion?: number | null;
   @Field(() => DateScalar, { nullable: true, description: 'Left out: today in the business time zone.' })
   voucherDate?: string | null;
-  @Field(() => String, { nullable: true }) companyId?: string | null;
-  @Field(() => String, { nullable: true }) counterpartyType?: string | null;
-  @Field(() => String, { nullable: true }) counterpartyId?: string | null;
-  @Field(() => String, { nullable: true }) counterpartyName?: string | null;
-  @Field(() => VoucherDirectionEnum) direction!: VoucherDirection;
-  @Field(() => DecimalScalar) amount!: string;
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'The company (legal entity) that the voucher belongs to; subscriptions may be limited to some.',
+  })
+  companyId?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'What the counterparty is, e.g. customer or supplier.',
+  })
+  counterpartyType?: string | null;
+  @Field(() => String, { nullable: true, description: 'The id of the counterparty in the source system.' })
+  counterpartyId?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'The name of the counterparty; up to 2,000 characters.',
+  })
+  counterpartyName?: string | null;
+  @Field(() => VoucherDirectionEnum, { description: 'DEBIT or CREDIT, as the source system books it.' })
+  direction!: VoucherDirection;
+  @Field(() => DecimalScalar, {
+    description:
+      'An exact decimal as a string: up to 30 digits before the point and 10 after it. It may be negative.',
+  })
+  amount!: string;
   @Field(() => String, { description: 'ISO 4217.' }) currency!: string;
-  @Field(() => String, { nullable: true }) summary?: string | null;
-  @Field(() => JSONObjectScalar) businessData!: JsonObject;
-  @Field(() => VoucherStatusEnum, { nullable: true, defaultValue: VoucherStatusEnum.APPROVED })
+  @Field(() => String, { nullable: true, description: 'A text for people; up to 2,000 characters.' })
+  summary?: string | null;
+  @Field(() => JSONObjectScalar, {
+    description:
+      'What the event is about, as JSON: up to 1 MiB and 64 levels. It must fit the schema of the event type. Numbers that a double does not hold and keys that stand twice are refused.',
+  })
+  businessData!: JsonObject;
+  @Field(() => VoucherStatusEnum, {
+    nullable: true,
+    defaultValue: VoucherStatusEnum.APPROVED,
+    description: 'DRAFT, APPROVED or VOIDED.',
+  })
   status?: VoucherStatus | null;
   @Field(() => DateTimeScalar, { nullable: true, description: 'Left out: the time of recording.' })
   occurredAt?: Date | null;
-  @Field(() => String, { nullable: true }) createdBy?: string | null;
+  @Field(() => String, { nullable: true, description: 'Who made it in the source system.' }) createdBy?:
+    | string
+    | null;
 }
 
 /** GraphQL: what recording came to. `voucherId` and `eventId` are not part of the API. */
@@ -131,15 +176,33 @@ export class EventType {
 /** GraphQL: what vouchers are asked for. */
 @InputType()
 export class VoucherFilter {
-  @Field(() => String, { nullable: true }) sourceSystem?: string | null;
-  @Field(() => String, { nullable: true }) sourceModule?: string | null;
-  @Field(() => [String], { nullable: true }) sourceIds?: string[] | null;
-  @Field(() => String, { nullable: true }) companyId?: string | null;
-  @Field(() => String, { nullable: true }) counterpartyId?: string | null;
-  @Field(() => DateScalar, { nullable: true }) voucherDateFrom?: string | null;
-  @Field(() => DateScalar, { nullable: true }) voucherDateTo?: string | null;
-  @Field(() => DateTimeScalar, { nullable: true }) updatedFrom?: Date | null;
-  @Field(() => DateTimeScalar, { nullable: true }) updatedTo?: Date | null;
+  @Field(() => String, { nullable: true, description: 'Only vouchers of this system.' }) sourceSystem?:
+    | string
+    | null;
+  @Field(() => String, { nullable: true, description: 'Only vouchers of this module.' }) sourceModule?:
+    | string
+    | null;
+  @Field(() => [String], { nullable: true, description: 'Only records with one of these ids; up to 1,000.' })
+  sourceIds?: string[] | null;
+  @Field(() => String, { nullable: true, description: 'Only vouchers of this company.' }) companyId?:
+    | string
+    | null;
+  @Field(() => String, { nullable: true, description: 'Only vouchers with this counterparty.' })
+  counterpartyId?: string | null;
+  @Field(() => DateScalar, { nullable: true, description: 'Dated on this day or later.' }) voucherDateFrom?:
+    | string
+    | null;
+  @Field(() => DateScalar, { nullable: true, description: 'Dated on this day or earlier.' }) voucherDateTo?:
+    | string
+    | null;
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description:
+      'Changed at this instant or later. A change can become visible up to a minute after its updatedAt: whoever reads on from the newest updatedAt asks from two minutes before it, and meets some vouchers again.',
+  })
+  updatedFrom?: Date | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Changed at this instant or earlier.' })
+  updatedTo?: Date | null;
 }
 
 /** GraphQL: a voucher and its place in a list. */
@@ -179,9 +242,9 @@ export class VoucherEventConnection {
 /** GraphQL: names one source record. */
 @InputType()
 export class VoucherRef {
-  @Field(() => String) sourceSystem!: string;
-  @Field(() => String) sourceModule!: string;
-  @Field(() => String) sourceId!: string;
+  @Field(() => String, { description: 'The system of the record.' }) sourceSystem!: string;
+  @Field(() => String, { description: 'Its module.' }) sourceModule!: string;
+  @Field(() => String, { description: 'Its id in that module.' }) sourceId!: string;
 }
 
 /** GraphQL: what a consumer compares its copy of a record with. */

@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest, preParsingAsyncHookHandler } from 'fastify';
-import { badInput, HubError } from '../core/errors.ts';
+import { badInput, HubError, messageOf } from '../core/errors.ts';
+import { exactly } from '../core/exact-json.ts';
 import { limits } from '../core/limits.ts';
 import type { BodyRoom } from './body-room.ts';
+import { inexactRequest } from './exact-request.ts';
 
 /**
  * Reads JSON bodies, as UTF-8 and nothing else (RFC 8259, section 8.1). Decoded loosely, whatever is none would become
@@ -16,9 +18,13 @@ export function readJsonBodies(app: FastifyInstance): void {
     if (encoding.toLowerCase() !== 'identity') {
       const fault = badInput('body', 'The body is compressed (Content-Encoding); send it as it is.');
       done(Object.assign(fault, { statusCode: 415 }));
-    } else if (isUtf8(body))
-      void parse(request, body.toString('utf8'), (error, value) => done(error && notJson(error), value));
-    else {
+    } else if (isUtf8(body)) {
+      const text = body.toString('utf8');
+      void parse(request, text, (error, value) => {
+        if (error !== null) done(notJson(error));
+        else finish(text, value, done);
+      });
+    } else {
       const fault = badInput(
         'body',
         'The body is no valid UTF-8; encode it so (GBK and others are not taken).',
@@ -26,6 +32,18 @@ export function readJsonBodies(app: FastifyInstance): void {
       done(Object.assign(fault, { statusCode: 400 }));
     }
   });
+}
+
+function finish(text: string, parsed: unknown, done: (error: Error | null, body?: unknown) => void): void {
+  try {
+    const { value, faults } = exactly(text, parsed);
+    const fault = inexactRequest(faults);
+    if (fault === null) done(null, value);
+    else done(Object.assign(fault, { statusCode: 400 }));
+  } catch (error) {
+    const fault = badInput('body', messageOf(error));
+    done(Object.assign(fault, { statusCode: 400 }));
+  }
 }
 
 /** Lets a body come in once there is room for it. @param keyIdOf the key that the request came with */

@@ -93,7 +93,8 @@ function answerRequestFault(
       : isCallers || error instanceof HubError
         ? messageOf(error)
         : errorCatalogue[code];
-  return reply.code(status).send({ errors: [{ message, extensions: { code } }] });
+  const field = error instanceof HubError && error.field !== undefined ? { field: error.field } : {};
+  return reply.code(status).send({ errors: [{ message, extensions: { code, ...field } }] });
 }
 
 function requestFault(error: unknown): { status: number; code: ErrorCode } {

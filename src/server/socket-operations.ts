@@ -9,12 +9,13 @@ import {
   subscribe,
 } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
-import { isDatabaseAway, messageOf } from '../core/errors.ts';
+import { HubError, isDatabaseAway, messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { type Tracer, traced } from '../core/tracing.ts';
 import { callerOf, type OperationContext } from '../resolvers/context.ts';
 import { Documents } from './documents.ts';
 import { formatError, reportFault } from './error-format.ts';
+import { exactOperation } from './exact-request.ts';
 import type { GraphqlDoor } from './graphql-http.ts';
 import { checkOperationSize } from './operation-limits.ts';
 import { closings } from './socket-closings.ts';
@@ -52,14 +53,17 @@ export function socketOptions(
         : (args: ExecutionArgs) => executeTraced(tracer, args, running.get(args)?.traceparent),
     subscribe,
     onConnect: ({ connectionParams, extra: peer }) => connect(door, keeper, peer, connectionParams),
-    onSubscribe: async ({ extra: peer }, _id, payload) => {
+    onSubscribe: async ({ extra: peer }, id, payload) => {
+      // Before anything is waited for: the text is there no longer than that.
+      const exact = exactOperation(peer.messageText, { id, type: 'subscribe', payload });
+      if (exact instanceof HubError) return [errorOf(exact)];
       if (peer.operations >= limits.socketOperations)
         return [refusal(`At most ${limits.socketOperations} operations at once on a socket.`)];
       // Counted before anything is waited for: messages of one packet come all at once.
       peer.operations += 1;
       const prepared = await prepareOperation(door, documents, {
         authorization: peer.authorization,
-        payload,
+        payload: exact,
       });
       // graphql-ws tells of the end of an operation only where it began.
       if (!('document' in prepared)) peer.operations -= 1;
@@ -137,10 +141,14 @@ async function prepareOperation(
       contextValue,
     };
   } catch (error) {
-    if (error instanceof GraphQLError) return [error];
-    const originalError = error instanceof Error ? error : new Error(String(error));
-    return [new GraphQLError(originalError.message, { originalError })];
+    return [errorOf(error)];
   }
+}
+
+function errorOf(error: unknown): GraphQLError {
+  if (error instanceof GraphQLError) return error;
+  const originalError = error instanceof Error ? error : new Error(String(error));
+  return new GraphQLError(originalError.message, { originalError });
 }
 
 /** Runs a query or mutation as a span. Subscriptions are none: they last as long as their socket. */

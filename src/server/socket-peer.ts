@@ -30,6 +30,8 @@ export interface PeerOptions {
  */
 export class SocketPeer implements GraphqlSocket {
   readonly protocol: string;
+  /** The message that graphql-ws is reading at the moment, as it came; what it says may be lost by parsing it. */
+  messageText = '';
   /** Operations under way. */
   operations = 0;
   /** What the client gave as its `Authorization`, once that was good. */
@@ -83,7 +85,9 @@ export class SocketPeer implements GraphqlSocket {
       // The hub has closed already; the client may not know that yet.
       if (this.#socket.readyState !== WebSocket.OPEN) return;
       const text = Buffer.isBuffer(data) ? data.toString() : '';
+      this.messageText = text;
       this.#options.track(handle(text).catch(error => this.#fail(error)));
+      this.messageText = '';
     });
   }
 

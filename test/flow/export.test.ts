@@ -65,7 +65,8 @@ const expected = (
     `select l.id::text, l.subscription_id::text, s.name as subscription, s.target_system, l.event_id::text, l.event_type,
        l.voucher_id::text, v.voucher_no, v.source_system, v.source_module, v.source_type, v.source_id, e.source_version,
        l.mode, l.status, l.transport, l.retry_count, l.error_code, l.error_message, l.created_at, l.sync_started_at,
-       l.sync_completed_at, l.next_attempt_at
+       l.sync_completed_at, l.next_attempt_at, to_char(v.voucher_date, 'YYYY-MM-DD') as voucher_date, v.source_reference_no,
+       v.company_id, v.counterparty_type, v.counterparty_id, v.counterparty_name, v.direction, v.amount::text, v.currency, v.summary
      from fin_data_sync_logs l join data_subscriptions s on s.id = l.subscription_id
        join fin_voucher_events e on e.id = l.event_id join fin_business_vouchers v on v.id = l.voucher_id
      where l.subscription_id = $1 order by l.id desc`,
@@ -126,7 +127,13 @@ test('CSV, JSON Lines and Parquet tell the same syncs, each to a reader of anoth
   assert.ok(times.length >= 4);
   for (const { name, logical_type: type } of times)
     assert.ok(type?.type === 'TIMESTAMP' && type.isAdjustedToUTC, name);
-  assert.deepEqual((await parquetReadObjects({ file })).map(inUtc), expected);
+  const asParquet = expected.map(row => ({
+    ...row,
+    amount: Number(row.amount),
+    source_version: String(row.source_version),
+    voucher_date: `${row.voucher_date}T00:00:00.000Z`,
+  }));
+  assert.deepEqual((await parquetReadObjects({ file })).map(inUtc), asParquet);
 
   const [head = [], ...rows] = readCsv(fileOf('all.csv'));
   assert.deepEqual(head, Object.keys(expected[0] ?? {}));
@@ -338,4 +345,51 @@ test('a range the wrong way round and a subscription that was never there are re
   assert.match(nobody?.stderr ?? '', /There is no subscription 987654/);
   assert.match(ahead?.stderr ?? '', /2999-01-01 is ahead of now: nothing has been recorded there yet\./);
   assert.equal(ahead?.stdout, '');
+});
+
+test('vouchers are exported with their money, by their dates, and amounts are numbers to every reader', async () => {
+  const over = {
+    sourceSystem: 'money',
+    companyId: '0001',
+    counterpartyName: '上海贸易有限公司',
+    voucherDate: '2020-05-31',
+  };
+  await recordVouchers(hub, [
+    voucherInput({ ...over, sourceId: 'm1', amount: '-12345678901234.56', summary: 'x;=1+1' }),
+    voucherInput({ ...over, sourceId: 'm2', amount: '0.01', voucherDate: '2020-06-01' }),
+  ]);
+  const since = [
+    'export',
+    'vouchers',
+    '--from',
+    '2020-05-01',
+    '--to',
+    '2020-06-01',
+    '--source-system',
+    'money',
+  ];
+  const ends = await Promise.all(
+    ['csv', 'jsonl', 'parquet'].map(format =>
+      runCli([...since, '--format', format, '--output', fileOf(`vouchers.${format}`), '--json'], env),
+    ),
+  );
+  for (const end of ends) {
+    assert.equal(end.code, 0, end.stderr);
+    const { rows, from, to } = JSON.parse(end.stdout);
+    assert.deepEqual([rows, from, to], [1, '2020-05-01', '2020-05-31']);
+  }
+  const told = JSON.parse(readFileSync(fileOf('vouchers.jsonl'), 'utf8'));
+  const { amount, currency, direction, company_id, counterparty_name, voucher_date } = told;
+  assert.deepEqual(
+    [amount, currency, direction, company_id, counterparty_name, voucher_date],
+    ['-12345678901234.56', 'CNY', 'debit', '0001', '上海贸易有限公司', '2020-05-31'],
+  );
+  const csv = readFileSync(fileOf('vouchers.csv'), 'utf8');
+  assert.match(csv, /,-12345678901234\.56,CNY,"x;'=1\+1",/);
+  const [row = {}] = await parquetReadObjects({
+    file: await asyncBufferFromFile(fileOf('vouchers.parquet')),
+  });
+  assert.equal(Number(row.amount), -12_345_678_901_234.56);
+  const wrong = await runCli(['export', 'vouchers', '--from', '2020-05-01', '--subscription', '1'], env);
+  assert.deepEqual([wrong.code, /--subscription is for syncs/.test(wrong.stderr)], [2, true]);
 });

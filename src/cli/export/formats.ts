@@ -1,26 +1,34 @@
 import type { BusinessTime } from '../../core/business-time.ts';
-import { type Cell, type ColumnKind, columns, type Row } from './columns.ts';
+import type { Cell, ColumnKind, ColumnShape, Row } from './columns.ts';
 import { csvText } from './csv-text.ts';
 import type { Format, FormatName } from './format.ts';
 
 /** Opens a format. @param time the clock that times are written by */
-export async function openFormat(name: FormatName, time: BusinessTime): Promise<Format> {
-  if (name === 'csv') return csv(time);
-  if (name === 'jsonl') return jsonl(time);
+export async function openFormat(
+  name: FormatName,
+  columns: readonly ColumnShape[],
+  time: BusinessTime,
+): Promise<Format> {
+  if (name === 'csv') return csv(columns, time);
+  if (name === 'jsonl') return jsonl(columns, time);
   // Loaded here, so that the other commands stay quick.
   const { ParquetFormat } = await import('./parquet.ts');
-  return new ParquetFormat();
+  return new ParquetFormat(columns);
 }
 
 /** Without it Excel takes the text for the machine's own character set, and Chinese is garbled. */
 const byteOrderMark = '\uFEFF';
 
 /** RFC 4180: commas, CRLF, quotes only where they are needed. */
-function csv(time: BusinessTime): Format {
+function csv(columns: readonly ColumnShape[], time: BusinessTime): Format {
   return {
     begin: () => `${byteOrderMark}${columns.map(({ name }) => name).join(',')}\r\n`,
     rows: rows =>
-      rows.map(row => `${row.map((cell, at) => csvCell(cell, kindAt(at), time)).join(',')}\r\n`).join(''),
+      rows
+        .map(
+          row => `${row.map((cell, at) => csvCell(cell, columns[at]?.kind ?? 'text', time)).join(',')}\r\n`,
+        )
+        .join(''),
     end: () => '',
   };
 }
@@ -32,7 +40,7 @@ function csvCell(cell: Cell, kind: ColumnKind, time: BusinessTime): string {
 }
 
 /** One JSON object a line; ids are texts, as GraphQL gives them. */
-function jsonl(time: BusinessTime): Format {
+function jsonl(columns: readonly ColumnShape[], time: BusinessTime): Format {
   const lineOf = (row: Row) =>
     JSON.stringify(
       Object.fromEntries(
@@ -47,8 +55,4 @@ function jsonl(time: BusinessTime): Format {
 
 function shownCell(cell: string | number, kind: ColumnKind, time: BusinessTime): string | number {
   return kind === 'time' && typeof cell === 'number' ? time.isoOf(cell) : cell;
-}
-
-function kindAt(at: number): ColumnKind {
-  return columns[at]?.kind ?? 'text';
 }

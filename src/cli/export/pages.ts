@@ -1,9 +1,9 @@
 import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
 import type { HubClient } from '../client.ts';
-import type { ExportSyncsQuery, SyncLogFilter } from '../generated/graphql.ts';
 import { isPassing } from '../import/sender.ts';
-import { type ExportedSync, syncsPage } from './columns.ts';
+import type { Row } from './columns.ts';
+import type { RowPage, Subject } from './subject.ts';
 
 /** How long a hub that does not answer is waited for, and the pauses meanwhile, milliseconds. */
 const patienceMs = 60_000;
@@ -13,7 +13,7 @@ const pauseMs = 1_000;
 export interface PageSource {
   readonly client: HubClient;
   readonly clock: Clock;
-  readonly filter: SyncLogFilter;
+  readonly subject: Subject;
   /** Ends the reading: the request under way too. */
   readonly stop: AbortSignal;
   /** Told when the hub is lost. */
@@ -21,32 +21,30 @@ export interface PageSource {
 }
 
 /**
- * The syncs that a filter covers, the newest first, page by page; the next page is asked for while this one is used.
+ * The rows of a subject, the newest first, page by page; the next page is asked for while this one is used.
  * What is recorded meanwhile is in none of them.
  * @throws UnreachableError, RefusedError; whatever comes after `stop` is of no meaning
  */
-export async function* readPages(source: PageSource): AsyncGenerator<ExportedSync[]> {
+export async function* readPages(source: PageSource): AsyncGenerator<readonly Row[]> {
   let asked = readPage(source, null);
   for (;;) {
-    const { edges, pageInfo } = await asked;
-    const after = pageInfo.hasNextPage ? (pageInfo.endCursor ?? null) : null;
+    const { rows, after } = await asked;
     if (after !== null) {
       asked = readPage(source, after);
       // Its fault is met when it is awaited; if the reader has left by then, nobody has to know.
       asked.catch(() => {});
     }
-    yield edges.map(edge => edge.node);
+    yield rows;
     if (after === null) return;
   }
 }
 
-async function readPage(source: PageSource, after: string | null): Promise<ExportSyncsQuery['syncLogs']> {
-  const { client, clock, filter, stop, say } = source;
-  const variables = JSON.stringify({ filter, first: limits.pageSize, after });
+async function readPage(source: PageSource, after: string | null): Promise<RowPage> {
+  const { client, clock, subject, stop, say } = source;
   const giveUpAt = clock.steady() + patienceMs;
   for (let lost = false; ; lost = true) {
     try {
-      return (await client.requestText(syncsPage, variables, stop)).syncLogs;
+      return await subject.page(client, { first: limits.pageSize, after }, stop);
     } catch (error) {
       // Before the first page there is nothing to lose by giving up.
       if (after === null || !isPassing(error) || stop.aborted || clock.steady() > giveUpAt) throw error;

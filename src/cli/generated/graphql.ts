@@ -38,10 +38,13 @@ export type CompensationState =
   | 'RUNNING';
 
 export type ConsistencyCheckInput = {
+  /** Sends again what differs. */
   autoFix?: boolean | null | undefined;
   /** Voucher dates, both inclusive; null: no bound. */
   from?: string | null | undefined;
+  /** The subscription whose consumer is asked. */
   subscriptionId: string | number;
+  /** Vouchers dated on this day or earlier; left out: no bound. */
   to?: string | null | undefined;
 };
 
@@ -51,25 +54,41 @@ export type ConsistencyState =
   | 'RUNNING';
 
 export type CreateDataSubscriptionInput = {
+  /** How long an attached consumer may take to acknowledge, milliseconds. */
   ackTimeoutMs?: number | null | undefined;
+  /** Scheduled checks send again what differs. */
   autoFix?: boolean | null | undefined;
   /** Left out: 0 2 * * *, every night at 02:00. */
   batchCron?: string | null | undefined;
+  /** Most events in one request, 1 to 100. */
   batchSize?: number | null | undefined;
+  /** Only events of these companies; null: all. */
   companyIds?: Array<string> | null | undefined;
+  /** Where the consumer answers consistency digests; null: none. */
   consistencyUrl?: string | null | undefined;
+  /** Names from the catalogue, a prefix with a star (invoice_*), or *. */
   eventTypes: Array<string>;
+  /** Drains that it is spread over, 1 to 16. */
   lanes?: number | null | undefined;
+  /** Requests that may be under way at once, 1 to 256. */
   maxInFlight?: number | null | undefined;
+  /** REALTIME or BATCH for all its events; null: as the event type says. */
   mode?: SyncMode | null | undefined;
+  /** A name for people; one target system has it once. */
   name: string;
+  /** A GraphQL selection on VoucherEvent that shapes `data`; null: the business data. */
   payloadQuery?: string | null | undefined;
+  /** Requests a second at most; null: unlimited. */
   rateLimitPerSecond?: number | null | undefined;
+  /** When and how often a failed attempt is repeated. */
   retry?: RetryPolicyInput | null | undefined;
   /** Left out: the hub makes one. */
   secret?: string | null | undefined;
+  /** Only events of these systems; null: all. */
   sourceSystems?: Array<string> | null | undefined;
+  /** The system that receives the events; a SUBSCRIBER key is bound to one. */
   targetSystem: string;
+  /** How long a request may take, milliseconds. */
   timeoutMs?: number | null | undefined;
   /** Left out: delivered over graphql-ws only. */
   webhookUrl?: string | null | undefined;
@@ -93,14 +112,23 @@ export type DifferenceKind =
   | 'UNEXPECTED';
 
 export type FixPlanItemInput = {
+  /** The digest that the consumer held; null: none. */
   actualDigest?: string | null | undefined;
+  /** The version that the consumer held; null: none. */
   actualVersion?: number | null | undefined;
+  /** The digest that the hub had; null: none. */
   expectedDigest?: string | null | undefined;
+  /** The version that the hub had; null: none. */
   expectedVersion?: number | null | undefined;
+  /** What differs, as the dry run said. */
   kind: DifferenceKind;
+  /** Its id in that module. */
   sourceId: string;
+  /** Its module. */
   sourceModule: string;
+  /** The system of the record. */
   sourceSystem: string;
+  /** The subscription whose consumer differs. */
   subscriptionId: string | number;
 };
 
@@ -115,36 +143,56 @@ export type RecordOutcome =
   | 'UPDATED';
 
 export type RecordVoucherInput = {
+  /** An exact decimal as a string: up to 30 digits before the point and 10 after it. It may be negative. */
   amount: string;
+  /** What the event is about, as JSON: up to 1 MiB and 64 levels. It must fit the schema of the event type. Numbers that a double does not hold and keys that stand twice are refused. */
   businessData: Record<string, unknown>;
+  /** The company (legal entity) that the voucher belongs to; subscriptions may be limited to some. */
   companyId?: string | null | undefined;
+  /** The id of the counterparty in the source system. */
   counterpartyId?: string | null | undefined;
+  /** The name of the counterparty; up to 2,000 characters. */
   counterpartyName?: string | null | undefined;
+  /** What the counterparty is, e.g. customer or supplier. */
   counterpartyType?: string | null | undefined;
+  /** Who made it in the source system. */
   createdBy?: string | null | undefined;
   /** ISO 4217. */
   currency: string;
+  /** DEBIT or CREDIT, as the source system books it. */
   direction: VoucherDirection;
+  /** A name from the catalogue (query eventTypes), e.g. invoice_recorded. */
   eventType: string;
   /** Left out: the time of recording. */
   occurredAt?: string | null | undefined;
+  /** The id of the record in its module; 1 to 200 characters. */
   sourceId: string;
+  /** The module of that system. With sourceSystem and sourceId it names the source record. */
   sourceModule: string;
+  /** The number that people know the record by, e.g. of the invoice. */
   sourceReferenceNo?: string | null | undefined;
+  /** The system that the voucher comes from; a PUBLISHER key is bound to one. */
   sourceSystem: string;
+  /** The kind of record in that module, e.g. sales_invoice. */
   sourceType: string;
   /** Left out: one more than the version known, if the content differs. */
   sourceVersion?: number | null | undefined;
+  /** DRAFT, APPROVED or VOIDED. */
   status?: VoucherStatus | null | undefined;
+  /** A text for people; up to 2,000 characters. */
   summary?: string | null | undefined;
   /** Left out: today in the business time zone. */
   voucherDate?: string | null | undefined;
 };
 
 export type RetryPolicyInput = {
+  /** The pause before the first retry, milliseconds; each later one is twice as long. */
   baseDelayMs?: number | null | undefined;
+  /** Share of the pause that is added at random, 0 to 1. */
   jitter?: number | null | undefined;
+  /** The longest pause, milliseconds. */
   maxDelayMs?: number | null | undefined;
+  /** Retries after the first attempt, 0 to 100; then the sync waits for a person. */
   maxRetries?: number | null | undefined;
 };
 
@@ -159,17 +207,29 @@ export type Role =
   | 'SUBSCRIBER';
 
 export type SyncLogFilter = {
+  /** Recorded at this instant or later. */
   createdFrom?: string | null | undefined;
+  /** Recorded at this instant or earlier. */
   createdTo?: string | null | undefined;
+  /** Only syncs whose last failure had one of these codes, e.g. HTTP_400. */
   errorCodes?: Array<string> | null | undefined;
+  /** Only events of these types. */
   eventTypes?: Array<string> | null | undefined;
+  /** Only these syncs; up to 1,000. */
   ids?: Array<string | number> | null | undefined;
+  /** Only syncs of these modes. */
   modes?: Array<SyncMode> | null | undefined;
+  /** Only the records with this id. */
   sourceId?: string | null | undefined;
+  /** Only vouchers of this system. */
   sourceSystem?: string | null | undefined;
+  /** Only syncs in one of these states. */
   statuses?: Array<SyncStatus> | null | undefined;
+  /** Only what goes to this subscription. */
   subscriptionId?: string | number | null | undefined;
+  /** Only syncs whose last attempt went this way. */
   transports?: Array<Transport> | null | undefined;
+  /** Only syncs of this voucher. */
   voucherId?: string | number | null | undefined;
 };
 
@@ -193,29 +253,66 @@ export type Transport =
   | 'WEBSOCKET';
 
 export type UpdateDataSubscriptionInput = {
+  /** How long an attached consumer may take to acknowledge, milliseconds. */
   ackTimeoutMs?: number | null | undefined;
+  /** Scheduled checks send again what differs. */
   autoFix?: boolean | null | undefined;
   /** Null: every night at 02:00. */
   batchCron?: string | null | undefined;
+  /** Most events in one request, 1 to 100. */
   batchSize?: number | null | undefined;
+  /** Only events of these companies; null: all. */
   companyIds?: Array<string> | null | undefined;
+  /** Where the consumer answers consistency digests; null: none. */
   consistencyUrl?: string | null | undefined;
+  /** Names from the catalogue, a prefix with a star (invoice_*), or *. */
   eventTypes?: Array<string> | null | undefined;
+  /** Drains that it is spread over, 1 to 16. */
   lanes?: number | null | undefined;
+  /** Requests that may be under way at once, 1 to 256. */
   maxInFlight?: number | null | undefined;
+  /** REALTIME or BATCH for all its events; null: as the event type says. */
   mode?: SyncMode | null | undefined;
+  /** A name for people; one target system has it once. */
   name?: string | null | undefined;
+  /** A GraphQL selection on VoucherEvent that shapes `data`; null: the business data. */
   payloadQuery?: string | null | undefined;
+  /** Requests a second at most; null: unlimited. */
   rateLimitPerSecond?: number | null | undefined;
+  /** When and how often a failed attempt is repeated. */
   retry?: RetryPolicyInput | null | undefined;
+  /** Only events of these systems; null: all. */
   sourceSystems?: Array<string> | null | undefined;
+  /** How long a request may take, milliseconds. */
   timeoutMs?: number | null | undefined;
+  /** Where events are posted, http or https; null: delivered over graphql-ws only. */
   webhookUrl?: string | null | undefined;
 };
 
 export type VoucherDirection =
   | 'CREDIT'
   | 'DEBIT';
+
+export type VoucherFilter = {
+  /** Only vouchers of this company. */
+  companyId?: string | null | undefined;
+  /** Only vouchers with this counterparty. */
+  counterpartyId?: string | null | undefined;
+  /** Only records with one of these ids; up to 1,000. */
+  sourceIds?: Array<string> | null | undefined;
+  /** Only vouchers of this module. */
+  sourceModule?: string | null | undefined;
+  /** Only vouchers of this system. */
+  sourceSystem?: string | null | undefined;
+  /** Changed at this instant or later. A change can become visible up to a minute after its updatedAt: whoever reads on from the newest updatedAt asks from two minutes before it, and meets some vouchers again. */
+  updatedFrom?: string | null | undefined;
+  /** Changed at this instant or earlier. */
+  updatedTo?: string | null | undefined;
+  /** Dated on this day or later. */
+  voucherDateFrom?: string | null | undefined;
+  /** Dated on this day or earlier. */
+  voucherDateTo?: string | null | undefined;
+};
 
 export type VoucherStatus =
   | 'APPROVED'
@@ -350,7 +447,7 @@ export type ExportSyncsQueryVariables = Exact<{
 }>;
 
 
-export type ExportSyncsQuery = { syncLogs: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, mode: SyncMode, status: SyncStatus, transport: Transport | null, retryCount: number, errorCode: string | null, errorMessage: string | null, createdAt: string, syncStartedAt: string | null, syncCompletedAt: string | null, nextAttemptAt: string | null, subscription: { id: string, name: string, targetSystem: string }, event: { id: string, eventType: string, sourceVersion: number, voucher: { id: string, voucherNo: string, sourceSystem: string, sourceModule: string, sourceType: string, sourceId: string } } } }> } };
+export type ExportSyncsQuery = { syncLogs: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, mode: SyncMode, status: SyncStatus, transport: Transport | null, retryCount: number, errorCode: string | null, errorMessage: string | null, createdAt: string, syncStartedAt: string | null, syncCompletedAt: string | null, nextAttemptAt: string | null, subscription: { id: string, name: string, targetSystem: string }, event: { id: string, eventType: string, sourceVersion: number, voucher: { id: string, voucherNo: string, voucherDate: string, sourceSystem: string, sourceModule: string, sourceType: string, sourceId: string, sourceReferenceNo: string | null, companyId: string | null, counterpartyType: string | null, counterpartyId: string | null, counterpartyName: string | null, direction: VoucherDirection, amount: string, currency: string, summary: string | null } } } }> } };
 
 export type ExportCountQueryVariables = Exact<{
   filter: SyncLogFilter;
@@ -366,6 +463,22 @@ export type ExportSubscriptionQueryVariables = Exact<{
 
 
 export type ExportSubscriptionQuery = { dataSubscription: { id: string } | null, syncLogs: { edges: Array<{ node: { id: string } }> } };
+
+export type ExportVouchersQueryVariables = Exact<{
+  filter: VoucherFilter;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type ExportVouchersQuery = { vouchers: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, voucherNo: string, voucherDate: string, sourceSystem: string, sourceModule: string, sourceType: string, sourceId: string, sourceReferenceNo: string | null, sourceVersion: number, companyId: string | null, counterpartyType: string | null, counterpartyId: string | null, counterpartyName: string | null, direction: VoucherDirection, amount: string, currency: string, summary: string | null, status: VoucherStatus, createdBy: string | null, createdAt: string, updatedAt: string } }> } };
+
+export type ExportVouchersCountQueryVariables = Exact<{
+  filter: VoucherFilter;
+}>;
+
+
+export type ExportVouchersCountQuery = { vouchers: { totalCount: number } };
 
 export type FixedFragment = { dryRun: boolean, found: number, fixed: number, differences: Array<{ kind: DifferenceKind, sourceSystem: string, sourceModule: string, sourceId: string, expectedVersion: number | null, expectedDigest: string | null, actualVersion: number | null, actualDigest: string | null, repaired: boolean, subscription: { id: string, name: string, targetSystem: string } }>, reports: Array<{ id: string, state: ConsistencyState, checked: number, requests: number, bytesExchanged: number, differenceCount: number, repairedCount: number, errorMessage: string | null, subscription: { id: string, name: string, targetSystem: string } }>, notCompared: Array<{ reason: string, subscription: { id: string, name: string, targetSystem: string } }> };
 
@@ -1047,10 +1160,20 @@ export const ExportSyncsDocument = new TypedDocumentString(`
           voucher {
             id
             voucherNo
+            voucherDate
             sourceSystem
             sourceModule
             sourceType
             sourceId
+            sourceReferenceNo
+            companyId
+            counterpartyType
+            counterpartyId
+            counterpartyName
+            direction
+            amount
+            currency
+            summary
           }
         }
       }
@@ -1079,6 +1202,48 @@ export const ExportSubscriptionDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ExportSubscriptionQuery, ExportSubscriptionQueryVariables>;
+export const ExportVouchersDocument = new TypedDocumentString(`
+    query ExportVouchers($filter: VoucherFilter!, $first: Int!, $after: String) {
+  vouchers(filter: $filter, first: $first, after: $after) {
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    edges {
+      node {
+        id
+        voucherNo
+        voucherDate
+        sourceSystem
+        sourceModule
+        sourceType
+        sourceId
+        sourceReferenceNo
+        sourceVersion
+        companyId
+        counterpartyType
+        counterpartyId
+        counterpartyName
+        direction
+        amount
+        currency
+        summary
+        status
+        createdBy
+        createdAt
+        updatedAt
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ExportVouchersQuery, ExportVouchersQueryVariables>;
+export const ExportVouchersCountDocument = new TypedDocumentString(`
+    query ExportVouchersCount($filter: VoucherFilter!) {
+  vouchers(filter: $filter, first: 0) {
+    totalCount
+  }
+}
+    `) as unknown as TypedDocumentString<ExportVouchersCountQuery, ExportVouchersCountQueryVariables>;
 export const ReadFixReportDocument = new TypedDocumentString(`
     query ReadFixReport($id: ID!) {
   consistencyReport(id: $id) {

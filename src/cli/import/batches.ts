@@ -1,3 +1,4 @@
+import { exactly, placeText } from '../../core/exact-json.ts';
 import { type FileLine, maxLineBytes } from './lines.ts';
 
 /** Most vouchers and bytes in one request. */
@@ -78,8 +79,14 @@ function readLine({ number, bytes }: FileLine): VoucherLine | RejectedLine | nul
   const text = decode(bytes);
   if (text === null) return fault('The line is no valid UTF-8.', bytes.toString('latin1'));
   if (text.trim() === '') return null;
-  const value = parse(text);
-  if (value === undefined) return fault('The line is no JSON.', text);
+  const parsed = parse(text);
+  if (parsed === undefined) return fault('The line is no JSON.', text);
+  const { value, faults } = exactly(text, parsed);
+  const [changed] = faults;
+  if (changed !== undefined) {
+    const field = placeText(changed.path);
+    return { ...fault(`${field}: ${changed.message}`, text), field };
+  }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return fault('The line is no JSON object.', value);
   return {

@@ -14,27 +14,43 @@ export type RecordOutcome =
   | 'UPDATED';
 
 export type RecordVoucherInput = {
+  /** An exact decimal as a string: up to 30 digits before the point and 10 after it. It may be negative. */
   amount: string;
+  /** What the event is about, as JSON: up to 1 MiB and 64 levels. It must fit the schema of the event type. Numbers that a double does not hold and keys that stand twice are refused. */
   businessData: Record<string, unknown>;
+  /** The company (legal entity) that the voucher belongs to; subscriptions may be limited to some. */
   companyId?: string | null | undefined;
+  /** The id of the counterparty in the source system. */
   counterpartyId?: string | null | undefined;
+  /** The name of the counterparty; up to 2,000 characters. */
   counterpartyName?: string | null | undefined;
+  /** What the counterparty is, e.g. customer or supplier. */
   counterpartyType?: string | null | undefined;
+  /** Who made it in the source system. */
   createdBy?: string | null | undefined;
   /** ISO 4217. */
   currency: string;
+  /** DEBIT or CREDIT, as the source system books it. */
   direction: VoucherDirection;
+  /** A name from the catalogue (query eventTypes), e.g. invoice_recorded. */
   eventType: string;
   /** Left out: the time of recording. */
   occurredAt?: string | null | undefined;
+  /** The id of the record in its module; 1 to 200 characters. */
   sourceId: string;
+  /** The module of that system. With sourceSystem and sourceId it names the source record. */
   sourceModule: string;
+  /** The number that people know the record by, e.g. of the invoice. */
   sourceReferenceNo?: string | null | undefined;
+  /** The system that the voucher comes from; a PUBLISHER key is bound to one. */
   sourceSystem: string;
+  /** The kind of record in that module, e.g. sales_invoice. */
   sourceType: string;
   /** Left out: one more than the version known, if the content differs. */
   sourceVersion?: number | null | undefined;
+  /** DRAFT, APPROVED or VOIDED. */
   status?: VoucherStatus | null | undefined;
+  /** A text for people; up to 2,000 characters. */
   summary?: string | null | undefined;
   /** Left out: today in the business time zone. */
   voucherDate?: string | null | undefined;
@@ -50,8 +66,11 @@ export type VoucherDirection =
   | 'DEBIT';
 
 export type VoucherRef = {
+  /** Its id in that module. */
   sourceId: string;
+  /** Its module. */
   sourceModule: string;
+  /** The system of the record. */
   sourceSystem: string;
 };
 
