@@ -7,13 +7,15 @@ import type { DeliveryTester } from '../delivery/delivery-test.ts';
 import type { Subscriptions } from '../delivery/subscriptions.ts';
 import { ListSize } from '../schema/list-size.ts';
 import {
-  CreateDataSubscriptionInput,
   DataSubscription,
   DataSubscriptionWithSecret,
   DeliveryTest,
   RetryPolicy,
-  UpdateDataSubscriptionInput,
 } from '../schema/subscription.types.ts';
+import {
+  CreateDataSubscriptionInput,
+  UpdateDataSubscriptionInput,
+} from '../schema/subscription-inputs.types.ts';
 import { callerOf, type OperationContext } from './context.ts';
 
 /** GraphQL: the subscriptions of consumers. */
