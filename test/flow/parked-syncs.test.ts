@@ -313,3 +313,13 @@ test('no more is parked than one statement may look at, and few are not worth it
   await addVersions(sql, id, { records: 1, versions: 3_000 });
   assert.ok((await parkBlocked(db.pool, id, 'prompt')) <= limits.parkAtOnce);
 });
+
+test('thousands of versions of one record that end in one statement look at their record once', async () => {
+  const id = await addSubscription();
+  await addVersions(sql, id, { records: 1, versions: 4_000 });
+  await parkAll(id);
+  const read = await entriesRead(async pool => {
+    await pool.query('delete from fin_open_syncs where subscription_id = $1', [id]);
+  });
+  assert.ok(read < 40_000, `${read} entries`);
+});

@@ -16,12 +16,13 @@ create index fin_open_syncs_parked on fin_open_syncs (subscription_id, voucher_i
 
 create function hub_unpark_next() returns trigger language plpgsql as $$
 begin
-  with ended as materialized (
-    select g.subscription_id, g.voucher_id, min(g.id) as id from gone g
+  with records as materialized (
+    select subscription_id, voucher_id, min(id) as id from gone group by 1, 2),
+  ended as materialized (
+    select r.* from records r
     where exists (
       select from fin_open_syncs p
-      where p.subscription_id = g.subscription_id and p.voucher_id = g.voucher_id and p.next_attempt_at = 'infinity' offset 0)
-    group by 1, 2),
+      where p.subscription_id = r.subscription_id and p.voucher_id = r.voucher_id and p.next_attempt_at = 'infinity' offset 0)),
   following as materialized (
     select n.ctid from ended e cross join lateral (
       select o.ctid from fin_open_syncs o
