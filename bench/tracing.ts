@@ -89,6 +89,7 @@ function nullCheckNs(): number {
     state: 'active',
     webhookUrl: null,
     batchSize: 1,
+    batchMaxBytes: 1_048_576,
     maxInFlight: 1,
     lanes: 1,
     rateLimitPerSecond: null,

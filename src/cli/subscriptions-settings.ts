@@ -18,6 +18,7 @@ export interface SettingOptions {
   readonly mode?: string | false;
   readonly batchCron?: string | false;
   readonly batchSize?: number;
+  readonly batchMaxBytes?: number;
   readonly maxInFlight?: number;
   readonly lanes?: number;
   readonly rateLimitPerSecond?: number | false;
@@ -46,6 +47,7 @@ export function withSettingOptions(command: Command): Command {
       'when its BATCH events are due: minute hour day month weekday (0 2 * * *)',
     )
     .option('--batch-size <count>', 'events in one request (1)', readWhole)
+    .option('--batch-max-bytes <bytes>', 'bytes of a request with several events (1048576)', readWhole)
     .option('--max-in-flight <count>', 'requests under way at once (32)', readWhole)
     .option('--lanes <count>', 'drains that its events are spread over by source record (1)', readWhole)
     .option('--rate-limit-per-second <count>', 'requests a second (left out: unlimited)', readWhole)
@@ -81,6 +83,7 @@ export function settingsOf(
     mode: typeof mode === 'string' ? modes[mode] : orNull(mode),
     batchCron: orNull(options.batchCron),
     batchSize: options.batchSize,
+    batchMaxBytes: options.batchMaxBytes,
     maxInFlight: options.maxInFlight,
     lanes: options.lanes,
     rateLimitPerSecond: orNull(options.rateLimitPerSecond),

@@ -14,8 +14,8 @@ import { plural, print, printJson, printTable } from './terminal.ts';
 const listSubscriptions = graphql(`
   query ListSubscriptions($targetSystem: String) {
     dataSubscriptions(targetSystem: $targetSystem) {
-      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery
-      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog connected unattachedSince stateSince failedCount lastErrorCode troubledSince lastSuccessAt createdAt updatedAt
+      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize batchMaxBytes maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery
+      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog connected unattachedSince stateSince failedCount lastErrorCode troubledSince lastSuccessAt heldUntil createdAt updatedAt
     }
   }
 `);
@@ -75,7 +75,7 @@ function listCommand(): Command {
         one.name,
         one.targetSystem,
         one.eventTypes.join(', '),
-        one.state.toLowerCase(),
+        one.heldUntil == null ? one.state.toLowerCase() : `held until ${one.heldUntil}`,
         attachedCell(one),
         one.backlog,
         one.failedCount,

@@ -44,6 +44,9 @@ export const limits = {
   eventTypes: 1_000,
   apiKeys: 1_000,
   batchSize: 100,
+  /** Bytes that the body of a request with several events may be bound to: a hundred of the largest events at most. */
+  batchBytesMin: 1_024,
+  batchBytesMax: 104_857_600,
   maxInFlight: 256,
   /** Shards of a subscription: each is a drain of its own, and looks through the others' backlog. */
   lanes: 16,
@@ -174,6 +177,25 @@ export const limits = {
   clockAnswerMs: 2_000,
   /** The longest `Retry-After` that is obeyed, milliseconds: the contract's ten minutes. */
   retryAfterMs: 600_000,
+  /** A target that asks for a pause without a date is held so long, doubling with each hold in vain up to the next, milliseconds. */
+  holdFirstMs: 1_000,
+  holdMaxMs: 60_000,
+  /** The shortest hold where the target names a date, milliseconds: `Retry-After: 0` must not be asked without end. */
+  holdLeastMs: 100,
+  /** A target that takes nothing between its pauses for so long is away: its subscription is suspended. Milliseconds. */
+  heldMaxMs: 30 * 60_000,
+  /** Pauses that cost one event no retry while others get through: beyond it, the event itself is the cause. */
+  freePauses: 10,
+  /** How long a learned pace is kept after a hold, milliseconds; it has grown many times over by then. */
+  paceKeptMs: 300_000,
+  /** The slowest learned pace, requests a second. */
+  paceLeast: 0.1,
+  /** Holds that end closer together than this are one, milliseconds: the same one, told by another process. */
+  paceTellMs: 500,
+  /** Different events in a row that a target answers with 5xx before it counts as away. */
+  awayEvents: 10,
+  /** How long the size of request that a target took is remembered, milliseconds. */
+  sizeKeptMs: 600_000,
   /** How long a stop waits for the acknowledgements of attached consumers before it closes their sockets, milliseconds. */
   quietMs: 3_000,
   /** Drains get this long to finish at a stop, milliseconds; with the sockets before it stays under `exitMs`. */

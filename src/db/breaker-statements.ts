@@ -37,7 +37,8 @@ export async function resumeLane(
   only: readonly string[] | null,
 ): Promise<{ requeued: number; told: string[] } | null> {
   const { rowCount } = await client.query(
-    `update data_subscriptions set state = 'active', probes = 0, probe_at = null, updated_at = now()
+    `update data_subscriptions
+     set state = 'active', probes = 0, probe_at = null, held_until = null, held_since = null, pace_per_second = null, updated_at = now()
      where id = $1 and deleted_at is null and ($2::text[] is null or state = any($2))`,
     [subscriptionId, only],
   );
@@ -61,6 +62,15 @@ export async function takeProbesDue(pool: Pool, firstMs: number, maxMs: number):
     [firstMs, maxMs],
   );
   return rows.map(row => row.id);
+}
+
+/** Puts off the next probe of a suspended lane, whose target named a date. */
+export async function postponeProbe(pool: Pool, subscriptionId: string, byMs: number): Promise<void> {
+  await pool.query(
+    `update data_subscriptions set probe_at = greatest(probe_at, now() + $2 * interval '1 millisecond')
+     where id = $1 and state = 'suspended'`,
+    [subscriptionId, byMs],
+  );
 }
 
 /**

@@ -11,10 +11,17 @@ export interface LaneRow {
   readonly state: SubscriptionState;
   readonly webhookUrl: string | null;
   readonly batchSize: number;
+  readonly batchMaxBytes: number;
   readonly maxInFlight: number;
   /** Shards in use. */
   readonly lanes: number;
   readonly rateLimitPerSecond: number | null;
+  /** Milliseconds since the last hold ended, below 0 while it lasts; null: none. */
+  readonly heldSinceMs: number | null;
+  /** Another with each hold. */
+  readonly holdMark: string | null;
+  /** Requests a second right after the hold; null: not known. */
+  readonly pacePerSecond: number | null;
   readonly timeoutMs: number;
   readonly ackTimeoutMs: number;
   /** True while a consumer is attached: its events go over the socket first. */
@@ -64,7 +71,8 @@ type Claim = Pick<ClaimedSync, 'id' | 'token'>;
 export async function readLane(pool: Pool, id: string): Promise<LaneRow | undefined> {
   const { rows } = await pool.query<LaneRow>({
     name: 'lane-read',
-    text: `select id::text, state, webhook_url as "webhookUrl", batch_size as "batchSize", max_in_flight as "maxInFlight", ${lanesInUse} as lanes,
+    text: `select id::text, state, webhook_url as "webhookUrl", batch_size as "batchSize", batch_max_bytes as "batchMaxBytes", max_in_flight as "maxInFlight", ${lanesInUse} as lanes,
+             (extract(epoch from now() - held_until) * 1000)::float8 as "heldSinceMs", held_until::text as "holdMark", pace_per_second as "pacePerSecond",
              rate_limit_per_second as "rateLimitPerSecond", timeout_ms as "timeoutMs", ack_timeout_ms as "ackTimeoutMs",
              exists (select 1 from attachments a where a.subscription_id = $1 and a.lease_until > now()) as attached, max_retries as "maxRetries",
              base_delay_ms as "baseDelayMs", max_delay_ms as "maxDelayMs", jitter, payload_query as "payloadQuery", secret, next_secret as "nextSecret",
@@ -253,6 +261,7 @@ export async function lanesWithWork(pool: Pool): Promise<string[]> {
   const { rows } = await pool.query<{ id: string; lanes: number }>(
     `select s.id::text, ${lanesInUse} as lanes from data_subscriptions s
      where s.state = 'active' and s.deleted_at is null and s.webhook_url is not null
+       and coalesce(s.held_until <= now() + interval '${limits.drainAwaitRetryMs} milliseconds', true)
        and ${hasDue('s.id')}`,
   );
   return rows.flatMap(row => lanesOf(row.id, row.lanes));

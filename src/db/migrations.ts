@@ -15,6 +15,7 @@ import { Migration0012RoutingHolds } from './migrations/0012-routing-holds.ts';
 import { Migration0013OpenSyncsRoom } from './migrations/0013-open-syncs-room.ts';
 import { Migration0017ParkedSyncs } from './migrations/0017-parked-syncs.ts';
 import { Migration0019Refusals } from './migrations/0019-refusals.ts';
+import { Migration0020TargetPace } from './migrations/0020-target-pace.ts';
 import { Migration0021Clocks } from './migrations/0021-clocks.ts';
 import { Migration0025Standing } from './migrations/0025-standing.ts';
 import { Migration0026EventLatency } from './migrations/0026-event-latency.ts';
@@ -45,6 +46,7 @@ export const migrations: readonly NamedMigration[] = [
   { name: '0013-open-syncs-room', class: Migration0013OpenSyncsRoom },
   { name: '0017-parked-syncs', class: Migration0017ParkedSyncs },
   { name: '0019-refusals', class: Migration0019Refusals },
+  { name: '0020-target-pace', class: Migration0020TargetPace },
   { name: '0021-clocks', class: Migration0021Clocks },
   { name: '0025-standing', class: Migration0025Standing },
   { name: '0026-event-latency', class: Migration0026EventLatency },

@@ -7,7 +7,8 @@ import { closeFrom, sharedOf } from './sync-rows.ts';
 export interface OutcomeWrite {
   readonly id: string;
   readonly token: string;
-  readonly status: Extract<SyncStatus, 'success' | 'retrying' | 'failed'>;
+  /** `split`: its batch was refused as a whole; it stays claimed, and is sent again in a smaller one. */
+  readonly status: Extract<SyncStatus, 'success' | 'retrying' | 'failed'> | 'split';
   readonly retryCount: number;
   /** Milliseconds from now until the next attempt; null: none. */
   readonly delayMs: number | null;
@@ -31,13 +32,13 @@ const outcomeSql = `
   with relaxed as materialized (select set_config('synchronous_commit', 'off', true)),
   r as materialized (select r.* from relaxed cross join unnest($1::hub_sync_outcome_2[]) r),
   ended as (
-    delete from fin_open_syncs o using r where o.id = r.sync_id and o.claim_token = r.token and r.status <> 'retrying'
+    delete from fin_open_syncs o using r where o.id = r.sync_id and o.claim_token = r.token and r.status in ('success', 'failed')
     returning ${sharedOf('o')}, r.*),
   again as (
     update fin_open_syncs o
-    set retry_count = r.retries, failed_pushes = r.pushes, closed_sockets = r.sockets, attempt_count = o.attempt_count + 1, claim_token = null,
-        next_attempt_at = now() + r.delay_ms * interval '1 millisecond', error_code = r.code, error_message = r.message
-    from r where o.id = r.sync_id and o.claim_token = r.token and r.status = 'retrying'
+    set retry_count = r.retries, failed_pushes = r.pushes, closed_sockets = r.sockets, attempt_count = o.attempt_count + 1, claim_token = case when r.status = 'split' then o.claim_token end,
+        next_attempt_at = case when r.status = 'split' then o.next_attempt_at else now() + r.delay_ms * interval '1 millisecond' end, error_code = r.code, error_message = r.message
+    from r where o.id = r.sync_id and o.claim_token = r.token and r.status in ('retrying', 'split')
     returning o.id, o.subscription_id, o.transport, o.attempt_count, r.*),
   moved as (${closeFrom('ended')}),
   logged as (

@@ -4,7 +4,9 @@ import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { Tracer } from '../core/tracing.ts';
 import type { Database } from '../db/database.ts';
+import type { AwayWatches } from './away-watch.ts';
 import type { Breaker } from './breaker.ts';
+import type { FittingSizes } from './fitting-sizes.ts';
 import type { LaneClaims } from './lane-claims.ts';
 import type { OutcomeWriter } from './outcome-writer.ts';
 import type { ChangeListener } from './sync-changes.ts';
@@ -19,6 +21,9 @@ export interface DrainDeps {
   readonly breaker: Breaker;
   readonly changes: ChangeListener;
   readonly claims: LaneClaims;
+  /** Which targets are away though they answer. */
+  readonly watches: AwayWatches;
+  readonly sizes: FittingSizes;
   readonly outcomes: OutcomeWriter;
   /** Null: tracing is off. */
   readonly tracer: Tracer | null;

@@ -35,7 +35,7 @@ export interface DrainMode {
   batchOf(lane: Lane): number;
   /** The states in which claims give anything. */
   readonly states: readonly SubscriptionState[];
-  /** Whether the lane takes anything in this mode. */
+  /** Whether the lane takes anything in this mode, within a moment. */
   isOpen(row: LaneRow): boolean;
   appetite(lane: Lane, held: Held): Appetite;
   /** Syncs of a nightly batch to claim at most. */
@@ -71,7 +71,8 @@ export function webhookMode(transport: Transport): DrainMode {
     takes: () => true,
     batchOf: lane => lane.batchSize,
     states: ['active'],
-    isOpen: row => row.state === 'active' && row.webhookUrl !== null,
+    isOpen: ({ state, webhookUrl, heldSinceMs }) =>
+      state === 'active' && webhookUrl !== null && (heldSinceMs ?? 0) >= -limits.drainAwaitRetryMs,
     appetite(lane, { prompt }) {
       const window = lane.maxInFlight * lane.batchSize;
       const room = Math.max(lane.batchSize, Math.min(window * 8, limits.claimAhead));

@@ -5,9 +5,10 @@ import type { ClaimedSync, LanePart } from '../db/lane-statements.ts';
 import { BatchPace, batchLimit } from './batch-pace.ts';
 import type { DrainDeps } from './drain-deps.ts';
 import type { DrainedLane, DrainMode, Held } from './drain-mode.ts';
+import { DrainRequests } from './drain-requests.ts';
+import { DrainTarget } from './drain-target.ts';
 import { HeldClaims } from './held-claims.ts';
-import { deliverSafely } from './hub-fault.ts';
-import { judge, type Outcome } from './judge.ts';
+import type { Outcome } from './judge.ts';
 import type { Lane } from './lane.ts';
 import type { LaneOutcomes } from './lane-outcomes.ts';
 import { LaneSettings } from './lane-settings.ts';
@@ -46,6 +47,8 @@ export class LaneDrain {
   readonly #giveUp = new AbortController();
   readonly #startedAt: number;
   readonly #settings: LaneSettings;
+  readonly #target: DrainTarget;
+  readonly #sender: DrainRequests;
   #cancelPump: (() => void) | undefined;
   readonly #claims: HeldClaims;
   readonly #batch = new BatchPace();
@@ -56,8 +59,6 @@ export class LaneDrain {
   #filledAt = Number.NEGATIVE_INFINITY;
   readonly #nextRetry: NextRetry;
   #lastWorkAt: number;
-  /** By the clock that attempts are logged by. */
-  #lastSuccessAt = Number.NEGATIVE_INFINITY;
   #end: DrainEnd | undefined;
 
   constructor(deps: DrainDeps, lane: DrainedLane) {
@@ -66,15 +67,21 @@ export class LaneDrain {
     this.#id = subscriptionId;
     this.#mode = mode;
     this.#isCrowded = isCrowded;
-    this.#settings = new LaneSettings(deps, lane);
+    this.#target = new DrainTarget(deps, lane, (errorCode, tooLong) => this.#held(errorCode, tooLong));
+    this.#settings = new LaneSettings(deps, lane, this.#target.pace);
     this.#change = new Latch(deps.clock);
     this.#claims = new HeldClaims(deps, subscriptionId, mode);
     this.#nextRetry = new NextRetry(deps, mode.kind);
     this.#startedAt = deps.clock.steady();
     this.#lastWorkAt = this.#startedAt;
-    const onDropped = (outcomes: readonly Outcome[]) => mode.onDropped(outcomes);
+    const onDropped = (outcomes: readonly Outcome[]) => {
+      mode.onDropped(outcomes);
+      this.#sender.written(outcomes);
+    };
     const owner = { subscriptionId, transport: mode.kind, giveUp: this.#giveUp.signal, onDropped };
     this.#outcomes = deps.outcomes.open({ ...owner, onWritten: outcomes => this.#written(outcomes) });
+    const parts = { mode, target: this.#target, claims: this.#claims, outcomes: this.#outcomes };
+    this.#sender = new DrainRequests(deps, { ...parts, giveUp: this.#giveUp.signal });
   }
 
   /** Says that the lane has new work. Cheap; call it as often as you like. */
@@ -125,6 +132,7 @@ export class LaneDrain {
       else if (!this.#settings.isOneOfThem) this.#end ??= 'resharded';
       if (this.#end !== undefined) return;
       if (this.#settings.lane === undefined) return await this.#standBack();
+      if (this.#mode.stays && this.#target.pauseMs > 0) return await this.#standAside();
       this.#pump();
       // What is not of a batch is claimed first, to the last.
       const claimed = (await this.#fill()) || (await this.#fillBatch());
@@ -149,7 +157,7 @@ export class LaneDrain {
     const now = this.#deps.clock.steady();
     if (this.#nextRetry.hasCome(now) || this.#claims.wholeLookInMs(now) <= 0) this.#expectMore();
     if (lane === undefined || !this.#moreLikely || this.#outcomes.pending > limits.outcomeBatch * 4) return 0;
-    const { wanted, least, refillAt } = this.#mode.appetite(lane, this.#held());
+    const { wanted, least, refillAt } = this.#mode.appetite(lane, this.#stock());
     this.#refillAt = refillAt;
     // Who claims ahead has enough until then, and each outcome that is written pokes: that would be a claim each time.
     const mayBeFew = this.#mode.stays && wanted >= 1 && now - this.#filledAt >= smallRoomMs;
@@ -167,7 +175,7 @@ export class LaneDrain {
     const now = this.#deps.clock.steady();
     const { lane, records } = this.#settings;
     if (lane === undefined || !this.#batch.isDue(now, this.#claims.waiting.batch)) return 0;
-    const limit = batchLimit(this.#mode.batchRoom(lane, this.#held()));
+    const limit = batchLimit(this.#mode.batchRoom(lane, this.#stock()));
     const count = limit === 0 ? 0 : await this.#claims.claim({ ...records, part: 'batch', limit });
     this.#batch.claimed(now, count, limit);
     return count;
@@ -187,10 +195,10 @@ export class LaneDrain {
       const waitMs = this.#settings.takeTurn();
       if (waitMs > 0) {
         this.#cancelPump?.();
-        this.#cancelPump = this.#deps.clock.after(waitMs, () => this.#pump());
+        this.#cancelPump = this.#deps.clock.after(Math.min(waitMs, stayMs), () => this.#pump());
         return;
       }
-      void this.#send(lane, this.#claims.take(part, this.#mode.batchOf(lane)), part);
+      void this.#send(lane, this.#claims.take(part, this.#sender.roomOf(lane)), part);
     }
   }
 
@@ -205,21 +213,8 @@ export class LaneDrain {
   async #send(lane: Lane, syncs: readonly ClaimedSync[], part: LanePart): Promise<void> {
     this.#requests += 1;
     if (part === 'batch') this.#batch.began(this.#deps.clock.steady());
-    const results = await deliverSafely(this.#mode.transport, lane, syncs, this.#deps);
+    const closing = await this.#sender.send(lane, syncs, part);
     this.#lastWorkAt = this.#deps.clock.steady();
-    let closing: { how: 'suspend' | 'pause'; errorCode: string | null } | undefined;
-    for (const [at, sync] of syncs.entries()) {
-      this.#claims.done(sync);
-      const result = results[at];
-      // What this process's own end cut off says nothing of the target: its lease runs out, and no retry is used up.
-      if (result === undefined || (result.verdict === 'response' && this.#giveUp.signal.aborted)) continue;
-      const laneSucceededSince = this.#lastSuccessAt >= result.startedAt;
-      const { decision, write } = judge({ lane, sync, result, laneSucceededSince }, this.#deps.random);
-      this.#outcomes.add(write);
-      if (decision.next === 'success') this.#lastSuccessAt = this.#deps.clock.now();
-      else if (decision.next === 'fail' && decision.lane !== 'keep')
-        closing = { how: decision.lane, errorCode: result.errorCode };
-    }
     if (closing !== undefined) await this.#close(closing.how, closing.errorCode);
     // Only now: a drain that ends waits for its requests, and so for what they came to.
     this.#requests -= 1;
@@ -242,6 +237,13 @@ export class LaneDrain {
     if (this.#mode.stays) await this.#change.wait(stayMs);
     else if (this.#requests === 0) this.#end ??= 'closed';
     else await this.#change.wait(answerLookMs);
+  }
+
+  /** An attached consumer is held: what it does not get yet, another one of the subscription may. */
+  async #standAside(): Promise<void> {
+    await this.#claims.giveBack();
+    this.#expectMore();
+    await this.#change.wait(Math.min(this.#target.pauseMs, stayMs));
   }
 
   /** Waits while requests are under way: for an answer, a poke, or the next retry, which a slow answer must not hold up. */
@@ -279,12 +281,19 @@ export class LaneDrain {
     this.#expectMore();
   }
 
+  /** The target asked for a pause. A long one is not waited for here: the reconciler wakes the lane when it is over. */
+  #held(errorCode: string | null, tooLong: boolean): void {
+    if (tooLong) return void this.#close('suspend', errorCode);
+    this.#settings.expire();
+    this.#change.raise();
+  }
+
   #expectMore(): void {
     this.#moreLikely = true;
     this.#batch.poke();
   }
 
-  #held(): Held {
+  #stock(): Held {
     return { ...this.#claims.waiting, underWay: this.#requests };
   }
 
@@ -293,9 +302,12 @@ export class LaneDrain {
     await this.#claims.giveBack();
     while (this.#requests > 0 && !this.#giveUp.signal.aborted) await this.#change.wait(answerLookMs);
     await this.#outcomes.flush();
+    // The halves of a batch that was refused last are not sent any more.
+    await this.#claims.giveBack();
   }
 
   #written(outcomes: readonly Outcome[]): void {
+    this.#sender.written(outcomes);
     this.#nextRetry.note(Math.min(...outcomes.map(({ delayMs }) => delayMs ?? Number.POSITIVE_INFINITY)));
     this.#mode.onWritten(outcomes, this.#settings.lane);
     this.poke();

@@ -8,6 +8,7 @@ import type { ClaimedRow, ClaimRequest, DuePlace } from '../db/claim-statements.
 import type { Database } from '../db/database.ts';
 import { type ClaimedSync, type LanePart, releaseClaims, renewLeases } from '../db/lane-statements.ts';
 import { statementKind } from '../db/traced-client.ts';
+import type { RefusedBatch } from './batch-split.ts';
 import type { DrainMode } from './drain-mode.ts';
 import type { LaneClaims } from './lane-claims.ts';
 import type { ChangeListener } from './sync-changes.ts';
@@ -18,7 +19,21 @@ interface Held {
   readonly sync: ClaimedSync;
   /** When its lease runs out at the earliest, by this process's clock. */
   leaseUntil: number;
+  /** The part of a refused batch that it is in, which goes as a request of its own; null: none. */
+  readonly of: RefusedBatch | null;
 }
+
+/** What goes into one request. */
+export interface RequestRoom {
+  /** Events at most. */
+  readonly events: number;
+  /** Bytes at most, where there are several events. */
+  readonly bytes: number;
+  sizeOf(sync: ClaimedSync): number;
+}
+
+/** Room for one event, of whatever size. */
+export const oneEvent: RequestRoom = { events: 1, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 0 };
 
 /** What claiming needs. */
 interface HeldClaimsDeps {
@@ -83,7 +98,7 @@ export class HeldClaims {
     });
     if (what.part === 'prompt') this.#noteLook(now, from, syncs);
     if (tracer !== null) traceClaim(tracer, syncs, startedAt);
-    for (const sync of syncs) this.#waiting[what.part].push({ sync, leaseUntil });
+    for (const sync of syncs) this.#waiting[what.part].push({ sync, leaseUntil, of: null });
     this.#lapsesAt = Math.min(this.#lapsesAt, leaseUntil);
     this.#deps.changes.note(syncs.map(sync => sync.id));
     return syncs.length;
@@ -107,11 +122,21 @@ export class HeldClaims {
     return this.#waiting[part][0]?.sync;
   }
 
-  /** Takes the longest waiting of a part, `count` at most, to be sent; each is under way until `done`. */
-  take(part: LanePart, count: number): ClaimedSync[] {
+  /** Takes the longest waiting of a part that go together in one request; each is under way until `done`. */
+  take(part: LanePart, room: RequestRoom): ClaimedSync[] {
+    const count = room.events === 1 ? 1 : countTogether(this.#waiting[part], room);
     const syncs = this.#waiting[part].splice(0, count).map(held => held.sync);
     for (const sync of syncs) this.#underWay.add(sync);
     return syncs;
+  }
+
+  /** Events of a refused batch are to be sent again before all others, as a request of their own. Their claims stand. */
+  sendAgain(half: RefusedBatch): void {
+    // They were under way until now, and renewed with the others: a third of the lease is left at least.
+    const leaseUntil = this.#deps.clock.steady() + limits.leaseMs / 3;
+    for (const sync of half.syncs) this.#underWay.delete(sync);
+    this.#waiting[half.part].unshift(...half.syncs.map(sync => ({ sync, leaseUntil, of: half })));
+    this.#lapsesAt = Math.min(this.#lapsesAt, leaseUntil);
   }
 
   done(sync: ClaimedSync): void {
@@ -160,6 +185,24 @@ export class HeldClaims {
       );
     }
   }
+}
+
+/**
+ * How many of what waits go into one request. What is tried again goes apart from what is tried for the first time: one
+ * event that always fails takes no new ones with it.
+ */
+function countTogether(waiting: readonly Held[], { events, bytes, sizeOf }: RequestRoom): number {
+  const [first] = waiting;
+  if (first === undefined) return 0;
+  let left = bytes - sizeOf(first.sync);
+  let count = 1;
+  for (const { sync, of } of waiting.slice(1, events)) {
+    left -= sizeOf(sync);
+    const goesWith = of === first.of && (of !== null || sync.retryCount > 0 === first.sync.retryCount > 0);
+    if (left < 0 || !goesWith) break;
+    count += 1;
+  }
+  return count;
 }
 
 /** Whom a claim is for is known once it has been made: so its span begins in the past. One that gave nothing is none. */

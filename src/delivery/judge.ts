@@ -13,17 +13,25 @@ export interface Outcome extends OutcomeWrite {
   readonly traceparent: string | null;
 }
 
+/** What is judged of a sync. */
+type JudgedSync = Pick<
+  ClaimedSync,
+  'id' | 'token' | 'retryCount' | 'failedPushes' | 'closedSockets' | 'traceparent'
+>;
+
 /** Asks the policy about one attempt and says what is to be written of it. */
 export function judge(
   attempt: {
     lane: Pick<Lane, 'state' | 'retry'>;
-    sync: Pick<ClaimedSync, 'id' | 'token' | 'retryCount' | 'failedPushes' | 'closedSockets' | 'traceparent'>;
+    sync: JudgedSync;
     result: AttemptResult;
     laneSucceededSince: boolean;
+    /** As `PolicyInput` has it. */
+    excused: boolean;
   },
   random: Random,
 ): { decision: Decision; write: Outcome } {
-  const { lane, sync, result, laneSucceededSince } = attempt;
+  const { lane, sync, result, laneSucceededSince, excused } = attempt;
   const probing = lane.state === 'suspended';
   const decision = decide(
     result,
@@ -33,15 +41,14 @@ export function judge(
       closedSockets: sync.closedSockets,
       probing,
       laneSucceededSince,
+      excused,
     },
     random,
   );
   const status = decision.next === 'success' ? 'success' : decision.next === 'retry' ? 'retrying' : 'failed';
   const write: Outcome = {
+    ...attemptOf(sync, result),
     alert: decision.next === 'fail' ? decision.severity : null,
-    traceparent: sync.traceparent,
-    id: sync.id,
-    token: sync.token,
     status,
     retryCount: decision.next === 'success' ? sync.retryCount : decision.retryCount,
     delayMs: decision.next === 'retry' ? decision.delayMs : null,
@@ -50,6 +57,23 @@ export function judge(
     closedSockets: result.verdict === 'closed' ? sync.closedSockets + 1 : 0,
     failedByConnection: decision.next === 'fail' && decision.byConnection,
     refused: result.verdict === 'data',
+  };
+  return { decision, write };
+}
+
+/** The outcome of an attempt at a batch that was refused as a whole: nothing is decided about the event yet. */
+export function splitOutcome(sync: JudgedSync, result: AttemptResult): Outcome {
+  const { retryCount, failedPushes } = sync;
+  const undecided = { delayMs: null, closedSockets: 0, failedByConnection: false, refused: false };
+  return { ...attemptOf(sync, result), ...undecided, alert: null, status: 'split', retryCount, failedPushes };
+}
+
+/** What the log has of an attempt, whatever is decided. */
+function attemptOf({ id, token, traceparent }: JudgedSync, result: AttemptResult) {
+  return {
+    id,
+    token,
+    traceparent,
     startedAt: new Date(result.startedAt),
     durationMs: result.durationMs,
     statusCode: result.statusCode,
@@ -58,7 +82,6 @@ export function judge(
     responseExcerpt: result.responseExcerpt,
     evidence: result.evidence ?? null,
   };
-  return { decision, write };
 }
 
 /** Whether an event is the webhook's from now on, where there is one. */

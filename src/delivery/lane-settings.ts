@@ -1,10 +1,11 @@
 import type { Vault } from '../access/vault.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Database } from '../db/database.ts';
-import { readLane, type Shard } from '../db/lane-statements.ts';
+import { type LaneRow, readLane, type Shard } from '../db/lane-statements.ts';
 import type { DrainedLane, DrainMode } from './drain-mode.ts';
 import { type Lane, openLane, shareOf } from './lane.ts';
 import { RateLimit } from './rate-limit.ts';
+import type { TargetPace } from './target-pace.ts';
 
 /** A lane's settings as a drain uses them: read again and again, so that a change or a pause holds at once. */
 export class LaneSettings {
@@ -12,16 +13,18 @@ export class LaneSettings {
   readonly #id: string;
   readonly #shard: number | null;
   readonly #mode: DrainMode;
+  readonly #pace: TargetPace;
   #lane: Lane | undefined;
   #readAt = Number.NEGATIVE_INFINITY;
   #changes = 0;
   #limiter: { perSecond: number; limit: RateLimit } | undefined;
 
-  constructor(deps: { db: Database; vault: Vault; clock: Clock }, lane: DrainedLane) {
+  constructor(deps: { db: Database; vault: Vault; clock: Clock }, lane: DrainedLane, pace: TargetPace) {
     this.#deps = deps;
     this.#id = lane.subscriptionId;
     this.#shard = lane.shard;
     this.#mode = lane.mode;
+    this.#pace = pace;
   }
 
   /** The lane; undefined: it takes nothing now. */
@@ -61,11 +64,19 @@ export class LaneSettings {
       row !== undefined && this.#mode.isOpen(row)
         ? shareOf(openLane(row, this.#deps.vault), this.#shard)
         : undefined;
+    if (row !== undefined && this.#mode.kind === 'webhook') this.#adopt(now, row);
     const perSecond = this.#lane?.rateLimitPerSecond ?? null;
     if (perSecond === null) this.#limiter = undefined;
     else if (this.#limiter?.perSecond !== perSecond)
       this.#limiter = { perSecond, limit: new RateLimit(perSecond) };
     return row !== undefined;
+  }
+
+  #adopt(now: number, row: LaneRow): void {
+    const { heldSinceMs, holdMark, pacePerSecond } = row;
+    const share = this.#shard === null ? 1 : row.lanes;
+    const perSecond = pacePerSecond === null ? null : pacePerSecond / share;
+    this.#pace.adopt(now, { sinceMs: heldSinceMs, perSecond, mark: holdMark });
   }
 
   /** Says that they have changed: they are read again before anything else is begun. */
@@ -74,9 +85,11 @@ export class LaneSettings {
     if (this.#readAt !== Number.POSITIVE_INFINITY) this.#readAt = Number.NEGATIVE_INFINITY;
   }
 
-  /** Takes one of the requests that the rate limit allows. @returns 0, or the milliseconds to wait for it */
+  /** Takes one of the requests that pace and rate limit allow. @returns 0, or the milliseconds to wait for it */
   takeTurn(): number {
-    return this.#limiter?.limit.take(this.#deps.clock.steady()) ?? 0;
+    const now = this.#deps.clock.steady();
+    const paceMs = this.#pace.waitMs(now);
+    return paceMs > 0 ? paceMs : (this.#limiter?.limit.take(now) ?? 0);
   }
 
   /** The lane counts as closed while `closing` writes so; then it is read again. */

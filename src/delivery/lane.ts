@@ -8,6 +8,8 @@ export interface Lane {
   readonly state: SubscriptionState;
   readonly webhookUrl: string | null;
   readonly batchSize: number;
+  /** Bytes of a request with several events at most. */
+  readonly batchMaxBytes: number;
   /** Requests under way at most, of this shard. */
   readonly maxInFlight: number;
   /** Shards of the subscription. */
@@ -40,6 +42,8 @@ export function shareOf(lane: Lane, shard: number | null): Lane {
 /** Carries claimed syncs to a consumer: one request, one result a sync, in order. Never rejects. */
 export interface Transport {
   deliver(lane: Lane, syncs: readonly ClaimedSync[]): Promise<readonly AttemptResult[]>;
+  /** Bytes that an event takes up in a request with several; left out: there are none such. */
+  sizeOf?(lane: Lane, sync: ClaimedSync): number;
 }
 
 /** What a sealed secret is bound to, so that it opens only in its own subscription. */
@@ -61,6 +65,7 @@ export function openLane(row: LaneRow, vault: Vault): Lane {
     state: row.state,
     webhookUrl: row.webhookUrl,
     batchSize: row.batchSize,
+    batchMaxBytes: row.batchMaxBytes,
     maxInFlight: row.maxInFlight,
     lanes: row.lanes,
     rateLimitPerSecond: row.rateLimitPerSecond,

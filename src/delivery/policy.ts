@@ -1,3 +1,4 @@
+import { limits } from '../core/limits.ts';
 import type { AttemptResult, RetryPolicy, Verdict } from '../core/model.ts';
 import type { Random } from '../core/random.ts';
 
@@ -25,6 +26,8 @@ export interface PolicyInput {
   readonly probing: boolean;
   /** True: another sync of the lane succeeded since this attempt began. */
   readonly laneSucceededSince: boolean;
+  /** True: what came of the attempt is the target's doing alone (`isExcused`). */
+  readonly excused: boolean;
   /** Sockets in a row that closed on this sync before this attempt. */
   readonly closedSockets: number;
 }
@@ -64,6 +67,19 @@ export function signOf({ verdict, statusCode, retryAfterMs, ofItem }: ToDecide):
   }
 }
 
+/**
+ * Whether an attempt uses up no retry because the target asked for a pause. While other events get through, the target
+ * limits its pace, with a date or without; an event that meets a pause again and again then is itself the cause. While none
+ * gets through, the target must name a date: without one, the event goes by the policy.
+ */
+export function isExcused(
+  result: ToDecide,
+  { gotThrough, pauses }: { readonly gotThrough: boolean; readonly pauses: number },
+): boolean {
+  if (signOf(result) !== 'throttling') return false;
+  return gotThrough ? pauses < limits.freePauses : result.retryAfterMs !== null;
+}
+
 /** Sockets in a row that may close on one sync: the tenth makes it FAILED, or an event that kills its consumer loops. */
 const closedSocketsMax = 10;
 
@@ -97,10 +113,9 @@ export function decide(result: ToDecide, input: PolicyInput, random: Random): De
     case 'response':
       break;
   }
-  if (input.probing && signOf(result) !== 'there') {
-    const delayMs = Math.max(retryDelayMs(input.retry, retryCount, random), result.retryAfterMs ?? 0);
-    return { next: 'retry', delayMs, retryCount };
-  }
+  // The date that the target named holds its lane, not this event: it goes as soon as the lane does.
+  if (input.excused || (input.probing && signOf(result) !== 'there'))
+    return { next: 'retry', delayMs: retryDelayMs(input.retry, retryCount, random), retryCount };
   if (retryCount < input.retry.maxRetries) {
     const delayMs = Math.max(retryDelayMs(input.retry, retryCount, random), result.retryAfterMs ?? 0);
     return { next: 'retry', delayMs, retryCount: retryCount + 1 };

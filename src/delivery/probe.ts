@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { limits } from '../core/limits.ts';
-import { prepareProbe } from '../db/breaker-statements.ts';
+import { postponeProbe, prepareProbe } from '../db/breaker-statements.ts';
 import { claimDue } from '../db/claim-statements.ts';
 import { type LanePart, readLane } from '../db/lane-statements.ts';
 import { writeOutcomes } from '../db/outcome-statements.ts';
@@ -35,11 +35,15 @@ export async function probeLane(
   deps.changes.note([sync.id]);
   const [result] = await deliverSafely(deps.transport, lane, [sync], deps);
   if (result === undefined) return false;
-  const { decision, write } = judge({ lane, sync, result, laneSucceededSince: false }, deps.random);
+  const { decision, write } = judge(
+    { lane, sync, result, laneSucceededSince: false, excused: false },
+    deps.random,
+  );
   await writeOutcomes(pool, [write]);
   deps.changes.note([sync.id]);
   const reached = signOf(result) === 'there';
   if (decision.next === 'fail' && decision.lane === 'pause') await deps.breaker.pauseGone(subscriptionId);
   else if (reached) await deps.breaker.close(subscriptionId);
+  else if (result.retryAfterMs !== null) await postponeProbe(pool, subscriptionId, result.retryAfterMs);
   return reached;
 }

@@ -25,6 +25,7 @@ export interface SubscriptionChanges {
   consistencyUrl?: string | null;
   autoFix?: boolean | null;
   batchSize?: number | null;
+  batchMaxBytes?: number | null;
   maxInFlight?: number | null;
   lanes?: number | null;
   rateLimitPerSecond?: number | null;
@@ -61,7 +62,11 @@ export function subscriptionColumns(changes: SubscriptionChanges, rules: Setting
   if (changes.companyIds !== undefined) columns.company_ids = checkList('companyIds', changes.companyIds);
   if (changes.mode !== undefined) columns.mode = checkMode(changes.mode);
   if (changes.batchCron !== undefined) columns.batch_cron = checkCron(changes.batchCron, rules);
-  if (changes.webhookUrl !== undefined) columns.webhook_url = checkUrl('webhookUrl', changes.webhookUrl);
+  if (changes.webhookUrl !== undefined) {
+    columns.webhook_url = checkUrl('webhookUrl', changes.webhookUrl);
+    // What the target before asked for is not the new one's word.
+    Object.assign(columns, { held_until: null, held_since: null, pace_per_second: null });
+  }
   if (changes.consistencyUrl !== undefined)
     columns.consistency_url = checkUrl('consistencyUrl', changes.consistencyUrl);
   if (changes.autoFix !== undefined) columns.auto_fix = changes.autoFix ?? false;
@@ -73,6 +78,13 @@ export function subscriptionColumns(changes: SubscriptionChanges, rules: Setting
   }
   if (changes.batchSize !== undefined)
     columns.batch_size = checkRange('batchSize', changes.batchSize, 1, limits.batchSize);
+  if (changes.batchMaxBytes !== undefined)
+    columns.batch_max_bytes = checkRange(
+      'batchMaxBytes',
+      changes.batchMaxBytes,
+      limits.batchBytesMin,
+      limits.batchBytesMax,
+    );
   if (changes.maxInFlight !== undefined)
     columns.max_in_flight = checkRange('maxInFlight', changes.maxInFlight, 1, limits.maxInFlight);
   if (changes.lanes !== undefined) columns.lanes = checkRange('lanes', changes.lanes, 1, limits.lanes);

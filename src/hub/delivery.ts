@@ -1,5 +1,7 @@
 import { queueSchema } from '../db/database.ts';
+import { AwayWatches } from '../delivery/away-watch.ts';
 import { Breaker } from '../delivery/breaker.ts';
+import { FittingSizes } from '../delivery/fitting-sizes.ts';
 import { LaneClaims } from '../delivery/lane-claims.ts';
 import { OutcomeWriter } from '../delivery/outcome-writer.ts';
 import { Parking } from '../delivery/parking.ts';
@@ -52,7 +54,9 @@ export async function openDelivery(
   const outcomes = new OutcomeWriter({ db, clock, log, changes, meter: meters, tracer });
   const parking = new Parking({ db, clock, log });
   const claims = new LaneClaims(db, parking);
-  const drain = { db, vault, clock, random, log, changes, breaker, claims, outcomes, tracer };
+  const watches = new AwayWatches();
+  const sizes = new FittingSizes(clock);
+  const drain = { db, vault, clock, random, log, changes, breaker, claims, outcomes, watches, sizes, tracer };
   const lanes = new Lanes(queue, { ...drain, transport, nodes });
   parts.defer(() => lanes.stop());
   if (config.roles.includes('worker')) await lanes.start();

@@ -6,7 +6,8 @@ const attemptBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 
 /** One attempt at a delivery, as far as it is counted. */
 interface MeteredAttempt {
-  readonly status: Extract<SyncStatus, 'success' | 'retrying' | 'failed'>;
+  /** `split`: its batch was refused as a whole, and it is tried again in a smaller one. */
+  readonly status: Extract<SyncStatus, 'success' | 'retrying' | 'failed'> | 'split';
   readonly durationMs: number;
 }
 
@@ -75,7 +76,7 @@ export class Meters {
     const durations = this.#durations.labels({ transport });
     const counts = { success: 0, retrying: 0, failed: 0 };
     for (const { status, durationMs } of attempts) {
-      counts[status] += 1;
+      counts[status === 'split' ? 'retrying' : status] += 1;
       durations.observe(durationMs / 1_000);
     }
     for (const [result, count] of Object.entries(counts))

@@ -166,6 +166,7 @@ export function toDataSubscription(row: SubscriptionRow, warnings: string[] = []
     consistencyUrl: row.consistencyUrl,
     autoFix: row.autoFix,
     batchSize: row.batchSize,
+    batchMaxBytes: row.batchMaxBytes,
     maxInFlight: row.maxInFlight,
     lanes: row.lanes,
     rateLimitPerSecond: row.rateLimitPerSecond,
@@ -175,6 +176,7 @@ export function toDataSubscription(row: SubscriptionRow, warnings: string[] = []
     retry,
     warnings,
     lastSuccessAt: row.lastSuccessAt,
+    heldUntil: row.heldUntil != null && row.heldUntil.getTime() > Date.now() ? row.heldUntil : null,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
   };

@@ -72,6 +72,12 @@ export class CreateDataSubscriptionInput {
   batchSize?: number | null;
   @Field(() => Int, {
     nullable: true,
+    defaultValue: 1_048_576,
+    description: 'Most bytes of the body of a request with several events, 1024 to 104857600.',
+  })
+  batchMaxBytes?: number | null;
+  @Field(() => Int, {
+    nullable: true,
     defaultValue: 32,
     description: 'Requests that may be under way at once, 1 to 256.',
   })
@@ -144,6 +150,11 @@ export class UpdateDataSubscriptionInput {
   @Field(() => Int, { nullable: true, description: 'Most events in one request, 1 to 100.' }) batchSize?:
     | number
     | null;
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Most bytes of the body of a request with several events, 1024 to 104857600.',
+  })
+  batchMaxBytes?: number | null;
   @Field(() => Int, { nullable: true, description: 'Requests that may be under way at once, 1 to 256.' })
   maxInFlight?: number | null;
   @Field(() => Int, { nullable: true, description: 'Drains that it is spread over, 1 to 16.' }) lanes?:

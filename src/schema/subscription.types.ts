@@ -60,6 +60,11 @@ export class DataSubscription {
   autoFix!: boolean;
   @Field(() => Int, { description: 'One event a request at 1; above it, requests carry up to that many.' })
   batchSize!: number;
+  @Field(() => Int, {
+    description:
+      'Most bytes of the body of a request with several events; an event that is larger goes alone.',
+  })
+  batchMaxBytes!: number;
   @Field(() => Int, { description: 'Requests under way at once.' }) maxInFlight!: number;
   @Field(() => Int, {
     description:
@@ -84,6 +89,12 @@ export class DataSubscription {
   })
   warnings!: string[];
   @Field(() => DateTimeScalar, { nullable: true }) lastSuccessAt?: Date | null;
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description:
+      'The webhook is sent nothing before: it asked for a pause (429, or 503 with Retry-After). Null: it did not, or the pause is over.',
+  })
+  heldUntil?: Date | null;
   @Field(() => DateTimeScalar) createdAt!: Date;
   @Field(() => DateTimeScalar) updatedAt!: Date;
 }

@@ -1,8 +1,10 @@
 import { Vault } from '../../src/access/vault.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { Database } from '../../src/db/database.ts';
+import { AwayWatches } from '../../src/delivery/away-watch.ts';
 import { Breaker } from '../../src/delivery/breaker.ts';
 import type { DrainDeps } from '../../src/delivery/drain-deps.ts';
+import { FittingSizes } from '../../src/delivery/fitting-sizes.ts';
 import { LaneClaims } from '../../src/delivery/lane-claims.ts';
 import { OutcomeWriter } from '../../src/delivery/outcome-writer.ts';
 import { encryptionKey } from './hub.ts';
@@ -30,6 +32,8 @@ export async function openProbing(databaseUrl: string): Promise<ProbeDeps> {
       random: () => 0,
       breaker: new Breaker({ db, log, changes }),
       claims: new LaneClaims(db),
+      watches: new AwayWatches(),
+      sizes: new FittingSizes(systemClock),
     },
     lines,
     async [Symbol.asyncDispose]() {

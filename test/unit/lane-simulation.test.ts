@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RetryPolicy, SubscriptionState, SyncStatus, Verdict } from '../../src/core/model.ts';
-import { decide, signOf } from '../../src/delivery/policy.ts';
+import { decide, isExcused, signOf } from '../../src/delivery/policy.ts';
 import { seeded } from '../support/random.ts';
 
 /**
@@ -29,6 +29,8 @@ interface Row {
   /** How often a claim of it was lost: to a crash, or to a lease that ran out. */
   lost: number;
   attempts: number;
+  /** How often the target asked for a pause, and no retry was used up. */
+  excused: number;
 }
 
 interface Request {
@@ -137,6 +139,7 @@ class Simulation {
       unheard: 0,
       lost: 0,
       attempts: 0,
+      excused: 0,
     };
     this.rows.push(row);
   }
@@ -209,15 +212,18 @@ class Simulation {
   /** The outcome writer: nothing is written without the token of the row's last claim. */
   #write(request: Request): void {
     const { row, token, verdict, retryAfterMs, probing, worker } = request;
+    const result = { verdict, statusCode: statusOf(verdict, retryAfterMs), retryAfterMs };
+    const pauses = row.attempts - row.retryCount;
+    const excused = isExcused(result, { gotThrough: worker.lastSuccessAt > 0, pauses });
+    if (excused) row.excused += 1;
     const input = {
+      excused,
       retry: this.#retry,
       retryCount: row.retryCount,
       probing,
       closedSockets: 0,
       laneSucceededSince: worker.lastSuccessAt >= request.startedAt,
     };
-    const statusCode = verdict === 'busy' ? 503 : verdict === 'answer' ? 404 : null;
-    const result = { verdict, statusCode, retryAfterMs };
     const decision = decide(result, input, this.#random);
     if (row.token !== token) {
       this.refused += 1;
@@ -365,7 +371,7 @@ class Simulation {
       );
       if (row.status === 'success')
         assert.ok(row.accepted.length > 0, `row ${row.id} is a success that nobody has`);
-      const allowed = (this.#retry.maxRetries + 1) * (row.requeued + 1) + row.lost + row.probes;
+      const allowed = (this.#retry.maxRetries + 1) * (row.requeued + 1) + row.lost + row.probes + row.excused;
       assert.ok(row.sent <= allowed, `row ${row.id} was sent ${row.sent} times, ${allowed} at most`);
       // Twice only where a claim was lost or the consumer's answer was.
       assert.ok(
@@ -378,6 +384,11 @@ class Simulation {
   #upTo(most: number): number {
     return Math.floor(this.#random() * (most + 1));
   }
+}
+
+function statusOf(verdict: Verdict, retryAfterMs: number | null): number | null {
+  if (verdict === 'busy') return retryAfterMs === null ? 500 : 503;
+  return verdict === 'answer' ? 404 : null;
 }
 
 function newWorker(): Worker {

@@ -3,7 +3,14 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { limits } from '../../src/core/limits.ts';
 import type { RetryPolicy, Verdict } from '../../src/core/model.ts';
-import { type Decision, decide, type PolicyInput, retryDelayMs, signOf } from '../../src/delivery/policy.ts';
+import {
+  type Decision,
+  decide,
+  isExcused,
+  type PolicyInput,
+  retryDelayMs,
+  signOf,
+} from '../../src/delivery/policy.ts';
 import { parseRetryAfter, verdictOfStatus } from '../../src/delivery/webhook/classify.ts';
 
 const connection: Verdict[] = ['connect', 'response'];
@@ -29,6 +36,7 @@ const situations: fc.Arbitrary<PolicyInput> = policies.chain(retry =>
     retry: fc.constant(retry),
     retryCount: fc.integer({ min: 0, max: retry.maxRetries }),
     probing: fc.boolean(),
+    excused: fc.constant(false),
     laneSucceededSince: fc.boolean(),
     closedSockets: fc.nat({ max: 9 }),
   }),
@@ -158,6 +166,30 @@ test('a probe that is answered is judged as any attempt', () => {
   );
 });
 
+test('an attempt that the target asked to pause uses up no retry while others get through, ten times at most, or while it names dates', () => {
+  const pause = (retryAfterMs: number | null) =>
+    ({ verdict: 'busy', statusCode: 429, retryAfterMs }) as const;
+  const excused = (retryAfterMs: number | null, gotThrough: boolean, pauses: number) =>
+    isExcused(pause(retryAfterMs), { gotThrough, pauses });
+  assert.deepEqual([excused(null, true, 0), excused(null, false, 0)], [true, false]);
+  assert.deepEqual([excused(1_000, true, 0), excused(1_000, false, 500)], [true, true]);
+  for (const retryAfterMs of [null, 1_000])
+    assert.equal(excused(retryAfterMs, true, limits.freePauses), false);
+  always(retriable, ({ next, ...decision }, given) => {
+    if (signOf(given) === 'throttling') return;
+    assert.equal(isExcused(given, { gotThrough: true, pauses: 0 }), false);
+    assert.ok(next !== 'success', JSON.stringify(decision));
+  });
+});
+
+test('what is excused is tried again with its retries as they were, even the last one', () => {
+  always(retriable, (_decision, { verdict, statusCode, retryAfterMs, input, chance }) => {
+    const excused = { ...input, excused: true };
+    const decision = decide({ verdict, statusCode, retryAfterMs }, excused, () => chance);
+    assert.equal(decision.next === 'retry' && decision.retryCount, input.retryCount);
+  });
+});
+
 test('a target is away without an answer and with 408, 425 and 5xx, asks for a pause with 429 or a dated 503, and else is there', () => {
   const sign = (statusCode: number, retryAfterMs: number | null, item: { ofItem?: true } = {}) =>
     signOf({ verdict: verdictOfStatus(statusCode), statusCode, retryAfterMs, ...item });
@@ -175,11 +207,13 @@ test('a target is away without an answer and with 408, 425 and 5xx, asks for a p
   assert.equal(signOf({ verdict: 'answer', statusCode: null, retryAfterMs: null }), 'nothing');
 });
 
-test('Retry-After never shortens the delay, and lengthens it to what was asked for', () => {
-  always(retriable, (decision, { retryAfterMs, input, chance }) => {
+test("Retry-After never shortens an event's delay, and lengthens it to what was asked for, unless it is the lane that waits", () => {
+  always(retriable, (decision, given) => {
+    const { retryAfterMs, input, chance } = given;
     if (decision.next !== 'retry') return;
     const own = retryDelayMs(input.retry, input.retryCount, () => chance);
-    assert.equal(decision.delayMs, Math.max(own, retryAfterMs ?? 0));
+    const isTargets = input.probing && signOf(given) !== 'there';
+    assert.equal(decision.delayMs, isTargets ? own : Math.max(own, retryAfterMs ?? 0));
   });
 });
 

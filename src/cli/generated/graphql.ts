@@ -60,6 +60,8 @@ export type CreateDataSubscriptionInput = {
   autoFix?: boolean | null | undefined;
   /** Left out: 0 2 * * *, every night at 02:00. */
   batchCron?: string | null | undefined;
+  /** Most bytes of the body of a request with several events, 1024 to 104857600. */
+  batchMaxBytes?: number | null | undefined;
   /** Most events in one request, 1 to 100. */
   batchSize?: number | null | undefined;
   /** Only events of these companies; null: all. */
@@ -259,6 +261,8 @@ export type UpdateDataSubscriptionInput = {
   autoFix?: boolean | null | undefined;
   /** Null: every night at 02:00. */
   batchCron?: string | null | undefined;
+  /** Most bytes of the body of a request with several events, 1024 to 104857600. */
+  batchMaxBytes?: number | null | undefined;
   /** Most events in one request, 1 to 100. */
   batchSize?: number | null | undefined;
   /** Only events of these companies; null: all. */
@@ -560,7 +564,7 @@ export type ListenSubscriptionQueryVariables = Exact<{
 }>;
 
 
-export type ListenSubscriptionQuery = { dataSubscription: { id: string, name: string, targetSystem: string, state: DataSubscriptionState, webhookUrl: string | null, batchSize: number, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } | null };
+export type ListenSubscriptionQuery = { dataSubscription: { id: string, name: string, targetSystem: string, state: DataSubscriptionState, webhookUrl: string | null, batchSize: number, batchMaxBytes: number, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } | null };
 
 export type ListenDeliveriesSubscriptionVariables = Exact<{
   subscriptionId: string | number;
@@ -648,14 +652,14 @@ export type UpdateSubscriptionMutationVariables = Exact<{
 }>;
 
 
-export type UpdateSubscriptionMutation = { updateDataSubscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, warnings: Array<string>, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } };
+export type UpdateSubscriptionMutation = { updateDataSubscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, batchMaxBytes: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, warnings: Array<string>, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } };
 
 export type ListSubscriptionsQueryVariables = Exact<{
   targetSystem?: string | null | undefined;
 }>;
 
 
-export type ListSubscriptionsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, connected: boolean, unattachedSince: string | null, stateSince: string | null, failedCount: number, lastErrorCode: string | null, troubledSince: string | null, lastSuccessAt: string | null, createdAt: string, updatedAt: string, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } }> };
+export type ListSubscriptionsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, batchMaxBytes: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, connected: boolean, unattachedSince: string | null, stateSince: string | null, failedCount: number, lastErrorCode: string | null, troubledSince: string | null, lastSuccessAt: string | null, heldUntil: string | null, createdAt: string, updatedAt: string, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } }> };
 
 export type PauseSubscriptionMutationVariables = Exact<{
   id: string | number;
@@ -1472,6 +1476,7 @@ export const ListenSubscriptionDocument = new TypedDocumentString(`
     state
     webhookUrl
     batchSize
+    batchMaxBytes
     timeoutMs
     ackTimeoutMs
     payloadQuery
@@ -1635,6 +1640,7 @@ export const UpdateSubscriptionDocument = new TypedDocumentString(`
     consistencyUrl
     autoFix
     batchSize
+    batchMaxBytes
     maxInFlight
     lanes
     rateLimitPerSecond
@@ -1668,6 +1674,7 @@ export const ListSubscriptionsDocument = new TypedDocumentString(`
     consistencyUrl
     autoFix
     batchSize
+    batchMaxBytes
     maxInFlight
     lanes
     rateLimitPerSecond
@@ -1688,6 +1695,7 @@ export const ListSubscriptionsDocument = new TypedDocumentString(`
     lastErrorCode
     troubledSince
     lastSuccessAt
+    heldUntil
     createdAt
     updatedAt
   }

@@ -5,7 +5,7 @@ import type { ListenDeliveriesSubscription, ListenSubscriptionQuery } from '../g
 export const subscriptionQuery = graphql(`
   query ListenSubscription($id: ID!) {
     dataSubscription(id: $id) {
-      id name targetSystem state webhookUrl batchSize timeoutMs ackTimeoutMs payloadQuery
+      id name targetSystem state webhookUrl batchSize batchMaxBytes timeoutMs ackTimeoutMs payloadQuery
       retry { maxRetries baseDelayMs maxDelayMs jitter }
     }
   }

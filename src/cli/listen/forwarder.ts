@@ -51,13 +51,14 @@ export class Forwarder implements Handler, AsyncDisposable {
 
   use(subscription: Listened): void {
     const { url, secret, atOnce } = this.#options;
-    const { id, batchSize, timeoutMs, ackTimeoutMs, retry, payloadQuery } = subscription;
+    const { id, batchSize, batchMaxBytes, timeoutMs, ackTimeoutMs, retry, payloadQuery } = subscription;
     this.#webhookUrl = subscription.webhookUrl ?? null;
     this.#lane = {
       id,
       state: 'active',
       webhookUrl: url,
       batchSize,
+      batchMaxBytes,
       maxInFlight: atOnce,
       lanes: 1,
       rateLimitPerSecond: null,

@@ -66,8 +66,8 @@ export class RemoteSettlement {
     const writes = syncs.map(sync => {
       const evidence = evidenceOf(bodyDigestOf(eventBody(sync)), receipts.get(sync.id) ?? null, secrets);
       const result = resultOf(end, clock.now(), 0, evidence);
-      return judge({ lane: { state: row.state, retry: row }, sync, result, laneSucceededSince: true }, random)
-        .write;
+      const attempt = { sync, result, laneSucceededSince: true, excused: false };
+      return judge({ lane: { state: row.state, retry: row }, ...attempt }, random).write;
     });
     const written = await writeOutcomes(db.pool, writes);
     if (row.webhookUrl !== null && writes.some(goesToWebhook)) this.#deps.onWebhooksTurn(subscriptionId);

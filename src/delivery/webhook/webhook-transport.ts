@@ -67,6 +67,14 @@ export class WebhookTransport implements Transport {
     return this.#deliver(lane, syncs, bodies);
   }
 
+  /** Bytes of an event in a batch's body, with what stands between two of them. */
+  sizeOf(lane: Lane, sync: ClaimedSync): number {
+    if (lane.payloadQuery === null) return eventBody(sync).length + 2;
+    // Kept for the request itself.
+    const shaped = this.#payloadQueries.shape(lane.payloadQuery, sync);
+    return 'dataJson' in shaped ? eventBody(sync, shaped.dataJson).length + 2 : 0;
+  }
+
   async #deliverShaped(
     lane: Lane,
     query: string,

@@ -1,0 +1,32 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../core/clock.ts';
+import { limits } from '../core/limits.ts';
+import type { Lane } from './lane.ts';
+
+/** The sizes of requests that targets take, learned from 413: kept for a while, so that later batches do not fail first. */
+export class FittingSizes {
+  readonly #clock: Clock;
+  readonly #sizes = new LRUCache<string, { bytes: number; until: number }>({ max: limits.subscriptions });
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Most bytes of a request with several events, by what was learned and the subscription's setting. */
+  of(lane: Lane): number {
+    const known = this.#sizes.get(keyOf(lane));
+    if (known === undefined || known.until < this.#clock.steady()) return lane.batchMaxBytes;
+    return Math.min(known.bytes, lane.batchMaxBytes);
+  }
+
+  /** A request of so many bytes, with several events, was too large. */
+  refused(lane: Lane, bytes: number): void {
+    const half = Math.ceil(Math.min(bytes, this.of(lane)) / 2);
+    this.#sizes.set(keyOf(lane), { bytes: half, until: this.#clock.steady() + limits.sizeKeptMs });
+  }
+}
+
+/** Another URL is another target. */
+function keyOf({ id, webhookUrl }: Lane): string {
+  return `${id} ${webhookUrl}`;
+}
