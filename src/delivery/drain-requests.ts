@@ -71,10 +71,10 @@ export class DrainRequests {
 
   /** How much goes into one request. */
   roomOf(lane: Lane): RequestRoom {
-    const { transport, batchOf } = this.#parts.mode;
-    const events = batchOf(lane);
+    const { mode } = this.#parts;
+    const events = mode.batchOf(lane);
     if (events === 1) return oneEvent;
-    const sizeOf = (sync: ClaimedSync) => transport.sizeOf?.(lane, sync) ?? 0;
+    const sizeOf = (sync: ClaimedSync) => mode.transport.sizeOf?.(lane, sync) ?? 0;
     return { events, bytes: this.#deps.sizes.of(lane), sizeOf };
   }
 

@@ -29,7 +29,7 @@ export interface RequestRoom {
   readonly events: number;
   /** Bytes at most, where there are several events. */
   readonly bytes: number;
-  sizeOf(sync: ClaimedSync): number;
+  readonly sizeOf: (sync: ClaimedSync) => number;
 }
 
 /** Room for one event, of whatever size. */
