@@ -186,16 +186,8 @@ export const limits = {
   heldMaxMs: 30 * 60_000,
   /** Pauses that cost one event no retry while others get through: beyond it, the event itself is the cause. */
   freePauses: 10,
-  /** How long a learned pace is kept after a hold, milliseconds; it has grown many times over by then. */
-  paceKeptMs: 300_000,
-  /** The slowest learned pace, requests a second. */
-  paceLeast: 0.1,
-  /** Holds that end closer together than this are one, milliseconds: the same one, told by another process. */
-  paceTellMs: 500,
   /** Different events in a row that a target answers with 5xx before it counts as away. */
   awayEvents: 10,
-  /** How long the size of request that a target took is remembered, milliseconds. */
-  sizeKeptMs: 600_000,
   /** How long a stop waits for the acknowledgements of attached consumers before it closes their sockets, milliseconds. */
   quietMs: 3_000,
   /** Drains get this long to finish at a stop, milliseconds; with the sockets before it stays under `exitMs`. */

@@ -3,6 +3,9 @@ import type { Clock } from '../core/clock.ts';
 import { limits } from '../core/limits.ts';
 import type { Lane } from './lane.ts';
 
+/** How long the size that a target took is remembered, milliseconds. */
+const keptMs = 600_000;
+
 /** The sizes of requests that targets take, learned from 413: kept for a while, so that later batches do not fail first. */
 export class FittingSizes {
   readonly #clock: Clock;
@@ -22,7 +25,7 @@ export class FittingSizes {
   /** A request of so many bytes, with several events, was too large. */
   refused(lane: Lane, bytes: number): void {
     const half = Math.ceil(Math.min(bytes, this.of(lane)) / 2);
-    this.#sizes.set(keyOf(lane), { bytes: half, until: this.#clock.steady() + limits.sizeKeptMs });
+    this.#sizes.set(keyOf(lane), { bytes: half, until: this.#clock.steady() + keptMs });
   }
 }
 

@@ -17,6 +17,15 @@ export interface PacedRequest {
   readonly isTrial: boolean;
 }
 
+/** How long a learned pace is kept after a hold, milliseconds; it has grown many times over by then. */
+const keptMs = 300_000;
+
+/** The slowest learned pace, requests a second. */
+const leastPerSecond = 0.1;
+
+/** Holds that end closer together than this are one, milliseconds: the same one, told by another process. */
+const sameHoldMs = 500;
+
 /** How long after a hold the rate at which it came is reached again, seconds; then growth gets faster. */
 const plateauSeconds = 15;
 
@@ -67,7 +76,7 @@ export class TargetPace {
   rateAt(now: number): number | null {
     if (this.#base === null) return null;
     const seconds = Math.max(0, now - this.#heldUntil) / 1_000;
-    if (seconds * 1_000 > limits.paceKeptMs) this.#base = null;
+    if (seconds * 1_000 > keptMs) this.#base = null;
     return this.#base === null ? null : this.#base * (1.25 + 0.25 * (seconds / plateauSeconds - 1) ** 3);
   }
 
@@ -112,7 +121,7 @@ export class TargetPace {
       // It was under way when the hold began, and says the same once more.
       const laterMs = until - this.#heldUntil;
       this.#heldUntil = Math.max(until, this.#heldUntil);
-      return laterMs < limits.paceTellMs ? null : { holdMs, perSecond: this.#base };
+      return laterMs < sameHoldMs ? null : { holdMs, perSecond: this.#base };
     }
     this.#base = this.#rateAfter(now, until);
     this.#barren = this.#taken > 0 ? 0 : this.#barren + 1;
@@ -132,7 +141,7 @@ export class TargetPace {
     }
     const until = now - sinceMs;
     // Its own hold, as it was written down.
-    if (Math.abs(until - this.#heldUntil) < limits.paceTellMs) return;
+    if (Math.abs(until - this.#heldUntil) < sameHoldMs) return;
     this.#base = perSecond;
     if (until > now) this.#close(now, Math.max(until, this.#heldUntil));
     else this.#heldUntil = Math.max(until, this.#heldUntil);
@@ -158,9 +167,9 @@ export class TargetPace {
   /** What it took in the time, the pause that it now asks for included. */
   #rateAfter(now: number, until: number): number | null {
     const rate = this.rateAt(now);
-    if (this.#taken === 0) return rate === null ? null : Math.max(rate / 2, limits.paceLeast);
+    if (this.#taken === 0) return rate === null ? null : Math.max(rate / 2, leastPerSecond);
     const taken = (this.#taken * 1_000) / (until - Math.min(this.#countedFrom ?? now, now));
     const bounded = rate === null ? taken : Math.min(Math.max(taken, rate * leastShare), rate * mostShare);
-    return Math.max(bounded, limits.paceLeast);
+    return Math.max(bounded, leastPerSecond);
   }
 }
