@@ -8,6 +8,7 @@ const schema = z.object({
   host: table.host.type,
   metricsPort: table.metricsPort.type,
   trustedProxies: table.trustedProxies.type,
+  allowedHosts: table.allowedHosts.type,
   subscriptionsPerSystem: table.subscriptionsPerSystem.type,
   databaseUrl: table.databaseUrl.type,
   databaseDirectUrl: table.databaseDirectUrl.type,

@@ -79,6 +79,17 @@ export const roles = z
   .string()
   .transform(splitList)
   .pipe(z.array(z.enum(roleNames)).min(1, `must be one or more of ${roleNames.join(', ')}, with commas`));
+/** Host names, with commas; `*.` and a name: all below it; `*`: any. */
+export const hostNames = z
+  .string()
+  .transform(splitList)
+  .pipe(
+    z.array(
+      z
+        .string()
+        .regex(/^(?:\*|(?:\*\.)?[\w-]+(?:\.[\w-]+)*)$/, 'must be host names, with commas, without ports'),
+    ),
+  );
 /** What webhooks may reach though private, as `parseTargetAllow` reads it. */
 export const targetAllow = z.string().superRefine((text, context) => {
   const fault = targetAllowFault(text);

@@ -6,6 +6,7 @@ import {
   adminKey,
   currencies,
   encryptionKey,
+  hostNames,
   logLevel,
   numberFrom,
   port,
@@ -51,6 +52,13 @@ export const table = {
     type: addressRanges.default(() => new BlockList()),
     meaning: 'addresses and CIDR ranges of proxies, with commas, whose X-Forwarded-For says who called',
     leftOut: 'none: who called is who connected',
+  },
+  allowedHosts: {
+    variable: 'HUB_ALLOWED_HOSTS',
+    type: hostNames.default(() => []),
+    meaning:
+      'further host names, with commas, under which `/metrics` and `/graphiql` are served (`*.example.com`: all below it; `*`: any), e.g. the service name that Prometheus asks',
+    leftOut: 'localhost, any IP address, and the hosts of HUB_HOST and HUB_PUBLIC_URL',
   },
   subscriptionsPerSystem: {
     variable: 'HUB_SUBSCRIPTIONS_PER_SYSTEM',

@@ -19,11 +19,14 @@ export async function openServers(
   { store, ...health }: HealthSources & { store: Store },
 ): Promise<Addresses> {
   const { config, log, clock, parts, meters } = context;
-  const { host, port, metricsPort, trustedProxies } = config;
+  const { host, port, metricsPort, publicUrl, trustedProxies } = config;
+  const publicNames = publicUrl === undefined ? [] : [new URL(publicUrl).hostname];
+  const hostNames = [host, ...publicNames, ...config.allowedHosts];
   const { url } = parts.use(
     await startServer({
       ...health,
       host,
+      hostNames,
       port,
       log,
       clock,
@@ -34,6 +37,6 @@ export async function openServers(
     }),
   );
   if (metricsPort === undefined) return { url, metricsUrl: null };
-  const metrics = parts.use(await startMetricsServer({ host, port: metricsPort }, health));
+  const metrics = parts.use(await startMetricsServer({ host, port: metricsPort, hostNames }, health));
   return { url, metricsUrl: metrics.url };
 }

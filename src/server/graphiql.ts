@@ -3,6 +3,7 @@ import path from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 import { errorCodeOf } from '../core/errors.ts';
+import { checkHosts, type HostNames } from './host-check.ts';
 
 /** Where the page is; its files were built with the same address (`base` in console/vite.config.ts). */
 const address = '/graphiql';
@@ -57,10 +58,15 @@ function servePage(app: FastifyInstance, page: Buffer | undefined): void {
 }
 
 /** Serves the GraphiQL page that was built into `folder` (dist/console) at `/graphiql`. */
-export async function registerGraphiql(app: FastifyInstance, folder: string): Promise<void> {
+export async function registerGraphiql(
+  app: FastifyInstance,
+  folder: string,
+  hosts: HostNames,
+): Promise<void> {
   const page = await readPage(folder);
   // A scope of its own keeps the headers off the hub's other routes.
   await app.register(async scope => {
+    checkHosts(scope, hosts);
     scope.addHook('onRequest', async (_request, reply) => {
       reply.headers(securityHeaders);
     });

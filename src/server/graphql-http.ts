@@ -13,6 +13,7 @@ import type { DoorGuards } from './door-guards.ts';
 import { formatError, reportFault } from './error-format.ts';
 import { holdBodies } from './json-body.ts';
 import { checkDocumentLength, checkOperationSize } from './operation-limits.ts';
+import { sendFault } from './request-faults.ts';
 import { nameOperation, noteErrors, operationSpan } from './traced-operation.ts';
 
 /** What the GraphQL doors need. */
@@ -42,7 +43,7 @@ export async function registerGraphqlHttp(
   const { tracer } = door;
   app.route({
     url: '/graphql',
-    method: ['GET', 'POST', 'OPTIONS'],
+    method: ['GET', 'POST'],
     // The key is looked at before the body: nobody without one makes the hub hold megabytes.
     onRequest: async (request, reply) => {
       const context = await contextOf(request);
@@ -52,13 +53,14 @@ export async function registerGraphqlHttp(
         raw.socket.destroy();
         return reply.hijack();
       }
-      if (request.method === 'POST' && context.caller === null) await refuseUnauthenticated(context, reply);
+      if (request.method === 'POST' && context.caller === null)
+        await refuseUnauthenticated(context, request, reply);
     },
     preParsing: holdBodies(guards.bodies, request => contexts.get(request)?.caller?.keyId ?? ''),
     // Before anything reads it: Apollo would hash and parse it.
     preHandler: async (request, reply) => {
       const fault = textFault(request.body);
-      if (fault !== undefined) await refuse(reply, 400, fault);
+      if (fault !== undefined) await sendFault(request, reply, 400, fault);
     },
     handler:
       tracer === null
@@ -75,7 +77,10 @@ function createApollo(door: GraphqlDoor): ApolloServer<OperationContext> {
   return new ApolloServer<OperationContext>({
     schema: door.schema,
     introspection: true,
-    csrfPrevention: true,
+    // No page of another site can send an Authorization header without being asked first, so a key is enough.
+    csrfPrevention: {
+      requestHeaders: ['authorization', 'apollo-require-preflight', 'x-apollo-operation-name'],
+    },
     allowBatchedHttpRequests: false,
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: false,
@@ -110,18 +115,18 @@ function textFault(body: unknown): HubError | undefined {
   }
 }
 
-async function refuseUnauthenticated(context: OperationContext, reply: FastifyReply): Promise<void> {
+async function refuseUnauthenticated(
+  context: OperationContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   try {
     callerOf(context);
   } catch (error) {
     if (!(error instanceof HubError)) throw error;
     // The connection goes with it, so that the rest of the body is not read either.
-    await refuse(reply.header('connection', 'close'), 401, error);
+    await sendFault(request, reply.header('connection', 'close'), 401, error);
   }
-}
-
-async function refuse(reply: FastifyReply, status: number, { code, message }: HubError): Promise<void> {
-  await reply.code(status).send({ errors: [{ message, extensions: { code } }] });
 }
 
 const landingOff: ApolloServerPlugin = {

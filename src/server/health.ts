@@ -1,5 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { limits } from '../core/limits.ts';
+import { checkHosts, HostNames } from './host-check.ts';
 import { createHttpServer } from './http-server.ts';
 
 /** What `/readyz` tells, each part by its name. */
@@ -34,16 +35,24 @@ export function registerHealth(app: FastifyInstance, readiness: HealthSources['r
 }
 
 /** Answers Prometheus. */
-export function registerMetrics(app: FastifyInstance, metrics: HealthSources['metrics']): void {
+export async function registerMetrics(
+  app: FastifyInstance,
+  metrics: HealthSources['metrics'],
+  hosts: HostNames,
+): Promise<void> {
   const readOnce = joined(metrics);
-  app.get('/metrics', async (_request, reply) =>
-    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await readOnce()),
-  );
+  // A scope of its own keeps the check off other routes: a balancer asks for health by any name.
+  await app.register(async scope => {
+    checkHosts(scope, hosts);
+    scope.get('/metrics', async (_request, reply) =>
+      reply.type('text/plain; version=0.0.4; charset=utf-8').send(await readOnce()),
+    );
+  });
 }
 
 /** Starts to listen on a port where nobody else calls. @throws what `listen` throws, EADDRINUSE for one */
 export async function startMetricsServer(
-  where: { host: string; port: number },
+  { hostNames, ...where }: { host: string; port: number; hostNames: readonly string[] },
   { readiness, metrics }: HealthSources,
 ): Promise<MetricsServer> {
   const app = Fastify({
@@ -55,7 +64,7 @@ export async function startMetricsServer(
     forceCloseConnections: 'idle',
   });
   registerHealth(app, readiness);
-  registerMetrics(app, metrics);
+  await registerMetrics(app, metrics, new HostNames(hostNames));
   const url = await app.listen(where);
   return { url, [Symbol.asyncDispose]: () => app.close() };
 }

@@ -11,6 +11,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { build } from 'vite';
 import { WebSocketServer } from 'ws';
 import { registerGraphiql } from '../../src/server/graphiql.ts';
+import { HostNames } from '../../src/server/host-check.ts';
 
 const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const repository = path.resolve(import.meta.dirname, '../..');
@@ -132,7 +133,7 @@ async function giveKey(page: Page): Promise<void> {
 describe('GraphiQL without a build', () => {
   it('answers 404 and says what to run', async () => {
     await using app = Fastify();
-    await registerGraphiql(app, path.join(tmpdir(), 'no-such-console'));
+    await registerGraphiql(app, path.join(tmpdir(), 'no-such-console'), new HostNames([]));
     const answer = await app.inject('/graphiql');
     assert.equal(answer.statusCode, 404);
     assert.match(answer.body, /npm run build:console/);
@@ -155,7 +156,7 @@ describe('GraphiQL in a browser', { skip: noBrowser, timeout: 120_000 }, () => {
     folder = await mkdtemp(path.join(tmpdir(), 'graphiql-'));
     const configFile = path.join(repository, 'console/vite.config.ts');
     await build({ configFile, logLevel: 'error', build: { outDir: folder } });
-    await registerGraphiql(app, folder);
+    await registerGraphiql(app, folder, new HostNames([]));
     addGraphql(app, seen);
     origin = await app.listen({ host: '127.0.0.1', port: 0 });
     browser = await launch();
