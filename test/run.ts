@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 /*
- * `node test/run.ts [--redis] [--compiled] [FILES]`: compiles the hub (`--compiled`: it has been), then runs the tests
- * (all of the hub's, where none are named) on one PostgreSQL; with `--redis` on one Redis too.
+ * `node test/run.ts [--redis] [--compiled] [OPTIONS OF NODE] [FILES]`: compiles the hub (`--compiled`: it has been), then
+ * runs the tests (all of the hub's, where none are named) on one PostgreSQL; with `--redis` on one Redis too. Every
+ * other option is passed on to Node: `npm test -- --test-name-pattern='is delivered' test/flow/recording.test.ts`.
  */
 const args = process.argv.slice(2);
 const onRedis = args.includes('--redis');
+const own = ['--redis', '--compiled'];
+const forNode = args.filter(argument => argument.startsWith('--') && !own.includes(argument));
 const named = args.filter(argument => !argument.startsWith('--'));
 const node = process.execPath;
 // Many small processes load the same files: V8 need not compile them each time.
@@ -37,6 +40,7 @@ const tests = [
   '--test-reporter-destination=stdout',
   '--test-reporter=./test/support/skipped.ts',
   '--test-reporter-destination=stdout',
+  ...forNode,
   ...(named.length > 0 ? named : ['test/**/*.test.ts']),
 ];
 run(

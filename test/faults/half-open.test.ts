@@ -26,7 +26,7 @@ async function linkTo(url: string): Promise<{ link: Link; url: string }> {
 
 // Connections whose other end is gone without a word, as where a firewall forgets them. Each finds it out for itself.
 describe('half-open connections', { concurrency: true }, () => {
-  test('a node that listens on PostgreSQL hears again within 30 s', { timeout: 60_000 }, async () => {
+  test('a node that listens on PostgreSQL hears again within 30 s', async () => {
     const databaseUrl = await createTestDatabase();
     const { link, url } = await linkTo(databaseUrl);
     await using _link = link;
@@ -47,7 +47,6 @@ describe('half-open connections', { concurrency: true }, () => {
   });
 
   test('a node that listens on Redis hears again within 30 s', {
-    timeout: 60_000,
     skip: withoutRedis,
   }, async () => {
     await using redis = await startRedis();
@@ -67,7 +66,6 @@ describe('half-open connections', { concurrency: true }, () => {
   });
 
   test('a queue on Redis wakes lanes again within 30 s', {
-    timeout: 60_000,
     skip: withoutRedis,
   }, async () => {
     await using redis = await startRedis();

@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { loader } from '../support/child.ts';
-import { until } from '../support/wait.ts';
+import { once, until } from '../support/wait.ts';
 
 test('a second Ctrl-C leaves nothing of the fault lab: no hub that stands still, no PostgreSQL, no folder', {
   skip: process.platform === 'linux' ? false : 'its processes are found by /proc',
-  timeout: 120_000,
 }, async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'hub-lab-stop-'));
   after(() => rm(folder, { recursive: true, force: true }));

@@ -35,7 +35,6 @@ async function stopAsOrchestrated(hub: HubProcess): Promise<number> {
 
 test('a rolling restart of three processes under load loses nothing and delivers nothing twice', {
   skip: withoutRedis,
-  timeout: 300_000,
 }, async t => {
   await using redis = await startRedis();
   const databaseUrl = await createTestDatabase();
@@ -77,7 +76,6 @@ test('a rolling restart of three processes under load loses nothing and delivers
     await until(
       'deliveries flow both ways',
       () => receiver.requests.length > before + 100 && handled.length > handledBefore + 100,
-      60_000,
     );
     const old = hubs[n];
     assert.ok(old);
@@ -88,7 +86,6 @@ test('a rolling restart of three processes under load loses nothing and delivers
   await until(
     'everything is delivered',
     async () => (await statusCounts(databaseUrl)).success === load.acknowledged.size * 2,
-    60_000,
   );
   assertIntact(load.acknowledged, receiver.events());
   assertIntact(load.acknowledged, handled);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
@@ -18,7 +17,7 @@ import { startReceiver } from '../support/receiver.ts';
 import { socketClient } from '../support/sockets.ts';
 import { connectSql } from '../support/sql.ts';
 import { recordVouchers, subscribe, voucherInput } from '../support/vouchers.ts';
-import { until } from '../support/wait.ts';
+import { once, until } from '../support/wait.ts';
 
 after(() => hub[Symbol.asyncDispose]());
 // Without a scheduler: the tests seal by themselves.

@@ -35,7 +35,7 @@ async function listen(
     HUB_KEY: adminKey,
     ...env,
   });
-  await Promise.race([until('it is attached', () => isAttached(at, id), 60_000), failed(cli)]);
+  await Promise.race([until('it is attached', () => isAttached(at, id)), failed(cli)]);
   return cli;
 }
 

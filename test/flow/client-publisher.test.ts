@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,7 +11,7 @@ import { recordedVersions, startLossyProxy, voucherRequest } from '../support/cl
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { startHubProcess } from '../support/hub-process.ts';
 import { createTestDatabase } from '../support/postgres.ts';
-import { until } from '../support/wait.ts';
+import { once, until } from '../support/wait.ts';
 
 const hub: TestHub = await startTestHub();
 after(() => hub[Symbol.asyncDispose]());

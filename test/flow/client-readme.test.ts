@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -13,7 +12,7 @@ import { recordedVersions, voucherRequest } from '../support/client.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { createEmptyDatabase } from '../support/postgres.ts';
 import { recordVouchers, subscribe, syncsOf } from '../support/vouchers.ts';
-import { until } from '../support/wait.ts';
+import { once, until } from '../support/wait.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const hub: TestHub = await startTestHub();

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { limits } from '../../src/core/limits.ts';
 import { makeKey } from '../support/access.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { init, keptLog, openSocket, SocketStack } from '../support/sockets.ts';
-import { until } from '../support/wait.ts';
+import { once, until } from '../support/wait.ts';
 
 /** Bare connections that are cut at the end. */
 class Connections implements Disposable {
@@ -169,14 +168,10 @@ describe('large requests', () => {
         body: JSON.stringify({ query: `{ __typename }${' '.repeat(1_000_000)}` }),
       });
     // Some may come in before the half-sent ones have their room.
-    const answer = await until(
-      'one is refused',
-      async () => {
-        const some = await ask();
-        return some.status !== 200 && some;
-      },
-      60_000,
-    );
+    const answer = await until('one is refused', async () => {
+      const some = await ask();
+      return some.status !== 200 && some;
+    });
     assert.equal(answer.status, 503);
     assert.equal(answer.headers.get('retry-after'), '1');
     assert.match(await answer.text(), /"code":"UNAVAILABLE"/);

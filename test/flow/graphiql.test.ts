@@ -144,7 +144,7 @@ const noBrowser = existsSync(chromiumPath)
   ? false
   : `no chromium at ${chromiumPath} (apt-get install chromium)`;
 
-describe('GraphiQL in a browser', { skip: noBrowser, timeout: 120_000 }, () => {
+describe('GraphiQL in a browser', { skip: noBrowser }, () => {
   const seen: Seen = { http: [], webSocket: [] };
   const app = Fastify();
   let folder: string;

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { WebSocket } from 'ws';
@@ -7,6 +6,7 @@ import { limits } from '../../src/core/limits.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { askSocket, type SocketAnswer, socketClient } from '../support/sockets.ts';
 import { voucherInput } from '../support/vouchers.ts';
+import { once } from '../support/wait.ts';
 
 const protocol = 'graphql-transport-ws';
 

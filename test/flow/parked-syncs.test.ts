@@ -292,7 +292,7 @@ test('a lane with one record of many versions drains in order beside other recor
     while ((await parkBlocked(own, id, 'prompt')) > 0);
     assert.equal(await cancelSyncs(hub, { ids: [waiting.id] }), 1);
     await setState(hub, id, 'resume');
-    await until('all are over', async () => (await statusCounts(hub.databaseUrl)).success === 599, 60_000);
+    await until('all are over', async () => (await statusCounts(hub.databaseUrl)).success === 599);
     const events = receiver.requests.map(({ rawBody }) => Number(JSON.parse(rawBody).event_id));
     for (const parity of [0, 1]) {
       const ofOne = events.filter(event => event % 2 === parity);

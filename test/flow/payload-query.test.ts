@@ -308,7 +308,6 @@ describe('payload queries', { concurrency: 4 }, () => {
       hub,
       id,
       ({ status, errorCode }) => status === 'FAILED' && errorCode === 'PAYLOAD_QUERY_INVALID',
-      60_000,
     );
     assert.equal(await stateOf(hub, id), 'SUSPENDED');
     await hub.data('mutation ($id: ID!) { deleteDataSubscription(id: $id) }', { id });

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { createClient } from 'graphql-ws';
@@ -20,7 +19,7 @@ import {
   socketClient,
   socketUrl,
 } from '../support/sockets.ts';
-import { until } from '../support/wait.ts';
+import { once, until } from '../support/wait.ts';
 
 const revoke = 'mutation ($id: ID!) { revokeApiKey(id: $id) { id } }';
 

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loader } from './child.ts';
-import { until } from './wait.ts';
+import { until, within } from './wait.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -40,10 +40,12 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const ended = new Promise<CliEnd>((resolve, reject) => {
+  const end = new Promise<CliEnd>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', code => resolve({ code, stdout, stderr }));
   });
+  // It is waited for where it is asked for; until then it may run as long as the test wants.
+  end.catch(() => {});
   after(() => child.kill('SIGKILL'));
   const said = (what: string, pattern: RegExp, text: () => string) =>
     until(`it ${what} ${pattern}`, () => pattern.exec(text()), 60_000).catch((error: unknown) => {
@@ -51,7 +53,14 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
     });
   const printed = (pattern: RegExp) => said('prints', pattern, () => stdout);
   const noted = (pattern: RegExp) => said('notes', pattern, () => stderr);
-  return { child, ended, printed, noted };
+  return {
+    child,
+    get ended() {
+      return within(`hub ${args.join(' ')} ends`, end, 120_000);
+    },
+    printed,
+    noted,
+  };
 }
 
 /** Runs `hub …` to its end. */

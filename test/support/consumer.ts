@@ -1,6 +1,7 @@
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { adminKey } from './hub.ts';
+import { within } from './wait.ts';
 
 /** An event as an attached consumer gets it. */
 export interface Delivered {
@@ -106,7 +107,7 @@ export class TestConsumer implements Disposable {
   }
 
   #ask(query: string, variables: Record<string, unknown>): Promise<Record<string, unknown> | null> {
-    return new Promise((resolve, reject) => {
+    const asked = new Promise<Record<string, unknown> | null>((resolve, reject) => {
       let answer: Record<string, unknown> | null = null;
       this.#client.subscribe(
         { query, variables },
@@ -117,6 +118,7 @@ export class TestConsumer implements Disposable {
         },
       );
     });
+    return within(`the hub answers ${query.slice(0, 60)}`, asked);
   }
 }
 

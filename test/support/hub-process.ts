@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { loader } from './child.ts';
 import { askerOf, type TestHub, testEnvironment } from './hub.ts';
+import { once, within } from './wait.ts';
 
 const child = fileURLToPath(new URL('hub-child.ts', import.meta.url));
 
@@ -72,7 +72,7 @@ async function urlOf(process_: ChildProcess, said: () => string): Promise<string
       reject(new Error(`The hub ended with ${code} before it was up: ${said()}`)),
     );
   });
-  const { url }: { url: string } = JSON.parse(await line);
+  const { url }: { url: string } = JSON.parse(await within('the hub process is up', line, 120_000));
   return url;
 }
 

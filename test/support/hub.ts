@@ -2,6 +2,7 @@ import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/core/logger.ts';
 import { createHub, type Hub, type HubOverrides } from '../../src/hub.ts';
 import { createTestDatabase } from './postgres.ts';
+import { within } from './wait.ts';
 
 /** The admin key of every test hub. */
 export const adminKey = 'hub_admin_key_of_the_tests_0123456789';
@@ -71,10 +72,13 @@ export async function startTestHub(
   };
 }
 
+/** Longer than the hub takes for anything: calls that change a million rows are among them. */
+const askMs = 180_000;
+
 /** Asks a hub at an address over HTTP. */
 export function askerOf(url: string): TestHub['ask'] {
   return async (query, variables = {}, key = adminKey) => {
-    const response = await fetch(`${url}/graphql`, {
+    const answer = fetch(`${url}/graphql`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -82,7 +86,10 @@ export function askerOf(url: string): TestHub['ask'] {
       },
       body: JSON.stringify({ query, variables }),
     });
-    const body: Omit<GraphqlAnswer, 'status'> = JSON.parse(await response.text());
+    const response = await within(`the hub answers ${query.slice(0, 80)}`, answer, askMs);
+    const body: Omit<GraphqlAnswer, 'status'> = JSON.parse(
+      await within('the answer is whole', response.text(), askMs),
+    );
     return { status: response.status, ...body };
   };
 }

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after } from 'node:test';
 
@@ -13,6 +12,8 @@ for line in sys.stdin:
     expected = "sha256:" + hmac.new(task["secret"].encode(), again, hashlib.sha256).hexdigest()
     print(json.dumps({"same": again == raw, "signed": hmac.compare_digest(expected, task["signature"])}), flush=True)
 `;
+
+import { once } from './wait.ts';
 
 /** Verifies webhooks as a Flask shop would: parse, dump again with sorted keys, compare the HMAC. */
 export interface PythonVerifier {

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import { afterEach } from 'node:test';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { parseTargetAllow, type ResolveAll } from '../../src/delivery/webhook/guard.ts';
 import { type SendRequest, WebhookSender } from '../../src/delivery/webhook/send.ts';
+import { once } from './wait.ts';
 
 /** Time that stands still until it is moved. */
 export class ManualClock implements Clock {

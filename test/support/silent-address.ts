@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cleanUp } from './send-bench.ts';
 
 /** Its queue of connections is full, so the system drops every SYN; from a line on its input on it takes and answers all. */
@@ -22,6 +21,8 @@ def answer(caller):
 while True:
     threading.Thread(target=answer, args=(server.accept()[0],), daemon=True).start()
 `;
+
+import { once } from './wait.ts';
 
 /** An address and port that takes no connection and refuses none until it is told to wake up; it ends with the test. */
 export async function silentAddress(host: string, port: number): Promise<{ wake: () => void }> {

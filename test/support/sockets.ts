@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { limits } from '../../src/core/limits.ts';
 import { createLogger, type Logger } from '../../src/core/logger.ts';
 import { adminKey, type TestHub } from './hub.ts';
-import { until } from './wait.ts';
+import { until, within } from './wait.ts';
 
 const protocol = 'graphql-transport-ws';
 
@@ -41,7 +41,7 @@ export function askSocket(
   query: string,
   variables: Record<string, unknown> = {},
 ): Promise<SocketAnswer> {
-  return new Promise((resolve, reject) => {
+  const asked = new Promise<SocketAnswer>((resolve, reject) => {
     let answer: SocketAnswer = {};
     client.subscribe(
       { query, variables },
@@ -58,6 +58,7 @@ export function askSocket(
       },
     );
   });
+  return within(`the hub answers ${query.slice(0, 60)}`, asked);
 }
 
 /** How a socket was closed. */

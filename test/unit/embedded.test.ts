@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +12,7 @@ import { createLogger } from '../../src/core/logger.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embedded.ts';
 import { locatePrograms } from '../../src/db/embedded-program.ts';
 import { loader } from '../support/child.ts';
+import { once, until } from '../support/wait.ts';
 
 const clock = systemClock;
 const log = createLogger({ level: process.env.TEST_LOG ?? 'silent', pretty: false });
@@ -47,14 +47,6 @@ async function query(url: string, sql: string): Promise<unknown[]> {
     return (await client.query({ text: sql, rowMode: 'array' })).rows.flat();
   } finally {
     await client.end();
-  }
-}
-
-async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  const giveUpAt = clock.now() + 20_000;
-  while (!(await condition())) {
-    assert.ok(clock.now() < giveUpAt, `waited in vain: ${what}`);
-    await clock.sleep(20);
   }
 }
 

@@ -37,7 +37,9 @@ test('the typed documents of the commands and the types of the client are those 
     assert.equal(await readFile(path.resolve(root, filename), 'utf8'), content, filename);
 });
 
-test('the served schema breaks nothing of the contract', { skip: !existsSync(contract) }, async () => {
+test('the served schema breaks nothing of the contract', {
+  skip: existsSync(contract) ? false : 'the contract is not here',
+}, async () => {
   const [promised, served] = await Promise.all(
     [contract, path.join(root, 'src/schema/schema.graphql')].map(async file =>
       buildSchema(await readFile(file, 'utf8')),

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Agent, request } from 'undici';
@@ -13,6 +12,7 @@ import {
   type ResolveAll,
   resolveBySystem,
 } from '../../src/delivery/webhook/guard.ts';
+import { once } from '../support/wait.ts';
 
 const agents: Agent[] = [];
 let server: Server;

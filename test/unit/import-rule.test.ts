@@ -36,7 +36,6 @@ async function faultsIn(files: Readonly<Record<string, string>>): Promise<string
     const { stdout } = spawnSync(path.join(root, 'node_modules/.bin/oxlint'), ['--format', 'unix', 'src'], {
       cwd: folder,
       encoding: 'utf8',
-      timeout: 60_000,
     });
     return stdout.split('\n').filter(line => /no-restricted-imports|no-cycle/.test(line));
   } finally {

@@ -241,5 +241,6 @@ test('a bomb of nested fragments is measured at once', () => {
     () => checkOperationSize(schema, document, operation, {}),
     (error: unknown) => error instanceof HubError && error.message.includes('nesting'),
   );
-  assert.ok(performance.now() - startedAt < 200, `${performance.now() - startedAt} ms`);
+  // Without the bound it takes longer than anyone waits: 2 to the power of 300 selections.
+  assert.ok(performance.now() - startedAt < 10_000, `${performance.now() - startedAt} ms`);
 });

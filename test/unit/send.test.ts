@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createNetServer } from 'node:net';
 import { test } from 'node:test';
@@ -19,7 +18,7 @@ import {
   sender,
   signalled,
 } from '../support/send-bench.ts';
-import { until } from '../support/wait.ts';
+import { once, until } from '../support/wait.ts';
 
 test('a 2xx accepts: the request goes out as the contract words it and the answer is kept as an excerpt', async () => {
   const seen: { method?: string; url?: string; headers: IncomingMessage['headers']; body: string }[] = [];

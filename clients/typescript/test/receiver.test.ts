@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { after, mock, test } from 'node:test';
@@ -16,6 +15,7 @@ import {
   WebhookReceiver,
 } from '../src/index.ts';
 import { event, signedHeaders } from './support/samples.ts';
+import { once } from './support/until.ts';
 
 const secret = `whsec_${Buffer.alloc(32, 3).toString('base64')}`;
 const closing: (() => Promise<unknown>)[] = [];

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import {
   appendFileSync,
   mkdtempSync,
@@ -20,6 +19,7 @@ import { inputOf, itemOf } from '../src/publisher/buffered-item.ts';
 import { DiskSpool } from '../src/publisher/disk-spool.ts';
 import { type ItemBuffer, MemoryBuffer } from '../src/publisher/item-buffer.ts';
 import { input, seed } from './support/samples.ts';
+import { once } from './support/until.ts';
 
 const folders: string[] = [];
 const damages: string[] = [];

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { buildSchema } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { voucher } from './samples.ts';
+import { once } from './until.ts';
 
 /** The contract's push, as far as a consumer meets it. */
 const schema = buildSchema(`
