@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
@@ -7,6 +6,7 @@ import { WebSocket } from 'ws';
 import { HostNames } from '../../src/server/host-check.ts';
 import { errorMediaType } from '../../src/server/request-faults.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
+import { once } from '../support/wait.ts';
 
 const graphqlJson = 'application/graphql-response+json; charset=utf-8';
 const json = 'application/json; charset=utf-8';

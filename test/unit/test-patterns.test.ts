@@ -8,14 +8,17 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Each is a way in which a test depends on a fast machine or waits for ever. */
 const forbidden: readonly [RegExp, string][] = [
-  [/import \{[^}]*\bonce\b(?! as)[^}]*\} from 'node:events'/, 'waits for an event without an end'],
+  [
+    /import \{[^}]*\bonce\b(?! as)[^}]*\} from 'node:events'/,
+    'waits for an event without an end: take `once` of test/support/wait.ts',
+  ],
   [
     /\bassert\.ok\([^;]*(Ms|performance\.now\(\)[^;<]*) <=? \d{1,3}\b/,
-    'asserts that less than a second passed',
+    'asserts that less than a second passed: a busy machine takes longer',
   ],
   [
     /= (await )?startLoad\((?<!using \w+ = (await )?startLoad\()/,
-    'starts a load that a failure leaves running',
+    'starts a load that a failure leaves running: use `await using`',
   ],
 ];
 
