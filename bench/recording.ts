@@ -94,6 +94,7 @@ interface Round {
 export function benchIntake(db: Database): Intake {
   const clock = systemClock;
   return new Intake({
+    lineage: { versionBase: 0 },
     db,
     clock,
     time: new BusinessTime('Asia/Shanghai'),

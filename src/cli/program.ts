@@ -14,6 +14,7 @@ import { fixDataCommand } from './fix-data.ts';
 import { importCommand } from './import.ts';
 import { keysCommand } from './keys.ts';
 import { listenCommand } from './listen.ts';
+import { restoredCommand } from './restored.ts';
 import { retryCommand } from './retry.ts';
 import { startCommand } from './start.ts';
 import { subscriptionsCommand } from './subscriptions.ts';
@@ -47,6 +48,7 @@ export async function runCommandLine(argv: readonly string[], version: string): 
     keysCommand,
     subscriptionsCommand,
     retryCommand,
+    restoredCommand,
     checkCommand,
     fixDataCommand,
     tailCommand,

@@ -3,6 +3,7 @@ import { type EntityManager, MikroORM, SqlSchemaGenerator } from '@mikro-orm/pos
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from '../core/logger.ts';
 import type { Tracer } from '../core/tracing.ts';
+import { ensureAnalysts } from './analysts.ts';
 import {
   adaptClient,
   connectionOptions,
@@ -12,9 +13,11 @@ import {
   timeoutSettings,
 } from './connections.ts';
 import { entities } from './entities.ts';
+import type { Lineage } from './lineage.ts';
 import { hubLocks } from './lock-numbers.ts';
 import { checkApplied, migrations } from './migrations.ts';
 import { makePartitions } from './partitions.ts';
+import { checkPooled } from './pooled-checks.ts';
 import { traceClient } from './traced-client.ts';
 
 /** The schema that BullMQ keeps its tables in when the queue is on PostgreSQL. */
@@ -34,6 +37,8 @@ export interface DatabaseOptions {
   readonly timeoutMs?: number;
   /** Left out or null: statements are no spans. */
   readonly tracer?: Tracer | null;
+  /** Checks every connection before it is used; left out: what connects writes nothing that has a number. */
+  readonly lineage?: Lineage;
 }
 
 /**
@@ -85,18 +90,21 @@ export class Database implements AsyncDisposable {
    * @param options.timeoutMs how long a statement may take
    */
   static async connect(options: DatabaseOptions): Promise<Database> {
-    const { log, timeoutMs = defaultTimeoutMs, tracer = null } = options;
+    const { log, timeoutMs = defaultTimeoutMs, tracer = null, lineage } = options;
     const route = await inspectRoute(options.url);
     const orm = await MikroORM.init({
       ...ormOptions(options),
       driverOptions: {
         ...connectionOptions(timeoutMs, route),
+        ...(lineage === undefined ? {} : { onConnect: (client: PoolClient) => lineage.check(client) }),
         // Not later: the ORM has made its first connection by the time that it is ready.
-        onPoolCreated: (pool: Pool) =>
+        onPoolCreated: (pool: Pool) => {
           pool.on('connect', client => {
             adaptClient(client, timeoutMs, route);
             if (tracer !== null) traceClient(client, tracer);
-          }),
+          });
+          if (lineage !== undefined && route.pooled) checkPooled(pool, lineage);
+        },
       },
     });
     keepDatabase(orm);
@@ -130,6 +138,7 @@ export class Database implements AsyncDisposable {
         await orm.migrator.up(transaction === undefined ? {} : { transaction });
         return unknown;
       });
+      await restoreAnalysts(await orm.em.getConnection().getNativeClient(), options.log);
       // Not only by the scheduler: where a row's month is missing, no outcome can be written.
       await inTransaction(await orm.em.getConnection().getNativeClient(), client => makePartitions(client));
       await orm.close(true);
@@ -194,6 +203,17 @@ export async function roleTimeoutsMissing(
   const missing = Object.entries(wanted).filter(([name]) => rows.some(row => row.name === name));
   const role = rows[0]?.role ?? '';
   return missing.map(([name, ms]) => `alter role "${role}" set ${name} = '${ms}ms'`);
+}
+
+/** Hubs that start together wait for one another. That analysts can't be let in keeps no hub from starting. */
+async function restoreAnalysts(pool: Pool, log: Logger): Promise<void> {
+  const restored = inTransaction(pool, async client => {
+    await client.query('select pg_advisory_xact_lock($1)', [hubLocks.migration]);
+    await ensureAnalysts(client);
+  });
+  await restored.catch((err: unknown) =>
+    log.warn({ err }, "the analysts' role could not be made ready; `hub doctor` says what to do"),
+  );
 }
 
 async function appliedMigrations(em: EntityManager): Promise<string[]> {

@@ -13,6 +13,7 @@ import { Migration0010FoldBound } from './migrations/0010-fold-bound.ts';
 import { Migration0011RowTypes } from './migrations/0011-row-types.ts';
 import { Migration0012RoutingHolds } from './migrations/0012-routing-holds.ts';
 import { Migration0013OpenSyncsRoom } from './migrations/0013-open-syncs-room.ts';
+import { Migration0015Lineage } from './migrations/0015-lineage.ts';
 import { Migration0017ParkedSyncs } from './migrations/0017-parked-syncs.ts';
 import { Migration0019Refusals } from './migrations/0019-refusals.ts';
 import { Migration0020TargetPace } from './migrations/0020-target-pace.ts';
@@ -44,6 +45,7 @@ export const migrations: readonly NamedMigration[] = [
   { name: '0011-row-types', class: Migration0011RowTypes },
   { name: '0012-routing-holds', class: Migration0012RoutingHolds },
   { name: '0013-open-syncs-room', class: Migration0013OpenSyncsRoom },
+  { name: '0015-lineage', class: Migration0015Lineage },
   { name: '0017-parked-syncs', class: Migration0017ParkedSyncs },
   { name: '0019-refusals', class: Migration0019Refusals },
   { name: '0020-target-pace', class: Migration0020TargetPace },

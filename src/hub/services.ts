@@ -10,6 +10,7 @@ import { Intake } from '../intake/record-vouchers.ts';
 import { RoutingCache } from '../intake/routing.ts';
 import { VoucherReader } from '../intake/voucher-reader.ts';
 import { Audit } from '../monitoring/audit.ts';
+import { Restores } from '../monitoring/restores.ts';
 import type { ResolverServices } from '../resolvers/resolvers.ts';
 import type { Delivery } from './delivery.ts';
 import type { Start } from './start.ts';
@@ -18,7 +19,7 @@ import type { Store } from './store.ts';
 /** The services that the GraphQL door calls. */
 export function createServices(
   { config, clock, log, parts, meters, tracer }: Start,
-  { db, vault, keys, payloadQueries }: Store,
+  { db, lineage, vault, keys, payloadQueries }: Store,
   { nodes, lanes, transport, foreseeTarget, attachments, syncs, changes }: Delivery,
 ): Omit<ResolverServices, keyof OpenConsistency | 'alerts'> {
   const time = new BusinessTime(config.timeZone);
@@ -29,6 +30,7 @@ export function createServices(
     clock,
     time,
     routing,
+    lineage,
     waker: lanes,
     changes,
     meter: meters,
@@ -63,6 +65,7 @@ export function createServices(
     attachments,
     changes,
     audit: new Audit({ db, clock, log }),
+    restores: new Restores({ db, lineage, clock }),
     timeZone: config.timeZone,
   };
 }

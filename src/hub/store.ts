@@ -2,10 +2,14 @@ import { ApiKeys } from '../access/keys.ts';
 import { keepLocalKey, type LocalKey, localVaultKey } from '../access/local-key.ts';
 import { Vault } from '../access/vault.ts';
 import { closedSecrets, vaultFinding } from '../access/vault-check.ts';
+import type { Clock } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { Database } from '../db/database.ts';
 import { startEmbeddedPostgres } from '../db/embedded.ts';
+import { embeddedFileMark } from '../db/embedded-mark.ts';
+import { Lineage } from '../db/lineage.ts';
 import { Replica } from '../db/replica.ts';
 import { readSealedSecrets } from '../db/sealed-secrets.ts';
 import { checkStoredQueries } from '../delivery/payload/stored-queries.ts';
@@ -28,7 +32,10 @@ export async function openStore({ config, clock, time, log, parts, tracer }: Sta
   if (newer.length > 0)
     log.info({ migrations: newer }, 'the database is of a newer version, which only added');
   const pool = { poolSize: config.databasePool, timeoutMs: config.databaseTimeout * 1_000, log, tracer };
-  const db = parts.use(await Database.connect({ url: databaseUrl, ...pool }));
+  const fileMark = config.databaseUrl === undefined ? await embeddedFileMark(config.dataDir) : null;
+  const lineage = new Lineage({ log, clock, fileMark });
+  const db = parts.use(await Database.connect({ url: databaseUrl, ...pool, lineage }));
+  watchLineage(lineage, db, parts, { clock, log });
   parts.use(await time.start(db.pool));
   await checkVault(db, vault, local, log);
   if (local !== undefined) await keepLocalKey(local);
@@ -42,7 +49,31 @@ export async function openStore({ config, clock, time, log, parts, tracer }: Sta
       ? undefined
       : parts.use(new Replica({ url: config.databaseReplicaUrl, ...pool }, { primary: db, clock }));
   await replica?.start();
-  return { databaseUrl, directUrl, vault, db, replica, payloadQueries, keys };
+  return { databaseUrl, directUrl, vault, db, lineage, replica, payloadQueries, keys };
+}
+
+/** Notes how far the numbers are now and then, and as the last thing: the less is unknown after a restore. */
+function watchLineage(
+  lineage: Lineage,
+  db: Database,
+  parts: AsyncDisposableStack,
+  { clock, log }: { clock: Clock; log: Logger },
+): void {
+  let beat: Promise<void> | undefined;
+  const isFaulty = (err: unknown) => log.debug({ err }, 'the numbers could not be noted');
+  const cancel = clock.every(limits.lineageBeatMs, () => {
+    beat ??= lineage
+      .beat(db.pool)
+      .catch(isFaulty)
+      .finally(() => {
+        beat = undefined;
+      });
+  });
+  parts.defer(async () => {
+    cancel();
+    await beat;
+    await lineage.beat(db.pool, 0).catch(isFaulty);
+  });
 }
 
 /**

@@ -13,6 +13,14 @@ export interface KnownVersion {
   readonly eventType: string;
 }
 
+/** What decides besides the content and what is known of the record. */
+export interface DecisionFrame {
+  /** The business day, YYYY-MM-DD. */
+  readonly today: string;
+  /** Versions that the hub counts begin no lower: after a restore, consumers may know those that were lost. */
+  readonly versionBase: number;
+}
+
 /** The current state of a known source record. */
 export interface KnownVoucher extends KnownVersion {
   readonly id: string;
@@ -32,14 +40,13 @@ export interface Decision {
  *
  * Content is the same where digest, status and event type are. A voucher date that is left out takes the known
  * version's while looking for a duplicate, so that a call repeated after midnight is still the same call.
- * @param today the business day, YYYY-MM-DD
  * @param older looks up an older version of the record
  * @throws HubError CONFLICT for a known version with other content, BAD_USER_INPUT where there is no higher version
  */
 export function decide(
   content: PreparedContent,
   known: KnownVoucher | undefined,
-  today: string,
+  { today, versionBase }: DecisionFrame,
   older: (sourceVersion: number) => KnownVersion | undefined,
 ): Decision {
   const { input } = content;
@@ -48,7 +55,7 @@ export function decide(
     const voucherDate = input.voucherDate ?? date;
     return { sourceVersion, voucherDate, digest: digestOf(content, sourceVersion, voucherDate) };
   };
-  if (known === undefined) return { outcome: 'created', ...at(wanted ?? 1, today) };
+  if (known === undefined) return { outcome: 'created', ...at(wanted ?? Math.max(1, versionBase), today) };
   if (wanted !== undefined && wanted > known.sourceVersion)
     return { outcome: 'updated', ...at(wanted, today) };
   if (wanted === undefined || wanted === known.sourceVersion) {
@@ -57,7 +64,7 @@ export function decide(
     if (wanted !== undefined) throw conflict(content, known.sourceVersion);
     if (known.sourceVersion === maxVersion)
       throw badInput('sourceVersion', `sourceVersion: the record is at ${maxVersion}, the highest there is.`);
-    return { outcome: 'updated', ...at(known.sourceVersion + 1, today) };
+    return { outcome: 'updated', ...at(Math.max(known.sourceVersion + 1, versionBase), today) };
   }
   const recorded = older(wanted);
   if (recorded === undefined) return { outcome: 'stale', ...at(wanted, known.voucherDate) };

@@ -5,7 +5,7 @@ import { limits } from '../core/limits.ts';
 import type { RecordOutcome } from '../core/model.ts';
 import { findVersions, type LockedVoucher, type RecordKey } from '../db/intake-statements.ts';
 import type { EventWrite, SyncWrite } from '../db/recording-statements.ts';
-import { type Decision, decide, type KnownVersion, type KnownVoucher } from './decide.ts';
+import { type Decision, type DecisionFrame, decide, type KnownVersion, type KnownVoucher } from './decide.ts';
 import type { Routing } from './routing.ts';
 import type { SubscriptionMatcher } from './subscription-index.ts';
 import { type PreparedContent, recordKeyOf, voucherJson } from './voucher-content.ts';
@@ -37,8 +37,7 @@ export interface PlanInput {
   readonly routing: Routing;
   /** Ids for vouchers that are new; as many as contents. */
   readonly ids: string[];
-  /** The business day, YYYY-MM-DD. */
-  readonly today: string;
+  readonly frame: DecisionFrame;
 }
 
 /** The records that inputs are of, sorted, so that all commits of all hubs take locks in one order. */
@@ -138,7 +137,7 @@ class Planner {
     const { catalogue, index } = this.#input.routing;
     const type = catalogue.check(content, this.#budget);
     const known = this.#known.get(key);
-    const decision = decide(content, known, this.#input.today, version =>
+    const decision = decide(content, known, this.#input.frame, version =>
       this.#older.get(`${known?.id}/${version}`),
     );
     const { outcome } = decision;

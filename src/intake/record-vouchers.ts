@@ -10,7 +10,7 @@ import { GroupCommit } from './group-commit.ts';
 import { judgeBySchema } from './judge-by-schema.ts';
 import { lanesToWake } from './plan.ts';
 import type { Routing, RoutingCache } from './routing.ts';
-import { type CommitAttempt, type Committed, IntakeTransactions } from './transactions.ts';
+import { type CommitAttempt, type Committed, IntakeTransactions, type VersionBase } from './transactions.ts';
 import { type PreparedContent, prepareContent } from './voucher-content.ts';
 import { checkVoucherInput, type VoucherInput } from './voucher-input.ts';
 
@@ -69,6 +69,7 @@ export class Intake {
     clock: Clock;
     time: BusinessTime;
     routing: RoutingCache;
+    lineage: VersionBase;
     waker: LaneWaker;
     changes: NewSyncs;
     meter: IntakeMeter;

@@ -30,19 +30,32 @@ const deadlockDetected = '40P01';
 /** Voucher ids that are taken from the sequence at once. */
 const idBlock = 500;
 
+/** Where versions that the hub counts begin, as of the last check of the database. */
+export interface VersionBase {
+  readonly versionBase: number;
+}
+
 /** The transactions by which groups of vouchers are recorded. */
 export class IntakeTransactions {
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #time: BusinessTime;
   readonly #routing: RoutingCache;
+  readonly #lineage: VersionBase;
   #ids: string[] = [];
 
-  constructor(deps: { db: Database; clock: Clock; time: BusinessTime; routing: RoutingCache }) {
+  constructor(deps: {
+    db: Database;
+    clock: Clock;
+    time: BusinessTime;
+    routing: RoutingCache;
+    lineage: VersionBase;
+  }) {
     this.#db = deps.db;
     this.#clock = deps.clock;
     this.#time = deps.time;
     this.#routing = deps.routing;
+    this.#lineage = deps.lineage;
   }
 
   /**
@@ -90,7 +103,8 @@ export class IntakeTransactions {
 
   async #inputOf(contents: readonly PreparedContent[], routing: Routing) {
     const today = this.#time.dayOf(this.#clock.now());
-    return { contents, routing, today, ids: await this.#takeIds(contents.length) };
+    const ids = await this.#takeIds(contents.length);
+    return { contents, routing, ids, frame: { today, versionBase: this.#lineage.versionBase } };
   }
 
   #recordingOf(plan: RecordingPlan, wantSyncIds: boolean): Recording {

@@ -3,6 +3,7 @@ import { limits } from '../core/limits.ts';
 import type { AlertDetails, Share, Why } from './alert-details.ts';
 import type { Language } from './alert-settings.ts';
 import type { NoticeKind } from './notices.ts';
+import { missingSpanOf } from './restores.ts';
 import { type AlertSeverity, metrics, type RuleName } from './rules.ts';
 import type { Words } from './wording.ts';
 import { en } from './wording-en.ts';
@@ -131,7 +132,7 @@ export class Messages {
     details: { shares, more },
   }: Pick<AlertNotice['alert'], 'subscription' | 'cause' | 'details'>): string | null {
     const [first] = shares;
-    if (first === undefined) return cause;
+    if (first === undefined) return cause === null ? null : this.#causeText(cause);
     if (subscription !== null) return this.#why(first);
     const named = shares.map(share => {
       const { targetSystem, name, id, percent } = share;
@@ -173,9 +174,9 @@ export class Messages {
     const { fromTo, comma, colon } = this.words;
     const label = this.words.rules[rule].value;
     const parts: string[] = [];
-    if (label !== '' && value !== null) parts.push(`${label} ${this.#amount(rule, value)}`);
-    if (label !== '' && threshold !== null)
-      parts.push(`${fromTo.threshold} ${this.#amount(rule, threshold)}`);
+    const counts = metrics[rule].unit !== 'state' && label !== '';
+    if (counts && value !== null) parts.push(`${label} ${this.#amount(rule, value)}`);
+    if (counts && threshold !== null) parts.push(`${fromTo.threshold} ${this.#amount(rule, threshold)}`);
     parts.push(`${fromTo.since} ${this.#time.shown(firedAt)}`);
     if (resolvedAt !== null) {
       parts.push(`${fromTo.until} ${this.#time.shown(resolvedAt)}`);
@@ -189,8 +190,15 @@ export class Messages {
     return `${this.#target(notice)}${colon}${parts.join(comma)}`;
   }
 
-  #causeLabel({ details, subscription }: AlertNotice['alert']): string {
+  /** A time in which something may be missing is told as the other times are. */
+  #causeText(cause: string): string {
+    const span = missingSpanOf(cause);
+    return span === null ? cause : `${this.#time.shown(span.since)} – ${this.#time.shown(span.until)}`;
+  }
+
+  #causeLabel({ rule, details, subscription }: AlertNotice['alert']): string {
     const { cause, why, whose } = this.words.fromTo;
+    if (rule === 'database_restored') return this.words.rules[rule].value;
     if (details.shares.length === 0) return cause;
     return subscription === null ? whose : why;
   }

@@ -15,6 +15,7 @@ export type RuleName =
   | 'gone'
   | 'suspended'
   | 'clock_skewed'
+  | 'database_restored'
   | 'cannot_evaluate';
 
 /** What a rule looks at: each subscription, and all of them together. */
@@ -74,6 +75,13 @@ export const metrics: Readonly<Record<RuleName, Metric>> = {
   gone: { worse: 'above', unit: 'state', absent: 'zero', scopes: each, behind: 'failures' },
   suspended: { worse: 'above', unit: 'state', absent: 'zero', scopes: each, behind: 'failures' },
   clock_skewed: { worse: 'above', unit: 'seconds', absent: 'zero', scopes: ['overall'], behind: 'reading' },
+  database_restored: {
+    worse: 'above',
+    unit: 'state',
+    absent: 'zero',
+    scopes: ['overall'],
+    behind: 'reading',
+  },
   cannot_evaluate: { worse: 'above', unit: 'state', absent: 'zero', scopes: ['overall'], behind: 'reading' },
 };
 
@@ -91,6 +99,7 @@ export const ruleNames: readonly RuleName[] = [
   'gone',
   'suspended',
   'clock_skewed',
+  'database_restored',
   'cannot_evaluate',
 ];
 
@@ -143,6 +152,7 @@ export const defaultRules: readonly Rule[] = [
   rule('clock_skewed', { ...atOnce, clearAfterMs: minute, hysteresis: 0.2 }, [
     { severity: 'warning', threshold: 30 },
   ]),
+  rule('database_restored', atOnce, [{ severity: 'critical', threshold: 0 }]),
   rule('cannot_evaluate', { ...atOnce, forMs: minute, clearAfterMs: minute }, [
     { severity: 'critical', threshold: 0 },
   ]),

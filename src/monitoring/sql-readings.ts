@@ -15,9 +15,11 @@ import {
   openCounts,
   outcomeCounts,
 } from '../db/reading-statements.ts';
+import { openRestores } from '../db/restore-statements.ts';
 import { explain } from './explain.ts';
 import { isMeantBy } from './failure-kinds.ts';
 import type { Behind, Explanation, MetricReadings, MetricSnapshot, Reading } from './readings.ts';
+import { missingSpan } from './restores.ts';
 import { metrics, type RuleName } from './rules.ts';
 
 /** Differences that each subscription's last consistency check found. */
@@ -82,6 +84,8 @@ class SqlSnapshot implements MetricSnapshot {
         return this.#consistency();
       case 'clock_skewed':
         return this.#clocks();
+      case 'database_restored':
+        return this.#restored();
       case 'cannot_evaluate':
         return Promise.resolve([]);
     }
@@ -181,6 +185,15 @@ class SqlSnapshot implements MetricSnapshot {
     const seconds = farthest.aheadMs / 1_000;
     const cause = `${farthest.host} ${seconds < 0 ? '−' : '+'}${Math.abs(Math.round(seconds))} s`;
     return [{ subscriptionId: null, value: Math.abs(seconds), cause }];
+  }
+
+  /** All that nobody has settled are one alert, over the time from the first one's backup to the last one. */
+  async #restored(): Promise<Reading[]> {
+    const restores = await openRestores(this.#pool, this.#at - limits.restoreAlertMs);
+    if (restores.length === 0) return [];
+    const since = Math.min(...restores.map(({ seenAt }) => seenAt));
+    const until = Math.max(...restores.map(({ noticedAt }) => noticedAt));
+    return [{ subscriptionId: null, value: 1, cause: missingSpan(since, until) }];
   }
 
   /** Rules that rest on the same rows share one statement. */

@@ -68,6 +68,12 @@ export const en: Words = {
       advice:
         'Signatures go by the database’s clock meanwhile. Let that machine and the database keep time by NTP; hub doctor shows both.',
     },
+    database_restored: {
+      title: 'The database is an older copy (a restored backup or a promoted standby); data may be missing',
+      value: 'may be missing',
+      advice:
+        'All numbers have moved on, so none is given twice. Let every publisher repeat all that it recorded in that time (nothing is recorded twice), then compare each subscription: hub check --subscription ID. Once all is back: hub restored --done.',
+    },
     cannot_evaluate: {
       title: 'A rule can’t be evaluated',
       value: '',

@@ -66,6 +66,12 @@ export const zh: Words = {
       value: '相差',
       advice: '签名时间戳已按数据库时间修正；请检查该服务器和数据库的 NTP，用 hub doctor 核对。',
     },
+    database_restored: {
+      title: '数据库是较早的副本（恢复了备份或切换到备机），部分数据可能缺失',
+      value: '可能缺失的时段',
+      advice:
+        '编号已全部前移，不会重复发放。请每个源系统重发该时段内记录的全部凭证（重复提交不会重复记录），再对每个订阅执行 hub check --subscription ID 核对；全部补齐后执行 hub restored --done。',
+    },
     cannot_evaluate: {
       title: '告警规则无法评估',
       value: '',

@@ -13,6 +13,7 @@ import type { Intake } from '../intake/record-vouchers.ts';
 import type { VoucherReader } from '../intake/voucher-reader.ts';
 import type { Alerts } from '../monitoring/alerts.ts';
 import type { Audit } from '../monitoring/audit.ts';
+import type { Restores } from '../monitoring/restores.ts';
 import { AccessResolver } from './access.resolver.ts';
 import { AlertResolver } from './alert.resolver.ts';
 import { AuditResolver } from './audit.resolver.ts';
@@ -24,6 +25,7 @@ import {
 import { LagResolver, MetricResolver } from './metric.resolver.ts';
 import { PushResolver } from './push.resolver.ts';
 import { StandingResolver } from './standing.resolver.ts';
+import { RestoreResolver } from './restore.resolver.ts';
 import { SubscriptionResolver } from './subscription.resolver.ts';
 import { SyncAttemptResolver, SyncLogConnectionResolver, SyncResolver } from './sync.resolver.ts';
 import { VoucherResolver } from './voucher.resolver.ts';
@@ -47,6 +49,7 @@ export interface ResolverServices {
   readonly attachments: Attachments;
   readonly changes: SyncChanges;
   readonly audit: Audit;
+  readonly restores: Restores;
   readonly alerts: Alerts;
   readonly consistency: Consistency;
   readonly reports: ConsistencyReports;
@@ -89,6 +92,7 @@ export function createResolvers(services: ResolverServices): object[] {
     new ConsistencyDifferenceResolver(),
     new NotComparedResolver(),
     new AccessResolver(keys),
+    new RestoreResolver(services.restores),
     new AlertResolver(alerts),
     new MetricResolver(subscriptions, syncs, timeZone),
     new LagResolver(),
@@ -114,6 +118,7 @@ export const resolverClasses: readonly Function[] = [
   ConsistencyDifferenceResolver,
   NotComparedResolver,
   AccessResolver,
+  RestoreResolver,
   AlertResolver,
   MetricResolver,
   LagResolver,

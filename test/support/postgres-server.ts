@@ -40,24 +40,27 @@ export interface DebianServer extends AsyncDisposable {
 /**
  * Starts a PostgreSQL in a temporary folder.
  * @param options.replicaOf the url of a server of the same version that it streams from
+ * @param options.backupOf the url of a server of the same version whose files it is a copy of, as they are now
  */
 export async function startPostgres(options: {
   bin: string;
   replicaOf?: string;
+  backupOf?: string;
   settings?: Record<string, string>;
 }): Promise<DebianServer> {
   const folder = await ownFolder('hub-postgres-');
   const data = path.join(folder, 'data');
   const program = (name: string, args: string[]) =>
     run(path.join(options.bin, name), args, { ...account, cwd: folder });
-  if (options.replicaOf === undefined) {
+  const origin = options.replicaOf ?? options.backupOf;
+  if (origin === undefined) {
     const locale = ['--encoding=UTF8', '--locale=C.UTF-8'];
     await program('initdb', [`--pgdata=${data}`, '--username=hub', '--auth=trust', '--no-sync', ...locale]);
   } else {
     const source = [
-      `--dbname=${options.replicaOf}`,
+      `--dbname=${origin}`,
       '--checkpoint=fast',
-      '--write-recovery-conf',
+      ...(options.replicaOf === undefined ? [] : ['--write-recovery-conf']),
       '--no-sync',
     ];
     await program('pg_basebackup', [`--pgdata=${data}`, ...source]);

@@ -29,14 +29,16 @@ function input(over: Partial<VoucherInput> = {}): VoucherInput {
 
 /** One source record as intake keeps it: what `decide` is asked, and what its answer does to the record. */
 class SourceRecord {
+  versionBase = 0;
   known: KnownVoucher | undefined;
   readonly versions = new Map<number, KnownVersion>();
 
   record(given: VoucherInput, today: string): Decision | 'conflict' {
     const content = prepareContent(given);
+    const frame = { today, versionBase: this.versionBase };
     let decision: Decision;
     try {
-      decision = decide(content, this.known, today, version => this.versions.get(version));
+      decision = decide(content, this.known, frame, version => this.versions.get(version));
     } catch (error) {
       assert.ok(error instanceof HubError, String(error));
       assert.equal(error.code, 'CONFLICT');
@@ -75,6 +77,19 @@ test('the same call again is a duplicate, with its version named and with it lef
   const leftOut = new SourceRecord();
   assert.equal(leftOut.outcome(input()), 'created 1');
   assert.equal(leftOut.outcome(input()), 'duplicate 1');
+});
+
+test('after a restore, versions that the hub counts begin beyond those that were lost, and are one more again from there', () => {
+  const record = new SourceRecord();
+  assert.equal(record.outcome(input()), 'created 1');
+  record.versionBase = 1_000;
+  assert.equal(record.outcome(input()), 'duplicate 1');
+  assert.equal(record.outcome(input({ amount: '2.00' })), 'updated 1000');
+  assert.equal(record.outcome(input({ amount: '3.00' })), 'updated 1001');
+  assert.equal(record.outcome(input({ amount: '4.00', sourceVersion: 1_005 })), 'updated 1005');
+  const fresh = new SourceRecord();
+  fresh.versionBase = 1_000;
+  assert.equal(fresh.outcome(input()), 'created 1000');
 });
 
 test('a version left out is one more than the known one where the content differs', () => {

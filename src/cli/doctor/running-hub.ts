@@ -16,7 +16,12 @@ const targets = graphql(`
   }
 `);
 
+const restores = graphql(`
+  query DoctorRestores { databaseRestores { noticedAt missingSince reason settledAt } }
+`);
+
 const hub = checksOf('hub');
+const backup = checksOf('restore');
 const key = checksOf('key');
 
 const answerMs = 5_000;
@@ -48,7 +53,7 @@ export async function checkHub(options: ClientOptions): Promise<HubFindings> {
   return {
     answers: true,
     url,
-    checks: [...health.checks, access.check],
+    checks: [...health.checks, access.check, ...(await checkRestores(options))],
     subscriptions: access.subscriptions,
   };
 }
@@ -130,4 +135,23 @@ function keyFault(error: unknown, wasGiven: boolean): Check {
       'Use an admin, analyst or subscriber key.',
     );
   return key.fail(error.message);
+}
+
+/** Nothing is said where there was no restore, or the key may not see them. */
+async function checkRestores(options: ClientOptions): Promise<Check[]> {
+  const { databaseRestores } = await createClient(options)
+    .request(restores, {})
+    .catch(() => ({ databaseRestores: [] }));
+  const open = databaseRestores.filter(({ settledAt }) => settledAt === null);
+  const latest = databaseRestores[0];
+  if (latest === undefined) return [];
+  if (open.length === 0)
+    return [backup.ok(`the restore noticed at ${latest.noticedAt} (${latest.reason}) is settled`)];
+  const since = open.map(({ missingSince }) => missingSince).toSorted()[0];
+  return [
+    backup.fail(
+      `the database is an older copy (${latest.reason}): what was recorded from ${since} until ${latest.noticedAt} may be missing`,
+      'Let every publisher repeat that time (nothing is recorded twice), run hub check for each subscription, then hub restored --done.',
+    ),
+  ];
 }

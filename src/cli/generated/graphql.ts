@@ -444,6 +444,11 @@ export type DoctorTargetsQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type DoctorTargetsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, state: DataSubscriptionState, backlog: number, webhookUrl: string | null, connected: boolean, unattachedSince: string | null, failedCount: number, troubledSince: string | null, lastQuarterHour: { succeeded: number, failed: number } }> };
 
+export type DoctorRestoresQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DoctorRestoresQuery = { databaseRestores: Array<{ noticedAt: string, missingSince: string, reason: string, settledAt: string | null }> };
+
 export type ExportSyncsQueryVariables = Exact<{
   filter: SyncLogFilter;
   first: number;
@@ -597,6 +602,18 @@ export type ListenRejectMutationVariables = Exact<{
 
 
 export type ListenRejectMutation = { reject: { id: string, status: SyncStatus, subscription: { id: string } } };
+
+export type NoteDatabaseRestoreMutationVariables = Exact<{
+  missingSince?: string | null | undefined;
+}>;
+
+
+export type NoteDatabaseRestoreMutation = { noteDatabaseRestore: { noticedAt: string, missingSince: string, reason: string, settledAt: string | null } };
+
+export type SettleDatabaseRestoresMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SettleDatabaseRestoresMutation = { settleDatabaseRestores: Array<{ noticedAt: string, missingSince: string, reason: string, settledAt: string | null }> };
 
 export type RetryRunsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -1132,6 +1149,16 @@ export const DoctorTargetsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DoctorTargetsQuery, DoctorTargetsQueryVariables>;
+export const DoctorRestoresDocument = new TypedDocumentString(`
+    query DoctorRestores {
+  databaseRestores {
+    noticedAt
+    missingSince
+    reason
+    settledAt
+  }
+}
+    `) as unknown as TypedDocumentString<DoctorRestoresQuery, DoctorRestoresQueryVariables>;
 export const ExportSyncsDocument = new TypedDocumentString(`
     query ExportSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {
   syncLogs(filter: $filter, first: $first, after: $after) {
@@ -1549,6 +1576,26 @@ export const ListenRejectDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ListenRejectMutation, ListenRejectMutationVariables>;
+export const NoteDatabaseRestoreDocument = new TypedDocumentString(`
+    mutation NoteDatabaseRestore($missingSince: DateTime) {
+  noteDatabaseRestore(missingSince: $missingSince) {
+    noticedAt
+    missingSince
+    reason
+    settledAt
+  }
+}
+    `) as unknown as TypedDocumentString<NoteDatabaseRestoreMutation, NoteDatabaseRestoreMutationVariables>;
+export const SettleDatabaseRestoresDocument = new TypedDocumentString(`
+    mutation SettleDatabaseRestores {
+  settleDatabaseRestores {
+    noticedAt
+    missingSince
+    reason
+    settledAt
+  }
+}
+    `) as unknown as TypedDocumentString<SettleDatabaseRestoresMutation, SettleDatabaseRestoresMutationVariables>;
 export const RetryRunsDocument = new TypedDocumentString(`
     query RetryRuns {
   compensationRuns(first: 10) {

@@ -148,7 +148,10 @@ const meanings: Record<string, { about: string; columns: Record<string, string> 
   },
 };
 
-const readable = Object.keys(meanings).join(', ');
+/** The views that analysts may read. */
+export const analystViews: readonly string[] = Object.keys(meanings);
+
+const readable = analystViews.join(', ');
 
 /**
  * Roles are the server's, not the database's: another database's migration may have made it, or be making it now. Where
