@@ -228,7 +228,7 @@ test('doctor finds nothing to mend on a sound hub, and looks at its targets with
   const environment = checks.filter(check => check.of === 'environment').map(({ name }) => name);
   assert.deepEqual(
     [...new Set(environment)],
-    ['settings', 'database', 'secrets', 'scheduler', 'clock', 'queue'],
+    ['settings', 'database', 'secrets', 'scheduler', 'analysts', 'clock', 'queue'],
   );
   assert.equal(ok, true);
   assert.deepEqual([...new Set(checks.map(({ name }) => name))].toSorted(), [

@@ -17,7 +17,13 @@ export { recordHash, recordKey, voucherDigest, xorHashes } from './digest.ts';
 export { type HubEvent, type HubVoucher, isHubEvent, type RecordRef, type SyncMode } from './event.ts';
 export type { RecordVoucherInput, VoucherDirection, VoucherStatus } from './generated/operations.ts';
 export { type HubAddress, HubRequestError } from './hub-request.ts';
-export { type HandleOptions, Inbox, type InboxOptions, type InboxStore } from './inbox/inbox.ts';
+export {
+  type HandleOptions,
+  Inbox,
+  type InboxOptions,
+  type InboxStore,
+  SyncIdReused,
+} from './inbox/inbox.ts';
 export { pgInbox } from './inbox/pg-inbox.ts';
 export { sqliteInbox } from './inbox/sqlite-inbox.ts';
 export { Publisher, type PublisherStats, type RecordAnswer } from './publisher/publisher.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Effect, HubEvent } from '../src/index.ts';
+import { type Effect, type HubEvent, SyncIdReused } from '../src/index.ts';
 import { databases, type Run, type TestStore } from './support/databases.ts';
 import { event, seed } from './support/samples.ts';
 
@@ -41,6 +41,38 @@ for (const [name, open] of Object.entries(databases)) {
     assert.equal(await handle(store, event(3, { source_version: 3 })), 'applied');
     assert.equal(await handle(store, event(4, { source_id: 'INV-2' })), 'applied');
     assert.deepEqual(await effects(store), [1, 3, 4]);
+  });
+
+  test(`${name}: a sync id that comes with another record, version or content is refused, and nothing of it is kept`, async () => {
+    const store = await withEffects(open());
+    await handle(store, event(1, { source_version: 2 }));
+    await handle(store, event(2, { source_id: 'INV-2' }));
+    const reused = [
+      event(1, { source_id: 'INV-3' }),
+      event(1, { source_id: 'INV-2', source_version: 1 }),
+      event(1, { source_version: 1 }),
+      event(1, { source_version: 3 }),
+      event(1, { source_version: 2, digest: 'b'.repeat(64) }),
+    ];
+    for (const one of reused)
+      await assert.rejects(handle(store, one, true), (error: unknown) => {
+        assert.ok(error instanceof SyncIdReused, String(error));
+        assert.deepEqual([error.code, error.retryable, error.syncId], ['SYNC_ID_REUSED', false, 1]);
+        return true;
+      });
+    assert.deepEqual(await effects(store), [1, 2]);
+    assert.equal(await handle(store, event(1, { source_version: 2 })), 'duplicate');
+    assert.equal(await handle(store, event(3, { source_id: 'INV-3' })), 'applied');
+  });
+
+  test(`${name}: tables of a version that kept no content are brought up to date, and what they hold stays a duplicate`, async () => {
+    const store = await withEffects(open());
+    await handle(store, event(1));
+    await store.run('alter table hub_inbox drop column h');
+    await store.createTables();
+    assert.equal(await handle(store, event(1)), 'duplicate');
+    assert.equal(await handle(store, event(2, { source_id: 'INV-2' })), 'applied');
+    await assert.rejects(handle(store, event(2, { source_id: 'INV-3' })), SyncIdReused);
   });
 
   test(`${name}: an effect that fails leaves nothing behind, and the event comes through the next time`, async () => {

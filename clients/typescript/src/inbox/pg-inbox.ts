@@ -13,7 +13,12 @@ export function pgInbox(options: { prefix?: string } = {}): InboxStore<PgClient>
       const values = [syncId, ...recordValues(row).map(String), force];
       const { rowCount } = await tx.query(claimSql(inbox, records), values);
       if (rowCount === 1) return 'applied';
-      const { rows } = await tx.query(`select source_version from ${records} where k = $1`, [row.k]);
+      const { rows } = await tx.query(
+        `select i.h is null or i.h = $2 as same, r.source_version from ${inbox} i left join ${records} r on r.k = $3
+         where i.sync_id = $1`,
+        [syncId, String(row.h), row.k],
+      );
+      if (rows[0]?.same === false) return 'reused';
       return Number(rows[0]?.source_version) > row.source_version ? 'stale' : 'duplicate';
     },
     async prune(tx, olderThanDays, limit) {
@@ -31,7 +36,7 @@ export function pgInbox(options: { prefix?: string } = {}): InboxStore<PgClient>
 /** One statement, so that of two transactions with the same event or record one waits for the other's end. */
 function claimSql(inbox: string, records: string): string {
   return `
-    with news as (insert into ${inbox} (sync_id) values ($1) on conflict do nothing returning sync_id)
+    with news as (insert into ${inbox} (sync_id, h) values ($1, $9::bigint) on conflict do nothing returning sync_id)
     insert into ${records} as held (${recordColumns})
     select $2, $3, $4, $5, $6::integer, $7, $8::date, $9::bigint where exists (select from news)
     on conflict (k) do update set source_version = excluded.source_version, digest = excluded.digest,
@@ -44,8 +49,14 @@ function createSql(inbox: string, records: string): string {
   return `
     create table if not exists ${inbox} (
       sync_id bigint primary key,
-      received_at timestamptz not null default now()
+      received_at timestamptz not null default now(),
+      h bigint
     );
+    do $$ begin
+      if not exists (select from pg_attribute where attrelid = '${inbox}'::regclass and attname = 'h') then
+        alter table ${inbox} add column h bigint;
+      end if;
+    end $$;
     create index if not exists ${inbox}_received_at on ${inbox} (received_at);
     create table if not exists ${records} (
       k text collate "C" not null,

@@ -10,13 +10,23 @@ export function sqliteInbox(options: { prefix?: string } = {}): InboxStore<Sqlit
     createTables,
     async createTablesIn(tx) {
       tx.exec(createTables);
+      const hasHash = tx.prepare('select 1 from pragma_table_info(?) where name = ?').get(inbox, 'h');
+      // A table of a version that did not keep it.
+      if (rowOf(hasHash) === null) tx.exec(`alter table ${inbox} add column h integer`);
     },
     async claim(tx, syncId, row, force) {
-      const news = tx.prepare(`insert into ${inbox} (sync_id) values (?) on conflict do nothing`).run(syncId);
+      const news = tx
+        .prepare(`insert into ${inbox} (sync_id, h) values (?, ?) on conflict do nothing`)
+        .run(syncId, row.h);
       if (Number(news.changes) > 0) {
         const { changes } = tx.prepare(claimSql(records)).run(...recordValues(row), force ? 1 : 0);
         if (Number(changes) > 0) return 'applied';
       }
+      // Compared by the database: a handle may give a number of 64 bits as it can't be held.
+      const known = rowOf(
+        tx.prepare(`select h is null or h = ? as same from ${inbox} where sync_id = ?`).get(row.h, syncId),
+      );
+      if (Number(known?.same) === 0) return 'reused';
       const held = rowOf(tx.prepare(`select source_version from ${records} where k = ?`).get(row.k));
       return Number(held?.source_version) > row.source_version ? 'stale' : 'duplicate';
     },
@@ -45,7 +55,8 @@ function createSql(inbox: string, records: string): string {
   return `
     create table if not exists ${inbox} (
       sync_id integer primary key,
-      received_at text not null default current_timestamp
+      received_at text not null default current_timestamp,
+      h integer
     );
     create index if not exists ${inbox}_received_at on ${inbox} (received_at);
     create table if not exists ${records} (

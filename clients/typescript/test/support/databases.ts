@@ -34,6 +34,8 @@ export interface TestStore {
   readonly cache: CacheStore;
   readonly consistency: ConsistencySource;
   readonly run: Run;
+  /** Brings the inbox's tables up to date. */
+  createTables(): Promise<void>;
   transaction<T>(work: (tx: InTransaction) => Promise<T>): Promise<T>;
 }
 
@@ -74,6 +76,7 @@ async function openPg(options?: InboxOptions): Promise<TestStore> {
     cache,
     consistency: pgConsistency(pool),
     run: async sql => (await pool.query(sql)).rows,
+    createTables: () => inbox.createTables(pool),
     transaction: work =>
       pgTransaction(pool, tx => {
         const run: Run = async sql => (await tx.query(sql)).rows;
@@ -105,6 +108,7 @@ async function openSqlite(db: SqliteDatabase, options?: InboxOptions): Promise<T
     cache,
     consistency: sqliteConsistency(db),
     run,
+    createTables: () => inbox.createTables(db),
     transaction: work =>
       sqliteTransaction(db, tx =>
         work({
