@@ -233,6 +233,7 @@ test('doctor finds nothing to mend on a sound hub, and looks at its targets with
   assert.equal(ok, true);
   assert.deepEqual([...new Set(checks.map(({ name }) => name))].toSorted(), [
     'alert',
+    'analysts',
     'clock',
     'database',
     'hub',
