@@ -16,7 +16,7 @@ import {
   startPostgres,
   without,
 } from '../support/postgres-server.ts';
-import { type Receiver, startReceiver } from '../support/receiver.ts';
+import { startReceiver } from '../support/receiver.ts';
 import { type Switch, startSwitch } from '../support/switch.ts';
 import { recordVouchers, subscribe, voucherInput } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -59,19 +59,14 @@ async function restoredAlert(hub: Pick<TestHub, 'data'>): Promise<{ severity: st
 
 describe('a dump', { skip: without(path.join(bin, 'pg_dump')) }, () => {
   let server: DebianServer;
-  let receiver: Receiver;
-  let outsider: Outsider;
   before(async () => {
     server = await startPostgres({ bin });
-    receiver = await startReceiver();
-    outsider = new Outsider(receiver);
   });
-  after(async () => {
-    await server[Symbol.asyncDispose]();
-    await receiver[Symbol.asyncDispose]();
-  });
+  after(() => server[Symbol.asyncDispose]());
 
   test('restored into a new server gives no number twice, tells what may be missing, and lets analysts in again', async () => {
+    await using receiver = await startReceiver();
+    const outsider = new Outsider(receiver);
     const databaseUrl = await freshDatabase(server, 'origin');
     await using elsewhere = await startPostgres({ bin });
     const restoredUrl = await freshDatabase(elsewhere, 'restored');
@@ -102,6 +97,8 @@ describe('a dump', { skip: without(path.join(bin, 'pg_dump')) }, () => {
   });
 
   test('restored as another database of the same server, and over the same database, gives no number twice', async () => {
+    await using receiver = await startReceiver();
+    const outsider = new Outsider(receiver);
     const databaseUrl = await freshDatabase(server, 'again');
     const copyUrl = await freshDatabase(server, 'again_copy');
     const [restoreCopy, restoreOver] = await (async () => {
