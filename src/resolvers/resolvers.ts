@@ -24,8 +24,8 @@ import {
 } from './consistency.resolver.ts';
 import { LagResolver, MetricResolver } from './metric.resolver.ts';
 import { PushResolver } from './push.resolver.ts';
-import { StandingResolver } from './standing.resolver.ts';
 import { RestoreResolver } from './restore.resolver.ts';
+import { StandingResolver } from './standing.resolver.ts';
 import { SubscriptionResolver } from './subscription.resolver.ts';
 import { SyncAttemptResolver, SyncLogConnectionResolver, SyncResolver } from './sync.resolver.ts';
 import { VoucherResolver } from './voucher.resolver.ts';
