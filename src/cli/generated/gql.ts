@@ -33,6 +33,7 @@ type Documents = {
     "\n  query DoctorFailures($id: ID!) { dataSubscription(id: $id) { failedByErrorCode { errorCode count } } }\n": typeof types.DoctorFailuresDocument,
     "\n  query DoctorAlerts { alerts(state: FIRING, first: 20) { id severity message cause firedAt } }\n": typeof types.DoctorAlertsDocument,
     "\n  query DoctorTargets {\n    dataSubscriptions {\n      id name targetSystem state backlog webhookUrl connected unattachedSince failedCount troubledSince\n      lastQuarterHour { succeeded failed }\n    }\n  }\n": typeof types.DoctorTargetsDocument,
+    "\n  query DoctorRestores { databaseRestores { noticedAt missingSince reason settledAt } }\n": typeof types.DoctorRestoresDocument,
     "\n  query ExportSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges { node {\n        id mode status transport retryCount errorCode errorMessage createdAt syncStartedAt syncCompletedAt nextAttemptAt\n        subscription { id name targetSystem }\n        event { id eventType sourceVersion voucher {\n          id voucherNo voucherDate sourceSystem sourceModule sourceType sourceId sourceReferenceNo\n          companyId counterpartyType counterpartyId counterpartyName direction amount currency summary\n        } }\n      } }\n    }\n  }\n": typeof types.ExportSyncsDocument,
     "\n  query ExportCount($filter: SyncLogFilter!) { syncLogs(filter: $filter, first: 0) { totalCount } }\n": typeof types.ExportCountDocument,
     "\n  query ExportSubscription($id: ID!, $filter: SyncLogFilter!) {\n    dataSubscription(id: $id) { id }\n    syncLogs(filter: $filter, first: 1) { edges { node { id } } }\n  }\n": typeof types.ExportSubscriptionDocument,
@@ -55,6 +56,8 @@ type Documents = {
     "\n  query ListenAttached($id: ID!) { dataSubscription(id: $id) { connected } }\n": typeof types.ListenAttachedDocument,
     "\n  mutation ListenAcknowledge($syncIds: [ID!]!) { acknowledge(syncIds: $syncIds) }\n": typeof types.ListenAcknowledgeDocument,
     "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id status subscription { id } }\n  }\n": typeof types.ListenRejectDocument,
+    "\n  mutation NoteDatabaseRestore($missingSince: DateTime) {\n    noteDatabaseRestore(missingSince: $missingSince) { noticedAt missingSince reason settledAt }\n  }\n": typeof types.NoteDatabaseRestoreDocument,
+    "\n  mutation SettleDatabaseRestores {\n    settleDatabaseRestores { noticedAt missingSince reason settledAt }\n  }\n": typeof types.SettleDatabaseRestoresDocument,
     "\n  query RetryRuns { compensationRuns(first: 10) { id kind state total lookedAt count errorMessage } }\n": typeof types.RetryRunsDocument,
     "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": typeof types.RetrySyncsDocument,
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }\n  }\n": typeof types.CreateSubscriptionDocument,
@@ -90,6 +93,7 @@ const documents: Documents = {
     "\n  query DoctorFailures($id: ID!) { dataSubscription(id: $id) { failedByErrorCode { errorCode count } } }\n": types.DoctorFailuresDocument,
     "\n  query DoctorAlerts { alerts(state: FIRING, first: 20) { id severity message cause firedAt } }\n": types.DoctorAlertsDocument,
     "\n  query DoctorTargets {\n    dataSubscriptions {\n      id name targetSystem state backlog webhookUrl connected unattachedSince failedCount troubledSince\n      lastQuarterHour { succeeded failed }\n    }\n  }\n": types.DoctorTargetsDocument,
+    "\n  query DoctorRestores { databaseRestores { noticedAt missingSince reason settledAt } }\n": types.DoctorRestoresDocument,
     "\n  query ExportSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges { node {\n        id mode status transport retryCount errorCode errorMessage createdAt syncStartedAt syncCompletedAt nextAttemptAt\n        subscription { id name targetSystem }\n        event { id eventType sourceVersion voucher {\n          id voucherNo voucherDate sourceSystem sourceModule sourceType sourceId sourceReferenceNo\n          companyId counterpartyType counterpartyId counterpartyName direction amount currency summary\n        } }\n      } }\n    }\n  }\n": types.ExportSyncsDocument,
     "\n  query ExportCount($filter: SyncLogFilter!) { syncLogs(filter: $filter, first: 0) { totalCount } }\n": types.ExportCountDocument,
     "\n  query ExportSubscription($id: ID!, $filter: SyncLogFilter!) {\n    dataSubscription(id: $id) { id }\n    syncLogs(filter: $filter, first: 1) { edges { node { id } } }\n  }\n": types.ExportSubscriptionDocument,
@@ -112,6 +116,8 @@ const documents: Documents = {
     "\n  query ListenAttached($id: ID!) { dataSubscription(id: $id) { connected } }\n": types.ListenAttachedDocument,
     "\n  mutation ListenAcknowledge($syncIds: [ID!]!) { acknowledge(syncIds: $syncIds) }\n": types.ListenAcknowledgeDocument,
     "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id status subscription { id } }\n  }\n": types.ListenRejectDocument,
+    "\n  mutation NoteDatabaseRestore($missingSince: DateTime) {\n    noteDatabaseRestore(missingSince: $missingSince) { noticedAt missingSince reason settledAt }\n  }\n": types.NoteDatabaseRestoreDocument,
+    "\n  mutation SettleDatabaseRestores {\n    settleDatabaseRestores { noticedAt missingSince reason settledAt }\n  }\n": types.SettleDatabaseRestoresDocument,
     "\n  query RetryRuns { compensationRuns(first: 10) { id kind state total lookedAt count errorMessage } }\n": types.RetryRunsDocument,
     "\n  mutation RetrySyncs($filter: SyncLogFilter!) { retrySyncs(filter: $filter) }\n": types.RetrySyncsDocument,
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }\n  }\n": types.CreateSubscriptionDocument,
@@ -204,6 +210,10 @@ export function graphql(source: "\n  query DoctorTargets {\n    dataSubscription
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
+export function graphql(source: "\n  query DoctorRestores { databaseRestores { noticedAt missingSince reason settledAt } }\n"): typeof import('./graphql.ts').DoctorRestoresDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
 export function graphql(source: "\n  query ExportSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges { node {\n        id mode status transport retryCount errorCode errorMessage createdAt syncStartedAt syncCompletedAt nextAttemptAt\n        subscription { id name targetSystem }\n        event { id eventType sourceVersion voucher {\n          id voucherNo voucherDate sourceSystem sourceModule sourceType sourceId sourceReferenceNo\n          companyId counterpartyType counterpartyId counterpartyName direction amount currency summary\n        } }\n      } }\n    }\n  }\n"): typeof import('./graphql.ts').ExportSyncsDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -289,6 +299,14 @@ export function graphql(source: "\n  mutation ListenAcknowledge($syncIds: [ID!]!
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation ListenReject($syncId: ID!, $code: String!, $message: String!, $retryable: Boolean!) {\n    reject(syncId: $syncId, code: $code, message: $message, retryable: $retryable) { id status subscription { id } }\n  }\n"): typeof import('./graphql.ts').ListenRejectDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation NoteDatabaseRestore($missingSince: DateTime) {\n    noteDatabaseRestore(missingSince: $missingSince) { noticedAt missingSince reason settledAt }\n  }\n"): typeof import('./graphql.ts').NoteDatabaseRestoreDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SettleDatabaseRestores {\n    settleDatabaseRestores { noticedAt missingSince reason settledAt }\n  }\n"): typeof import('./graphql.ts').SettleDatabaseRestoresDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
