@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import { restoreLimits } from '../core/restore-limits.ts';
 import {
   type DatabaseIdentity,
   forgetCachedVersions,
@@ -75,11 +76,11 @@ export class Lineage {
 
   /** Checks a connection that was checked before, unless one was just now. */
   async checkAgain(client: ClientBase): Promise<void> {
-    if (this.#clock.steady() - this.#checkedAt >= limits.lineageTrustMs) await this.check(client);
+    if (this.#clock.steady() - this.#checkedAt >= restoreLimits.lineageTrustMs) await this.check(client);
   }
 
   /** Notes how far the numbers are; checks anew where they are not as they were left. */
-  async beat(pool: Pool, everyMs: number = limits.lineageBeatMs): Promise<void> {
+  async beat(pool: Pool, everyMs: number = restoreLimits.lineageBeatMs): Promise<void> {
     const beat = await noteNumbers(pool, everyMs);
     if (beat?.isOwn === true && numbersBehind(beat.numbers, this.#known).length === 0) {
       this.#known = beat.numbers;

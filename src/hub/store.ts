@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import { restoreLimits } from '../core/restore-limits.ts';
 import { Database } from '../db/database.ts';
 import { startEmbeddedPostgres } from '../db/embedded.ts';
 import { embeddedFileMark } from '../db/embedded-mark.ts';
@@ -61,7 +62,7 @@ function watchLineage(
 ): void {
   let beat: Promise<void> | undefined;
   const isFaulty = (err: unknown) => log.debug({ err }, 'the numbers could not be noted');
-  const cancel = clock.every(limits.lineageBeatMs, () => {
+  const cancel = clock.every(restoreLimits.lineageBeatMs, () => {
     beat ??= lineage
       .beat(db.pool)
       .catch(isFaulty)

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { badInput } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { restoreLimits } from '../core/restore-limits.ts';
 import type { Database } from '../db/database.ts';
 import type { Lineage } from '../db/lineage.ts';
 import { type DatabaseRestoreRow, readRestores, settleRestores } from '../db/restore-statements.ts';
@@ -15,7 +16,7 @@ export class Restores {
 
   /** The latest first. */
   list(): Promise<DatabaseRestoreRow[]> {
-    return readRestores(this.#deps.db.pool, limits.restoresShown);
+    return readRestores(this.#deps.db.pool, restoreLimits.restoresShown);
   }
 
   /**

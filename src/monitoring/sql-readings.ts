@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { limits } from '../core/limits.ts';
+import { restoreLimits } from '../core/restore-limits.ts';
 import { clocksOff } from '../db/clock-statements.ts';
 import {
   type FailureCount,
@@ -189,7 +190,7 @@ class SqlSnapshot implements MetricSnapshot {
 
   /** All that nobody has settled are one alert, over the time from the first one's backup to the last one. */
   async #restored(): Promise<Reading[]> {
-    const restores = await openRestores(this.#pool, this.#at - limits.restoreAlertMs);
+    const restores = await openRestores(this.#pool, this.#at - restoreLimits.restoreAlertMs);
     if (restores.length === 0) return [];
     const since = Math.min(...restores.map(({ seenAt }) => seenAt));
     const until = Math.max(...restores.map(({ noticedAt }) => noticedAt));

@@ -1,6 +1,7 @@
 import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql';
 import { requireRole } from '../access/caller.ts';
 import { limits } from '../core/limits.ts';
+import { restoreLimits } from '../core/restore-limits.ts';
 import type { Restores } from '../monitoring/restores.ts';
 import { ListSize } from '../schema/list-size.ts';
 import { DatabaseRestore } from '../schema/restore.types.ts';
@@ -18,7 +19,7 @@ export class RestoreResolver {
     this.#restores = restores;
   }
 
-  @ListSize(limits.restoresShown)
+  @ListSize(restoreLimits.restoresShown)
   @Query(() => [DatabaseRestore], {
     description: 'Each time that the database turned out to be an older one, the latest first.',
   })
@@ -43,7 +44,7 @@ export class RestoreResolver {
     return toDatabaseRestore(await this.#restores.note(missingSince ?? null));
   }
 
-  @ListSize(limits.restoresShown)
+  @ListSize(restoreLimits.restoresShown)
   @Mutation(() => [DatabaseRestore], {
     description: 'Says that everything is back: the alert database_restored is over. Gives what it settled.',
   })
