@@ -2,7 +2,6 @@ import { randomInt } from 'node:crypto';
 import type { ClientBase, Pool } from 'pg';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { restoreLimits } from '../core/restore-limits.ts';
 import {

@@ -4,7 +4,6 @@ import { Vault } from '../access/vault.ts';
 import { closedSecrets, vaultFinding } from '../access/vault-check.ts';
 import type { Clock } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
-import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { restoreLimits } from '../core/restore-limits.ts';
 import { Database } from '../db/database.ts';

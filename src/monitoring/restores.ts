@@ -1,6 +1,5 @@
 import type { Clock } from '../core/clock.ts';
 import { badInput } from '../core/errors.ts';
-import { limits } from '../core/limits.ts';
 import { restoreLimits } from '../core/restore-limits.ts';
 import type { Database } from '../db/database.ts';
 import type { Lineage } from '../db/lineage.ts';

@@ -1,6 +1,5 @@
 import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql';
 import { requireRole } from '../access/caller.ts';
-import { limits } from '../core/limits.ts';
 import { restoreLimits } from '../core/restore-limits.ts';
 import type { Restores } from '../monitoring/restores.ts';
 import { ListSize } from '../schema/list-size.ts';
