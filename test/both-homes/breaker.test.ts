@@ -122,7 +122,8 @@ describe('the breaker', { concurrency: 6 }, () => {
       'select extract(epoch from probe_at - now())::float8 * 1000 as ms from data_subscriptions where id = $1',
       [id],
     );
-    assert.ok((row?.ms ?? 0) > limits.probeFirstMs * 1.5, `the next probe is due in ${row?.ms} ms`);
+    // It was due in twice the first time when it was set.
+    assert.ok((row?.ms ?? 0) > limits.probeFirstMs, `the next probe is due in ${row?.ms} ms`);
   });
 
   test('a person may resume by hand, and what FAILED because of the connection is tried again', async () => {
@@ -130,7 +131,7 @@ describe('the breaker', { concurrency: 6 }, () => {
     await record(hub, vouchers(system, numbers(3)));
     await using back = await startReceiver(port);
     await setState(hub, id, 'resume');
-    await back.gotEvents(4, 2_000);
+    await back.gotEvents(4);
     assert.ok((await settled(hub, id)).every(({ status }) => status === 'SUCCESS'));
     assert.deepEqual(idsOf(back), ['failing', 0, 1, 2].map(n => `${system}-${n}`).sort());
   });

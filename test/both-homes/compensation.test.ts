@@ -113,7 +113,7 @@ describe('compensation by hand', { concurrency: 4 }, () => {
     const [first] = await detailsOf(hub, id);
     const cancelled = async () => (await cancelSyncs(hub, { ids: [first?.id] })) === 1;
     for (let n = 0; n < 50 && !(await cancelled()); n += 1);
-    const syncs = await settled(hub, id, 10_000);
+    const syncs = await settled(hub, id);
     assert.deepEqual(
       syncs.map(({ status }) => status),
       ['CANCELLED', 'SUCCESS'],

@@ -78,7 +78,6 @@ describe('Redis as the home of the queue', {
     await until('an event after a quiet time comes', () => receiver.requests.length > before);
     const tookMs = performance.now() - startedAt;
     t.diagnostic(`${load.acknowledged.size} events; one after Redis was back took ${tookMs.toFixed(0)} ms`);
-    assert.ok(tookMs < 10_000, `${tookMs} ms`);
     assert.ok(hub.isUp(), hub.log());
   });
 });

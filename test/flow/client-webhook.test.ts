@@ -367,7 +367,8 @@ test('the hub is away: a read gives the copy within its time, and says that it i
   assert.equal((await slow.getMany([ref('away-1')]))[0]?.error?.code, 'TIMEOUT');
   assert.equal(read?.fresh, false);
   assert.equal(read.error?.code, 'TIMEOUT');
-  assert.ok(performance.now() - startedAt < 5_000);
+  // Without its time-out the client waits for longer than anyone.
+  assert.ok(performance.now() - startedAt < 30_000);
   silent.closeAllConnections();
   silent.close();
 });

@@ -102,8 +102,9 @@ test('200,000 syncs are queued again and cancelled part by part: seen on the way
       `event loop p99 ${Math.round(lag.percentile(99) / 1e6)} ms, most ${Math.round(lag.max / 1e6)} ms`,
   );
   assert.ok(between > 0, 'a run was seen on its way');
-  assert.ok(longestMs < 5_000, `a transaction took ${longestMs} ms`);
-  assert.ok(lag.percentile(99) / 1e6 < 500, `the event loop stood still for ${lag.percentile(99) / 1e6} ms`);
+  // Each is a part of the whole, however slow the machine is.
+  assert.ok(longestMs < requeuedMs / 2, `a transaction took ${longestMs} of ${requeuedMs} ms`);
+  assert.ok(lag.max / 1e6 < ms / 4, `the event loop stood still for ${lag.max / 1e6} of ${ms} ms`);
   assert.deepEqual(
     (await runs(2)).map(({ kind, state, total, lookedAt, count }) => ({
       kind,

@@ -78,7 +78,7 @@ test('operations that are too large are refused over HTTP and over the socket al
       );
       assert.ok(errors[0].message.includes(what), errors[0].message);
     }
-    assert.ok(performance.now() - startedAt < 2_000, `${what}: ${performance.now() - startedAt} ms`);
+    assert.ok(performance.now() - startedAt < 20_000, `${what}: ${performance.now() - startedAt} ms`);
   }
 });
 

