@@ -1,4 +1,5 @@
-import { createClient } from 'graphql-ws';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { monotonicMs } from './support.ts';
@@ -27,6 +28,9 @@ let first = 0;
 let last = 0;
 let arrivals: { id: string; at: number }[] = [];
 let attached = 0;
+/** Acknowledgements under way, each by its ids. */
+const unanswered = new Set<string[]>();
+const clients: Client[] = [];
 
 function consume(at: z.infer<typeof attach>, id: string): void {
   const client = createClient({
@@ -36,11 +40,21 @@ function consume(at: z.infer<typeof attach>, id: string): void {
     retryAttempts: 0,
     on: { connected: () => (attached += 1) },
   });
+  clients.push(client);
   let safe: string[] = [];
   const flush = () => {
     const ids = safe;
     safe = [];
-    client.subscribe({ query: acknowledge, variables: { ids } }, { next() {}, error: fail, complete() {} });
+    unanswered.add(ids);
+    const answered = () => void unanswered.delete(ids);
+    const refused = (error: unknown) => {
+      answered();
+      fail(error);
+    };
+    client.subscribe(
+      { query: acknowledge, variables: { ids } },
+      { next() {}, error: refused, complete: answered },
+    );
   };
   const sink = {
     next: ({ data }: { data?: { deliveries: Delivered } | null }) => {
@@ -65,6 +79,15 @@ function fail(error: unknown): void {
   console.error('consumer', error);
 }
 
+/** Leaves when the last acknowledgements are answered: a server must not write to a socket that is gone. */
+async function leave(): Promise<void> {
+  const deadline = monotonicMs() + 5_000;
+  // What came in this turn is acknowledged in the next one.
+  await pause(10);
+  while (unanswered.size > 0 && monotonicMs() < deadline) await pause(10);
+  for (const client of clients) await client.dispose();
+}
+
 process.on('message', message => {
   if (message === 'report') process.send?.({ count, first, last, arrivals, attached });
   else if (message === 'reset') {
@@ -76,5 +99,5 @@ process.on('message', message => {
     for (const id of at.subscriptionIds) consume(at, id);
   }
 });
-process.on('disconnect', () => process.exit());
+process.on('disconnect', () => void leave());
 process.send?.('ready');

@@ -20,7 +20,7 @@ type Report = z.infer<typeof report>;
 const prefetch = 500;
 
 /** Attached consumers in a process of their own. */
-class BenchConsumers implements Disposable {
+class BenchConsumers implements AsyncDisposable {
   readonly #child: ChildProcess;
 
   private constructor(child: ChildProcess) {
@@ -56,8 +56,9 @@ class BenchConsumers implements Disposable {
     }
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#child.disconnect();
+    await once(this.#child, 'exit');
   }
 }
 
@@ -75,7 +76,7 @@ export async function push(rounds: number, count: number): Promise<{ hub: number
 
 async function throughHub(hub: BenchHub, id: string, count: number): Promise<number> {
   await fill(hub.db, id, count, 'pending');
-  using consumers = await BenchConsumers.start();
+  await using consumers = await BenchConsumers.start();
   consumers.attach({ url: hub.socketUrl, key: hub.key, subscriptionIds: [id], prefetch });
   const rate = ratePerSecond(await consumers.until(now => now.count >= count));
   await hub.done();
@@ -87,7 +88,7 @@ async function throughFloor(count: number): Promise<number> {
   const child = fork(file, [String(count)], { stdio: 'inherit' });
   const { port } = z.object({ port: z.number() }).parse((await once(child, 'message'))[0]);
   try {
-    using consumers = await BenchConsumers.start();
+    await using consumers = await BenchConsumers.start();
     const url = `ws://127.0.0.1:${port}/graphql`;
     consumers.attach({ url, key: 'none', subscriptionIds: ['1'], prefetch });
     return ratePerSecond(await consumers.until(now => now.count >= count));
@@ -99,7 +100,7 @@ async function throughFloor(count: number): Promise<number> {
 /** One event at a time to `consumers` attached consumers of as many subscriptions; milliseconds from answer to arrival. */
 export async function fanOut(consumers: number, events: number): Promise<{ p50: number; p99: number }> {
   await using hub = await BenchHub.start();
-  using attached = await BenchConsumers.start();
+  await using attached = await BenchConsumers.start();
   const subscriptionIds = await hub.subscribeSockets(consumers);
   attached.attach({ url: hub.socketUrl, key: hub.key, subscriptionIds, prefetch: 10 });
   await attached.until(now => now.attached === consumers);
@@ -120,7 +121,7 @@ export async function idle(consumers: number, seconds: number): Promise<{ kiBEac
   const subscriptionIds = await hub.subscribeSockets(consumers);
   await pause(2_000);
   const before = await hub.memoryMiB();
-  using attached = await BenchConsumers.start();
+  await using attached = await BenchConsumers.start();
   for (let at = 0; at < consumers; at += 200) {
     const part = subscriptionIds.slice(at, at + 200);
     attached.attach({ url: hub.socketUrl, key: hub.key, subscriptionIds: part, prefetch: 10 });

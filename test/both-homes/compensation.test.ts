@@ -101,18 +101,16 @@ describe('compensation by hand', { concurrency: 4 }, () => {
 
   test('cancelling an earlier version that waits for its retry lets the later one go', async () => {
     await using receiver = await startReceiver();
-    receiver.answer(({ body }, response) => {
-      if (body.voucher.source_version > 1) return 200;
-      response.writeHead(503, { 'retry-after': '600' }).end();
-      return undefined;
-    });
-    const { id, system } = await lane(receiver.url);
+    receiver.answer(({ body }) => (body.voucher.source_version > 1 ? 200 : 500));
+    // A Retry-After would hold the whole lane.
+    const retry = { maxRetries: 5, baseDelayMs: 600_000, maxDelayMs: 600_000, jitter: 0 };
+    const { id, system } = await lane(receiver.url, { retry });
     await record(hub, vouchers(system, ['x']));
     await receiver.gotEvents(1);
     await record(hub, vouchers(system, ['x'], { amount: '2.00' }));
     const [first] = await detailsOf(hub, id);
     const cancelled = async () => (await cancelSyncs(hub, { ids: [first?.id] })) === 1;
-    for (let n = 0; n < 50 && !(await cancelled()); n += 1);
+    await until('its attempt is over and it is cancelled', cancelled);
     const syncs = await settled(hub, id);
     assert.deepEqual(
       syncs.map(({ status }) => status),
