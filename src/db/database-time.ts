@@ -46,7 +46,7 @@ export class DatabaseTime {
     };
   }
 
-  /** Milliseconds since 1970; by this process's clock until the database's was read. */
+  /** Whole milliseconds since 1970; by this process's clock until the database's was read. */
   now(): number {
     const reading = this.#reading;
     const wall = this.#clock.now();
@@ -54,7 +54,7 @@ export class DatabaseTime {
     const passed = this.#clock.steady() - reading.steady;
     // The clock was set, or the machine slept, through which the steady one may have stood still.
     if (Math.abs(wall - reading.wall - passed) > limits.clockJumpMs) void this.measure();
-    return reading.database + passed;
+    return Math.round(reading.database + passed);
   }
 
   /** Compares the clocks. Never rejects: without the database the last reading goes on. */
