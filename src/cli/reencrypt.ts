@@ -52,18 +52,18 @@ async function reencrypt(config: Config): Promise<number> {
   await Database.migrate({ url: config.databaseDirectUrl ?? url, log });
   const db = parts.use(await Database.connect({ url, poolSize: 4, log }));
   // No lane runs in this process, and none has to: secrets stay what they are. Nor are payload queries saved here.
-  const lanes = { wake: () => {}, reopen: () => {} };
+  const lanes = { reopen: () => {} };
   const payloadQueries = { faultOf: () => null };
-  const changes = { isWatched: false, note: () => {} };
-  const batches = { cronFault: () => null, redate: async () => {} };
+  const backlog = { cancel: async () => {}, redate: async () => {}, requeue: async () => {} };
+  const time = { cronFault: () => null };
   // Awaited here: `parts` closes the database as soon as this returns.
   return await new Subscriptions({
     db,
     vault,
     lanes,
-    changes,
+    backlog,
     payloadQueries,
-    batches,
+    time,
     perSystem: config.subscriptionsPerSystem,
     onChange: () => {},
   }).reencrypt();

@@ -26,7 +26,7 @@ export function deleteSubscriptionCommand(): Command {
       if (found == null) throw new RefusedError('NOT_FOUND', `There is no subscription ${id}.`);
       await client.request(deleteSubscription, { id });
       const { name, targetSystem, backlog, connected } = found;
-      const isLong = backlog > limits.cancelAtOnce;
+      const isLong = backlog > limits.backlogPart;
       if (options.json)
         return printJson({ id, name, targetSystem, deleted: true, waiting: backlog, connected });
       const waited =

@@ -108,9 +108,14 @@ export const limits = {
   wakeJoinMs: 20,
   /** How often a worker asks whether its queue is there, and looks in the database for work while it is not, milliseconds. */
   workerLookMs: 1_000,
-  /** Waiting syncs of a deleted subscription that one statement cancels (some 0.1 s), and statements in one turn of the reconciler. */
-  cancelAtOnce: 2_000,
-  cancelTurns: 10,
+  /**
+   * Syncs of a backlog that one statement cancels, dates anew or queues again (some 0.1 s), and statements of each of these
+   * in one turn of the reconciler.
+   */
+  backlogPart: 2_000,
+  backlogTurns: 10,
+  /** Waiting syncs that a change of what a subscription covers looks at to say what becomes of them: some 0.1 s. */
+  uncoveredLooked: 10_000,
   /** Period of the reconciler, milliseconds: what was missed is found within it. */
   reconcileMs: 5_000,
   /** Statements in which one run of it takes back claims that ran out: 100,000 claims, which no worker makes in that time. */

@@ -1,6 +1,6 @@
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import { type LanePart, partOf } from './lane-statements.ts';
-import { isHead, reopenFrom, toldFrom } from './sync-rows.ts';
+import { isHead, reopenFrom } from './sync-rows.ts';
 
 /** Suspends an active lane; its first probe is due after `probeMs`. @returns false: it was not active */
 export async function suspendLane(pool: Pool, subscriptionId: string, probeMs: number): Promise<boolean> {
@@ -27,30 +27,24 @@ export async function pauseLane(
 }
 
 /**
- * Makes a lane active and queues again what had failed because of the connection.
+ * Makes a lane active, and marks that what had failed because of the connection is to be queued again (`requeueFailed`).
  * @param only the states it may be in before; null: any
- * @returns how many syncs were queued again, and the ids that watchers may be told of; null: the lane was in another state
+ * @returns false: the lane was in another state
  */
 export async function resumeLane(
-  client: PoolClient,
+  pool: Pool,
   subscriptionId: string,
   only: readonly string[] | null,
-): Promise<{ requeued: number; told: string[] } | null> {
-  const { rowCount } = await client.query(
+): Promise<boolean> {
+  const { rowCount } = await pool.query(
     `update data_subscriptions
-     set state = 'active', probes = 0, probe_at = null, held_until = null, held_since = null, pace_per_second = null, updated_at = now()
+     set state = 'active', probes = 0, probe_at = null, held_until = null, held_since = null, pace_per_second = null, updated_at = now(),
+         requeue_before = case when exists (
+           select 1 from fin_failed_syncs d where d.subscription_id = $1 and d.failed_by_connection offset 0) then now() else requeue_before end
      where id = $1 and deleted_at is null and ($2::text[] is null or state = any($2))`,
     [subscriptionId, only],
   );
-  if (rowCount === 0) return null;
-  const { rows } = await client.query<{ id: string; requeued: number }>(
-    `with again as (
-       delete from fin_failed_syncs d where d.subscription_id = $1 and d.failed_by_connection returning d.*),
-     reopened as (${reopenFrom('again')} returning id)
-     select t.id, (select count(*)::int from reopened) as requeued from (${toldFrom('reopened')}) t`,
-    [subscriptionId],
-  );
-  return { requeued: rows[0]?.requeued ?? 0, told: rows.map(row => row.id) };
+  return rowCount === 1;
 }
 
 /** Takes the suspended lanes whose probe is due, and sets each one's next probe (doubling up to `maxMs`). */

@@ -87,6 +87,9 @@ function isCrowded(ours: string, got: { count: string; isFirst: string }, limit:
     else not ${got.isFirst} end`;
 }
 
+/** SQL: whether anything may be claimed of a subscription, whatever its state. */
+const mayClaim = (alias: string) => `${alias}.deleted_at is null and ${alias}.requeue_before is null`;
+
 /** What a lane's beginning is, for PostgreSQL. */
 const beginning: DuePlace = { at: '-infinity', id: '0' };
 
@@ -121,7 +124,7 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
     name: `lane-claim-${transport}-${part}-${limit}${shard === null ? '' : '-shard'}`,
     text: `with due as materialized (
              select o.ctid from fin_open_syncs o, data_subscriptions s
-             where s.id = $1 and s.state = any($4) and s.deleted_at is null and ${mayTake(transport, '$1')} and ${isOurs} and ${isHead}
+             where s.id = $1 and s.state = any($4) and ${mayClaim('s')} and ${mayTake(transport, '$1')} and ${isOurs} and ${isHead}
              order by o.next_attempt_at, o.id
              limit ${limit} for no key update of o skip locked),
            first as materialized (${firstDue(isOurs)}),
@@ -182,7 +185,7 @@ export async function claimDueOfMany(
            due as materialized (
              select d.ctid, a.token, a.attachment_id
              from a
-             join data_subscriptions s on s.id = a.subscription_id and s.state = any($5) and s.deleted_at is null
+             join data_subscriptions s on s.id = a.subscription_id and s.state = any($5) and ${mayClaim('s')}
              cross join lateral (
                select o.ctid from fin_open_syncs o
                where ${mayTake(transport, 's.id')} and ${isOurs} and ${isHead}

@@ -3,7 +3,7 @@ import type { HubCode } from '../core/delivery-codes.ts';
 import { lanesOf } from '../core/lane-key.ts';
 import { limits } from '../core/limits.ts';
 import type { SubscriptionState, SyncMode, TransportKind } from '../core/model.ts';
-import { cancelOpen, inShard, lanesInUse } from './sync-rows.ts';
+import { inShard, lanesInUse } from './sync-rows.ts';
 
 /** A lane: what a drain needs to know of its subscription. */
 export interface LaneRow {
@@ -35,6 +35,8 @@ export interface LaneRow {
   readonly secret: string;
   /** Sealed; null: no rotation under way. */
   readonly nextSecret: string | null;
+  /** True while what had failed is being queued again: nothing is claimed meanwhile. */
+  readonly isRequeueing: boolean;
   /** True once a rotation's overlap is over by the database's clock: `nextSecret` alone is in force. */
   readonly rotated: boolean;
 }
@@ -76,7 +78,7 @@ export async function readLane(pool: Pool, id: string): Promise<LaneRow | undefi
              rate_limit_per_second as "rateLimitPerSecond", timeout_ms as "timeoutMs", ack_timeout_ms as "ackTimeoutMs",
              exists (select 1 from attachments a where a.subscription_id = $1 and a.lease_until > now()) as attached, max_retries as "maxRetries",
              base_delay_ms as "baseDelayMs", max_delay_ms as "maxDelayMs", jitter, payload_query as "payloadQuery", secret, next_secret as "nextSecret",
-             coalesce(next_secret_at <= now(), false) as rotated
+             coalesce(next_secret_at <= now(), false) as rotated, requeue_before is not null as "isRequeueing"
            from data_subscriptions where id = $1 and deleted_at is null`,
     values: [id],
   });
@@ -216,35 +218,6 @@ export async function reclaimExpired(pool: Pool): Promise<Reclaimed> {
        coalesce((select jsonb_agg(jsonb_build_object('id', id::text, 'subscriptionId', subscription_id::text)) from freed), '[]') as freed`,
   );
   return rows[0] ?? { freed: [], more: false };
-}
-
-/** SQL: the first waiting syncs of a subscription, locked, as many as one statement cancels. */
-const waitingOf = (subscriptionId: string) => `
-  select w.ctid from fin_open_syncs w where w.subscription_id = ${subscriptionId} and w.claim_token is null
-  order by w.subscription_id, w.voucher_id, w.id limit ${limits.cancelAtOnce} for update skip locked`;
-
-/**
- * Cancels some of what deleted subscriptions still have waiting: what the deletion has not come to, as its process ended,
- * and what was under way then and was given back since.
- * @returns their ids; fewer than `limits.cancelAtOnce`: that was all
- */
-export function cancelOfDeleted(pool: Pool): Promise<string[]> {
-  return idsOf(
-    pool,
-    cancelOpen(
-      `o.ctid = any(array(select w.ctid from data_subscriptions s cross join lateral (${waitingOf('s.id')}) w where s.deleted_at is not null limit ${limits.cancelAtOnce}))`,
-    ),
-  );
-}
-
-/** Cancels some of what one subscription has waiting. @returns as `cancelOfDeleted` */
-export function cancelOf(pool: Pool, subscriptionId: string): Promise<string[]> {
-  return idsOf(pool, cancelOpen(`o.ctid = any(array(${waitingOf('$1')}))`), [subscriptionId]);
-}
-
-async function idsOf(pool: Pool, text: string, values: unknown[] = []): Promise<string[]> {
-  const { rows } = await pool.query<{ id: string }>(text, values);
-  return rows.map(row => row.id);
 }
 
 /** SQL: whether a subscription has something due: a look into each part's index, however long the backlog. */

@@ -15,6 +15,7 @@ import { Migration0012RoutingHolds } from './migrations/0012-routing-holds.ts';
 import { Migration0013OpenSyncsRoom } from './migrations/0013-open-syncs-room.ts';
 import { Migration0015Lineage } from './migrations/0015-lineage.ts';
 import { Migration0017ParkedSyncs } from './migrations/0017-parked-syncs.ts';
+import { Migration0018BacklogWork } from './migrations/0018-backlog-work.ts';
 import { Migration0019Refusals } from './migrations/0019-refusals.ts';
 import { Migration0020TargetPace } from './migrations/0020-target-pace.ts';
 import { Migration0021Clocks } from './migrations/0021-clocks.ts';
@@ -47,6 +48,7 @@ export const migrations: readonly NamedMigration[] = [
   { name: '0013-open-syncs-room', class: Migration0013OpenSyncsRoom },
   { name: '0015-lineage', class: Migration0015Lineage },
   { name: '0017-parked-syncs', class: Migration0017ParkedSyncs },
+  { name: '0018-backlog-work', class: Migration0018BacklogWork },
   { name: '0019-refusals', class: Migration0019Refusals },
   { name: '0020-target-pace', class: Migration0020TargetPace },
   { name: '0021-clocks', class: Migration0021Clocks },

@@ -2,7 +2,7 @@ import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { pauseLane, resumeLane, suspendLane } from '../db/breaker-statements.ts';
 import type { Database } from '../db/database.ts';
-import type { ChangeListener } from './sync-changes.ts';
+import type { BacklogWork } from './backlog-work.ts';
 
 /**
  * The circuit breaker of lanes. Its state stands in the subscription's row, so that all processes share it and
@@ -11,12 +11,12 @@ import type { ChangeListener } from './sync-changes.ts';
 export class Breaker {
   readonly #db: Database;
   readonly #log: Logger;
-  readonly #changes: ChangeListener;
+  readonly #backlog: Pick<BacklogWork, 'requeue'>;
 
-  constructor(deps: { db: Database; log: Logger; changes: ChangeListener }) {
+  constructor(deps: { db: Database; log: Logger; backlog: Pick<BacklogWork, 'requeue'> }) {
     this.#db = deps.db;
     this.#log = deps.log;
-    this.#changes = deps.changes;
+    this.#backlog = deps.backlog;
   }
 
   /** Suspends or pauses. Never rejects: where it could not, the next sync that fails for the same cause tries again. */
@@ -51,12 +51,8 @@ export class Breaker {
 
   /** Closes the breaker after a good probe, and queues again what had failed because of the connection. */
   async close(subscriptionId: string): Promise<void> {
-    const resumed = await this.#db.transaction(client => resumeLane(client, subscriptionId, ['suspended']));
-    if (resumed === null) return;
-    this.#changes.note(resumed.told);
-    this.#log.info(
-      { lane: subscriptionId, requeued: resumed.requeued },
-      'target is back: subscription resumed',
-    );
+    if (!(await resumeLane(this.#db.pool, subscriptionId, ['suspended']))) return;
+    this.#log.info({ lane: subscriptionId }, 'target is back: subscription resumed');
+    await this.#backlog.requeue(subscriptionId);
   }
 }

@@ -61,7 +61,7 @@ export class LaneSettings {
     // What changed during the read may not be in it.
     this.#readAt = asOf === this.#changes ? now : Number.NEGATIVE_INFINITY;
     this.#lane =
-      row !== undefined && this.#mode.isOpen(row)
+      row !== undefined && !row.isRequeueing && this.#mode.isOpen(row)
         ? shareOf(openLane(row, this.#deps.vault), this.#shard)
         : undefined;
     if (row !== undefined && this.#mode.kind === 'webhook') this.#adopt(now, row);

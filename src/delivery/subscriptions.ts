@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { Vault } from '../access/vault.ts';
+import type { BusinessTime } from '../core/business-time.ts';
 import { badInput, errorCodeOf, HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { pauseLane, resumeLane } from '../db/breaker-statements.ts';
@@ -7,9 +8,9 @@ import type { Database } from '../db/database.ts';
 import { SubscriptionEntity, type SubscriptionRow } from '../db/entities.ts';
 import { checkTexts } from '../db/filters.ts';
 import { changeRouting } from '../db/intake-statements.ts';
-import { cancelOf } from '../db/lane-statements.ts';
-import type { BatchDates } from './batch-dates.ts';
+import type { BacklogWork } from './backlog-work.ts';
 import { secretContext } from './lane.ts';
+import { uncoveredWarnings } from './narrowing.ts';
 import type { PayloadQueries } from './payload/payload-queries.ts';
 import {
   checkName,
@@ -18,12 +19,10 @@ import {
   type SubscriptionChanges,
   subscriptionColumns,
 } from './subscription-input.ts';
-import type { ChangeListener } from './sync-changes.ts';
 import { createSecret } from './webhook/sign.ts';
 
 /** What changes of subscriptions set going. */
 interface LaneControl {
-  wake(lanes: Iterable<string>): void;
   reopen(lane: string): void;
 }
 
@@ -42,10 +41,10 @@ export class Subscriptions {
   readonly #db: Database;
   readonly #vault: Vault;
   readonly #lanes: LaneControl;
-  readonly #changes: ChangeListener;
+  readonly #backlog: Pick<BacklogWork, 'cancel' | 'redate' | 'requeue'>;
   readonly #payloadQueries: Pick<PayloadQueries, 'faultOf'>;
   readonly #onChange: () => void;
-  readonly #batches: Pick<BatchDates, 'cronFault' | 'redate'>;
+  readonly #time: Pick<BusinessTime, 'cronFault'>;
   readonly #perSystem: number;
 
   /** @param deps.perSystem how many one target system may have. @param deps.onChange is told of each change of who gets what, once it is committed */
@@ -53,19 +52,19 @@ export class Subscriptions {
     db: Database;
     vault: Vault;
     lanes: LaneControl;
-    changes: ChangeListener;
+    backlog: Pick<BacklogWork, 'cancel' | 'redate' | 'requeue'>;
     payloadQueries: Pick<PayloadQueries, 'faultOf'>;
     onChange: () => void;
-    batches: Pick<BatchDates, 'cronFault' | 'redate'>;
+    time: Pick<BusinessTime, 'cronFault'>;
     perSystem: number;
   }) {
     this.#db = deps.db;
     this.#vault = deps.vault;
     this.#lanes = deps.lanes;
-    this.#changes = deps.changes;
+    this.#backlog = deps.backlog;
     this.#payloadQueries = deps.payloadQueries;
     this.#onChange = deps.onChange;
-    this.#batches = deps.batches;
+    this.#time = deps.time;
     this.#perSystem = deps.perSystem;
   }
 
@@ -125,14 +124,23 @@ export class Subscriptions {
     return { subscription: await this.get(id, null), secret };
   }
 
-  /** @throws HubError BAD_USER_INPUT, CONFLICT, NOT_FOUND */
-  async update(id: string, changes: SubscriptionChanges): Promise<SubscriptionRow> {
+  /**
+   * @returns the changed subscription, and what becomes of waiting events that it no longer covers
+   * @throws HubError BAD_USER_INPUT, CONFLICT, NOT_FOUND
+   */
+  async update(
+    id: string,
+    changes: SubscriptionChanges,
+  ): Promise<{ subscription: SubscriptionRow; warnings: string[] }> {
     const columns = subscriptionColumns(changes, await this.#rules());
-    await this.#change(client => updateRow(client, id, columns));
-    const updated = await this.get(id, null);
-    if ('mode' in columns || 'batch_cron' in columns) await this.#batches.redate(updated);
+    const redates = 'mode' in columns || 'batch_cron' in columns;
+    await this.#change(client => updateRow(client, id, redates ? { ...columns, redating: true } : columns));
+    const subscription = await this.get(id, null);
+    if (redates) await this.#backlog.redate(subscription);
     this.#lanes.reopen(id);
-    return updated;
+    const selects = ['event_types', 'source_systems', 'company_ids'].some(name => name in columns);
+    const warnings = selects ? await uncoveredWarnings(this.#db.pool, subscription) : [];
+    return { subscription, warnings };
   }
 
   /** Nothing is attempted any more; everything is kept. */
@@ -141,38 +149,22 @@ export class Subscriptions {
     return this.get(id, null);
   }
 
-  /** Delivers what was kept, and what had failed because of the connection; also closes the breaker. */
+  /** Delivers what had failed because of the connection, and what was kept; also closes the breaker. */
   async resume(id: string): Promise<SubscriptionRow> {
-    const resumed = await this.#db.transaction(client => resumeLane(client, id, null));
-    this.#changes.note(resumed?.told ?? []);
-    this.#lanes.reopen(id);
+    if (await resumeLane(this.#db.pool, id, null)) await this.#backlog.requeue(id);
     return this.get(id, null);
   }
 
   /**
    * Deletes: from the commit on nothing is recorded for it and nothing of it is attempted. What was not delivered is
-   * cancelled after that, in short statements, and its log stays. A long backlog is cancelled in the background; where
-   * this process ends meanwhile the reconciler goes on, as it looks for deleted subscriptions with open syncs.
+   * cancelled after that, and its log stays.
    * @throws HubError NOT_FOUND
    */
   async delete(id: string): Promise<void> {
     await this.#change(client => updateRow(client, id, { deleted_at: 'now' }));
     // An attached consumer is told by the end of its stream.
     this.#lanes.reopen(id);
-    // Deleted it is already: what a failure leaves, the reconciler cancels.
-    const isMore = await this.#cancelSome(id).catch(() => false);
-    if (isMore) void this.#cancelRest(id).catch(() => {});
-  }
-
-  async #cancelRest(id: string): Promise<void> {
-    while (await this.#cancelSome(id));
-  }
-
-  /** @returns whether there may be more */
-  async #cancelSome(id: string): Promise<boolean> {
-    const cancelled = await cancelOf(this.#db.pool, id);
-    this.#changes.note(cancelled);
-    return cancelled.length === limits.cancelAtOnce;
+    await this.#backlog.cancel(id);
   }
 
   /**
@@ -248,7 +240,7 @@ export class Subscriptions {
     return {
       eventTypes: new Set(rows.map(row => row.name)),
       payloadFaultOf: query => this.#payloadQueries.faultOf(query),
-      cronFaultOf: pattern => this.#batches.cronFault(pattern),
+      cronFaultOf: pattern => this.#time.cronFault(pattern),
     };
   }
 }

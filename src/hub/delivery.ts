@@ -1,5 +1,7 @@
-import { queueSchema } from '../db/database.ts';
+import { BusinessTime } from '../core/business-time.ts';
+import { type Database, queueSchema } from '../db/database.ts';
 import { AwayWatches } from '../delivery/away-watch.ts';
+import { BacklogWork } from '../delivery/backlog-work.ts';
 import { Breaker } from '../delivery/breaker.ts';
 import { FittingSizes } from '../delivery/fitting-sizes.ts';
 import { LaneClaims } from '../delivery/lane-claims.ts';
@@ -41,16 +43,17 @@ export async function openDelivery(
   };
   const sender = parts.use(new WebhookSender(targets));
   const transport = new WebhookTransport(sender, time, payloadQueries, tracer);
-  const messages = parts.use(
-    home.kind === 'postgres'
-      ? new PostgresMessages({ url: home.url, pool: db.pool }, { log, clock })
-      : new RedisMessages(home, { log, clock }),
-  );
-  const nodes = new Nodes(messages, clock);
-  parts.defer(() => nodes.stop());
+  const nodes = openNodes(home, db, { log, clock, parts });
   const syncs = new SyncReader(db);
   const changes = new SyncChanges({ clock, reader: syncs, nodes });
-  const breaker = new Breaker({ db, log, changes });
+  const businessTime = new BusinessTime(config.timeZone);
+  const backlog = new BacklogWork({
+    db,
+    changes,
+    reopen: subscriptionId => lanes.reopen(subscriptionId),
+    nextBatch: cron => businessTime.nextBatch(cron, clock.now()),
+  });
+  const breaker = new Breaker({ db, log, backlog });
   const outcomes = new OutcomeWriter({ db, clock, log, changes, meter: meters, tracer });
   const parking = new Parking({ db, clock, log });
   const claims = new LaneClaims(db, parking);
@@ -72,5 +75,32 @@ export async function openDelivery(
   parts.defer(() => attachments.stop());
   nodes.start();
   const foresee = (url: string) => foreseeTarget(url, targets);
-  return { queue, nodes, transport, foreseeTarget: foresee, lanes, parking, attachments, syncs, changes };
+  return {
+    queue,
+    nodes,
+    transport,
+    foreseeTarget: foresee,
+    lanes,
+    parking,
+    backlog,
+    attachments,
+    syncs,
+    changes,
+  };
+}
+
+/** The other processes of the hub, by the home of the queue. */
+function openNodes(
+  home: QueueHome,
+  db: Database,
+  { log, clock, parts }: Pick<Start, 'log' | 'clock' | 'parts'>,
+): Nodes {
+  const messages = parts.use(
+    home.kind === 'postgres'
+      ? new PostgresMessages({ url: home.url, pool: db.pool }, { log, clock })
+      : new RedisMessages(home, { log, clock }),
+  );
+  const nodes = new Nodes(messages, clock);
+  parts.defer(() => nodes.stop());
+  return nodes;
 }

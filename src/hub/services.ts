@@ -1,7 +1,6 @@
 import type { OpenConsistency } from '../consistency/open-consistency.ts';
 import { BusinessTime } from '../core/business-time.ts';
 import { isoCurrencies } from '../core/currencies.ts';
-import { BatchDates } from '../delivery/batch-dates.ts';
 import { Compensation } from '../delivery/compensation.ts';
 import { DeliveryTester } from '../delivery/delivery-test.ts';
 import { Subscriptions } from '../delivery/subscriptions.ts';
@@ -20,7 +19,7 @@ import type { Store } from './store.ts';
 export function createServices(
   { config, clock, log, parts, meters, tracer }: Start,
   { db, lineage, vault, keys, payloadQueries }: Store,
-  { nodes, lanes, transport, foreseeTarget, attachments, syncs, changes }: Delivery,
+  { nodes, lanes, transport, foreseeTarget, backlog, attachments, syncs, changes }: Delivery,
 ): Omit<ResolverServices, keyof OpenConsistency | 'alerts'> {
   const time = new BusinessTime(config.timeZone);
   const routing = new RoutingCache(db, clock);
@@ -51,10 +50,10 @@ export function createServices(
       db,
       vault,
       lanes,
-      changes,
+      backlog,
       payloadQueries,
       onChange: onChange('subscriptions'),
-      batches: new BatchDates({ db, time, clock }),
+      time,
       perSystem: config.subscriptionsPerSystem,
     }),
     vouchers: new VoucherReader(db),

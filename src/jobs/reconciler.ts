@@ -2,7 +2,8 @@ import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Database } from '../db/database.ts';
-import { cancelOfDeleted, lanesWithWork, type Reclaimed, reclaimExpired } from '../db/lane-statements.ts';
+import { lanesWithWork, type Reclaimed, reclaimExpired } from '../db/lane-statements.ts';
+import type { BacklogWork } from '../delivery/backlog-work.ts';
 import type { Parking } from '../delivery/parking.ts';
 import type { ChangeListener } from '../delivery/sync-changes.ts';
 import type { Schedule } from './schedules.ts';
@@ -19,11 +20,13 @@ interface ReconcilerDeps {
   readonly lanes: ReconciledLanes;
   readonly parking: Pick<Parking, 'unparkStranded'>;
   readonly changes: ChangeListener;
+  readonly backlog: Pick<BacklogWork, 'goOn'>;
 }
 
 /**
  * Finds what was missed: leases that ran out (a process died), due rows whose wake-up was lost (the queue was
- * emptied, or a process died between commit and wake-up), suspended lanes whose probe is due. It rests on
+ * emptied, or a process died between commit and wake-up), suspended lanes whose probe is due, work on a
+ * backlog that is not finished. It rests on
  * PostgreSQL alone, on purpose: the queue is what it makes up for. Several may run at once; they do no harm.
  */
 export class Reconciler {
@@ -46,7 +49,7 @@ export class Reconciler {
   }
 
   async run(): Promise<void> {
-    const { db, lanes, parking, log, changes } = this.#deps;
+    const { db, lanes, parking, log, changes, backlog } = this.#deps;
     const freed = await this.#reclaim();
     const freedLanes = [...new Set(freed.map(({ subscriptionId }) => subscriptionId))];
     if (freed.length > 0) log.warn({ lanes: freedLanes }, 'leases had run out; their syncs are due again');
@@ -54,17 +57,7 @@ export class Reconciler {
     await parking.unparkStranded();
     lanes.wake(await lanesWithWork(db.pool));
     await lanes.probeDue();
-    await this.#cancelOfDeleted();
-  }
-
-  /** A part of a long backlog: the next turn goes on. */
-  async #cancelOfDeleted(): Promise<void> {
-    const { db, changes } = this.#deps;
-    for (let turn = 0; turn < limits.cancelTurns; turn += 1) {
-      const cancelled = await cancelOfDeleted(db.pool);
-      changes.note(cancelled);
-      if (cancelled.length < limits.cancelAtOnce) return;
-    }
+    await backlog.goOn();
   }
 
   /** All that ran out: what a dead process held stands behind the claims of the living that were answered long ago. */

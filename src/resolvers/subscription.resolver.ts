@@ -71,8 +71,8 @@ export class SubscriptionResolver {
     @Arg('input', () => UpdateDataSubscriptionInput) input: UpdateDataSubscriptionInput,
   ): Promise<DataSubscription> {
     await this.#checkOwn(context, id);
-    const updated = await this.#subscriptions.update(id, input);
-    return toDataSubscription(updated, await this.#tester.foresee(updated));
+    const { subscription, warnings } = await this.#subscriptions.update(id, input);
+    return toDataSubscription(subscription, [...warnings, ...(await this.#tester.foresee(subscription))]);
   }
 
   @Mutation(() => DataSubscription)

@@ -85,7 +85,7 @@ export class DataSubscription {
   @ListSize(10)
   @Field(() => [String], {
     description:
-      'In the answer of createDataSubscription, updateDataSubscription and rotateDataSubscriptionSecret: what will keep events from it: a webhookUrl or consistencyUrl that the hub will not reach, as far as the address tells; a pattern of eventTypes that covers no event type; a secret that the public Standard Webhooks libraries do not verify. Elsewhere empty; testDataSubscription tries the webhook.',
+      'In the answer of createDataSubscription, updateDataSubscription and rotateDataSubscriptionSecret: what will keep events from it: a webhookUrl or consistencyUrl that the hub will not reach, as far as the address tells; a pattern of eventTypes that covers no event type; a secret that the public Standard Webhooks libraries do not verify. Also what becomes of waiting events that a changed selection no longer covers. Elsewhere empty; testDataSubscription tries the webhook.',
   })
   warnings!: string[];
   @Field(() => DateTimeScalar, { nullable: true }) lastSuccessAt?: Date | null;

@@ -19,7 +19,7 @@ async function addWaiting(databaseUrl: string, id: string, count: number): Promi
 test('a subscription with a long backlog is deleted by a short transaction, and its events are cancelled by parts while others record', async () => {
   await using hub = await startTestHub({ env: { HUB_ROLES: 'api' } });
   const { id } = await subscribe(hub, { sourceSystems: ['none'] });
-  const count = limits.cancelAtOnce * 10;
+  const count = limits.backlogPart * 10;
   await addWaiting(hub.databaseUrl, id, count);
   await sql(hub.databaseUrl, 'create table cancelled_at (transaction xid8, syncs bigint)');
   await sql(
@@ -31,7 +31,7 @@ test('a subscription with a long backlog is deleted by a short transaction, and 
   await unsubscribe(hub, id);
   await record(hub, vouchers('beside', [1]));
   const waiting = await statusCounts(hub.databaseUrl);
-  assert.ok((waiting.cancelled ?? 0) >= limits.cancelAtOnce);
+  assert.ok((waiting.cancelled ?? 0) >= limits.backlogPart);
   await until(
     'all are cancelled',
     async () => (await statusCounts(hub.databaseUrl)).cancelled === count,
@@ -42,7 +42,7 @@ test('a subscription with a long backlog is deleted by a short transaction, and 
     'select sum(syncs)::text as syncs from cancelled_at group by transaction',
   );
   assert.ok(
-    parts.every(({ syncs }) => Number(syncs) <= limits.cancelAtOnce),
+    parts.every(({ syncs }) => Number(syncs) <= limits.backlogPart),
     JSON.stringify(parts),
   );
 });
@@ -51,7 +51,7 @@ test('where the process that deleted a subscription ended, a scheduler cancels t
   await using api = await startTestHub({ env: { HUB_ROLES: 'api' } });
   const { id } = await subscribe(api, { sourceSystems: ['none'] });
   await unsubscribe(api, id);
-  const count = limits.cancelAtOnce * 3;
+  const count = limits.backlogPart * 3;
   await addWaiting(api.databaseUrl, id, count);
   await using _scheduler = await startTestHub({
     databaseUrl: api.databaseUrl,

@@ -2,6 +2,7 @@ import { Vault } from '../../src/access/vault.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { Database } from '../../src/db/database.ts';
 import { AwayWatches } from '../../src/delivery/away-watch.ts';
+import { BacklogWork } from '../../src/delivery/backlog-work.ts';
 import { Breaker } from '../../src/delivery/breaker.ts';
 import type { DrainDeps } from '../../src/delivery/drain-deps.ts';
 import { FittingSizes } from '../../src/delivery/fitting-sizes.ts';
@@ -23,6 +24,7 @@ export async function openProbing(databaseUrl: string): Promise<ProbeDeps> {
   const db = await Database.connect({ url: databaseUrl, poolSize: 4, log });
   const changes = { note: () => {}, isWatched: false };
   const deps = { db, log, clock: systemClock, changes, tracer: null };
+  const backlog = new BacklogWork({ db, changes, reopen: () => {}, nextBatch: () => new Date() });
   const outcomes = new OutcomeWriter({ ...deps, meter: { attempted: () => {} } });
   return {
     deps: {
@@ -30,7 +32,7 @@ export async function openProbing(databaseUrl: string): Promise<ProbeDeps> {
       outcomes,
       vault: new Vault(encryptionKey),
       random: () => 0,
-      breaker: new Breaker({ db, log, changes }),
+      breaker: new Breaker({ db, log, backlog }),
       claims: new LaneClaims(db),
       watches: new AwayWatches(),
       sizes: new FittingSizes(systemClock),

@@ -8,7 +8,7 @@ import {
   insertAttachment,
   renewAttachments,
 } from '../../db/attachment-statements.ts';
-import { cancelOf } from '../../db/lane-statements.ts';
+import { cancelOf } from '../../db/backlog-statements.ts';
 import { LaneDrain } from '../drain.ts';
 import type { DrainDeps } from '../drain-deps.ts';
 import { pushMode } from '../drain-mode.ts';
