@@ -1,4 +1,5 @@
 import { BusinessTime } from '../core/business-time.ts';
+import type { Clock } from '../core/clock.ts';
 import { type Database, queueSchema } from '../db/database.ts';
 import { AwayWatches } from '../delivery/away-watch.ts';
 import { BacklogWork } from '../delivery/backlog-work.ts';
@@ -30,10 +31,7 @@ export async function openDelivery(
   { config, clock, time, random, log, parts, meters, tracer }: Start,
   { directUrl, db, vault, payloadQueries }: Store,
 ) {
-  const home: QueueHome =
-    config.redisUrl === undefined
-      ? { kind: 'postgres', url: directUrl, schema: queueSchema }
-      : { kind: 'redis', url: config.redisUrl, prefix: `{voucher-hub-${await db.installationId()}}` };
+  const home = await homeOf(config.redisUrl, directUrl, db);
   const queue = parts.use(await openLaneQueue(home, { log, clock }));
   const targets = {
     allow: parseTargetAllow(config.targetAllow),
@@ -46,12 +44,11 @@ export async function openDelivery(
   const nodes = openNodes(home, db, { log, clock, parts });
   const syncs = new SyncReader(db);
   const changes = new SyncChanges({ clock, reader: syncs, nodes });
-  const businessTime = new BusinessTime(config.timeZone);
   const backlog = new BacklogWork({
     db,
     changes,
     reopen: subscriptionId => lanes.reopen(subscriptionId),
-    nextBatch: cron => businessTime.nextBatch(cron, clock.now()),
+    nextBatch: nextBatchOf(config.timeZone, clock),
   });
   const breaker = new Breaker({ db, log, backlog });
   const outcomes = new OutcomeWriter({ db, clock, log, changes, meter: meters, tracer });
@@ -103,4 +100,16 @@ function openNodes(
   const nodes = new Nodes(messages, clock);
   parts.defer(() => nodes.stop());
   return nodes;
+}
+
+/** The home of the queue: Redis where there is one. */
+async function homeOf(redisUrl: string | undefined, directUrl: string, db: Database): Promise<QueueHome> {
+  if (redisUrl === undefined) return { kind: 'postgres', url: directUrl, schema: queueSchema };
+  return { kind: 'redis', url: redisUrl, prefix: `{voucher-hub-${await db.installationId()}}` };
+}
+
+/** When the next batch of a schedule is due. */
+function nextBatchOf(timeZone: string, clock: Clock): (cron: string | null) => Date {
+  const time = new BusinessTime(timeZone);
+  return cron => time.nextBatch(cron, clock.now());
 }
