@@ -16,22 +16,30 @@ export class UnfitValue {
 }
 
 /** A number that may have more digits than a double keeps, or an exponent; strings may look so too. */
-const suspiciousNumber = /[:,[]\s*-?(?:\d[\d.]{15,}|\d+(?:\.\d+)?[eE])/;
+const suspiciousNumber = /[:,[]\s*(-?(?:\d[\d.]{15,}(?:[eE][+-]?\d+)?|\d+(?:\.\d+)?[eE][+-]?\d+))/g;
 
 /** Past it a text is read no further: GraphQL refuses such values anyhow. */
 const deepest = 500;
 const toldFaults = 20;
+/** Faults of one text after which it is read no further: each voucher of a full batch may have two. */
+const mostFaults = 2_000;
 
 /**
  * What a parser silently changed in a valid JSON text: numbers that a double does not hold, and keys that stand twice in
  * an object. Nearly every text is found to have neither by two quick looks; the others are read once more, by hand.
  * @param value what `JSON.parse` made of the text
  * @returns the value with an `UnfitValue` in each such place
- * @throws SyntaxError where that one is nested too deep
+ * @throws SyntaxError where that one is nested too deep, or has more faults than a full batch of vouchers
  */
 export function exactly(text: string, value: unknown): { value: unknown; faults: readonly JsonFault[] } {
-  if (!suspiciousNumber.test(text) && countKeyTexts(text) === countKeys(value)) return { value, faults: [] };
+  if (countKeyTexts(text) === countKeys(value) && !seemsChanged(text)) return { value, faults: [] };
   return new ExactReader(text).read();
+}
+
+/** Whether something that looks like a number would change; it may stand in a string. */
+function seemsChanged(text: string): boolean {
+  for (const [, number = ''] of text.matchAll(suspiciousNumber)) if (!survivesJson(number)) return true;
+  return false;
 }
 
 /** A fault's place as an input field is named: `[1].businessData.amount`. */
@@ -83,6 +91,7 @@ class ExactReader {
   readonly #faults: JsonFault[] = [];
   readonly #path: (string | number)[] = [];
   #at = 0;
+  #faultCount = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -99,8 +108,9 @@ class ExactReader {
     if (first === '[') return this.#array();
     if (first === '"') return this.#string();
     const text = this.#take(token);
-    if (!/^[-\d]/.test(text) || survivesJson(text)) return JSON.parse(text);
-    return this.#unfit(changedNumber(text));
+    if (text === 'null') return null;
+    if (text === 'true' || text === 'false') return text === 'true';
+    return survivesJson(text) ? Number(text) : this.#unfit(changedNumber(text));
   }
 
   #object(): unknown {
@@ -141,7 +151,9 @@ class ExactReader {
   }
 
   #string(): string {
-    const text: unknown = JSON.parse(this.#take(stringToken));
+    const quoted = this.#take(stringToken);
+    if (!quoted.includes('\\')) return quoted.slice(1, -1);
+    const text: unknown = JSON.parse(quoted);
     return String(text);
   }
 
@@ -164,6 +176,11 @@ class ExactReader {
   }
 
   #unfit(message: string): UnfitValue {
+    this.#faultCount += 1;
+    if (this.#faultCount > mostFaults)
+      throw new SyntaxError(
+        `More than ${mostFaults} numbers or keys would change; send such numbers as strings.`,
+      );
     if (this.#faults.length < toldFaults) this.#faults.push({ path: [...this.#path], message });
     return new UnfitValue(message);
   }

@@ -7,12 +7,16 @@ interface Decimal {
 
 const numberPattern = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
-/** So many significant digits come through a double as they are. */
-const safeDigits = 15;
+/** Few digits with a small power of ten: a double holds them. */
+const plainNumber = /^-?(?=[\d.]{1,15}(?:[eE]|$))\d+(?:\.\d+)?(?:[eE][+-]?\d{1,2})?$/;
+
+/** A text beyond this has more digits than a double ever needs, and would take long to compare. */
+const longestNumber = 400;
 
 /** Whether a number in JSON's form is still the same number after a JSON parser has read it and written it again. */
 export function survivesJson(text: string): boolean {
-  if (text.length <= safeDigits && !/[eE]/.test(text)) return true;
+  if (plainNumber.test(text)) return true;
+  if (text.length > longestNumber) return false;
   const before = decimalOf(text);
   const after = decimalOf(String(Number(text)));
   if (before === null || after === null) return false;

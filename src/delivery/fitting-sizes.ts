@@ -3,6 +3,8 @@ import type { Clock } from '../core/clock.ts';
 import { limits } from '../core/limits.ts';
 import type { Lane } from './lane.ts';
 
+type Target = Pick<Lane, 'id' | 'webhookUrl' | 'batchMaxBytes'>;
+
 /** How long the size that a target took is remembered, milliseconds. */
 const keptMs = 600_000;
 
@@ -16,20 +18,21 @@ export class FittingSizes {
   }
 
   /** Most bytes of a request with several events, by what was learned and the subscription's setting. */
-  of(lane: Lane): number {
+  of(lane: Target): number {
     const known = this.#sizes.get(keyOf(lane));
     if (known === undefined || known.until < this.#clock.steady()) return lane.batchMaxBytes;
     return Math.min(known.bytes, lane.batchMaxBytes);
   }
 
   /** A request of so many bytes, with several events, was too large. */
-  refused(lane: Lane, bytes: number): void {
-    const half = Math.ceil(Math.min(bytes, this.of(lane)) / 2);
-    this.#sizes.set(keyOf(lane), { bytes: half, until: this.#clock.steady() + keptMs });
+  refused(lane: Target, bytes: number): void {
+    // Both halves of a request may be refused, so half of what was learned would be too small.
+    const most = Math.min(this.of(lane), Math.ceil(bytes / 2));
+    this.#sizes.set(keyOf(lane), { bytes: most, until: this.#clock.steady() + keptMs });
   }
 }
 
 /** Another URL is another target. */
-function keyOf({ id, webhookUrl }: Lane): string {
+function keyOf({ id, webhookUrl }: Target): string {
   return `${id} ${webhookUrl}`;
 }

@@ -5,6 +5,7 @@ import { exactly } from '../core/exact-json.ts';
 import { limits } from '../core/limits.ts';
 import type { BodyRoom } from './body-room.ts';
 import { inexactRequest } from './exact-request.ts';
+import { shapeFault } from './json-shape.ts';
 
 /**
  * Reads JSON bodies, as UTF-8 and nothing else (RFC 8259, section 8.1). Decoded loosely, whatever is none would become
@@ -19,6 +20,9 @@ export function readJsonBodies(app: FastifyInstance): void {
       const fault = badInput('body', 'The body is compressed (Content-Encoding); send it as it is.');
       done(Object.assign(fault, { statusCode: 415 }));
     } else if (isUtf8(body)) {
+      // A small body costs little, whatever its shape.
+      const shape = body.length > limits.bodySmallBytes ? shapeFault(body) : null;
+      if (shape !== null) return done(Object.assign(shape, { statusCode: 400 }));
       const text = body.toString('utf8');
       void parse(request, text, (error, value) => {
         if (error !== null) done(notJson(error));
@@ -41,8 +45,9 @@ function finish(text: string, parsed: unknown, done: (error: Error | null, body?
     if (fault === null) done(null, value);
     else done(Object.assign(fault, { statusCode: 400 }));
   } catch (error) {
-    const fault = badInput('body', messageOf(error));
-    done(Object.assign(fault, { statusCode: 400 }));
+    // A number of millions of digits exhausts the stack of the pattern that finds its end.
+    const message = error instanceof RangeError ? 'A number is too long.' : messageOf(error);
+    done(Object.assign(badInput('body', message), { statusCode: 400 }));
   }
 }
 
