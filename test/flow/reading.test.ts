@@ -103,8 +103,8 @@ test('a page costs the same number of statements however many rows it has, with 
     }
     // The first time also checks the key.
     const [, one, ten, sixty] = costs;
-    assert.deepEqual([ten, sixty], [one, one], `statements: ${costs.join(', ')}`);
     assert.ok(one !== undefined && one > 0 && one <= 12, `${one} statements`);
+    assert.ok(ten !== undefined && ten <= one && sixty === ten, `statements: ${costs.join(', ')}`);
   }
 });
 
