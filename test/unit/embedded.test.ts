@@ -81,6 +81,8 @@ function spawnHub(dataDir: string): { child: ChildProcess; said: Promise<string>
   children.add(child);
   child.once('exit', () => children.delete(child));
   const said = once(createInterface({ input: child.stdout }), 'line').then(([line]) => String(line));
+  // One that is killed before it is up says nothing, and nobody waits for it.
+  said.catch(() => {});
   return { child, said };
 }
 
