@@ -30,64 +30,64 @@ interface Room {
 
 /** Each folder's row. A sub-folder without a row has its room's. */
 export const rooms: Readonly<Record<string, Room>> = {
-  core: { imports: [], packages: [], message: 'core imports no other room' },
-  db: { imports: ['core'], packages: ['mikro-orm', 'pg'], message: 'db imports core only' },
-  access: { imports: ['db', 'core'], packages: ['pg'], message: 'services know no door' },
+  core: { imports: [], packages: [], message: 'Core imports no other room.' },
+  db: { imports: ['core'], packages: ['mikro-orm', 'pg'], message: 'Db imports core only.' },
+  access: { imports: ['db', 'core'], packages: ['pg'], message: 'Services know no door.' },
   intake: {
     imports: ['db', 'core'],
     packages: ['pg'],
-    message: 'services know no door, and intake knows no other service',
+    message: 'Services know no door, and intake knows no other service.',
   },
   delivery: {
     imports: ['access', 'db', 'core'],
     packages: ['pg'],
-    message: 'services know no door, and delivery knows access alone of the other services',
+    message: 'Services know no door, and delivery knows access alone of the other services.',
   },
   'delivery/webhook': {
     imports: ['access', 'db', 'core'],
     packages: ['pg', 'undici'],
-    message: 'services know no door, and delivery knows access alone of the other services',
+    message: 'Services know no door, and delivery knows access alone of the other services.',
   },
   'delivery/payload': {
     imports: ['access', 'db', 'core'],
     packages: ['pg', 'graphql'],
-    message: 'services know no door, and delivery knows access alone of the other services',
+    message: 'Services know no door, and delivery knows access alone of the other services.',
   },
   monitoring: {
     imports: ['db', 'core'],
     packages: ['pg', 'prom-client'],
-    message: 'monitoring knows no other service',
+    message: 'Monitoring knows no other service.',
   },
   'monitoring/tracing': {
     imports: ['core'],
     packages: ['opentelemetry'],
-    message: 'tracing knows core only',
+    message: 'Tracing knows core only.',
   },
   'monitoring/channels': {
     imports: ['core'],
     packages: ['undici', 'nodemailer'],
-    message: 'alert channels know messages and core only',
+    message: 'Alert channels know messages and core only.',
   },
   consistency: {
     imports: ['delivery', 'access', 'db', 'core'],
     packages: ['pg'],
-    message: 'services know no door, and consistency knows delivery and access of the other services',
+    message: 'Services know no door, and consistency knows delivery and access of the other services.',
   },
-  schema: { imports: ['core'], packages: ['type-graphql', 'graphql'], message: 'schema imports core only' },
+  schema: { imports: ['core'], packages: ['type-graphql', 'graphql'], message: 'Schema imports core only.' },
   jobs: {
     imports: ['consistency', 'delivery', 'monitoring', 'access', 'db', 'core'],
     packages: ['pg', 'bullmq', 'ioredis'],
-    message: 'jobs are a door and know services only',
+    message: 'Jobs are a door and know services only.',
   },
   resolvers: {
     imports: ['schema', 'intake', 'delivery', 'consistency', 'monitoring', 'access', 'db', 'core'],
     packages: ['type-graphql', 'graphql'],
-    message: 'resolvers are a door and know schema and services only',
+    message: 'Resolvers are a door and know schema and services only.',
   },
   server: {
     imports: ['resolvers', 'schema', 'access', 'core'],
     packages: ['apollo', 'graphql', 'graphql-ws', 'ws', 'fastify'],
-    message: 'the server knows resolvers, schema and access',
+    message: 'The server knows resolvers, schema and access.',
   },
   hub: {
     imports: [
@@ -105,7 +105,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'config',
     ],
     packages: ['pg'],
-    message: 'hub puts rooms together and knows no command',
+    message: 'Hub puts rooms together and knows no command.',
   },
   cli: {
     imports: [
@@ -125,7 +125,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'unknown-settings',
     ],
     packages: ['pg', 'graphql-ws', 'ws', 'commander'],
-    message: 'commands know hub, settings and services',
+    message: 'Commands know hub, settings and services.',
   },
 };
 
@@ -176,7 +176,7 @@ export function importOverrides(): Override[] {
       const up = '\\.\\./'.repeat(at);
       const rule = {
         regex: `^${up}(${forbidden.join('|')})(/|\\.ts$)`,
-        message: `${capital(room.message)}.`,
+        message: room.message,
       };
       fences.push({
         files: [files],
@@ -185,10 +185,6 @@ export function importOverrides(): Override[] {
     }
   }
   return fences;
-}
-
-function capital(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 interface LinterSettings {

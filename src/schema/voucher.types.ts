@@ -91,7 +91,7 @@ export class RecordVoucherInput {
   companyId?: string | null;
   @Field(() => String, {
     nullable: true,
-    description: 'What the counterparty is, e.g. customer or supplier.',
+    description: 'The kind of counterparty, e.g. customer or supplier.',
   })
   counterpartyType?: string | null;
   @Field(() => String, { nullable: true, description: 'The id of the counterparty in the source system.' })
@@ -113,7 +113,7 @@ export class RecordVoucherInput {
   summary?: string | null;
   @Field(() => JSONObjectScalar, {
     description:
-      'What the event is about, as JSON: up to 1 MiB and 64 levels. It must fit the schema of the event type. Numbers that a double does not hold and keys that stand twice are refused.',
+      'The business data of the event, as JSON: up to 1 MiB and 64 levels. It must fit the schema of the event type. Numbers that a double does not hold and keys that stand twice are refused.',
   })
   businessData!: JsonObject;
   @Field(() => VoucherStatusEnum, {
@@ -124,9 +124,8 @@ export class RecordVoucherInput {
   status?: VoucherStatus | null;
   @Field(() => DateTimeScalar, { nullable: true, description: 'Left out: the time of recording.' })
   occurredAt?: Date | null;
-  @Field(() => String, { nullable: true, description: 'Who made it in the source system.' }) createdBy?:
-    | string
-    | null;
+  @Field(() => String, { nullable: true, description: 'The user who made it in the source system.' })
+  createdBy?: string | null;
 }
 
 /** GraphQL: what recording came to. `voucherId` and `eventId` are not part of the API. */

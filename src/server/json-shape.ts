@@ -22,8 +22,8 @@ const closeBrace = 0x7d;
  * @returns a HubError LIMIT_EXCEEDED that names the limit; null: the shape is fine
  */
 export function shapeFault(body: Buffer): HubError | null {
-  // The keys of each object that is open, by its depth.
-  const keys = new Uint32Array(jsonLimits.depth + 1);
+  // The keys of each object that is open, by its depth: a body has no more levels than bytes.
+  const keys = new Uint32Array(Math.min(jsonLimits.depth, body.length) + 1);
   let depth = 0;
   let values = 1;
   for (let at = 0; at < body.length; at += 1) {

@@ -128,7 +128,8 @@ function statusOf(error: unknown): { status: number; code: ErrorCode } {
   const given =
     typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
   if (given === 413) return { status: 413, code: 'LIMIT_EXCEEDED' };
-  if (given >= 400 && given < 500) return { status: given, code: 'BAD_USER_INPUT' };
+  if (given >= 400 && given < 500)
+    return { status: given, code: error instanceof HubError ? error.code : 'BAD_USER_INPUT' };
   return isDatabaseAway(error) || given === 503
     ? { status: 503, code: 'UNAVAILABLE' }
     : { status: 500, code: 'INTERNAL_SERVER_ERROR' };

@@ -48,6 +48,7 @@ test('errors of every kind come in the media type that was accepted, with a code
     const kinds: [what: string, path: string, init: RequestInit, status: number, code: string][] = [
       ['no JSON', '/graphql', post('{', { accept }), 400, 'BAD_USER_INPUT'],
       ['too large', '/graphql', post(' '.repeat(8 * 1_048_576 + 1), { accept }), 413, 'LIMIT_EXCEEDED'],
+      ['too many values', '/graphql', post(`[${'0,'.repeat(250_000)}0]`, { accept }), 400, 'LIMIT_EXCEEDED'],
       ['no key', '/graphql', post('{}', { accept, authorization: '' }), 401, 'UNAUTHENTICATED'],
       [
         'another type',

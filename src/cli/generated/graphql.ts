@@ -147,7 +147,7 @@ export type RecordOutcome =
 export type RecordVoucherInput = {
   /** An exact decimal as a string: up to 30 digits before the point and 10 after it. It may be negative. */
   amount: string;
-  /** What the event is about, as JSON: up to 1 MiB and 64 levels. It must fit the schema of the event type. Numbers that a double does not hold and keys that stand twice are refused. */
+  /** The business data of the event, as JSON: up to 1 MiB and 64 levels. It must fit the schema of the event type. Numbers that a double does not hold and keys that stand twice are refused. */
   businessData: Record<string, unknown>;
   /** The company (legal entity) that the voucher belongs to; subscriptions may be limited to some. */
   companyId?: string | null | undefined;
@@ -155,9 +155,9 @@ export type RecordVoucherInput = {
   counterpartyId?: string | null | undefined;
   /** The name of the counterparty; up to 2,000 characters. */
   counterpartyName?: string | null | undefined;
-  /** What the counterparty is, e.g. customer or supplier. */
+  /** The kind of counterparty, e.g. customer or supplier. */
   counterpartyType?: string | null | undefined;
-  /** Who made it in the source system. */
+  /** The user who made it in the source system. */
   createdBy?: string | null | undefined;
   /** ISO 4217. */
   currency: string;
