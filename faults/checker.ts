@@ -198,10 +198,20 @@ function* checkLog({ syncs, databaseCrashes }: History, index: Index): Generator
     const excused = databaseCrashes.some(crash =>
       arrivals.some(({ at }) => at > crash - crashLosesBeforeMs && at < crash + crashLosesAfterMs),
     );
-    if (arrivals.length > sync.attempts.length && !excused)
+    const sent = requestsOf(arrivals);
+    if (sent > sync.attempts.length && !excused)
       yield {
         rule,
-        what: `${what} arrived ${arrivals.length} times; the log has ${sync.attempts.length} attempts (${sync.attempts.join(', ')})`,
+        what: `${what} arrived in ${sent} requests; the log has ${sync.attempts.length} attempts (${sync.attempts.join(', ')})`,
       };
   }
+}
+
+/**
+ * How many requests brought these arrivals. An attempt whose kept connection broke off before an answer sends the same
+ * bytes once more over a new connection, and stays one attempt.
+ */
+function requestsOf(arrivals: readonly Received[]): number {
+  const signatures = arrivals.map(({ signature }) => signature);
+  return new Set(signatures.filter(one => one !== null)).size + signatures.filter(one => one === null).length;
 }

@@ -38,6 +38,8 @@ export interface Received {
   readonly at: number;
   /** How far its signature's timestamp was from the lab's own clock, milliseconds; null: it is not signed. */
   readonly datedOffMs: number | null;
+  /** The signature of the request that carried it: the hub signs each attempt anew. Null: it is not signed. */
+  readonly signature: string | null;
   /** Whether the consumer said that it has it, before the hub could know. */
   accepted: boolean;
 }

@@ -149,6 +149,7 @@ export class SocketConsumer implements AsyncDisposable {
       version: event.sourceVersion,
       mark: event.data.mark,
       datedOffMs: null,
+      signature: null,
     });
     if (manner === 'mute') return;
     if (manner === 'late') await pause(ackTimeoutMs + 500);

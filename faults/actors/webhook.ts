@@ -62,6 +62,7 @@ export class WebhookConsumer implements AsyncDisposable {
       return void response.writeHead(401).end();
     }
     const datedOffMs = Number(request.headers['x-timestamp']) * 1_000 - Date.now();
+    const signature = String(request.headers['webhook-signature']);
     const parsed = body.parse(JSON.parse(rawBody.toString('utf8')));
     const events = 'items' in parsed ? parsed.items : [parsed];
     const arrivals = events.map(({ sync_id, data, voucher }) =>
@@ -74,6 +75,7 @@ export class WebhookConsumer implements AsyncDisposable {
         version: voucher.source_version,
         mark: data.mark,
         datedOffMs,
+        signature,
       }),
     );
     await this.#answer(response, arrivals);

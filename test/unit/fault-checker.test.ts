@@ -17,6 +17,7 @@ function received(version: number, over: Partial<Received> = {}): Received {
     way: 'webhook' as const,
     at: 10 * version + 5,
     datedOffMs: 0,
+    signature: null,
     accepted: true,
   };
   return { ...event, ...arrival, version, mark: `m${version}`, syncId: `s${version}`, ...over };
@@ -119,6 +120,14 @@ test('a SUCCESS that nobody accepted, and more arrivals than attempts, disagree 
   const disagrees = ['the log agrees with the consumers'];
   assert.deepEqual(rules({ received: [received(1), received(2, { accepted: false })] }), disagrees);
   assert.deepEqual(rules({ received: [...bothReceived, received(2)] }), disagrees);
+});
+
+test('bytes that one attempt sent twice over connections that broke agree with the log, another request does not', () => {
+  const sent = (signature: string) => received(2, { signature });
+  const twice = (first: string, second: string) =>
+    rules({ received: [received(1), sent(first), sent(second)] });
+  assert.deepEqual(twice('v1,a', 'v1,a'), []);
+  assert.deepEqual(twice('v1,a', 'v1,b'), ['the log agrees with the consumers']);
 });
 
 test('around a crash of PostgreSQL, and only there, the log may lack attempts', () => {
