@@ -50,7 +50,7 @@ let slab: Buffer = Buffer.alloc(0);
 /**
  * Rows as a binary array of a composite type (`array_recv` and `record_recv` in PostgreSQL's source). As text each value
  * would be quoted here and taken apart there; as an array a column, PostgreSQL would put them together again, column by
- * column (docs/architecture.md has the cost).
+ * column (docs/performance.md has the cost).
  * @param columns those of the type, in its order
  */
 export function binaryRows<Row>(rows: readonly Row[], columns: readonly RowColumn<Row>[]): Buffer {

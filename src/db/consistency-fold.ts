@@ -81,7 +81,7 @@ const voucherFields = `v.id, v.source_system, v.event_type, v.company_id, v.vouc
 /**
  * A voucher is folded in as it stands, which may be later than its event says: folding that one in then changes
  * nothing. Folds come one after the other, so none needs an index to be kept from writing a record twice. What may be in
- * the tree is looked up, lateral by key (docs/architecture.md, "so that the planner can't go wrong") and in the order of
+ * the tree is looked up, lateral by key (decision 30 in docs/decisions) and in the order of
  * recording, which halves its cost; what is new goes into its index in that one's order. What has an id above the bound
  * is not in it, and is read as one range: some of that may be of later events, since a voucher's id is taken before its
  * event's, but not more than was under way.
