@@ -27,7 +27,7 @@ export interface Setting {
   readonly leftOut: string;
 }
 
-/** The one table of settings: reading, `hub start --help` and docs/operations.md all come from it. */
+/** The one table of settings: reading, `hub start --help` and docs/reference.md all come from it. */
 export const table = {
   port: {
     variable: 'HUB_PORT',

@@ -18,6 +18,19 @@ export const errorCatalogue = {
 /** One of the hub's stable error codes. */
 export type ErrorCode = keyof typeof errorCatalogue;
 
+/** Says whether a caller may send the same operation again: as it is, after a change of it or of its key, or not at all. */
+export const sendAgain: Readonly<Record<ErrorCode, 'yes' | 'changed' | 'no'>> = {
+  BAD_USER_INPUT: 'changed',
+  CONFLICT: 'changed',
+  UNAUTHENTICATED: 'changed',
+  FORBIDDEN: 'changed',
+  NOT_FOUND: 'no',
+  LIMIT_EXCEEDED: 'changed',
+  UNAVAILABLE: 'yes',
+  SHUTTING_DOWN: 'yes',
+  INTERNAL_SERVER_ERROR: 'yes',
+};
+
 /** An error that is meant for the caller: a stable code, a message that helps, and the input field at fault. */
 export class HubError extends Error {
   override readonly name = 'HubError';

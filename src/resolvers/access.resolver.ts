@@ -17,26 +17,37 @@ export class AccessResolver {
   }
 
   @ListSize(10)
-  @Query(() => [ApiKey])
+  @Query(() => [ApiKey], {
+    description: 'API keys, the newest first, revoked ones among them: 1,000 at most.',
+  })
   apiKeys(@Ctx() context: OperationContext): Promise<ApiKey[]> {
     requireRole(callerOf(context), 'analyst');
     return this.#keys.list();
   }
 
-  @Mutation(() => ApiKeyWithSecret)
+  @Mutation(() => ApiKeyWithSecret, {
+    description: 'Makes an API key. Its secret is in the answer, and never shown again.',
+  })
   async createApiKey(
     @Ctx() context: OperationContext,
-    @Arg('name', () => String) name: string,
-    @Arg('role', () => RoleEnum) role: Role,
-    @Arg('system', () => String, { nullable: true }) system: string | null | undefined,
+    @Arg('name', () => String, { description: 'A name for people.' }) name: string,
+    @Arg('role', () => RoleEnum, { description: 'What the key may do.' }) role: Role,
+    @Arg('system', () => String, {
+      nullable: true,
+      description: 'The one system that the key is bound to; null: none.',
+    })
+    system: string | null | undefined,
   ): Promise<ApiKeyWithSecret> {
     requireRole(callerOf(context));
     const made = await this.#keys.create({ name, role, system: system ?? null });
     return { apiKey: made.key, secret: made.secret };
   }
 
-  @Mutation(() => ApiKey)
-  revokeApiKey(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<ApiKey> {
+  @Mutation(() => ApiKey, { description: 'Revokes an API key, within five seconds on every node.' })
+  revokeApiKey(
+    @Ctx() context: OperationContext,
+    @Arg('id', () => ID, { description: 'The key.' }) id: string,
+  ): Promise<ApiKey> {
     requireRole(callerOf(context));
     return this.#keys.revoke(id);
   }

@@ -45,8 +45,13 @@ export class AlertResolver {
   @Query(() => [Alert], { description: 'Newest first.' })
   async alerts(
     @Ctx() context: OperationContext,
-    @Arg('state', () => AlertStateEnum, { nullable: true }) state: 'firing' | 'resolved' | null | undefined,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50 }) first: number | null,
+    @Arg('state', () => AlertStateEnum, {
+      nullable: true,
+      description: 'Only alerts of this state; null: all.',
+    })
+    state: 'firing' | 'resolved' | null | undefined,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'Most nodes, 0 to 500.' })
+    first: number | null,
   ): Promise<Alert[]> {
     requireRole(callerOf(context), 'analyst');
     return (await this.#alerts.list(state ?? null, first ?? 50)).map(toAlert);
@@ -76,7 +81,10 @@ export class AlertResolver {
     description:
       'Takes note of an alert: it is not escalated, unless it gets worse. Who took note of it first stays in acknowledgedBy.',
   })
-  async acknowledgeAlert(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<Alert> {
+  async acknowledgeAlert(
+    @Ctx() context: OperationContext,
+    @Arg('id', () => ID, { description: 'The alert.' }) id: string,
+  ): Promise<Alert> {
     const caller = callerOf(context);
     requireRole(caller);
     return toAlert(await this.#alerts.acknowledge(id, caller.keyId));
@@ -88,10 +96,16 @@ export class AlertResolver {
   })
   async silenceAlerts(
     @Ctx() context: OperationContext,
-    @Arg('until', () => DateTimeScalar) until: Date,
-    @Arg('reason', () => String) reason: string,
-    @Arg('rule', () => String, { nullable: true }) rule: string | null | undefined,
-    @Arg('subscriptionId', () => ID, { nullable: true }) subscriptionId: string | null | undefined,
+    @Arg('until', () => DateTimeScalar, { description: 'When the silence ends, 31 days ahead at most.' })
+    until: Date,
+    @Arg('reason', () => String, { description: 'Why, for people.' }) reason: string,
+    @Arg('rule', () => String, { nullable: true, description: 'Only alerts of this rule; null: of all.' })
+    rule: string | null | undefined,
+    @Arg('subscriptionId', () => ID, {
+      nullable: true,
+      description: 'Only alerts of this subscription; null: of all.',
+    })
+    subscriptionId: string | null | undefined,
   ): Promise<AlertSilence> {
     const caller = callerOf(context);
     requireRole(caller);
@@ -104,10 +118,10 @@ export class AlertResolver {
     return toSilence(await this.#alerts.silence(what, caller.keyId));
   }
 
-  @Mutation(() => AlertSilence)
+  @Mutation(() => AlertSilence, { description: 'Ends a silence before its time.' })
   async endAlertSilence(
     @Ctx() context: OperationContext,
-    @Arg('id', () => ID) id: string,
+    @Arg('id', () => ID, { description: 'The silence.' }) id: string,
   ): Promise<AlertSilence> {
     requireRole(callerOf(context));
     return toSilence(await this.#alerts.endSilence(id));
@@ -118,7 +132,7 @@ export class AlertResolver {
   })
   testAlertChannel(
     @Ctx() context: OperationContext,
-    @Arg('channel', () => String) channel: string,
+    @Arg('channel', () => String, { description: 'Name of the channel in the alerts file.' }) channel: string,
   ): Promise<AlertChannelTest> {
     requireRole(callerOf(context));
     return this.#alerts.test(channel);

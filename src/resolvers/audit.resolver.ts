@@ -22,8 +22,9 @@ export class AuditResolver {
   })
   auditSeal(
     @Ctx() context: OperationContext,
-    @Arg('subscriptionId', () => ID) subscriptionId: string,
-    @Arg('number', () => ID) number: string,
+    @Arg('subscriptionId', () => ID, { description: 'The subscription whose attempts it seals.' })
+    subscriptionId: string,
+    @Arg('number', () => ID, { description: "The seal's number within its subscription." }) number: string,
   ): Promise<AuditSeal | null> {
     requireRole(callerOf(context), 'analyst');
     return this.#audit.sealOf(checkId('subscriptionId', subscriptionId), checkId('number', number));
@@ -34,10 +35,18 @@ export class AuditResolver {
   })
   auditVerification(
     @Ctx() context: OperationContext,
-    @Arg('subscriptionId', () => ID, { nullable: true }) subscriptionId?: string | null,
+    @Arg('subscriptionId', () => ID, {
+      nullable: true,
+      description: 'Only attempts of this subscription; null: of all.',
+    })
+    subscriptionId?: string | null,
     @Arg('from', () => DateTimeScalar, { nullable: true, description: 'Sealed since.' }) from?: Date | null,
     @Arg('to', () => DateTimeScalar, { nullable: true, description: 'Sealed until.' }) to?: Date | null,
-    @Arg('after', () => String, { nullable: true }) after?: string | null,
+    @Arg('after', () => String, {
+      nullable: true,
+      description: 'Where the page before ended; null: from the start.',
+    })
+    after?: string | null,
   ): Promise<AuditVerification> {
     requireRole(callerOf(context), 'analyst');
     const range = {

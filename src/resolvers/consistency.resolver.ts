@@ -61,10 +61,13 @@ export class ConsistencyResolver {
     this.#subscriptions = services.subscriptions;
   }
 
-  @Query(() => ConsistencyReport, { nullable: true })
+  @Query(() => ConsistencyReport, {
+    nullable: true,
+    description: 'One consistency check and what it found; null: there is none with this id.',
+  })
   async consistencyReport(
     @Ctx() context: OperationContext,
-    @Arg('id', () => ID) id: string,
+    @Arg('id', () => ID, { description: 'The check.' }) id: string,
   ): Promise<ConsistencyReport | null> {
     return this.#reports.byId(id, await this.#ownIds(readableTargetSystem(callerOf(context))));
   }
@@ -73,8 +76,13 @@ export class ConsistencyResolver {
   @Query(() => [ConsistencyReport], { description: 'Newest first.' })
   async consistencyReports(
     @Ctx() context: OperationContext,
-    @Arg('subscriptionId', () => ID, { nullable: true }) subscriptionId: string | null | undefined,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50 }) first: number | null,
+    @Arg('subscriptionId', () => ID, {
+      nullable: true,
+      description: 'Only checks of this subscription; null: of all.',
+    })
+    subscriptionId: string | null | undefined,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'Most nodes, 0 to 500.' })
+    first: number | null,
   ): Promise<ConsistencyReport[]> {
     const system = readableTargetSystem(callerOf(context));
     if ((first ?? 50) < 0 || (first ?? 50) > limits.pageSize)
@@ -90,7 +98,8 @@ export class ConsistencyResolver {
   })
   async runConsistencyCheck(
     @Ctx() context: OperationContext,
-    @Arg('input', () => ConsistencyCheckInput) input: ConsistencyCheckInput,
+    @Arg('input', () => ConsistencyCheckInput, { description: 'What is checked.' })
+    input: ConsistencyCheckInput,
   ): Promise<ConsistencyReport> {
     const subscription = await this.#subscriptions.get(
       input.subscriptionId,
@@ -106,9 +115,15 @@ export class ConsistencyResolver {
   })
   async fixData(
     @Ctx() context: OperationContext,
-    @Arg('date', () => DateScalar) date: string,
-    @Arg('subscriptionId', () => ID, { nullable: true }) subscriptionId: string | null | undefined,
-    @Arg('dryRun', () => Boolean, { defaultValue: true }) dryRun: boolean,
+    @Arg('date', () => DateScalar, { description: 'The voucher date, in the business time zone.' })
+    date: string,
+    @Arg('subscriptionId', () => ID, {
+      nullable: true,
+      description: 'Only this subscription; null: all that a check can ask.',
+    })
+    subscriptionId: string | null | undefined,
+    @Arg('dryRun', () => Boolean, { defaultValue: true, description: 'True: only list what would be sent.' })
+    dryRun: boolean,
     @Arg('wait', () => Boolean, waitArgument) wait: boolean,
   ): Promise<FixDataResult> {
     const system = writableTargetSystem(callerOf(context));
@@ -125,7 +140,8 @@ export class ConsistencyResolver {
   })
   async applyFixPlan(
     @Ctx() context: OperationContext,
-    @Arg('items', () => [FixPlanItemInput]) items: FixPlanItemInput[],
+    @Arg('items', () => [FixPlanItemInput], { description: 'Items of a dry run, 10,000 at most.' })
+    items: FixPlanItemInput[],
     @Arg('wait', () => Boolean, waitArgument) wait: boolean,
   ): Promise<FixDataResult> {
     const system = writableTargetSystem(callerOf(context));
@@ -147,7 +163,8 @@ export class ConsistencyResolver {
   })
   consistencyQuestions(
     @Root() { id, event, filter, prefixes }: PushedQuestion,
-    @Arg('subscriptionId', () => ID) _subscriptionId: string,
+    @Arg('subscriptionId', () => ID, { description: 'The subscription whose consumer answers.' })
+    _subscriptionId: string,
   ): ConsistencyQuestion {
     return { id, event, from: filter.from, to: filter.to, prefixes };
   }
@@ -158,8 +175,8 @@ export class ConsistencyResolver {
   })
   answerConsistency(
     @Ctx() context: OperationContext,
-    @Arg('questionId', () => ID) questionId: string,
-    @Arg('answer', () => JSONObjectScalar) answer: JsonObject,
+    @Arg('questionId', () => ID, { description: 'The question that it answers.' }) questionId: string,
+    @Arg('answer', () => JSONObjectScalar, { description: 'Nodes, entries or an error.' }) answer: JsonObject,
   ): Promise<boolean> {
     const caller = callerOf(context);
     requireRole(caller, 'subscriber');

@@ -31,11 +31,22 @@ export class MetricResolver {
     this.#timeZone = timeZone;
   }
 
-  @Query(() => SyncMetrics)
+  @Query(() => SyncMetrics, {
+    description: 'Rates, latencies, backlog and what is not delivered in money, for a window that ends now.',
+  })
   async syncMetrics(
     @Ctx() context: OperationContext,
-    @Arg('windowMinutes', () => Int, { nullable: true, defaultValue: 1_440 }) windowMinutes: number | null,
-    @Arg('subscriptionId', () => ID, { nullable: true }) subscriptionId: string | null | undefined,
+    @Arg('windowMinutes', () => Int, {
+      nullable: true,
+      defaultValue: 1_440,
+      description: 'Length of the window, minutes, 1 to 525,600 (a year).',
+    })
+    windowMinutes: number | null,
+    @Arg('subscriptionId', () => ID, {
+      nullable: true,
+      description: 'Only this subscription; null: all together.',
+    })
+    subscriptionId: string | null | undefined,
   ): Promise<SyncMetrics> {
     const system = readableTargetSystem(callerOf(context));
     const window = windowOf(windowMinutes ?? 1_440, this.#timeZone);
@@ -56,7 +67,12 @@ export class MetricResolver {
   })
   syncMetricsChanged(
     @Root() metrics: Metrics,
-    @Arg('everySeconds', () => Int, { nullable: true, defaultValue: 5 }) _everySeconds: number | null,
+    @Arg('everySeconds', () => Int, {
+      nullable: true,
+      defaultValue: 5,
+      description: 'Seconds between two messages, 1 to 3,600.',
+    })
+    _everySeconds: number | null,
   ): SyncMetrics {
     return metrics;
   }

@@ -48,8 +48,14 @@ export class PushResolver {
   })
   deliveries(
     @Root() push: Push,
-    @Arg('subscriptionId', () => ID) _subscriptionId: string,
-    @Arg('prefetch', () => Int, { nullable: true, defaultValue: 100 }) _prefetch: number | null,
+    @Arg('subscriptionId', () => ID, { description: 'The subscription whose events it takes.' })
+    _subscriptionId: string,
+    @Arg('prefetch', () => Int, {
+      nullable: true,
+      defaultValue: 100,
+      description: 'Events that may be unacknowledged at once, 1 to 500.',
+    })
+    _prefetch: number | null,
   ): Delivery {
     return toDelivery(push);
   }
@@ -59,7 +65,8 @@ export class PushResolver {
   })
   async acknowledge(
     @Ctx() context: OperationContext,
-    @Arg('syncIds', () => [ID]) syncIds: string[],
+    @Arg('syncIds', () => [ID], { description: 'Syncs that are safe at the consumer, 1,000 at most.' })
+    syncIds: string[],
     @Arg('receipts', () => [String], {
       nullable: 'itemsAndList',
       description:
@@ -77,10 +84,17 @@ export class PushResolver {
   @Mutation(() => SyncLog, { description: 'Refuses an event; not retryable: it is FAILED.' })
   async reject(
     @Ctx() context: OperationContext,
-    @Arg('syncId', () => ID) syncId: string,
-    @Arg('code', () => String) code: string,
-    @Arg('message', () => String, { nullable: true }) message: string | null | undefined,
-    @Arg('retryable', () => Boolean, { defaultValue: true }) retryable: boolean,
+    @Arg('syncId', () => ID, { description: 'The sync that is refused.' }) syncId: string,
+    @Arg('code', () => String, {
+      description: 'Why, in a word of the consumer: 1 to 64 letters, digits and _ . : -',
+    })
+    code: string,
+    @Arg('message', () => String, { nullable: true, description: 'Why, for people.' }) message:
+      | string
+      | null
+      | undefined,
+    @Arg('retryable', () => Boolean, { defaultValue: true, description: 'True: it is tried again.' })
+    retryable: boolean,
   ): Promise<SyncLog> {
     const keyId = consumerKey(context);
     checkRejectCode(code);

@@ -29,30 +29,40 @@ export class SubscriptionResolver {
     this.#tester = tester;
   }
 
-  @Query(() => DataSubscription, { nullable: true })
+  @Query(() => DataSubscription, {
+    nullable: true,
+    description: 'One subscription; null: there is none with this id.',
+  })
   async dataSubscription(
     @Ctx() context: OperationContext,
-    @Arg('id', () => ID) id: string,
+    @Arg('id', () => ID, { description: 'The subscription.' }) id: string,
   ): Promise<DataSubscription | null> {
     const row = await this.#subscriptions.find(id, readableTargetSystem(callerOf(context)));
     return row === null ? null : toDataSubscription(row);
   }
 
   @ListSize(10)
-  @Query(() => [DataSubscription])
+  @Query(() => [DataSubscription], { description: 'Subscriptions that are not deleted.' })
   async dataSubscriptions(
     @Ctx() context: OperationContext,
-    @Arg('targetSystem', () => String, { nullable: true }) targetSystem: string | null | undefined,
+    @Arg('targetSystem', () => String, {
+      nullable: true,
+      description: 'Only those of this system; null: all that the key may see.',
+    })
+    targetSystem: string | null | undefined,
   ): Promise<DataSubscription[]> {
     const own = readableTargetSystem(callerOf(context));
     if (own !== null && targetSystem != null && targetSystem !== own) return [];
     return (await this.#subscriptions.list(targetSystem ?? own)).map(row => toDataSubscription(row));
   }
 
-  @Mutation(() => DataSubscriptionWithSecret)
+  @Mutation(() => DataSubscriptionWithSecret, {
+    description: 'Subscribes a target system. The secret that signs is in the answer, and never shown again.',
+  })
   async createDataSubscription(
     @Ctx() context: OperationContext,
-    @Arg('input', () => CreateDataSubscriptionInput) input: CreateDataSubscriptionInput,
+    @Arg('input', () => CreateDataSubscriptionInput, { description: 'The new subscription.' })
+    input: CreateDataSubscriptionInput,
   ): Promise<DataSubscriptionWithSecret> {
     const own = writableTargetSystem(callerOf(context));
     if (own !== null && input.targetSystem !== own) {
@@ -64,21 +74,26 @@ export class SubscriptionResolver {
     return withSecret(made, await this.#tester.foresee(made.subscription));
   }
 
-  @Mutation(() => DataSubscription)
+  @Mutation(() => DataSubscription, {
+    description: 'Changes a subscription. Fields that are left out stay as they are.',
+  })
   async updateDataSubscription(
     @Ctx() context: OperationContext,
-    @Arg('id', () => ID) id: string,
-    @Arg('input', () => UpdateDataSubscriptionInput) input: UpdateDataSubscriptionInput,
+    @Arg('id', () => ID, { description: 'The subscription.' }) id: string,
+    @Arg('input', () => UpdateDataSubscriptionInput, { description: 'The fields to change.' })
+    input: UpdateDataSubscriptionInput,
   ): Promise<DataSubscription> {
     await this.#checkOwn(context, id);
     const { subscription, warnings } = await this.#subscriptions.update(id, input);
     return toDataSubscription(subscription, [...warnings, ...(await this.#tester.foresee(subscription))]);
   }
 
-  @Mutation(() => DataSubscription)
+  @Mutation(() => DataSubscription, {
+    description: 'Stops deliveries of a subscription. What is recorded for it is kept.',
+  })
   async pauseDataSubscription(
     @Ctx() context: OperationContext,
-    @Arg('id', () => ID) id: string,
+    @Arg('id', () => ID, { description: 'The subscription.' }) id: string,
   ): Promise<DataSubscription> {
     await this.#checkOwn(context, id);
     return toDataSubscription(await this.#subscriptions.pause(id));
@@ -90,16 +105,18 @@ export class SubscriptionResolver {
   })
   async resumeDataSubscription(
     @Ctx() context: OperationContext,
-    @Arg('id', () => ID) id: string,
+    @Arg('id', () => ID, { description: 'The subscription.' }) id: string,
   ): Promise<DataSubscription> {
     await this.#checkOwn(context, id);
     return toDataSubscription(await this.#subscriptions.resume(id));
   }
 
-  @Mutation(() => Boolean)
+  @Mutation(() => Boolean, {
+    description: 'Deletes a subscription. What waits for it is CANCELLED; its log stays.',
+  })
   async deleteDataSubscription(
     @Ctx() context: OperationContext,
-    @Arg('id', () => ID) id: string,
+    @Arg('id', () => ID, { description: 'The subscription.' }) id: string,
   ): Promise<boolean> {
     await this.#checkOwn(context, id);
     await this.#subscriptions.delete(id);
@@ -111,18 +128,25 @@ export class SubscriptionResolver {
   })
   async rotateDataSubscriptionSecret(
     @Ctx() context: OperationContext,
-    @Arg('id', () => ID) id: string,
-    @Arg('overlapHours', () => Int, { nullable: true, defaultValue: 24 }) overlapHours: number | null,
+    @Arg('id', () => ID, { description: 'The subscription.' }) id: string,
+    @Arg('overlapHours', () => Int, {
+      nullable: true,
+      defaultValue: 24,
+      description: 'How long the old secret signs too, hours, 0 to 168.',
+    })
+    overlapHours: number | null,
   ): Promise<DataSubscriptionWithSecret> {
     await this.#checkOwn(context, id);
     const made = await this.#subscriptions.rotateSecret(id, overlapHours ?? 24);
     return withSecret(made, await this.#tester.foresee(made.subscription));
   }
 
-  @Mutation(() => DeliveryTest)
+  @Mutation(() => DeliveryTest, {
+    description: 'Sends the test event to the webhook of a subscription and says what it answered.',
+  })
   async testDataSubscription(
     @Ctx() context: OperationContext,
-    @Arg('id', () => ID) id: string,
+    @Arg('id', () => ID, { description: 'The subscription.' }) id: string,
   ): Promise<DeliveryTest> {
     await this.#checkOwn(context, id);
     return this.#tester.test(id);

@@ -41,8 +41,14 @@ export class SyncResolver {
     this.#subscriptions = subscriptions;
   }
 
-  @Query(() => SyncLog, { nullable: true })
-  async syncLog(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<SyncLog | null> {
+  @Query(() => SyncLog, {
+    nullable: true,
+    description: 'One event on its way to one subscription; null: there is none with this id.',
+  })
+  async syncLog(
+    @Ctx() context: OperationContext,
+    @Arg('id', () => ID, { description: 'The sync.' }) id: string,
+  ): Promise<SyncLog | null> {
     const own = await this.#reader.subscriptionIdsOf(readableTargetSystem(callerOf(context)));
     return /^\d{1,18}$/.test(id) ? this.#reader.byId(id, own) : null;
   }
@@ -51,9 +57,15 @@ export class SyncResolver {
   @Query(() => SyncLogConnection, { description: 'Newest first.' })
   async syncLogs(
     @Ctx() context: OperationContext,
-    @Arg('filter', () => SyncLogFilter, { nullable: true }) filter: SyncLogFilter | null | undefined,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50 }) first: number | null,
-    @Arg('after', () => String, { nullable: true }) after: string | null | undefined,
+    @Arg('filter', () => SyncLogFilter, {
+      nullable: true,
+      description: 'Only syncs that match all its fields; null: all.',
+    })
+    filter: SyncLogFilter | null | undefined,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'Most nodes, 0 to 500.' })
+    first: number | null,
+    @Arg('after', () => String, { nullable: true, description: 'The cursor after which the page begins.' })
+    after: string | null | undefined,
   ): Promise<SyncLogConnection> {
     const own = await this.#reader.subscriptionIdsOf(readableTargetSystem(callerOf(context)));
     const request = pageRequest(first, after);
@@ -66,16 +78,17 @@ export class SyncResolver {
   @Mutation(() => Int, { description: 'Manual compensation. Returns how many were queued again.' })
   async retrySyncs(
     @Ctx() context: OperationContext,
-    @Arg('filter', () => SyncLogFilter) filter: SyncLogFilter,
+    @Arg('filter', () => SyncLogFilter, { description: 'Which syncs are queued again.' })
+    filter: SyncLogFilter,
   ): Promise<number> {
     const own = writableTargetSystem(callerOf(context));
     return this.#compensation.retry(await this.#reader.criteriaOf(filter), own);
   }
 
-  @Mutation(() => Int)
+  @Mutation(() => Int, { description: 'Cancels waiting and FAILED syncs that match. Returns how many.' })
   async cancelSyncs(
     @Ctx() context: OperationContext,
-    @Arg('filter', () => SyncLogFilter) filter: SyncLogFilter,
+    @Arg('filter', () => SyncLogFilter, { description: 'Which syncs are cancelled.' }) filter: SyncLogFilter,
   ): Promise<number> {
     const own = writableTargetSystem(callerOf(context));
     return this.#compensation.cancel(await this.#reader.criteriaOf(filter), own);
@@ -84,8 +97,9 @@ export class SyncResolver {
   @Mutation(() => Int, { description: 'Sends the current version of matching vouchers once more.' })
   async resync(
     @Ctx() context: OperationContext,
-    @Arg('subscriptionId', () => ID) subscriptionId: string,
-    @Arg('filter', () => VoucherFilter) filter: VoucherFilter,
+    @Arg('subscriptionId', () => ID, { description: 'The subscription that gets them.' })
+    subscriptionId: string,
+    @Arg('filter', () => VoucherFilter, { description: 'Which vouchers are sent.' }) filter: VoucherFilter,
   ): Promise<number> {
     const own = writableTargetSystem(callerOf(context));
     const subscription = await this.#subscriptions.get(subscriptionId, own);
@@ -98,7 +112,8 @@ export class SyncResolver {
   })
   compensationRuns(
     @Ctx() context: OperationContext,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 20 }) first: number | null,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 20, description: 'Most nodes, 0 to 500.' })
+    first: number | null,
   ): Promise<CompensationRun[]> {
     const own = readableTargetSystem(callerOf(context));
     return this.#compensation.runs(own, pageRequest(first ?? 20, null).first);
@@ -115,7 +130,11 @@ export class SyncResolver {
   })
   syncLogChanged(
     @Root() sync: SyncLog,
-    @Arg('filter', () => SyncLogFilter, { nullable: true }) _filter: SyncLogFilter | null | undefined,
+    @Arg('filter', () => SyncLogFilter, {
+      nullable: true,
+      description: 'Only syncs that match all its fields; null: all.',
+    })
+    _filter: SyncLogFilter | null | undefined,
   ): SyncLog {
     return sync;
   }

@@ -40,10 +40,12 @@ export class VoucherResolver {
     this.#eventTypes = eventTypes;
   }
 
-  @Mutation(() => RecordVoucherResult)
+  @Mutation(() => RecordVoucherResult, {
+    description: 'Records one version of a voucher. An answer means that it is on disk.',
+  })
   async recordVoucher(
     @Ctx() context: OperationContext,
-    @Arg('input', () => RecordVoucherInput) input: RecordVoucherInput,
+    @Arg('input', () => RecordVoucherInput, { description: 'The voucher.' }) input: RecordVoucherInput,
   ): Promise<RecordVoucherResult> {
     const caller = callerOf(context);
     requireRole(caller, 'publisher');
@@ -60,7 +62,10 @@ export class VoucherResolver {
   })
   async recordVouchers(
     @Ctx() context: OperationContext,
-    @Arg('inputs', () => [RecordVoucherInput]) inputs: RecordVoucherInput[],
+    @Arg('inputs', () => [RecordVoucherInput], {
+      description: 'Vouchers, 1,000 at most. They are refused item by item.',
+    })
+    inputs: RecordVoucherInput[],
   ): Promise<RecordVouchersItem[]> {
     const caller = callerOf(context);
     requireRole(caller, 'publisher');
@@ -76,8 +81,11 @@ export class VoucherResolver {
     );
   }
 
-  @Query(() => Voucher, { nullable: true })
-  async voucher(@Ctx() context: OperationContext, @Arg('id', () => ID) id: string): Promise<Voucher | null> {
+  @Query(() => Voucher, { nullable: true, description: 'One voucher; null: there is none with this id.' })
+  async voucher(
+    @Ctx() context: OperationContext,
+    @Arg('id', () => ID, { description: 'The voucher.' }) id: string,
+  ): Promise<Voucher | null> {
     const caller = callerOf(context);
     if (!/^\d{1,18}$/.test(id)) return null;
     return this.#visible(caller, await this.#reader.byId(id));
@@ -89,9 +97,10 @@ export class VoucherResolver {
   })
   async voucherBySource(
     @Ctx() context: OperationContext,
-    @Arg('sourceSystem', () => String) sourceSystem: string,
-    @Arg('sourceModule', () => String) sourceModule: string,
-    @Arg('sourceId', () => String) sourceId: string,
+    @Arg('sourceSystem', () => String, { description: 'System that records the voucher.' })
+    sourceSystem: string,
+    @Arg('sourceModule', () => String, { description: 'Module of the source system.' }) sourceModule: string,
+    @Arg('sourceId', () => String, { description: 'Id of the record in its system.' }) sourceId: string,
   ): Promise<Voucher | null> {
     const caller = callerOf(context);
     return this.#visible(caller, await this.#reader.bySource({ sourceSystem, sourceModule, sourceId }));
@@ -105,7 +114,7 @@ export class VoucherResolver {
   })
   async voucherVersions(
     @Ctx() context: OperationContext,
-    @Arg('refs', () => [VoucherRef]) refs: VoucherRef[],
+    @Arg('refs', () => [VoucherRef], { description: 'Source records, 1,000 at most.' }) refs: VoucherRef[],
   ): Promise<(VoucherVersion | null)[]> {
     const caller = callerOf(context);
     return this.#reader.versions(refs, {
@@ -115,12 +124,18 @@ export class VoucherResolver {
   }
 
   @ListSize('first')
-  @Query(() => VoucherConnection)
+  @Query(() => VoucherConnection, { description: 'Vouchers, the newest first.' })
   async vouchers(
     @Ctx() context: OperationContext,
-    @Arg('filter', () => VoucherFilter, { nullable: true }) filter: VoucherFilter | null | undefined,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50 }) first: number | null,
-    @Arg('after', () => String, { nullable: true }) after: string | null | undefined,
+    @Arg('filter', () => VoucherFilter, {
+      nullable: true,
+      description: 'Only vouchers that match all its fields; null: all.',
+    })
+    filter: VoucherFilter | null | undefined,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'Most nodes, 0 to 500.' })
+    first: number | null,
+    @Arg('after', () => String, { nullable: true, description: 'The cursor after which the page begins.' })
+    after: string | null | undefined,
   ): Promise<VoucherConnection> {
     const caller = callerOf(context);
     requireRole(caller, 'publisher', 'analyst');
@@ -133,19 +148,29 @@ export class VoucherResolver {
   }
 
   @ListSize(10)
-  @Query(() => [EventType])
+  @Query(() => [EventType], { description: 'The catalogue of event types.' })
   eventTypes(@Ctx() context: OperationContext): Promise<EventType[]> {
     callerOf(context);
     return this.#eventTypes.list();
   }
 
-  @Mutation(() => EventType)
+  @Mutation(() => EventType, {
+    description: 'Adds an event type to the catalogue, or changes the one of this name.',
+  })
   upsertEventType(
     @Ctx() context: OperationContext,
-    @Arg('name', () => String) name: string,
-    @Arg('description', () => String, { nullable: true }) description: string | null | undefined,
-    @Arg('mode', () => SyncModeEnum) mode: SyncMode,
-    @Arg('schema', () => JSONObjectScalar, { nullable: true }) schema: JsonObject | null | undefined,
+    @Arg('name', () => String, { description: 'Its name, such as invoice_recorded.' }) name: string,
+    @Arg('description', () => String, { nullable: true, description: 'What it means, for people.' })
+    description: string | null | undefined,
+    @Arg('mode', () => SyncModeEnum, {
+      description: 'When its events go out where the subscription does not say.',
+    })
+    mode: SyncMode,
+    @Arg('schema', () => JSONObjectScalar, {
+      nullable: true,
+      description: 'A JSON Schema (draft 2020-12) that business data must fit; null: none.',
+    })
+    schema: JsonObject | null | undefined,
   ): Promise<EventType> {
     requireRole(callerOf(context));
     return this.#eventTypes.upsert({ name, description: description ?? null, mode, schema: schema ?? null });
