@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -67,6 +67,20 @@ const docs = docComments(texts);
 const bare = docs.filter(word => /^(What|Whether|How|Who|Where|Of|Those|As|Whose|Whom)$/.test(word));
 const documents = [...filesBelow('docs', /\.md$/), path.join(root, 'README.md')];
 
+/** Files that each kind of change touches, as the tables of docs/extending.md name them. */
+function filesPerChange(): Record<string, number> {
+  const extending = path.join(root, 'docs/extending.md');
+  if (!existsSync(extending)) return {};
+  const [, ...sections] = readFileSync(extending, 'utf8').split(/^## /m);
+  const countOfRows = (section: string) =>
+    [...section.matchAll(/^\| ([^|]*`[^|]+`[^|]*|the file[^|]*) \|/gm)].flatMap(([, cell = '']) =>
+      cell.split(', '),
+    ).length;
+  return Object.fromEntries(
+    sections.map(section => [section.slice(0, section.indexOf('\n')), countOfRows(section)]),
+  );
+}
+
 const measures = {
   files: source.length,
   lines: total,
@@ -86,6 +100,7 @@ const measures = {
   wordLane: countOf(texts, /\blanes?\b/gi),
   filesThatNameASubscriptionSetting: texts.filter(text => /\bmaxInFlight\b|\bmax_in_flight\b/.test(text))
     .length,
+  filesPerKindOfChange: filesPerChange(),
   documents: Object.fromEntries(
     documents.map(file => {
       const text = readFileSync(file, 'utf8');
