@@ -101,7 +101,8 @@ function errorsText(): string {
   return `## Error codes
 
 \`extensions.code\` of an error has one of these. \`extensions.field\` names the input field at fault, where there is one.
-A mutation that records is safe to send again: the same content is a DUPLICATE.
+A mutation that records is safe to send again: the same content is a DUPLICATE. Another mutation may have been done
+although its answer was lost or an error, so look at what it made before you send it again.
 
 ${table(['code', 'send again', 'meaning'], rows)}`;
 }
