@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Pool, type PoolClient } from 'pg';
 import { systemClock } from '../../src/core/clock.ts';
@@ -116,9 +117,12 @@ test('a claim and an outcome beside 5,000 waiting versions of one record read no
     assert.ok(first?.isCrowded);
     await until('all that is blocked is parked', async () => (await parkedOf(id)) >= versions - 1);
     await writeOutcomes(db.pool, [acceptedOf(first)]);
-    // The first claims after the parking step over what it left in the index, until PostgreSQL knows that it is dead.
+    // The first claims after the parking step over what it left in the index, until PostgreSQL knows that it is dead:
+    // as long as anything in this database, an analysis for instance, holds a snapshot of before.
     const read: number[] = [];
-    for (let turn = 0; turn < 8; turn += 1)
+    const enough = (costs[0] ?? Number.POSITIVE_INFINITY) + 20;
+    for (let turn = 0; turn < 8 || (turn < 80 && Math.min(...read) > enough); turn += 1) {
+      if (turn >= 8) await pause(100);
       read.push(
         await entriesRead(async pool => {
           const rows = await claimDue(pool, claimOf(id, 16));
@@ -126,6 +130,7 @@ test('a claim and an outcome beside 5,000 waiting versions of one record read no
           await writeOutcomes(pool, rows.map(acceptedOf));
         }),
       );
+    }
     costs.push(Math.min(...read));
   }
   const [few = 0, many = 0] = costs;

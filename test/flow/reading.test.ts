@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startTestHub, type TestHub } from '../support/hub.ts';
 import { createTestDatabase } from '../support/postgres.ts';
-import { startPostgresProxy } from '../support/postgres-proxy.ts';
+import { type PostgresProxy, startPostgresProxy } from '../support/postgres-proxy.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { connectSql } from '../support/sql.ts';
 import { recordVouchers, subscribe, syncsOf, voucherInput } from '../support/vouchers.ts';
@@ -70,6 +70,17 @@ for (const list of ['vouchers', 'syncLogs'] as const) {
   });
 }
 
+/** How many statements some work takes at the fewest: the first time checks the key, and a new connection asks whose it is. */
+async function fewestStatements(proxy: PostgresProxy, work: () => Promise<unknown>): Promise<number> {
+  const counts: number[] = [];
+  for (let turn = 0; turn < 4; turn += 1) {
+    proxy.reset();
+    await work();
+    counts.push(proxy.statements());
+  }
+  return Math.min(...counts);
+}
+
 test('a page costs the same number of statements however many rows it has, with all that hangs on them', async () => {
   const databaseUrl = await createTestDatabase();
   await using proxy = await startPostgresProxy(databaseUrl);
@@ -95,14 +106,14 @@ test('a page costs the same number of statements however many rows it has, with 
     'query ($first: Int) { syncLogs(first: $first) { edges { node { id attempts { number } subscription { name backlog } event { voucher { id events { id } } } } } } }';
   for (const query of [nested, logs]) {
     const costs: number[] = [];
-    for (const first of [1, 1, 10, 60]) {
-      proxy.reset();
-      const answer = await hub.data<Record<string, { edges: unknown[] }>>(query, { first });
-      assert.equal(Object.values(answer)[0]?.edges.length, first);
-      costs.push(proxy.statements());
+    for (const first of [1, 10, 60]) {
+      const cost = await fewestStatements(proxy, async () => {
+        const answer = await hub.data<Record<string, { edges: unknown[] }>>(query, { first });
+        assert.equal(Object.values(answer)[0]?.edges.length, first);
+      });
+      costs.push(cost);
     }
-    // The first time also checks the key.
-    const [, one, ten, sixty] = costs;
+    const [one, ten, sixty] = costs;
     assert.ok(one !== undefined && one > 0 && one <= 12, `${one} statements`);
     assert.ok(ten !== undefined && ten <= one && sixty === ten, `statements: ${costs.join(', ')}`);
   }
@@ -115,15 +126,18 @@ test('the total is counted only when it is asked for', async () => {
   await subscribe(hub, {});
   await recordVouchers(hub, numbered('C', 5));
   for (const list of ['vouchers', 'syncLogs']) {
-    proxy.reset();
-    await hub.data(`{ ${list}(first: 2) { edges { node { id } } pageInfo { hasNextPage } } }`);
-    assert.doesNotMatch(proxy.texts().join('\n'), /count\(/i);
-    const one = proxy.statements();
+    const without = await fewestStatements(proxy, async () => {
+      await hub.data(`{ ${list}(first: 2) { edges { node { id } } pageInfo { hasNextPage } } }`);
+      assert.doesNotMatch(proxy.texts().join('\n'), /count\(/i);
+    });
     proxy.reset();
     const answer = await hub.data(`{ ${list}(first: 2) { totalCount edges { node { id } } } }`);
     assert.match(JSON.stringify(answer), /"totalCount":5/);
     assert.match(proxy.texts().join('\n'), /count\(/i);
-    assert.equal(proxy.statements(), one + 1);
+    const withIt = await fewestStatements(proxy, () =>
+      hub.data(`{ ${list}(first: 2) { totalCount edges { node { id } } } }`),
+    );
+    assert.equal(withIt, without + 1);
   }
 });
 
