@@ -9,6 +9,7 @@ import { planFaults, planText, type Scene } from './plan.ts';
 import { type Report, reportOf, reportText } from './report.ts';
 import { run } from './run.ts';
 import { sceneOf } from './scene.ts';
+import { Waits } from './waits.ts';
 
 const help = `npm run faults -- [options]
 
@@ -83,9 +84,12 @@ async function main(args: string[]): Promise<number> {
     return 2;
   }
   using stop = listenForStop();
-  const runs = queues.map(queue => runOne(asked, queue, stop.signal));
+  const waits = new Map(queues.map(queue => [queue, new Waits()]));
+  const tooLate = setTimeout(() => giveUp(waits), (minutes + spareMinutes) * 60_000);
+  const runs = queues.map(queue => runOne(asked, queue, stop.signal, waits.get(queue) ?? new Waits()));
   // The other is ended in order too before this says so, and listens for no Ctrl-C any more.
   await Promise.allSettled(runs);
+  clearTimeout(tooLate);
   const reports = await Promise.all(runs);
   process.stdout.write(
     asked.isJson ? `${JSON.stringify(reports, null, 2)}\n` : `${reports.map(reportText).join('\n\n')}\n`,
@@ -109,6 +113,7 @@ async function runOne(
   { seed, minutes, keepIn }: Asked,
   queue: Scene['queue'],
   signal: AbortSignal,
+  waits: Waits,
 ): Promise<Report> {
   const startedAt = performance.now();
   const note = (line: string) => {
@@ -116,7 +121,14 @@ async function runOne(
     process.stderr.write(`${at.padStart(7)} s  ${queue.padEnd(8)}  ${line}\n`);
   };
   const folder = keepIn === undefined ? undefined : path.resolve(keepIn, queue);
-  return reportOf(await run({ seed, minutes, queue, keepIn: folder, signal, note }));
+  return reportOf(await run({ seed, minutes, queue, keepIn: folder, signal, note, waits }));
+}
+
+/** Ends this process, and with it all that it started, after saying what it waits for. */
+function giveUp(waits: ReadonlyMap<string, Waits>): never {
+  const texts = [...waits].flatMap(([queue, one]) => one.texts().map(what => `${queue}: ${what}`));
+  process.stderr.write(`The lab did not end in time. It still waits for ${texts.join('; ') || 'nothing'}.\n`);
+  process.exit(1);
 }
 
 /** Makes the folders that logs are kept in; the one above them must be there. @returns what is wrong, null for nothing */
@@ -130,6 +142,9 @@ function makeFolders(keepIn: string, queues: readonly string[]): string | null {
   }
   return null;
 }
+
+/** How long a lab may take beyond its load, minutes: to start, to drain, to read the logs and to end. */
+const spareMinutes = 8;
 
 /** What a lab that failed may leave open must not keep its process, milliseconds. */
 const lingerMs = 5_000;

@@ -12,6 +12,7 @@ import { perform } from './perform.ts';
 import { calmAfter, type Fault, placesOf, planFaults, type Scene } from './plan.ts';
 import { checkRecovery, type DoneFault } from './recovery.ts';
 import { sceneOf } from './scene.ts';
+import type { Waits } from './waits.ts';
 
 /** What a run is asked for. */
 export interface RunOptions {
@@ -22,6 +23,8 @@ export interface RunOptions {
   readonly keepIn: string | undefined;
   readonly signal: AbortSignal;
   readonly note: (line: string) => void;
+  /** Is told of each wait, so that a lab that does not end can say why. */
+  readonly waits: Waits;
 }
 
 /** What came of a run. */
@@ -50,7 +53,7 @@ const strayMs = 1_000;
  * the lab failed: nobody would else know why.
  */
 export async function run(options: RunOptions): Promise<RunResult> {
-  const { signal, note, keepIn } = options;
+  const { signal, note, keepIn, waits } = options;
   const folder = keepIn ?? (await mkdtemp(path.join(tmpdir(), 'hub-faults-')));
   const removal = { recursive: true, force: true, maxRetries: 5 };
   let isKept = keepIn !== undefined;
@@ -65,7 +68,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     if (isKept) note(`the lab failed; the hubs' logs are in ${folder}`);
     throw error;
   } finally {
-    if (!isKept) await rm(folder, removal);
+    if (!isKept) await waits.during('the removal of its folder', rm(folder, removal));
   }
 }
 
@@ -74,28 +77,32 @@ async function runIn(
   options: RunOptions,
   atOnce: AtOnce,
 ): Promise<Omit<RunResult, 'logsIn'>> {
-  const { seed, minutes, queue, signal, note } = options;
+  const { seed, minutes, queue, signal, note, waits } = options;
   const scene = sceneOf(seed, queue);
   const plan = planFaults(seed, minutes, scene);
-  await using lab = await Lab.open({ seed, queue, folder, random: seeded(seed).random, atOnce });
+  const random = seeded(seed).random;
+  const lab = await waits.during('the start', Lab.open({ seed, queue, folder, random, atOnce }));
+  await using _end = {
+    [Symbol.asyncDispose]: () => waits.during('the end of all parts', lab[Symbol.asyncDispose]()),
+  };
   signal.throwIfAborted();
   note(`${scene.nodes.length} hubs are up; ${plan.length} faults in ${minutes} min`);
   const giveUp = new AbortController();
   // Not before the signal itself: what waits on this is disposed of by it.
   signal.addEventListener('abort', () => giveUp.abort(), { once: true });
   const publishing = Promise.all(lab.publishers.map(publisher => publisher.run(giveUp.signal)));
-  const done = await doFaults(lab, plan, { signal, note });
+  const done = await doFaults(lab, plan, { signal, note, waits });
   await pause(calmAfter * 1_000, undefined, { signal });
   note('all is healed; what is under way is finished');
   for (const publisher of lab.publishers) publisher.stop();
   const tooLong = setTimeout(() => giveUp.abort(), lastWordsMs);
-  await publishing;
+  await waits.during('the last acknowledgements', publishing);
   clearTimeout(tooLong);
   if (giveUp.signal.aborted && !signal.aborted)
     lab.recorder.faultsOfHub.push(`publishers had no acknowledgement ${lastWordsMs} ms after all was healed`);
   signal.throwIfAborted();
-  const drainedMs = await drain(lab, signal);
-  const history = await historyOf(lab);
+  const drainedMs = await waits.during('empty lanes', drain(lab, signal));
+  const history = await waits.during('the sync logs', historyOf(lab));
   return {
     options: { seed, minutes, queue },
     scene,
@@ -111,7 +118,7 @@ async function runIn(
 async function doFaults(
   lab: Lab,
   plan: readonly Fault[],
-  { signal, note }: Pick<RunOptions, 'signal' | 'note'>,
+  { signal, note, waits }: Pick<RunOptions, 'signal' | 'note' | 'waits'>,
 ): Promise<DoneFault[]> {
   const startedAt = lab.recorder.now();
   const done: DoneFault[] = [];
@@ -122,7 +129,8 @@ async function doFaults(
     await before;
     const from = lab.recorder.now();
     note(`${fault.kind} ${fault.target}${fault.lasts === 0 ? '' : ` for ${fault.lasts} s`}`);
-    await perform(lab, fault, () => pause(fault.lasts * 1_000, undefined, { signal }));
+    const over = () => pause(fault.lasts * 1_000, undefined, { signal });
+    await waits.during(`${fault.kind} ${fault.target}`, perform(lab, fault, over));
     done.push({ fault, from, until: lab.recorder.now() });
   };
   const all = plan.map(fault => {
