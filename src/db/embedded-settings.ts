@@ -6,7 +6,7 @@ export function serverSettings(): string[] {
     listen_addresses: '127.0.0.1',
     // No socket in a folder: whoever may connect has the password.
     unix_socket_directories: '',
-    max_connections: '300',
+    max_connections: '500',
     shared_buffers: '128MB',
     fsync: 'on',
     synchronous_commit: 'on',
