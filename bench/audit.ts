@@ -1,7 +1,7 @@
 import { systemClock } from '../src/core/clock.ts';
 import { createLogger } from '../src/core/logger.ts';
 import { Database } from '../src/db/database.ts';
-import { Audit } from '../src/monitoring/audit.ts';
+import { Audit } from '../src/monitoring/audit/audit.ts';
 import { BenchHub } from './bench-hub.ts';
 import { monotonicMs } from './support.ts';
 

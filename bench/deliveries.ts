@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import { eventBody } from '../src/delivery/body.ts';
+import { eventBody } from '../src/delivery/payload/body.ts';
 import { createSecret, Signer } from '../src/delivery/webhook/sign.ts';
 import { BenchHub } from './bench-hub.ts';
 import { fill } from './fill.ts';

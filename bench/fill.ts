@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { makePartitions } from '../src/db/partitions.ts';
+import { makePartitions } from '../src/db/monitoring/partitions.ts';
 
 /**
  * Puts events into the pool by SQL, as intake would leave them: a benchmark of draining should not wait for

@@ -1,4 +1,4 @@
-import { processEnvironment, readConfig } from '../src/config.ts';
+import { processEnvironment, readConfig } from '../src/config/config.ts';
 import { createHub } from '../src/hub.ts';
 
 // The hub of the benchmarks, in a process of its own, so that its memory and time are its own.

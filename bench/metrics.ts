@@ -1,6 +1,6 @@
 import { createLogger } from '../src/core/logger.ts';
 import { Database } from '../src/db/database.ts';
-import { readMetrics, windowOf } from '../src/monitoring/metrics.ts';
+import { readMetrics, windowOf } from '../src/monitoring/metrics/metrics.ts';
 import { BenchHub } from './bench-hub.ts';
 import { median, monotonicMs } from './support.ts';
 

@@ -1,8 +1,8 @@
 import type { Pool } from 'pg';
 import type { AttemptResult } from '../src/core/model.ts';
-import type { ClaimedSync } from '../src/db/lane-statements.ts';
-import type { Lane, Transport } from '../src/delivery/lane.ts';
-import { deliverTraced } from '../src/delivery/traced-delivery.ts';
+import type { ClaimedSync } from '../src/db/delivery/lane-statements.ts';
+import type { Lane, Transport } from '../src/delivery/drain/lane.ts';
+import { deliverTraced } from '../src/delivery/drain/traced-delivery.ts';
 import { BenchHub } from './bench-hub.ts';
 import { drain, sample } from './deliveries.ts';
 import { fill } from './fill.ts';

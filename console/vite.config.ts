@@ -3,7 +3,7 @@ import { defineConfig } from 'vite';
 
 const here = import.meta.dirname;
 
-/** Builds the GraphiQL page into `dist/console`, from where `src/server/graphiql.ts` serves it at `/graphiql`. */
+/** Builds the GraphiQL page into `dist/console`, from where `src/server/graphql/graphiql.ts` serves it at `/graphiql`. */
 export default defineConfig({
   root: path.join(here, 'graphiql'),
   // Absolute: the page's own address has no slash at its end, so relative ones would miss.

@@ -1,6 +1,6 @@
 // A hub of the lab, in a process of its own: as `hub start`, but that the lab may set its clock.
 import { endWithin } from '../src/cli/signals.ts';
-import { processEnvironment, readConfig } from '../src/config.ts';
+import { processEnvironment, readConfig } from '../src/config/config.ts';
 import { type Clock, systemClock } from '../src/core/clock.ts';
 import { limits } from '../src/core/limits.ts';
 import { createHub } from '../src/hub.ts';

@@ -12,10 +12,10 @@ import {
   isInputObjectType,
   print,
 } from 'graphql';
+import { settings } from '../src/config/settings.ts';
 import { type ErrorCode, errorCatalogue, sendAgain } from '../src/core/errors.ts';
 import { limits } from '../src/core/limits.ts';
 import { restoreLimits } from '../src/core/restore-limits.ts';
-import { settings } from '../src/settings.ts';
 
 /*
  * Makes docs/reference.md from the served schema, the catalogue of errors, the limits and the table of settings.

@@ -1,14 +1,16 @@
 // type-graphql's decorators ask for it as soon as a class is defined, so it comes before everything.
 import 'reflect-metadata';
 
-import { type Config, processEnvironment } from './config.ts';
+import { type Config, processEnvironment } from './config/config.ts';
+import { proxyVariables, proxyVariablesText } from './config/proxy-variables.ts';
+import { unknownSettings, unknownSettingText } from './config/unknown-settings.ts';
 import { openConsistency } from './consistency/open-consistency.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import { limits } from './core/limits.ts';
 import { createLogger, type Logger } from './core/logger.ts';
 import type { Random } from './core/random.ts';
 import type { Tracer } from './core/tracing.ts';
-import { DatabaseTime } from './db/database-time.ts';
+import { DatabaseTime } from './db/clock/database-time.ts';
 import { readAlertTelling, readingsOf, startAlerts } from './hub/alerts.ts';
 import { type Delivery, openDelivery } from './hub/delivery.ts';
 import { openSchedules } from './hub/schedules.ts';
@@ -17,12 +19,10 @@ import { createServices } from './hub/services.ts';
 import type { Start } from './hub/start.ts';
 import { openStore, type Store } from './hub/store.ts';
 import { variablesOf } from './monitoring/channels/open-channels.ts';
-import { LaneMeters } from './monitoring/lane-meters.ts';
-import { Meters } from './monitoring/meters.ts';
+import { LaneMeters } from './monitoring/metrics/lane-meters.ts';
+import { Meters } from './monitoring/metrics/meters.ts';
 import { openTracing } from './monitoring/tracing/open-tracing.ts';
 import { tracingSettings } from './monitoring/tracing/settings.ts';
-import { proxyVariables, proxyVariablesText } from './proxy-variables.ts';
-import { unknownSettings, unknownSettingText } from './unknown-settings.ts';
 
 /** What tests (and a demo) may put in the place of the real thing. */
 export interface HubOverrides {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { readClientEnvironment } from '../client-environment.ts';
-import { processEnvironment } from '../config.ts';
+import { readClientEnvironment } from '../config/client-environment.ts';
+import { processEnvironment } from '../config/config.ts';
 import { errorCodeOf, messageOf } from '../core/errors.ts';
 import type { TypedDocumentString } from './generated/graphql.ts';
 import { UsageError } from './usage-error.ts';

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
-import { processEnvironment, readConfig } from '../config.ts';
+import { processEnvironment, readConfig } from '../config/config.ts';
 import { systemClock } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
 import { createLogger } from '../core/logger.ts';
@@ -19,7 +19,7 @@ import { playStory, type Stage } from './demo/story.ts';
 import { TaxSystem } from './demo/tax-process.ts';
 import { listenForStop, type Stop } from './signals.ts';
 import { openHub } from './start.ts';
-import { createSubscription } from './subscriptions-create.ts';
+import { createSubscription } from './subscriptions/create.ts';
 import { duration, note, print } from './terminal.ts';
 
 /** Exit code after Ctrl-C: 128 + SIGINT. */

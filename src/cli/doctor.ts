@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type Config, processEnvironment } from '../config.ts';
+import { type Config, processEnvironment } from '../config/config.ts';
 import { messageOf } from '../core/errors.ts';
 import { type ClientOptions, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';

@@ -1,7 +1,7 @@
 import { Argument, Command } from 'commander';
-import { readClientEnvironment } from '../client-environment.ts';
-import { processEnvironment } from '../config.ts';
-import { isTimeZone } from '../setting-types.ts';
+import { readClientEnvironment } from '../config/client-environment.ts';
+import { processEnvironment } from '../config/config.ts';
+import { isTimeZone } from '../config/setting-types.ts';
 import { withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
 import { enumOption } from './enum-option.ts';

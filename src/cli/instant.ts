@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from 'commander';
-import { readClientEnvironment } from '../client-environment.ts';
-import { processEnvironment } from '../config.ts';
+import { readClientEnvironment } from '../config/client-environment.ts';
+import { processEnvironment } from '../config/config.ts';
+import { isTimeZone } from '../config/setting-types.ts';
 import { BusinessTime } from '../core/business-time.ts';
 import { badInput } from '../core/errors.ts';
-import { isTimeZone } from '../setting-types.ts';
 import { UsageError } from './usage-error.ts';
 
 const dayForm = /^\d{4}-\d{2}-\d{2}$/;

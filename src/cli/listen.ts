@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { processEnvironment } from '../config.ts';
+import { processEnvironment } from '../config/config.ts';
 import { limits } from '../core/limits.ts';
 import { withClientOptions } from './client.ts';
 import { readId } from './id-argument.ts';

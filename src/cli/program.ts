@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
-import { dropPostgresVariables, processEnvironment } from '../config.ts';
+import { dropPostgresVariables, processEnvironment } from '../config/config.ts';
 import { HubError, messageOf } from '../core/errors.ts';
-import { alertsCommand } from './alerts.ts';
+import { alertsCommand } from './alerts/alerts.ts';
 import { auditCommand } from './audit.ts';
 import { checkCommand } from './check.ts';
 import { checkQueriesCommand } from './check-queries.ts';
@@ -17,7 +17,7 @@ import { listenCommand } from './listen.ts';
 import { restoredCommand } from './restored.ts';
 import { retryCommand } from './retry.ts';
 import { startCommand } from './start.ts';
-import { subscriptionsCommand } from './subscriptions.ts';
+import { subscriptionsCommand } from './subscriptions/subscriptions.ts';
 import { tailCommand } from './tail.ts';
 import { note } from './terminal.ts';
 import { UsageError } from './usage-error.ts';

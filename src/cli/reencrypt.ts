@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { Vault } from '../access/vault.ts';
-import { type Config, processEnvironment, readConfig } from '../config.ts';
+import { type Config, processEnvironment, readConfig } from '../config/config.ts';
 import { systemClock } from '../core/clock.ts';
 import { createLogger } from '../core/logger.ts';
 import { plural, print, printJson } from './terminal.ts';
@@ -38,8 +38,8 @@ async function reencrypt(config: Config): Promise<number> {
   const [{ Database }, { startEmbeddedPostgres }, { Subscriptions }, { keepLocalKey, localVaultKey }] =
     await Promise.all([
       import('../db/database.ts'),
-      import('../db/embedded.ts'),
-      import('../delivery/subscriptions.ts'),
+      import('../db/embedded/embedded-postgres.ts'),
+      import('../delivery/subscription/subscriptions.ts'),
       import('../access/local-key.ts'),
     ]);
   await using parts = new AsyncDisposableStack();

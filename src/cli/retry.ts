@@ -5,8 +5,8 @@ import { type ClientOptions, createClient, withClientOptions } from './client.ts
 import { graphql } from './generated/gql.ts';
 import { readId } from './id-argument.ts';
 import { businessTime, instantOf } from './instant.ts';
-import { knowsSubscription } from './known-subscription.ts';
 import { followRetry } from './retry-progress.ts';
+import { knowsSubscription } from './subscriptions/known-subscription.ts';
 import { plural, print, printJson } from './terminal.ts';
 
 const retrySyncs = graphql(`

@@ -1,12 +1,12 @@
 import path from 'node:path';
 import { Command } from 'commander';
-import { type Config, processEnvironment, readConfig } from '../config.ts';
+import { type Config, processEnvironment, readConfig } from '../config/config.ts';
+import { settings } from '../config/settings.ts';
 import { systemClock } from '../core/clock.ts';
 import { errorCodeOf, HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Hub, HubOverrides } from '../hub.ts';
 import { parseRedisUrl } from '../jobs/redis-url.ts';
-import { settings } from '../settings.ts';
 import { endWithin, listenForStop } from './signals.ts';
 import { endUnread, outliveStandardOutput } from './standard-output.ts';
 import { print } from './terminal.ts';

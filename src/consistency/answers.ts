@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { limits } from '../core/limits.ts';
 import { printable } from '../core/printable.ts';
-import type { TreeNode } from '../db/consistency-tree.ts';
+import type { TreeNode } from '../db/consistency/tree.ts';
 import { type RecordName, recordKey } from './digests.ts';
 
 /** A check that can't go on: the consumer did not answer as the protocol says, or a bound was reached. */

@@ -11,8 +11,8 @@ import {
   runningReport,
   startReport,
   writeDifferences,
-} from '../db/consistency-reports.ts';
-import type { DateRange } from '../db/consistency-tree.ts';
+} from '../db/consistency/report-statements.ts';
+import type { DateRange } from '../db/consistency/tree.ts';
 import type { Database } from '../db/database.ts';
 import type { SubscriptionRow } from '../db/entities.ts';
 import { CheckFailedError, TooManyDifferencesError } from './answers.ts';

@@ -1,5 +1,5 @@
 import { limits } from '../core/limits.ts';
-import type { CoveredVoucher, DateRange, TreeNode } from '../db/consistency-tree.ts';
+import type { CoveredVoucher, DateRange, TreeNode } from '../db/consistency/tree.ts';
 import { CheckFailedError, type HeldRecord, TooManyDifferencesError } from './answers.ts';
 import { childrenOf, recordHash, recordKey, xorHashes } from './digests.ts';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import type { DateRange } from '../db/consistency-tree.ts';
+import type { DateRange } from '../db/consistency/tree.ts';
 import type { ConsistencyDifferenceRow, ConsistencyReportRow, SubscriptionRow } from '../db/entities.ts';
 import type { CheckRequest, Checks, RunningCheck } from './checks.ts';
 import { checkPlan, itemsBySubscription, type PlanItem } from './plan.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import { limits } from '../core/limits.ts';
-import type { DateRange, TreeNode } from '../db/consistency-tree.ts';
+import type { DateRange, TreeNode } from '../db/consistency/tree.ts';
 import { CheckFailedError, type HeldRecord, readEntries, readNodes } from './answers.ts';
 
 /** One question of the consistency protocol (contract). */

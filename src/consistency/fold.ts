@@ -1,6 +1,6 @@
 import { errorCodeOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import { foldNext, type Horizon, readHorizon } from '../db/consistency-fold.ts';
+import { foldNext, type Horizon, readHorizon } from '../db/consistency/fold.ts';
 import type { Database } from '../db/database.ts';
 
 /** SQLSTATE lock_not_available: a recording took longer than the fold waits. */

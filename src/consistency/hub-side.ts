@@ -8,8 +8,8 @@ import {
   sumLeaves,
   sumRecords,
   type TreeNode,
-} from '../db/consistency-tree.ts';
-import type { Coverage } from '../db/coverage.ts';
+} from '../db/consistency/tree.ts';
+import type { Coverage } from '../db/reading/coverage.ts';
 import { emptyNode, type HubSide } from './compare.ts';
 import { xorHashes } from './digests.ts';
 

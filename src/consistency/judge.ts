@@ -1,5 +1,5 @@
 import type { DifferenceKind } from '../core/model.ts';
-import type { Standing } from '../db/consistency-standing.ts';
+import type { Standing } from '../db/consistency/suspect-statements.ts';
 import type { HeldRecord } from './answers.ts';
 import type { RecordName } from './digests.ts';
 

@@ -15,7 +15,7 @@ import {
   readAnswer,
   renewListeners,
   takeQuestions,
-} from '../db/consistency-questions.ts';
+} from '../db/consistency/question-statements.ts';
 import type { Database } from '../db/database.ts';
 import type { Channel, Question, Reply } from './conversation.ts';
 

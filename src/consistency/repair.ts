@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { limits } from '../core/limits.ts';
-import { addCompensation } from '../db/compensation-statements.ts';
-import { countUnderWay } from '../db/consistency-standing.ts';
+import { addCompensation } from '../db/compensation/walk-statements.ts';
+import { countUnderWay } from '../db/consistency/suspect-statements.ts';
 import type { Database } from '../db/database.ts';
 import { recordKey } from './digests.ts';
 import type { Difference } from './judge.ts';

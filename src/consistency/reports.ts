@@ -1,5 +1,5 @@
 import { limits } from '../core/limits.ts';
-import { dropReports, failAbandonedReports, reportsOfDay } from '../db/consistency-reports.ts';
+import { dropReports, failAbandonedReports, reportsOfDay } from '../db/consistency/report-statements.ts';
 import type { Database } from '../db/database.ts';
 import {
   ConsistencyDifferenceEntity,

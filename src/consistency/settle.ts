@@ -1,8 +1,8 @@
 import type { Pool } from 'pg';
 import { limits } from '../core/limits.ts';
-import { readStandings, type Standing } from '../db/consistency-standing.ts';
-import type { DateRange } from '../db/consistency-tree.ts';
-import type { Coverage } from '../db/coverage.ts';
+import { readStandings, type Standing } from '../db/consistency/suspect-statements.ts';
+import type { DateRange } from '../db/consistency/tree.ts';
+import type { Coverage } from '../db/reading/coverage.ts';
 import type { HeldRecord } from './answers.ts';
 import type { Candidate } from './compare.ts';
 import type { Conversation } from './conversation.ts';

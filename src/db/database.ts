@@ -13,10 +13,10 @@ import {
   timeoutSettings,
 } from './connections.ts';
 import { entities } from './entities.ts';
-import type { Lineage } from './lineage.ts';
+import type { Lineage } from './lineage/lineage.ts';
 import { hubLocks } from './lock-numbers.ts';
 import { checkApplied, migrations } from './migrations.ts';
-import { makePartitions } from './partitions.ts';
+import { makePartitions } from './monitoring/partitions.ts';
 import { checkPooled } from './pooled-checks.ts';
 import { traceClient } from './traced-client.ts';
 

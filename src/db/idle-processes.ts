@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { isHead } from './sync-rows.ts';
+import { isHead } from './delivery/sync-rows.ts';
 
 /** Signs of whether the processes that an installation needs are there. */
 export interface ProcessSigns {

@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
-import type { Lineage } from './lineage.ts';
+import type { Lineage } from './lineage/lineage.ts';
 
 type Callback = (
   error: unknown,

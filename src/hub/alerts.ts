@@ -1,10 +1,10 @@
-import { lastDifferences } from '../db/consistency-reports.ts';
+import { lastDifferences } from '../db/consistency/report-statements.ts';
 import { AlertRounds } from '../jobs/alert-rounds.ts';
-import type { Alerts } from '../monitoring/alerts.ts';
+import type { Alerts } from '../monitoring/alerts/alerts.ts';
+import { type AlertTelling, openAlerting, openAlertTelling } from '../monitoring/alerts/open-alerting.ts';
+import type { MetricReadings } from '../monitoring/alerts/readings.ts';
+import { SqlReadings } from '../monitoring/alerts/sql-readings.ts';
 import { referencesIn } from '../monitoring/channels/open-channels.ts';
-import { type AlertTelling, openAlerting, openAlertTelling } from '../monitoring/open-alerting.ts';
-import type { MetricReadings } from '../monitoring/readings.ts';
-import { SqlReadings } from '../monitoring/sql-readings.ts';
 import type { Delivery } from './delivery.ts';
 import type { Start } from './start.ts';
 import type { Store } from './store.ts';

@@ -1,5 +1,5 @@
 import { PayloadQueries } from '../delivery/payload/payload-queries.ts';
-import { checkOperationSize } from '../server/operation-limits.ts';
+import { checkOperationSize } from '../server/graphql/operation-limits.ts';
 
 /** Payload queries against a schema's text, under the bounds of what clients ask over HTTP. */
 export function boundedQueries(schemaText: string): PayloadQueries {

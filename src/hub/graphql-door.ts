@@ -1,12 +1,12 @@
 import { limits } from '../core/limits.ts';
-import { MetricWatches } from '../monitoring/metric-watches.ts';
-import { type Metrics, readMetrics, windowOf } from '../monitoring/metrics.ts';
+import { MetricWatches } from '../monitoring/metrics/metric-watches.ts';
+import { type Metrics, readMetrics, windowOf } from '../monitoring/metrics/metrics.ts';
 import { createContext } from '../resolvers/context.ts';
 import { createLive } from '../resolvers/live.ts';
 import { createResolvers, type ResolverServices, resolverClasses } from '../resolvers/resolvers.ts';
 import { buildHubSchema } from '../schema/build-schema.ts';
-import { countAnswers } from '../server/counted-answers.ts';
-import type { GraphqlDoor } from '../server/graphql-http.ts';
+import { countAnswers } from '../server/graphql/counted-answers.ts';
+import type { GraphqlDoor } from '../server/graphql/graphql-http.ts';
 import type { Start } from './start.ts';
 import type { Store } from './store.ts';
 

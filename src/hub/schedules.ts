@@ -1,12 +1,12 @@
 import type { OpenConsistency } from '../consistency/open-consistency.ts';
 import { limits } from '../core/limits.ts';
-import { analyzeGrownBacklog } from '../db/backlog-statistics.ts';
+import { analyzeGrownBacklog } from '../db/delivery/backlog-statistics.ts';
 import { compensationSchedules } from '../jobs/compensation-schedules.ts';
 import { consistencySchedules } from '../jobs/consistency-schedules.ts';
 import { Reconciler } from '../jobs/reconciler.ts';
 import { Schedules } from '../jobs/schedules.ts';
-import { Retention } from '../monitoring/retention.ts';
-import { Rollups } from '../monitoring/rollups.ts';
+import { Retention } from '../monitoring/audit/retention.ts';
+import { Rollups } from '../monitoring/metrics/rollups.ts';
 import type { ResolverServices } from '../resolvers/resolvers.ts';
 import type { Delivery } from './delivery.ts';
 import type { Start } from './start.ts';

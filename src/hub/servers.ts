@@ -1,5 +1,5 @@
 import type { ResolverServices } from '../resolvers/resolvers.ts';
-import { type HealthSources, startMetricsServer } from '../server/health.ts';
+import { type HealthSources, startMetricsServer } from '../server/http/health.ts';
 import { startServer } from '../server/server.ts';
 import { graphqlDoor } from './graphql-door.ts';
 import type { Start } from './start.ts';

@@ -1,10 +1,10 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { Tracer } from '../core/tracing.ts';
-import type { DatabaseTime } from '../db/database-time.ts';
-import type { Meters } from '../monitoring/meters.ts';
+import type { DatabaseTime } from '../db/clock/database-time.ts';
+import type { Meters } from '../monitoring/metrics/meters.ts';
 
 /** What every part is made with. */
 export interface Start {

@@ -3,7 +3,7 @@ import { limits } from '../core/limits.ts';
 import { compensationIsNoChoice, type JsonObject, type SyncMode } from '../core/model.ts';
 import type { Database } from '../db/database.ts';
 import { EventTypeEntity, type EventTypeRow } from '../db/entities.ts';
-import { changeRouting } from '../db/intake-statements.ts';
+import { changeRouting } from '../db/recording/intake-statements.ts';
 import { checkNewSchema } from './json-schema/new-schema.ts';
 
 /** The catalogue as administrators keep it. */

@@ -7,7 +7,7 @@ import {
   type RoutingRows,
   readRouting,
   readRoutingRows,
-} from '../db/intake-statements.ts';
+} from '../db/recording/intake-statements.ts';
 import { Catalogue } from './catalogue.ts';
 import { SubscriptionIndex } from './subscription-index.ts';
 

@@ -3,14 +3,14 @@ import type { BusinessTime } from '../core/business-time.ts';
 import type { Clock } from '../core/clock.ts';
 import { errorCodeOf } from '../core/errors.ts';
 import type { Database } from '../db/database.ts';
-import { beginIntake, reserveVoucherIds } from '../db/intake-statements.ts';
+import { beginIntake, reserveVoucherIds } from '../db/recording/intake-statements.ts';
 import {
   isSameRecord,
   type Recording,
   type WrittenIds,
   writeAllNew,
   writeAndCommit,
-} from '../db/recording-statements.ts';
+} from '../db/recording/recording-statements.ts';
 import { planAllNew, planRecording, type RecordingPlan, recordsOf, syncsOf } from './plan.ts';
 import type { Routing, RoutingCache } from './routing.ts';
 import type { PreparedContent } from './voucher-content.ts';

@@ -3,9 +3,9 @@ import { limits } from '../core/limits.ts';
 import type { VoucherStatus } from '../core/model.ts';
 import type { Database } from '../db/database.ts';
 import { type LightVoucherRow, VoucherEntity, type VoucherRow } from '../db/entities.ts';
-import { checkTexts, type VoucherCriteria, voucherWhere } from '../db/filters.ts';
-import type { RecordKey } from '../db/intake-statements.ts';
-import { vouchersSentTo, voucherVersions } from '../db/read-statements.ts';
+import { checkTexts, type VoucherCriteria, voucherWhere } from '../db/reading/filters.ts';
+import { vouchersSentTo, voucherVersions } from '../db/reading/read-statements.ts';
+import type { RecordKey } from '../db/recording/intake-statements.ts';
 
 /** What a consumer compares its copy of a record with. */
 export interface VoucherVersion extends RecordKey {

@@ -1,5 +1,5 @@
 import { limits } from '../core/limits.ts';
-import type { Compensation } from '../delivery/compensation.ts';
+import type { Compensation } from '../delivery/compensation/compensation.ts';
 import type { Schedule } from './schedules.ts';
 
 /**

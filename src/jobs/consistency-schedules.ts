@@ -3,7 +3,7 @@ import type { Fold } from '../consistency/fold.ts';
 import type { ConsistencyReports } from '../consistency/reports.ts';
 import { limits } from '../core/limits.ts';
 import type { SubscriptionRow } from '../db/entities.ts';
-import type { Subscriptions } from '../delivery/subscriptions.ts';
+import type { Subscriptions } from '../delivery/subscription/subscriptions.ts';
 import type { Schedule } from './schedules.ts';
 
 /** What is kept and checked by itself: the tree each minute, checks whose process is gone every ten seconds, all consumers on Sunday, caches of invoices on Monday too. */

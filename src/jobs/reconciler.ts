@@ -2,10 +2,10 @@ import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Database } from '../db/database.ts';
-import { lanesWithWork, type Reclaimed, reclaimExpired } from '../db/lane-statements.ts';
-import type { BacklogWork } from '../delivery/backlog-work.ts';
-import type { Parking } from '../delivery/parking.ts';
-import type { ChangeListener } from '../delivery/sync-changes.ts';
+import { lanesWithWork, type Reclaimed, reclaimExpired } from '../db/delivery/lane-statements.ts';
+import type { BacklogWork } from '../delivery/drain/backlog-work.ts';
+import type { Parking } from '../delivery/drain/parking.ts';
+import type { ChangeListener } from '../delivery/reading/sync-changes.ts';
 import type { Schedule } from './schedules.ts';
 
 /** What the reconciler does to lanes. */

@@ -15,8 +15,8 @@ import {
 } from 'type-graphql';
 import { requireRole } from '../access/caller.ts';
 import { limits } from '../core/limits.ts';
-import type { SilenceRow } from '../db/alert-statements.ts';
-import type { Alerts, ShownAlert } from '../monitoring/alerts.ts';
+import type { SilenceRow } from '../db/monitoring/alert-statements.ts';
+import type { Alerts, ShownAlert } from '../monitoring/alerts/alerts.ts';
 import {
   Alert,
   AlertChannelTest,

@@ -1,7 +1,7 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { requireRole } from '../access/caller.ts';
-import { checkId } from '../db/filters.ts';
-import type { Audit } from '../monitoring/audit.ts';
+import { checkId } from '../db/reading/filters.ts';
+import type { Audit } from '../monitoring/audit/audit.ts';
 import { AuditSeal, AuditVerification } from '../schema/audit.types.ts';
 import { DateTimeScalar } from '../schema/scalars.ts';
 import { callerOf, type OperationContext } from './context.ts';

@@ -2,7 +2,7 @@ import DataLoader from 'dataloader';
 import { limits } from '../core/limits.ts';
 import type { JsonObject } from '../core/model.ts';
 import type { Database } from '../db/database.ts';
-import type { DataRow } from '../db/read-statements.ts';
+import type { DataRow } from '../db/reading/read-statements.ts';
 import type { OperationBudget } from './operation-budget.ts';
 import type { Reading } from './reading.ts';
 

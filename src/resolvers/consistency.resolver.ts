@@ -19,7 +19,7 @@ import type { ConsistencyReports } from '../consistency/reports.ts';
 import { badInput } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { JsonObject } from '../core/model.ts';
-import type { Subscriptions } from '../delivery/subscriptions.ts';
+import type { Subscriptions } from '../delivery/subscription/subscriptions.ts';
 import {
   ConsistencyCheckInput,
   ConsistencyDifference,

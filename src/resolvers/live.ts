@@ -3,15 +3,15 @@ import type { PushedQuestion, Questions } from '../consistency/questions.ts';
 import { badInput } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { SyncLogRow } from '../db/entities.ts';
-import { syncWhere } from '../db/filters.ts';
+import { syncWhere } from '../db/reading/filters.ts';
 import type { Attachments } from '../delivery/push/attachments.ts';
 import type { Push } from '../delivery/push/session.ts';
-import type { Subscriptions } from '../delivery/subscriptions.ts';
-import type { SyncChanges } from '../delivery/sync-changes.ts';
-import type { SyncQuestion, SyncReader } from '../delivery/sync-reader.ts';
-import type { ShownAlert } from '../monitoring/alerts.ts';
-import type { MetricWatches } from '../monitoring/metric-watches.ts';
-import type { Metrics } from '../monitoring/metrics.ts';
+import type { SyncChanges } from '../delivery/reading/sync-changes.ts';
+import type { SyncQuestion, SyncReader } from '../delivery/reading/sync-reader.ts';
+import type { Subscriptions } from '../delivery/subscription/subscriptions.ts';
+import type { ShownAlert } from '../monitoring/alerts/alerts.ts';
+import type { MetricWatches } from '../monitoring/metrics/metric-watches.ts';
+import type { Metrics } from '../monitoring/metrics/metrics.ts';
 
 /** What GraphQL subscriptions read from. It comes by the context: the library's `subscribe` has no resolver instance. */
 export interface Live {

@@ -2,7 +2,7 @@ import DataLoader from 'dataloader';
 import { type Caller, visibleTargetSystem } from '../access/caller.ts';
 import { limits } from '../core/limits.ts';
 import type { JsonObject } from '../core/model.ts';
-import { attachedAmong } from '../db/attachment-statements.ts';
+import { attachedAmong } from '../db/delivery/attachment-statements.ts';
 import {
   type LightEventRow,
   type LightVoucherRow,
@@ -15,7 +15,8 @@ import {
   VoucherEntity,
   VoucherEventEntity,
 } from '../db/entities.ts';
-import { type NoticeRow, noticesOfAlerts } from '../db/notice-statements.ts';
+import { type NoticeRow, noticesOfAlerts } from '../db/monitoring/notice-statements.ts';
+import { type Standing, standings } from '../db/monitoring/standing-statements.ts';
 import {
   backlogs,
   dataOfEvents,
@@ -24,8 +25,7 @@ import {
   eventIdsOfPages,
   syncIdsOfVouchers,
   type VersionsPage,
-} from '../db/read-statements.ts';
-import { type Standing, standings } from '../db/standing-statements.ts';
+} from '../db/reading/read-statements.ts';
 import { batch, dataBatch, rowsById } from './batches.ts';
 import type { OperationBudget } from './operation-budget.ts';
 import type { Reading } from './reading.ts';

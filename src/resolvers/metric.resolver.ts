@@ -11,9 +11,9 @@ import {
   Subscription,
 } from 'type-graphql';
 import { readableTargetSystem } from '../access/caller.ts';
-import type { Subscriptions } from '../delivery/subscriptions.ts';
-import type { SyncReader } from '../delivery/sync-reader.ts';
-import { type Metrics, readMetrics, windowOf } from '../monitoring/metrics.ts';
+import type { SyncReader } from '../delivery/reading/sync-reader.ts';
+import type { Subscriptions } from '../delivery/subscription/subscriptions.ts';
+import { type Metrics, readMetrics, windowOf } from '../monitoring/metrics/metrics.ts';
 import { FailedLag, Lag, SyncMetrics } from '../schema/metric.types.ts';
 import { callerOf, type OperationContext } from './context.ts';
 

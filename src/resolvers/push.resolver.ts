@@ -13,11 +13,11 @@ import {
 import { requireRole } from '../access/caller.ts';
 import { badInput, HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import { checkId } from '../db/filters.ts';
+import { checkId } from '../db/reading/filters.ts';
 import type { Attachments } from '../delivery/push/attachments.ts';
 import { checkRejectCode } from '../delivery/push/reject-code.ts';
 import type { Push } from '../delivery/push/session.ts';
-import type { SyncReader } from '../delivery/sync-reader.ts';
+import type { SyncReader } from '../delivery/reading/sync-reader.ts';
 import { Delivery } from '../schema/delivery.types.ts';
 import { DataSubscription } from '../schema/subscription.types.ts';
 import { SyncLog } from '../schema/sync.types.ts';

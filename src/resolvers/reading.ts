@@ -1,6 +1,6 @@
 import type { Caller } from '../access/caller.ts';
 import type { Database } from '../db/database.ts';
-import type { Replica } from '../db/replica.ts';
+import type { Replica } from '../db/reading/replica.ts';
 
 /** The databases that operations read from. */
 export interface Databases {

@@ -1,7 +1,7 @@
 import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql';
 import { requireRole } from '../access/caller.ts';
 import { restoreLimits } from '../core/restore-limits.ts';
-import type { Restores } from '../monitoring/restores.ts';
+import type { Restores } from '../monitoring/audit/restores.ts';
 import { ListSize } from '../schema/list-size.ts';
 import { DatabaseRestore } from '../schema/restore.types.ts';
 import { DateTimeScalar } from '../schema/scalars.ts';

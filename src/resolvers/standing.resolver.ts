@@ -1,6 +1,6 @@
 import { Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
 import { limits } from '../core/limits.ts';
-import type { Standing } from '../db/standing-statements.ts';
+import type { Standing } from '../db/monitoring/standing-statements.ts';
 import { ListSize } from '../schema/list-size.ts';
 import { ErrorCount } from '../schema/metric.types.ts';
 import { DateTimeScalar } from '../schema/scalars.ts';

@@ -3,8 +3,8 @@ import { mayReadAddresses, readableTargetSystem, writableTargetSystem } from '..
 import { HubError } from '../core/errors.ts';
 import { shownUrl } from '../core/shown-url.ts';
 import type { SubscriptionRow } from '../db/entities.ts';
-import type { DeliveryTester } from '../delivery/delivery-test.ts';
-import type { Subscriptions } from '../delivery/subscriptions.ts';
+import type { DeliveryTester } from '../delivery/subscription/delivery-test.ts';
+import type { Subscriptions } from '../delivery/subscription/subscriptions.ts';
 import { ListSize } from '../schema/list-size.ts';
 import {
   DataSubscription,

@@ -15,9 +15,9 @@ import {
 } from 'type-graphql';
 import { readableTargetSystem, writableTargetSystem } from '../access/caller.ts';
 import { limits } from '../core/limits.ts';
-import type { Compensation } from '../delivery/compensation.ts';
-import type { Subscriptions } from '../delivery/subscriptions.ts';
-import { SyncReader } from '../delivery/sync-reader.ts';
+import type { Compensation } from '../delivery/compensation/compensation.ts';
+import { SyncReader } from '../delivery/reading/sync-reader.ts';
+import type { Subscriptions } from '../delivery/subscription/subscriptions.ts';
 import { CompensationRun } from '../schema/compensation.types.ts';
 import { ListSize } from '../schema/list-size.ts';
 import { DataSubscription } from '../schema/subscription.types.ts';

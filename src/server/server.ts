@@ -3,16 +3,16 @@ import { fileURLToPath } from 'node:url';
 import Fastify from 'fastify';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
-import { DoorGuards, type GuardsDeps } from './door-guards.ts';
-import { registerGraphiql } from './graphiql.ts';
-import { type GraphqlDoor, registerGraphqlHttp } from './graphql-http.ts';
-import { serveGraphqlSocket } from './graphql-socket.ts';
-import { type HealthSources, registerHealth, registerMetrics } from './health.ts';
-import { HostNames } from './host-check.ts';
-import { createHttpServer } from './http-server.ts';
-import { readJsonBodies } from './json-body.ts';
-import { answerBadAddress, answerBadHead, answerRequestFaults } from './request-faults.ts';
-import { registerStartPage } from './start-page.ts';
+import { registerGraphiql } from './graphql/graphiql.ts';
+import { type GraphqlDoor, registerGraphqlHttp } from './graphql/graphql-http.ts';
+import { DoorGuards, type GuardsDeps } from './guards/door-guards.ts';
+import { HostNames } from './guards/host-check.ts';
+import { type HealthSources, registerHealth, registerMetrics } from './http/health.ts';
+import { createHttpServer } from './http/http-server.ts';
+import { readJsonBodies } from './http/json-body.ts';
+import { answerBadAddress, answerBadHead, answerRequestFaults } from './http/request-faults.ts';
+import { registerStartPage } from './http/start-page.ts';
+import { serveGraphqlSocket } from './socket/graphql-socket.ts';
 
 /** Where the built pages are, from here and from dist/. */
 const consoleFolder = fileURLToPath(new URL('../../dist/console', import.meta.url));

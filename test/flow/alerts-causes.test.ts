@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RuleName } from '../../src/monitoring/rules.ts';
+import type { RuleName } from '../../src/monitoring/alerts/rules.ts';
 import { setUpAlerting } from '../support/alerting.ts';
 import { temporaryFolder } from '../support/cli.ts';
 

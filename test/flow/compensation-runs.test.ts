@@ -4,7 +4,7 @@ import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createLogger } from '../../src/core/logger.ts';
 import { Database } from '../../src/db/database.ts';
-import { Compensation } from '../../src/delivery/compensation.ts';
+import { Compensation } from '../../src/delivery/compensation/compensation.ts';
 import { startTestHub } from '../support/hub.ts';
 import {
   cancelSyncs,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { recordHash, recordKey, xorHashes } from '../../clients/typescript/src/index.ts';
 import { createLogger } from '../../src/core/logger.ts';
-import { foldNext, readHorizon } from '../../src/db/consistency-fold.ts';
+import { foldNext, readHorizon } from '../../src/db/consistency/fold.ts';
 import { Database } from '../../src/db/database.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
 import { propertySeed } from '../support/seed.ts';

@@ -10,8 +10,8 @@ import { useServer } from 'graphql-ws/use/ws';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { WebSocketServer } from 'ws';
-import { registerGraphiql } from '../../src/server/graphiql.ts';
-import { HostNames } from '../../src/server/host-check.ts';
+import { registerGraphiql } from '../../src/server/graphql/graphiql.ts';
+import { HostNames } from '../../src/server/guards/host-check.ts';
 
 const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const repository = path.resolve(import.meta.dirname, '../..');

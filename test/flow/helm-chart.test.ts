@@ -5,7 +5,7 @@ import { after, describe, test } from 'node:test';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { settings } from '../../src/settings.ts';
+import { settings } from '../../src/config/settings.ts';
 import { startTestHub } from '../support/hub.ts';
 import { numbers, record, vouchers } from '../support/lanes.ts';
 import { connectSql } from '../support/sql.ts';

@@ -3,8 +3,8 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { WebSocket } from 'ws';
-import { HostNames } from '../../src/server/host-check.ts';
-import { errorMediaType } from '../../src/server/request-faults.ts';
+import { HostNames } from '../../src/server/guards/host-check.ts';
+import { errorMediaType } from '../../src/server/http/request-faults.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { once } from '../support/wait.ts';
 

@@ -6,12 +6,12 @@ import { Pool, type PoolClient } from 'pg';
 import { systemClock } from '../../src/core/clock.ts';
 import { limits } from '../../src/core/limits.ts';
 import { createLogger } from '../../src/core/logger.ts';
-import { claimDue, claimDueOfMany } from '../../src/db/claim-statements.ts';
 import { Database } from '../../src/db/database.ts';
-import { writeOutcomes } from '../../src/db/outcome-statements.ts';
-import { parkBlocked } from '../../src/db/parking-statements.ts';
-import { LaneClaims } from '../../src/delivery/lane-claims.ts';
-import { Parking } from '../../src/delivery/parking.ts';
+import { claimDue, claimDueOfMany } from '../../src/db/delivery/claim-statements.ts';
+import { writeOutcomes } from '../../src/db/delivery/outcome-statements.ts';
+import { parkBlocked } from '../../src/db/delivery/parking-statements.ts';
+import { LaneClaims } from '../../src/delivery/drain/lane-claims.ts';
+import { Parking } from '../../src/delivery/drain/parking.ts';
 import { acceptedOf, claimOf } from '../support/claims.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
 import {

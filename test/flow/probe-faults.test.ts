@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { probeLane } from '../../src/delivery/probe.ts';
+import { probeLane } from '../../src/delivery/drain/probe.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
 import { detailsOf, laneMaker, record, sql, stateOf, vouchers } from '../support/lanes.ts';
 import { openProbing } from '../support/probing.ts';

@@ -4,8 +4,8 @@ import { Pool } from 'pg';
 import { systemClock } from '../../src/core/clock.ts';
 import { createLogger } from '../../src/core/logger.ts';
 import { Database } from '../../src/db/database.ts';
-import { makePartitions } from '../../src/db/partitions.ts';
-import { Retention } from '../../src/monitoring/retention.ts';
+import { makePartitions } from '../../src/db/monitoring/partitions.ts';
+import { Retention } from '../../src/monitoring/audit/retention.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 
 const log = createLogger({ level: 'silent', pretty: false });

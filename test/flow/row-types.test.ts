@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RowColumn } from '../../src/db/binary-rows.ts';
-import { outcomeColumns } from '../../src/db/outcome-statements.ts';
-import { eventColumns, syncColumns } from '../../src/db/recording-statements.ts';
+import { outcomeColumns } from '../../src/db/delivery/outcome-statements.ts';
+import type { RowColumn } from '../../src/db/recording/binary-rows.ts';
+import { eventColumns, syncColumns } from '../../src/db/recording/recording-statements.ts';
 import { startTestHub } from '../support/hub.ts';
 import { connectSql } from '../support/sql.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dropPostgresVariables } from '../../src/config.ts';
+import { dropPostgresVariables } from '../../src/config/config.ts';
 import { startTestHub } from '../support/hub.ts';
 import { connectSql } from '../support/sql.ts';
 import { recordVouchers, voucherInput } from '../support/vouchers.ts';

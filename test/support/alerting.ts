@@ -3,11 +3,15 @@ import path from 'node:path';
 import type { Pool } from 'pg';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { Database } from '../../src/db/database.ts';
-import { makePartitions } from '../../src/db/partitions.ts';
+import { makePartitions } from '../../src/db/monitoring/partitions.ts';
+import {
+  type OpenAlerting,
+  openAlerting,
+  openAlertTelling,
+} from '../../src/monitoring/alerts/open-alerting.ts';
+import { type RuleName, ruleNames } from '../../src/monitoring/alerts/rules.ts';
+import { SqlReadings } from '../../src/monitoring/alerts/sql-readings.ts';
 import { referencesIn } from '../../src/monitoring/channels/open-channels.ts';
-import { type OpenAlerting, openAlerting, openAlertTelling } from '../../src/monitoring/open-alerting.ts';
-import { type RuleName, ruleNames } from '../../src/monitoring/rules.ts';
-import { SqlReadings } from '../../src/monitoring/sql-readings.ts';
 import { type MailServer, mailUser } from './mail-server.ts';
 import { createTestDatabase } from './postgres.ts';
 import { type Providers, providerSecrets, startProviders } from './providers.ts';

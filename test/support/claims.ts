@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { ClaimRequest } from '../../src/db/claim-statements.ts';
-import type { OutcomeWrite } from '../../src/db/outcome-statements.ts';
+import type { ClaimRequest } from '../../src/db/delivery/claim-statements.ts';
+import type { OutcomeWrite } from '../../src/db/delivery/outcome-statements.ts';
 
 /** A claim of a webhook's drain, from the lane's beginning. */
 export function claimOf(

@@ -1,6 +1,6 @@
 // A hub as a process of its own, for tests that kill it; `startHubProcess` runs this.
 import { endWithin } from '../../src/cli/signals.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { limits } from '../../src/core/limits.ts';
 import { createHub } from '../../src/hub.ts';

@@ -1,4 +1,4 @@
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { createLogger } from '../../src/core/logger.ts';
 import { createHub, type Hub, type HubOverrides } from '../../src/hub.ts';
 import { createTestDatabase } from './postgres.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { freePort } from '../../src/db/embedded-settings.ts';
+import { freePort } from '../../src/db/embedded/server-settings.ts';
 import { once, until } from './wait.ts';
 
 const run = promisify(execFile);

@@ -6,7 +6,7 @@ import { Client } from 'pg';
 import { systemClock } from '../../src/core/clock.ts';
 import { createLogger } from '../../src/core/logger.ts';
 import { Database, queueSchema } from '../../src/db/database.ts';
-import { startEmbeddedPostgres } from '../../src/db/embedded.ts';
+import { startEmbeddedPostgres } from '../../src/db/embedded/embedded-postgres.ts';
 import { openLaneQueue } from '../../src/jobs/queues.ts';
 import { startPostgres } from './postgres-server.ts';
 

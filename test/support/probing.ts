@@ -1,13 +1,13 @@
 import { Vault } from '../../src/access/vault.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { Database } from '../../src/db/database.ts';
-import { AwayWatches } from '../../src/delivery/away-watch.ts';
-import { BacklogWork } from '../../src/delivery/backlog-work.ts';
-import { Breaker } from '../../src/delivery/breaker.ts';
-import type { DrainDeps } from '../../src/delivery/drain-deps.ts';
-import { FittingSizes } from '../../src/delivery/fitting-sizes.ts';
-import { LaneClaims } from '../../src/delivery/lane-claims.ts';
-import { OutcomeWriter } from '../../src/delivery/outcome-writer.ts';
+import { AwayWatches } from '../../src/delivery/drain/away-watch.ts';
+import { BacklogWork } from '../../src/delivery/drain/backlog-work.ts';
+import type { DrainDeps } from '../../src/delivery/drain/drain-deps.ts';
+import { FittingSizes } from '../../src/delivery/drain/fitting-sizes.ts';
+import { LaneClaims } from '../../src/delivery/drain/lane-claims.ts';
+import { Breaker } from '../../src/delivery/outcome/breaker.ts';
+import { OutcomeWriter } from '../../src/delivery/outcome/outcome-writer.ts';
 import { encryptionKey } from './hub.ts';
 import { keptLog } from './sockets.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HubError } from '../../src/core/errors.ts';
-import { parseAlertFile, readAlertFile } from '../../src/monitoring/alert-file.ts';
+import { parseAlertFile, readAlertFile } from '../../src/monitoring/alerts/alert-file.ts';
+import { defaultRules } from '../../src/monitoring/alerts/rules.ts';
 import { missingReferences, unfitReferences } from '../../src/monitoring/channels/open-channels.ts';
-import { defaultRules } from '../../src/monitoring/rules.ts';
 
 /** The lines that a file is refused with. */
 function faults(text: string): string[] {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { noDetails, type Share, whys } from '../../src/monitoring/alert-details.ts';
-import { type AlertNotice, cutBytes, Messages, pack } from '../../src/monitoring/messages.ts';
+import { noDetails, type Share, whys } from '../../src/monitoring/alerts/alert-details.ts';
+import { type AlertNotice, cutBytes, Messages, pack } from '../../src/monitoring/alerts/messages.ts';
 
 const notice: AlertNotice = {
   kind: 'firing',

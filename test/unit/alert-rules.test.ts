@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { KnownSubscription, OpenCounts } from '../../src/db/reading-statements.ts';
-import { quietUntil } from '../../src/monitoring/alert-settings.ts';
-import { causesOf } from '../../src/monitoring/causes.ts';
-import { type AlertState, evaluate, overall } from '../../src/monitoring/evaluate.ts';
-import { explain } from '../../src/monitoring/explain.ts';
-import { type Notice, type NoticePolicy, noticesOf } from '../../src/monitoring/notices.ts';
-import { calm, type RuleState, stepRule } from '../../src/monitoring/rule-state.ts';
-import { defaultRules, type Rule, type RuleName } from '../../src/monitoring/rules.ts';
-import { sharesOf } from '../../src/monitoring/shares.ts';
+import type { KnownSubscription, OpenCounts } from '../../src/db/monitoring/reading-statements.ts';
+import { quietUntil } from '../../src/monitoring/alerts/alert-settings.ts';
+import { causesOf } from '../../src/monitoring/alerts/causes.ts';
+import { type AlertState, evaluate, overall } from '../../src/monitoring/alerts/evaluate.ts';
+import { explain } from '../../src/monitoring/alerts/explain.ts';
+import { type Notice, type NoticePolicy, noticesOf } from '../../src/monitoring/alerts/notices.ts';
+import { calm, type RuleState, stepRule } from '../../src/monitoring/alerts/rule-state.ts';
+import { defaultRules, type Rule, type RuleName } from '../../src/monitoring/alerts/rules.ts';
+import { sharesOf } from '../../src/monitoring/alerts/shares.ts';
 
 const every = 15_000;
 const step = { numRuns: 300 };

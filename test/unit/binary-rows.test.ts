@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { binaryRows, type RowColumn } from '../../src/db/binary-rows.ts';
+import { binaryRows, type RowColumn } from '../../src/db/recording/binary-rows.ts';
 import { propertySeed } from '../support/seed.ts';
 
 const seed = propertySeed('binary rows');

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { commandVariables, readClientEnvironment } from '../../src/client-environment.ts';
-import { readConfig } from '../../src/config.ts';
+import { commandVariables, readClientEnvironment } from '../../src/config/client-environment.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { settings } from '../../src/config/settings.ts';
+import { unknownSettings } from '../../src/config/unknown-settings.ts';
 import { HubError } from '../../src/core/errors.ts';
 import { parseRedisUrl } from '../../src/jobs/redis-url.ts';
-import { settings } from '../../src/settings.ts';
-import { unknownSettings } from '../../src/unknown-settings.ts';
 
 const key = Buffer.alloc(32, 1).toString('base64');
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, test } from 'node:test';
-import { readConfig } from '../../src/config.ts';
-import { callerAddress } from '../../src/server/caller-address.ts';
-import { blockOf } from '../../src/server/connections.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { callerAddress } from '../../src/server/guards/caller-address.ts';
+import { blockOf } from '../../src/server/guards/connections.ts';
 
 /** A request from an address, with a header `X-Forwarded-For`. */
 function requestFrom(address: string, forwarded: string | undefined): IncomingMessage {

@@ -9,8 +9,8 @@ import { Client } from 'pg';
 import { systemClock } from '../../src/core/clock.ts';
 import { errorCodeOf, HubError, messageOf } from '../../src/core/errors.ts';
 import { createLogger } from '../../src/core/logger.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embedded.ts';
-import { locatePrograms } from '../../src/db/embedded-program.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embedded/embedded-postgres.ts';
+import { locatePrograms } from '../../src/db/embedded/programs.ts';
 import { loader } from '../support/child.ts';
 import { once, until } from '../support/wait.ts';
 
@@ -61,7 +61,7 @@ async function commandOf(pid: number): Promise<string | undefined> {
 }
 
 const script = `
-import { startEmbeddedPostgres } from ${JSON.stringify(new URL('../../src/db/embedded.ts', import.meta.url).href)};
+import { startEmbeddedPostgres } from ${JSON.stringify(new URL('../../src/db/embedded/embedded-postgres.ts', import.meta.url).href)};
 import { systemClock } from ${JSON.stringify(new URL('../../src/core/clock.ts', import.meta.url).href)};
 import { createLogger } from ${JSON.stringify(new URL('../../src/core/logger.ts', import.meta.url).href)};
 const log = createLogger({ level: 'silent', pretty: false });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { systemClock } from '../../src/core/clock.ts';
-import { FittingSizes } from '../../src/delivery/fitting-sizes.ts';
+import { FittingSizes } from '../../src/delivery/drain/fitting-sizes.ts';
 
 const lane = { id: '1', webhookUrl: 'http://localhost/hook', batchMaxBytes: 1_048_576 };
 

@@ -43,7 +43,7 @@ async function faultsIn(files: Readonly<Record<string, string>>): Promise<string
   }
 }
 
-const lane = { 'src/delivery/lane.ts': 'export const lane = 1;\n' };
+const lane = { 'src/delivery/drain/lane.ts': 'export const lane = 1;\n' };
 
 test('a service may not import another one, however deep the file lies', async () => {
   for (const [file, up] of [
@@ -53,17 +53,17 @@ test('a service may not import another one, however deep the file lies', async (
   ] as const) {
     const faults = await faultsIn({
       ...lane,
-      [file]: `import { lane } from '${up}delivery/lane.ts';\nexport const y = lane;\n`,
+      [file]: `import { lane } from '${up}delivery/drain/lane.ts';\nexport const y = lane;\n`,
     });
     assert.equal(faults.length, 1, `${file}: ${faults.join('\n')}`);
   }
 });
 
 test('a service may not import the settings, by whichever of their files', async () => {
-  for (const name of ['config', 'setting-types', 'client-environment', 'unknown-settings']) {
+  for (const name of ['config', 'settings']) {
     const faults = await faultsIn({
-      [`src/${name}.ts`]: 'export const one = 1;\n',
-      'src/delivery/x.ts': `import { one } from '../${name}.ts';\nexport const x = one;\n`,
+      [`src/config/${name}.ts`]: 'export const one = 1;\n',
+      'src/delivery/x.ts': `import { one } from '../config/${name}.ts';\nexport const x = one;\n`,
     });
     assert.equal(faults.length, 1, `${name}: ${faults.join('\n')}`);
   }

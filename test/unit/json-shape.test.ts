@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { exactly } from '../../src/core/exact-json.ts';
-import { jsonLimits, shapeFault } from '../../src/server/json-shape.ts';
+import { jsonLimits, shapeFault } from '../../src/server/http/json-shape.ts';
 
 function messageOf(text: string): string | null {
   return shapeFault(Buffer.from(text))?.message ?? null;

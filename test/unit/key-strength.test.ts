@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { weaknessOf } from '../../src/access/key-strength.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 
 test('keys that anybody tries first are refused, with what is wanted and how to make one, and without the key', () => {
   for (const key of [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RetryPolicy, SubscriptionState, SyncStatus, Verdict } from '../../src/core/model.ts';
-import { decide, isExcused, signOf } from '../../src/delivery/policy.ts';
+import { decide, isExcused, signOf } from '../../src/delivery/outcome/policy.ts';
 import { seeded } from '../support/random.ts';
 
 /**

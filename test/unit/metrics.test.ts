@@ -6,8 +6,8 @@ import { systemClock } from '../../src/core/clock.ts';
 import { HubError } from '../../src/core/errors.ts';
 import { percentile, secondsOfBucket } from '../../src/core/latency.ts';
 import { limits } from '../../src/core/limits.ts';
-import { MetricWatches } from '../../src/monitoring/metric-watches.ts';
-import { windowOf } from '../../src/monitoring/metrics.ts';
+import { MetricWatches } from '../../src/monitoring/metrics/metric-watches.ts';
+import { windowOf } from '../../src/monitoring/metrics/metrics.ts';
 import { propertySeed } from '../support/seed.ts';
 
 const seed = propertySeed('metrics');

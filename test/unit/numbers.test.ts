@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Numbers, numbersAfter, numbersBehind } from '../../src/db/numbers.ts';
+import { type Numbers, numbersAfter, numbersBehind } from '../../src/db/lineage/numbers.ts';
 
 const sequences = ['fin_open_syncs_id_seq', 'api_keys_id_seq', 'a_new_one_id_seq'];
 

@@ -13,7 +13,7 @@ import {
 import { HubError } from '../../src/core/errors.ts';
 import { limits } from '../../src/core/limits.ts';
 import { declaredSizeOf, requireListSizes } from '../../src/schema/list-size.ts';
-import { checkOperationSize, type OperationSize, sizeOf } from '../../src/server/operation-limits.ts';
+import { checkOperationSize, type OperationSize, sizeOf } from '../../src/server/graphql/operation-limits.ts';
 import { hubSchema } from '../support/schema.ts';
 
 const schema = hubSchema();

@@ -11,7 +11,7 @@ import { type FrozenEvent, frozenFields } from '../../src/delivery/payload/froze
 import { PayloadQueries } from '../../src/delivery/payload/payload-queries.ts';
 import type { SizeCheck } from '../../src/delivery/payload/payload-query.ts';
 import { servedSchemaText } from '../../src/resolvers/served-schema.ts';
-import { checkOperationSize } from '../../src/server/operation-limits.ts';
+import { checkOperationSize } from '../../src/server/graphql/operation-limits.ts';
 
 const served = servedSchemaText();
 const checkSize: SizeCheck = (schema, document, operation) =>

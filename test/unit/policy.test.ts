@@ -10,7 +10,7 @@ import {
   type PolicyInput,
   retryDelayMs,
   signOf,
-} from '../../src/delivery/policy.ts';
+} from '../../src/delivery/outcome/policy.ts';
 import { parseRetryAfter, verdictOfStatus } from '../../src/delivery/webhook/classify.ts';
 
 const connection: Verdict[] = ['connect', 'response'];

@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { Registry } from 'prom-client';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { laneMeterNames } from '../../src/monitoring/lane-meters.ts';
-import { Meters } from '../../src/monitoring/meters.ts';
-import { defaultRules, type RuleName } from '../../src/monitoring/rules.ts';
+import { defaultRules, type RuleName } from '../../src/monitoring/alerts/rules.ts';
+import { laneMeterNames } from '../../src/monitoring/metrics/lane-meters.ts';
+import { Meters } from '../../src/monitoring/metrics/meters.ts';
 
 const ruleFile = z.object({
   groups: z.array(

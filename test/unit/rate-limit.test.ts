@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { RateLimit } from '../../src/delivery/rate-limit.ts';
+import { RateLimit } from '../../src/delivery/drain/rate-limit.ts';
 
 const rates = fc.integer({ min: 1, max: 10_000 });
 /** Milliseconds between one question and the next. */

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { buildSchema, isInputObjectType } from 'graphql';
 import { referenceText } from '../../scripts/reference.ts';
+import { settings } from '../../src/config/settings.ts';
 import { errorCatalogue } from '../../src/core/errors.ts';
 import { limits } from '../../src/core/limits.ts';
-import { settings } from '../../src/settings.ts';
 
 const root = new URL('../../', import.meta.url);
 const schema = buildSchema(readFileSync(new URL('src/schema/schema.graphql', root), 'utf8'));

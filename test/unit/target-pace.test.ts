@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { limits } from '../../src/core/limits.ts';
-import { AwayWatch } from '../../src/delivery/away-watch.ts';
-import { type PacedRequest, TargetPace } from '../../src/delivery/target-pace.ts';
+import { AwayWatch } from '../../src/delivery/drain/away-watch.ts';
+import { type PacedRequest, TargetPace } from '../../src/delivery/drain/target-pace.ts';
 
 /** What a target says to a request at an instant. */
 type Target = (now: number) => { taken: boolean; askedMs: number | null };

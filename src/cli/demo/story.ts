@@ -3,7 +3,7 @@ import { HubError } from '../../core/errors.ts';
 import type { HubClient } from '../client.ts';
 import { graphql } from '../generated/gql.ts';
 import type { RecordVoucherInput } from '../generated/graphql.ts';
-import { resumeSubscription } from '../subscriptions.ts';
+import { resumeSubscription } from '../subscriptions/subscriptions.ts';
 import { duration, padCells, plural, print } from '../terminal.ts';
 import { type HubState, type HubView, type SyncView, syncOf } from './hub-view.ts';
 import { meanwhile, ordinary, putRight, withoutTaxNo } from './sample-vouchers.ts';

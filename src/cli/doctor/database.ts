@@ -1,11 +1,11 @@
 import { access, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Client } from 'pg';
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { errorCodeOf, messageOf } from '../../core/errors.ts';
 import { createLogger } from '../../core/logger.ts';
-import { clocksOff } from '../../db/clock-statements.ts';
+import { clocksOff } from '../../db/clock/clock-statements.ts';
 import { withoutPassword } from '../start.ts';
 import { duration } from '../terminal.ts';
 import { type Check, checksOf } from './check.ts';
@@ -39,13 +39,13 @@ async function checkEmbedded(dataDir: string): Promise<Check> {
   const pgData = path.resolve(dataDir, 'postgres');
   const pidFile = await readFile(path.join(pgData, 'postmaster.pid'), 'utf8').catch(() => '');
   const [pid, , , port] = pidFile.split('\n');
-  const { isAlive } = await import('../../db/embedded-cluster.ts');
+  const { isAlive } = await import('../../db/embedded/cluster.ts');
   if (pid !== undefined && pid !== '' && isAlive(Number(pid))) {
     return ok(
       `embedded in ${path.resolve(dataDir)}: its PostgreSQL is running (process ${pid}, port ${port}); looked at through the hub below`,
     );
   }
-  const { locatePrograms } = await import('../../db/embedded-program.ts');
+  const { locatePrograms } = await import('../../db/embedded/programs.ts');
   await locatePrograms();
   const made = await access(path.join(pgData, 'PG_VERSION')).then(
     () => true,

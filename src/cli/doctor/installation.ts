@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { Vault } from '../../access/vault.ts';
 import { closedSecrets, vaultFinding } from '../../access/vault-check.ts';
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import { readAnalysts } from '../../db/analysts.ts';
 import { readProcessSigns } from '../../db/idle-processes.ts';
 import { readSealedSecrets } from '../../db/sealed-secrets.ts';

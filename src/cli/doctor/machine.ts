@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { localAddress } from '../../client-environment.ts';
-import type { Config } from '../../config.ts';
+import { localAddress } from '../../config/client-environment.ts';
+import type { Config } from '../../config/config.ts';
 import { errorCodeOf } from '../../core/errors.ts';
 import { type Check, checksOf } from './check.ts';
 

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { messageOf } from '../../core/errors.ts';
-import { identityOf, kinshipFault } from '../../db/replica.ts';
+import { identityOf, kinshipFault } from '../../db/reading/replica.ts';
 import { withoutPassword } from '../start.ts';
 import { type Check, checksOf } from './check.ts';
 

@@ -1,7 +1,7 @@
-import { type Config, readConfig } from '../../config.ts';
+import { type Config, readConfig } from '../../config/config.ts';
+import { proxyVariables, proxyVariablesText } from '../../config/proxy-variables.ts';
+import { unknownSettings, unknownSettingText } from '../../config/unknown-settings.ts';
 import { messageOf } from '../../core/errors.ts';
-import { proxyVariables, proxyVariablesText } from '../../proxy-variables.ts';
-import { unknownSettings, unknownSettingText } from '../../unknown-settings.ts';
 import { type Check, checksOf } from './check.ts';
 
 const { ok, warn, fail } = checksOf('settings');
@@ -57,7 +57,7 @@ async function checkAlertsFile(
 ): Promise<{ checks: Check[]; variables: string[] }> {
   // Loaded here, so that other doctors stay quick.
   const [{ readAlertFile }, { missingReferences, unfitReferences, variablesOf }] = await Promise.all([
-    import('../../monitoring/alert-file.ts'),
+    import('../../monitoring/alerts/alert-file.ts'),
     import('../../monitoring/channels/open-channels.ts'),
   ]);
   try {

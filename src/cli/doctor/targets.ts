@@ -1,4 +1,4 @@
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import { systemClock } from '../../core/clock.ts';
 import { errorCodeOf, messageOf } from '../../core/errors.ts';
 import { Dialer } from '../../delivery/webhook/dial.ts';

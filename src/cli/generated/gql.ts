@@ -15,12 +15,12 @@ import * as types from './graphql.ts';
  * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
  */
 type Documents = {
-    "\n  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {\n    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {\n      id rule subscriptionId until reason createdBy createdAt\n    }\n  }\n": typeof types.SilenceAlertsDocument,
-    "\n  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }\n": typeof types.EndAlertSilenceDocument,
-    "\n  query ListAlertSilences { alertSilences { id rule subscriptionId until reason createdBy createdAt } }\n": typeof types.ListAlertSilencesDocument,
     "\n  query ListAlerts($state: AlertState, $first: Int) {\n    alerts(state: $state, first: $first) {\n      id rule severity state message value threshold cause vouchers { sourceId voucherNo } firedAt resolvedAt acknowledgedAt acknowledgedBy\n      subscription { id name targetSystem }\n      notifications { channel kind status attempts sentAt error }\n    }\n  }\n": typeof types.ListAlertsDocument,
     "\n  mutation AcknowledgeAlert($id: ID!) { acknowledgeAlert(id: $id) { id rule severity message acknowledgedAt acknowledgedBy } }\n": typeof types.AcknowledgeAlertDocument,
     "\n  mutation TestAlertChannel($channel: String!) { testAlertChannel(channel: $channel) { ok error latencyMs } }\n": typeof types.TestAlertChannelDocument,
+    "\n  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {\n    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {\n      id rule subscriptionId until reason createdBy createdAt\n    }\n  }\n": typeof types.SilenceAlertsDocument,
+    "\n  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }\n": typeof types.EndAlertSilenceDocument,
+    "\n  query ListAlertSilences { alertSilences { id rule subscriptionId until reason createdBy createdAt } }\n": typeof types.ListAlertSilencesDocument,
     "\n  query AuditSeal($subscriptionId: ID!, $number: ID!) { auditSeal(subscriptionId: $subscriptionId, number: $number) { hash } }\n": typeof types.AuditSealDocument,
     "\n  query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {\n    auditVerification(subscriptionId: $subscriptionId, from: $from, to: $to, after: $after) {\n      seals attempts droppedSeals next unsealed\n      firstBreak { subscriptionId seal sealedAt afterAttemptId lastAttemptId what }\n      lastSeal { subscriptionId number hash }\n    }\n  }\n": typeof types.AuditVerificationDocument,
     "\n  query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }\n": typeof types.ListPayloadQueriesDocument,
@@ -50,7 +50,6 @@ type Documents = {
     "\n  query ListKeys { apiKeys { id name role system createdAt lastUsedAt revokedAt } }\n": typeof types.ListKeysDocument,
     "\n  mutation CreateKey($name: String!, $role: Role!, $system: String) {\n    createApiKey(name: $name, role: $role, system: $system) { secret apiKey { id name role system createdAt } }\n  }\n": typeof types.CreateKeyDocument,
     "\n  mutation RevokeKey($id: ID!) { revokeApiKey(id: $id) { id name role system revokedAt } }\n": typeof types.RevokeKeyDocument,
-    "query KnownSubscription($id: ID!) { dataSubscription(id: $id) { id } }": typeof types.KnownSubscriptionDocument,
     "\n  query ListenSubscription($id: ID!) {\n    dataSubscription(id: $id) {\n      id name targetSystem state webhookUrl batchSize batchMaxBytes timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter }\n    }\n  }\n": typeof types.ListenSubscriptionDocument,
     "\n  subscription ListenDeliveries($subscriptionId: ID!, $prefetch: Int!) {\n    deliveries(subscriptionId: $subscriptionId, prefetch: $prefetch) {\n      syncId attempt mode\n      event {\n        id eventType data occurredAt recordedAt\n        voucher {\n          id voucherNo voucherDate sourceSystem sourceModule sourceType sourceId sourceReferenceNo sourceVersion\n          companyId counterpartyType counterpartyId counterpartyName direction amount currency summary status digest\n        }\n      }\n    }\n  }\n": typeof types.ListenDeliveriesDocument,
     "\n  query ListenAttached($id: ID!) { dataSubscription(id: $id) { connected } }\n": typeof types.ListenAttachedDocument,
@@ -63,24 +62,25 @@ type Documents = {
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }\n  }\n": typeof types.CreateSubscriptionDocument,
     "\n  query SubscriptionToDelete($id: ID!) { dataSubscription(id: $id) { id name targetSystem backlog connected } }\n": typeof types.SubscriptionToDeleteDocument,
     "\n  mutation DeleteSubscription($id: ID!) { deleteDataSubscription(id: $id) }\n": typeof types.DeleteSubscriptionDocument,
+    "query KnownSubscription($id: ID!) { dataSubscription(id: $id) { id } }": typeof types.KnownSubscriptionDocument,
     "\n  mutation RotateSecret($id: ID!, $overlapHours: Int!) {\n    rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) { secret warnings subscription { id name targetSystem } }\n  }\n": typeof types.RotateSecretDocument,
-    "\n  query RetryOfSubscription($id: ID!) {\n    dataSubscription(id: $id) { retry { maxRetries baseDelayMs maxDelayMs jitter } }\n  }\n": typeof types.RetryOfSubscriptionDocument,
-    "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize batchMaxBytes maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog warnings\n    }\n  }\n": typeof types.UpdateSubscriptionDocument,
     "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize batchMaxBytes maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog connected unattachedSince stateSince failedCount lastErrorCode troubledSince lastSuccessAt heldUntil createdAt updatedAt\n    }\n  }\n": typeof types.ListSubscriptionsDocument,
     "\n  mutation PauseSubscription($id: ID!) { pauseDataSubscription(id: $id) { id name targetSystem state backlog } }\n": typeof types.PauseSubscriptionDocument,
     "\n  mutation ResumeSubscription($id: ID!) { resumeDataSubscription(id: $id) { id name targetSystem state backlog } }\n": typeof types.ResumeSubscriptionDocument,
     "\n  mutation TestSubscription($id: ID!) { testDataSubscription(id: $id) { ok statusCode latencyMs errorCode errorMessage } }\n": typeof types.TestSubscriptionDocument,
+    "\n  query RetryOfSubscription($id: ID!) {\n    dataSubscription(id: $id) { retry { maxRetries baseDelayMs maxDelayMs jitter } }\n  }\n": typeof types.RetryOfSubscriptionDocument,
+    "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize batchMaxBytes maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog warnings\n    }\n  }\n": typeof types.UpdateSubscriptionDocument,
     "query TailGreeting { __typename }": typeof types.TailGreetingDocument,
     "\n  subscription TailChanges($filter: SyncLogFilter!) { syncLogChanged(filter: $filter) { id } }\n": typeof types.TailChangesDocument,
     "\n  query TailSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          id mode status transport retryCount nextAttemptAt errorCode errorMessage\n          createdAt syncStartedAt syncCompletedAt latencyMs\n          subscription { id name targetSystem }\n          event { id eventType sourceVersion voucher { id sourceSystem sourceModule sourceId } }\n          attempts { number startedAt durationMs statusCode errorCode responseExcerpt }\n        }\n      }\n    }\n  }\n": typeof types.TailSyncsDocument,
 };
 const documents: Documents = {
-    "\n  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {\n    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {\n      id rule subscriptionId until reason createdBy createdAt\n    }\n  }\n": types.SilenceAlertsDocument,
-    "\n  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }\n": types.EndAlertSilenceDocument,
-    "\n  query ListAlertSilences { alertSilences { id rule subscriptionId until reason createdBy createdAt } }\n": types.ListAlertSilencesDocument,
     "\n  query ListAlerts($state: AlertState, $first: Int) {\n    alerts(state: $state, first: $first) {\n      id rule severity state message value threshold cause vouchers { sourceId voucherNo } firedAt resolvedAt acknowledgedAt acknowledgedBy\n      subscription { id name targetSystem }\n      notifications { channel kind status attempts sentAt error }\n    }\n  }\n": types.ListAlertsDocument,
     "\n  mutation AcknowledgeAlert($id: ID!) { acknowledgeAlert(id: $id) { id rule severity message acknowledgedAt acknowledgedBy } }\n": types.AcknowledgeAlertDocument,
     "\n  mutation TestAlertChannel($channel: String!) { testAlertChannel(channel: $channel) { ok error latencyMs } }\n": types.TestAlertChannelDocument,
+    "\n  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {\n    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {\n      id rule subscriptionId until reason createdBy createdAt\n    }\n  }\n": types.SilenceAlertsDocument,
+    "\n  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }\n": types.EndAlertSilenceDocument,
+    "\n  query ListAlertSilences { alertSilences { id rule subscriptionId until reason createdBy createdAt } }\n": types.ListAlertSilencesDocument,
     "\n  query AuditSeal($subscriptionId: ID!, $number: ID!) { auditSeal(subscriptionId: $subscriptionId, number: $number) { hash } }\n": types.AuditSealDocument,
     "\n  query AuditVerification($subscriptionId: ID, $from: DateTime, $to: DateTime, $after: String) {\n    auditVerification(subscriptionId: $subscriptionId, from: $from, to: $to, after: $after) {\n      seals attempts droppedSeals next unsealed\n      firstBreak { subscriptionId seal sealedAt afterAttemptId lastAttemptId what }\n      lastSeal { subscriptionId number hash }\n    }\n  }\n": types.AuditVerificationDocument,
     "\n  query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }\n": types.ListPayloadQueriesDocument,
@@ -110,7 +110,6 @@ const documents: Documents = {
     "\n  query ListKeys { apiKeys { id name role system createdAt lastUsedAt revokedAt } }\n": types.ListKeysDocument,
     "\n  mutation CreateKey($name: String!, $role: Role!, $system: String) {\n    createApiKey(name: $name, role: $role, system: $system) { secret apiKey { id name role system createdAt } }\n  }\n": types.CreateKeyDocument,
     "\n  mutation RevokeKey($id: ID!) { revokeApiKey(id: $id) { id name role system revokedAt } }\n": types.RevokeKeyDocument,
-    "query KnownSubscription($id: ID!) { dataSubscription(id: $id) { id } }": types.KnownSubscriptionDocument,
     "\n  query ListenSubscription($id: ID!) {\n    dataSubscription(id: $id) {\n      id name targetSystem state webhookUrl batchSize batchMaxBytes timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter }\n    }\n  }\n": types.ListenSubscriptionDocument,
     "\n  subscription ListenDeliveries($subscriptionId: ID!, $prefetch: Int!) {\n    deliveries(subscriptionId: $subscriptionId, prefetch: $prefetch) {\n      syncId attempt mode\n      event {\n        id eventType data occurredAt recordedAt\n        voucher {\n          id voucherNo voucherDate sourceSystem sourceModule sourceType sourceId sourceReferenceNo sourceVersion\n          companyId counterpartyType counterpartyId counterpartyName direction amount currency summary status digest\n        }\n      }\n    }\n  }\n": types.ListenDeliveriesDocument,
     "\n  query ListenAttached($id: ID!) { dataSubscription(id: $id) { connected } }\n": types.ListenAttachedDocument,
@@ -123,30 +122,19 @@ const documents: Documents = {
     "\n  mutation CreateSubscription($input: CreateDataSubscriptionInput!) {\n    createDataSubscription(input: $input) { secret subscription { id name targetSystem eventTypes state webhookUrl warnings } }\n  }\n": types.CreateSubscriptionDocument,
     "\n  query SubscriptionToDelete($id: ID!) { dataSubscription(id: $id) { id name targetSystem backlog connected } }\n": types.SubscriptionToDeleteDocument,
     "\n  mutation DeleteSubscription($id: ID!) { deleteDataSubscription(id: $id) }\n": types.DeleteSubscriptionDocument,
+    "query KnownSubscription($id: ID!) { dataSubscription(id: $id) { id } }": types.KnownSubscriptionDocument,
     "\n  mutation RotateSecret($id: ID!, $overlapHours: Int!) {\n    rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) { secret warnings subscription { id name targetSystem } }\n  }\n": types.RotateSecretDocument,
-    "\n  query RetryOfSubscription($id: ID!) {\n    dataSubscription(id: $id) { retry { maxRetries baseDelayMs maxDelayMs jitter } }\n  }\n": types.RetryOfSubscriptionDocument,
-    "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize batchMaxBytes maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog warnings\n    }\n  }\n": types.UpdateSubscriptionDocument,
     "\n  query ListSubscriptions($targetSystem: String) {\n    dataSubscriptions(targetSystem: $targetSystem) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize batchMaxBytes maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter } backlog connected unattachedSince stateSince failedCount lastErrorCode troubledSince lastSuccessAt heldUntil createdAt updatedAt\n    }\n  }\n": types.ListSubscriptionsDocument,
     "\n  mutation PauseSubscription($id: ID!) { pauseDataSubscription(id: $id) { id name targetSystem state backlog } }\n": types.PauseSubscriptionDocument,
     "\n  mutation ResumeSubscription($id: ID!) { resumeDataSubscription(id: $id) { id name targetSystem state backlog } }\n": types.ResumeSubscriptionDocument,
     "\n  mutation TestSubscription($id: ID!) { testDataSubscription(id: $id) { ok statusCode latencyMs errorCode errorMessage } }\n": types.TestSubscriptionDocument,
+    "\n  query RetryOfSubscription($id: ID!) {\n    dataSubscription(id: $id) { retry { maxRetries baseDelayMs maxDelayMs jitter } }\n  }\n": types.RetryOfSubscriptionDocument,
+    "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize batchMaxBytes maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog warnings\n    }\n  }\n": types.UpdateSubscriptionDocument,
     "query TailGreeting { __typename }": types.TailGreetingDocument,
     "\n  subscription TailChanges($filter: SyncLogFilter!) { syncLogChanged(filter: $filter) { id } }\n": types.TailChangesDocument,
     "\n  query TailSyncs($filter: SyncLogFilter!, $first: Int!, $after: String) {\n    syncLogs(filter: $filter, first: $first, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          id mode status transport retryCount nextAttemptAt errorCode errorMessage\n          createdAt syncStartedAt syncCompletedAt latencyMs\n          subscription { id name targetSystem }\n          event { id eventType sourceVersion voucher { id sourceSystem sourceModule sourceId } }\n          attempts { number startedAt durationMs statusCode errorCode responseExcerpt }\n        }\n      }\n    }\n  }\n": types.TailSyncsDocument,
 };
 
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {\n    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {\n      id rule subscriptionId until reason createdBy createdAt\n    }\n  }\n"): typeof import('./graphql.ts').SilenceAlertsDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }\n"): typeof import('./graphql.ts').EndAlertSilenceDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query ListAlertSilences { alertSilences { id rule subscriptionId until reason createdBy createdAt } }\n"): typeof import('./graphql.ts').ListAlertSilencesDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -159,6 +147,18 @@ export function graphql(source: "\n  mutation AcknowledgeAlert($id: ID!) { ackno
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation TestAlertChannel($channel: String!) { testAlertChannel(channel: $channel) { ok error latencyMs } }\n"): typeof import('./graphql.ts').TestAlertChannelDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {\n    silenceAlerts(until: $until, reason: $reason, rule: $rule, subscriptionId: $subscriptionId) {\n      id rule subscriptionId until reason createdBy createdAt\n    }\n  }\n"): typeof import('./graphql.ts').SilenceAlertsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation EndAlertSilence($id: ID!) { endAlertSilence(id: $id) { id rule subscriptionId until } }\n"): typeof import('./graphql.ts').EndAlertSilenceDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ListAlertSilences { alertSilences { id rule subscriptionId until reason createdBy createdAt } }\n"): typeof import('./graphql.ts').ListAlertSilencesDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -278,10 +278,6 @@ export function graphql(source: "\n  mutation RevokeKey($id: ID!) { revokeApiKey
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "query KnownSubscription($id: ID!) { dataSubscription(id: $id) { id } }"): typeof import('./graphql.ts').KnownSubscriptionDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
 export function graphql(source: "\n  query ListenSubscription($id: ID!) {\n    dataSubscription(id: $id) {\n      id name targetSystem state webhookUrl batchSize batchMaxBytes timeoutMs ackTimeoutMs payloadQuery\n      retry { maxRetries baseDelayMs maxDelayMs jitter }\n    }\n  }\n"): typeof import('./graphql.ts').ListenSubscriptionDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -330,15 +326,11 @@ export function graphql(source: "\n  mutation DeleteSubscription($id: ID!) { del
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
+export function graphql(source: "query KnownSubscription($id: ID!) { dataSubscription(id: $id) { id } }"): typeof import('./graphql.ts').KnownSubscriptionDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
 export function graphql(source: "\n  mutation RotateSecret($id: ID!, $overlapHours: Int!) {\n    rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) { secret warnings subscription { id name targetSystem } }\n  }\n"): typeof import('./graphql.ts').RotateSecretDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query RetryOfSubscription($id: ID!) {\n    dataSubscription(id: $id) { retry { maxRetries baseDelayMs maxDelayMs jitter } }\n  }\n"): typeof import('./graphql.ts').RetryOfSubscriptionDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize batchMaxBytes maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog warnings\n    }\n  }\n"): typeof import('./graphql.ts').UpdateSubscriptionDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -355,6 +347,14 @@ export function graphql(source: "\n  mutation ResumeSubscription($id: ID!) { res
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation TestSubscription($id: ID!) { testDataSubscription(id: $id) { ok statusCode latencyMs errorCode errorMessage } }\n"): typeof import('./graphql.ts').TestSubscriptionDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query RetryOfSubscription($id: ID!) {\n    dataSubscription(id: $id) { retry { maxRetries baseDelayMs maxDelayMs jitter } }\n  }\n"): typeof import('./graphql.ts').RetryOfSubscriptionDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {\n    updateDataSubscription(id: $id, input: $input) {\n      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize batchMaxBytes maxInFlight lanes rateLimitPerSecond\n      timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog warnings\n    }\n  }\n"): typeof import('./graphql.ts').UpdateSubscriptionDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

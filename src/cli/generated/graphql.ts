@@ -323,28 +323,6 @@ export type VoucherStatus =
   | 'DRAFT'
   | 'VOIDED';
 
-export type SilenceAlertsMutationVariables = Exact<{
-  until: string;
-  reason: string;
-  rule?: string | null | undefined;
-  subscriptionId?: string | number | null | undefined;
-}>;
-
-
-export type SilenceAlertsMutation = { silenceAlerts: { id: string, rule: string | null, subscriptionId: string | null, until: string, reason: string, createdBy: string, createdAt: string } };
-
-export type EndAlertSilenceMutationVariables = Exact<{
-  id: string | number;
-}>;
-
-
-export type EndAlertSilenceMutation = { endAlertSilence: { id: string, rule: string | null, subscriptionId: string | null, until: string } };
-
-export type ListAlertSilencesQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type ListAlertSilencesQuery = { alertSilences: Array<{ id: string, rule: string | null, subscriptionId: string | null, until: string, reason: string, createdBy: string, createdAt: string }> };
-
 export type ListAlertsQueryVariables = Exact<{
   state?: AlertState | null | undefined;
   first?: number | null | undefined;
@@ -366,6 +344,28 @@ export type TestAlertChannelMutationVariables = Exact<{
 
 
 export type TestAlertChannelMutation = { testAlertChannel: { ok: boolean, error: string | null, latencyMs: number } };
+
+export type SilenceAlertsMutationVariables = Exact<{
+  until: string;
+  reason: string;
+  rule?: string | null | undefined;
+  subscriptionId?: string | number | null | undefined;
+}>;
+
+
+export type SilenceAlertsMutation = { silenceAlerts: { id: string, rule: string | null, subscriptionId: string | null, until: string, reason: string, createdBy: string, createdAt: string } };
+
+export type EndAlertSilenceMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type EndAlertSilenceMutation = { endAlertSilence: { id: string, rule: string | null, subscriptionId: string | null, until: string } };
+
+export type ListAlertSilencesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ListAlertSilencesQuery = { alertSilences: Array<{ id: string, rule: string | null, subscriptionId: string | null, until: string, reason: string, createdBy: string, createdAt: string }> };
 
 export type AuditSealQueryVariables = Exact<{
   subscriptionId: string | number;
@@ -557,13 +557,6 @@ export type RevokeKeyMutationVariables = Exact<{
 
 export type RevokeKeyMutation = { revokeApiKey: { id: string, name: string, role: Role, system: string | null, revokedAt: string | null } };
 
-export type KnownSubscriptionQueryVariables = Exact<{
-  id: string | number;
-}>;
-
-
-export type KnownSubscriptionQuery = { dataSubscription: { id: string } | null };
-
 export type ListenSubscriptionQueryVariables = Exact<{
   id: string | number;
 }>;
@@ -648,6 +641,13 @@ export type DeleteSubscriptionMutationVariables = Exact<{
 
 export type DeleteSubscriptionMutation = { deleteDataSubscription: boolean };
 
+export type KnownSubscriptionQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type KnownSubscriptionQuery = { dataSubscription: { id: string } | null };
+
 export type RotateSecretMutationVariables = Exact<{
   id: string | number;
   overlapHours: number;
@@ -655,21 +655,6 @@ export type RotateSecretMutationVariables = Exact<{
 
 
 export type RotateSecretMutation = { rotateDataSubscriptionSecret: { secret: string, warnings: Array<string>, subscription: { id: string, name: string, targetSystem: string } } };
-
-export type RetryOfSubscriptionQueryVariables = Exact<{
-  id: string | number;
-}>;
-
-
-export type RetryOfSubscriptionQuery = { dataSubscription: { retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } | null };
-
-export type UpdateSubscriptionMutationVariables = Exact<{
-  id: string | number;
-  input: UpdateDataSubscriptionInput;
-}>;
-
-
-export type UpdateSubscriptionMutation = { updateDataSubscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, batchMaxBytes: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, warnings: Array<string>, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } };
 
 export type ListSubscriptionsQueryVariables = Exact<{
   targetSystem?: string | null | undefined;
@@ -698,6 +683,21 @@ export type TestSubscriptionMutationVariables = Exact<{
 
 
 export type TestSubscriptionMutation = { testDataSubscription: { ok: boolean, statusCode: number | null, latencyMs: number, errorCode: string | null, errorMessage: string | null } };
+
+export type RetryOfSubscriptionQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RetryOfSubscriptionQuery = { dataSubscription: { retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } | null };
+
+export type UpdateSubscriptionMutationVariables = Exact<{
+  id: string | number;
+  input: UpdateDataSubscriptionInput;
+}>;
+
+
+export type UpdateSubscriptionMutation = { updateDataSubscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, batchMaxBytes: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, warnings: Array<string>, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } };
 
 export type TailGreetingQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -839,47 +839,6 @@ export const FixedFragmentDoc = new TypedDocumentString(`
     targetSystem
   }
 }`, {"fragmentName":"Fixed"}) as unknown as TypedDocumentString<FixedFragment, unknown>;
-export const SilenceAlertsDocument = new TypedDocumentString(`
-    mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {
-  silenceAlerts(
-    until: $until
-    reason: $reason
-    rule: $rule
-    subscriptionId: $subscriptionId
-  ) {
-    id
-    rule
-    subscriptionId
-    until
-    reason
-    createdBy
-    createdAt
-  }
-}
-    `) as unknown as TypedDocumentString<SilenceAlertsMutation, SilenceAlertsMutationVariables>;
-export const EndAlertSilenceDocument = new TypedDocumentString(`
-    mutation EndAlertSilence($id: ID!) {
-  endAlertSilence(id: $id) {
-    id
-    rule
-    subscriptionId
-    until
-  }
-}
-    `) as unknown as TypedDocumentString<EndAlertSilenceMutation, EndAlertSilenceMutationVariables>;
-export const ListAlertSilencesDocument = new TypedDocumentString(`
-    query ListAlertSilences {
-  alertSilences {
-    id
-    rule
-    subscriptionId
-    until
-    reason
-    createdBy
-    createdAt
-  }
-}
-    `) as unknown as TypedDocumentString<ListAlertSilencesQuery, ListAlertSilencesQueryVariables>;
 export const ListAlertsDocument = new TypedDocumentString(`
     query ListAlerts($state: AlertState, $first: Int) {
   alerts(state: $state, first: $first) {
@@ -936,6 +895,47 @@ export const TestAlertChannelDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<TestAlertChannelMutation, TestAlertChannelMutationVariables>;
+export const SilenceAlertsDocument = new TypedDocumentString(`
+    mutation SilenceAlerts($until: DateTime!, $reason: String!, $rule: String, $subscriptionId: ID) {
+  silenceAlerts(
+    until: $until
+    reason: $reason
+    rule: $rule
+    subscriptionId: $subscriptionId
+  ) {
+    id
+    rule
+    subscriptionId
+    until
+    reason
+    createdBy
+    createdAt
+  }
+}
+    `) as unknown as TypedDocumentString<SilenceAlertsMutation, SilenceAlertsMutationVariables>;
+export const EndAlertSilenceDocument = new TypedDocumentString(`
+    mutation EndAlertSilence($id: ID!) {
+  endAlertSilence(id: $id) {
+    id
+    rule
+    subscriptionId
+    until
+  }
+}
+    `) as unknown as TypedDocumentString<EndAlertSilenceMutation, EndAlertSilenceMutationVariables>;
+export const ListAlertSilencesDocument = new TypedDocumentString(`
+    query ListAlertSilences {
+  alertSilences {
+    id
+    rule
+    subscriptionId
+    until
+    reason
+    createdBy
+    createdAt
+  }
+}
+    `) as unknown as TypedDocumentString<ListAlertSilencesQuery, ListAlertSilencesQueryVariables>;
 export const AuditSealDocument = new TypedDocumentString(`
     query AuditSeal($subscriptionId: ID!, $number: ID!) {
   auditSeal(subscriptionId: $subscriptionId, number: $number) {
@@ -1487,13 +1487,6 @@ export const RevokeKeyDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RevokeKeyMutation, RevokeKeyMutationVariables>;
-export const KnownSubscriptionDocument = new TypedDocumentString(`
-    query KnownSubscription($id: ID!) {
-  dataSubscription(id: $id) {
-    id
-  }
-}
-    `) as unknown as TypedDocumentString<KnownSubscriptionQuery, KnownSubscriptionQueryVariables>;
 export const ListenSubscriptionDocument = new TypedDocumentString(`
     query ListenSubscription($id: ID!) {
   dataSubscription(id: $id) {
@@ -1646,6 +1639,13 @@ export const DeleteSubscriptionDocument = new TypedDocumentString(`
   deleteDataSubscription(id: $id)
 }
     `) as unknown as TypedDocumentString<DeleteSubscriptionMutation, DeleteSubscriptionMutationVariables>;
+export const KnownSubscriptionDocument = new TypedDocumentString(`
+    query KnownSubscription($id: ID!) {
+  dataSubscription(id: $id) {
+    id
+  }
+}
+    `) as unknown as TypedDocumentString<KnownSubscriptionQuery, KnownSubscriptionQueryVariables>;
 export const RotateSecretDocument = new TypedDocumentString(`
     mutation RotateSecret($id: ID!, $overlapHours: Int!) {
   rotateDataSubscriptionSecret(id: $id, overlapHours: $overlapHours) {
@@ -1659,52 +1659,6 @@ export const RotateSecretDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RotateSecretMutation, RotateSecretMutationVariables>;
-export const RetryOfSubscriptionDocument = new TypedDocumentString(`
-    query RetryOfSubscription($id: ID!) {
-  dataSubscription(id: $id) {
-    retry {
-      maxRetries
-      baseDelayMs
-      maxDelayMs
-      jitter
-    }
-  }
-}
-    `) as unknown as TypedDocumentString<RetryOfSubscriptionQuery, RetryOfSubscriptionQueryVariables>;
-export const UpdateSubscriptionDocument = new TypedDocumentString(`
-    mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {
-  updateDataSubscription(id: $id, input: $input) {
-    id
-    name
-    targetSystem
-    eventTypes
-    sourceSystems
-    companyIds
-    mode
-    batchCron
-    state
-    webhookUrl
-    consistencyUrl
-    autoFix
-    batchSize
-    batchMaxBytes
-    maxInFlight
-    lanes
-    rateLimitPerSecond
-    timeoutMs
-    ackTimeoutMs
-    payloadQuery
-    retry {
-      maxRetries
-      baseDelayMs
-      maxDelayMs
-      jitter
-    }
-    backlog
-    warnings
-  }
-}
-    `) as unknown as TypedDocumentString<UpdateSubscriptionMutation, UpdateSubscriptionMutationVariables>;
 export const ListSubscriptionsDocument = new TypedDocumentString(`
     query ListSubscriptions($targetSystem: String) {
   dataSubscriptions(targetSystem: $targetSystem) {
@@ -1781,6 +1735,52 @@ export const TestSubscriptionDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<TestSubscriptionMutation, TestSubscriptionMutationVariables>;
+export const RetryOfSubscriptionDocument = new TypedDocumentString(`
+    query RetryOfSubscription($id: ID!) {
+  dataSubscription(id: $id) {
+    retry {
+      maxRetries
+      baseDelayMs
+      maxDelayMs
+      jitter
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RetryOfSubscriptionQuery, RetryOfSubscriptionQueryVariables>;
+export const UpdateSubscriptionDocument = new TypedDocumentString(`
+    mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {
+  updateDataSubscription(id: $id, input: $input) {
+    id
+    name
+    targetSystem
+    eventTypes
+    sourceSystems
+    companyIds
+    mode
+    batchCron
+    state
+    webhookUrl
+    consistencyUrl
+    autoFix
+    batchSize
+    batchMaxBytes
+    maxInFlight
+    lanes
+    rateLimitPerSecond
+    timeoutMs
+    ackTimeoutMs
+    payloadQuery
+    retry {
+      maxRetries
+      baseDelayMs
+      maxDelayMs
+      jitter
+    }
+    backlog
+    warnings
+  }
+}
+    `) as unknown as TypedDocumentString<UpdateSubscriptionMutation, UpdateSubscriptionMutationVariables>;
 export const TailGreetingDocument = new TypedDocumentString(`
     query TailGreeting {
   __typename

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import type { AttemptResult } from '../../core/model.ts';
-import type { Lane } from '../../delivery/lane.ts';
+import type { Lane } from '../../delivery/drain/lane.ts';
 import { parseTargetAllow } from '../../delivery/webhook/guard.ts';
 import { WebhookSender } from '../../delivery/webhook/send.ts';
 import { WebhookTransport } from '../../delivery/webhook/webhook-transport.ts';

@@ -1,6 +1,6 @@
 import { systemClock } from '../../core/clock.ts';
 import { badInput, messageOf } from '../../core/errors.ts';
-import { checkSecret } from '../../delivery/subscription-input.ts';
+import { checkSecret } from '../../delivery/subscription/subscription-input.ts';
 import { checkTargetUrl } from '../../delivery/webhook/guard.ts';
 import { createSecret } from '../../delivery/webhook/sign.ts';
 import { createClient, type HubClient, RefusedError, UnreachableError } from '../client.ts';

@@ -1,4 +1,4 @@
-import { eventBody } from '../../delivery/body.ts';
+import { eventBody } from '../../delivery/payload/body.ts';
 import { boundedQueries } from '../../hub/bounded-queries.ts';
 import { servedSchemaText } from '../../resolvers/served-schema.ts';
 import type { Delivery, Listened } from './documents.ts';

@@ -1,10 +1,10 @@
 import { systemClock } from '../../core/clock.ts';
 import { createClient, type HubClient } from '../client.ts';
 import type { SyncLogFilter } from '../generated/graphql.ts';
-import { knowsSubscription } from '../known-subscription.ts';
 import { HubSocket } from '../live/hub-socket.ts';
 import { type Progress, stayConnected } from '../live/stay-connected.ts';
 import { aborted, listenForStop } from '../signals.ts';
+import { knowsSubscription } from '../subscriptions/known-subscription.ts';
 import { note, plural, printed } from '../terminal.ts';
 import { changesSubscription, greetingQuery, type TailedSync } from './documents.ts';
 import { Follower } from './follower.ts';

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { HubError } from '../../core/errors.ts';
-import { storedPayloadQueries } from '../../db/read-statements.ts';
+import { storedPayloadQueries } from '../../db/reading/read-statements.ts';
 import type { PayloadQueries } from './payload-queries.ts';
 
 /** Subscriptions that an error names; how many more there are, it counts. */

@@ -7,13 +7,13 @@ import {
   dueAmong,
   insertAttachment,
   renewAttachments,
-} from '../../db/attachment-statements.ts';
-import { cancelOf } from '../../db/backlog-statements.ts';
-import { LaneDrain } from '../drain.ts';
-import type { DrainDeps } from '../drain-deps.ts';
-import { pushMode } from '../drain-mode.ts';
-import { goesToWebhook, type Outcome } from '../judge.ts';
-import type { Lane } from '../lane.ts';
+} from '../../db/delivery/attachment-statements.ts';
+import { cancelOf } from '../../db/delivery/backlog-statements.ts';
+import { LaneDrain } from '../drain/drain.ts';
+import type { DrainDeps } from '../drain/drain-deps.ts';
+import { pushMode } from '../drain/drain-mode.ts';
+import type { Lane } from '../drain/lane.ts';
+import { goesToWebhook, type Outcome } from '../outcome/judge.ts';
 import { RemoteSettlement } from './remote-settlement.ts';
 import {
   acknowledged,

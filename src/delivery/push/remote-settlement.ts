@@ -1,15 +1,15 @@
 import type { Vault } from '../../access/vault.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
-import { type PushedSync, pushedSyncs } from '../../db/attachment-statements.ts';
 import type { Database } from '../../db/database.ts';
-import { readLane } from '../../db/lane-statements.ts';
-import { writeOutcomes } from '../../db/outcome-statements.ts';
-import { eventBody } from '../body.ts';
-import { goesToWebhook, judge } from '../judge.ts';
-import { openLane } from '../lane.ts';
-import { bodyDigestOf, evidenceOf } from '../receipt.ts';
-import type { ChangeListener } from '../sync-changes.ts';
+import { type PushedSync, pushedSyncs } from '../../db/delivery/attachment-statements.ts';
+import { readLane } from '../../db/delivery/lane-statements.ts';
+import { writeOutcomes } from '../../db/delivery/outcome-statements.ts';
+import { openLane } from '../drain/lane.ts';
+import { goesToWebhook, judge } from '../outcome/judge.ts';
+import { eventBody } from '../payload/body.ts';
+import type { ChangeListener } from '../reading/sync-changes.ts';
+import { bodyDigestOf, evidenceOf } from '../webhook/receipt.ts';
 import { type PushEnd, resultOf } from './session.ts';
 
 /** What it works with. */

@@ -3,11 +3,11 @@ import type { HubCode } from '../../core/delivery-codes.ts';
 import { Feed } from '../../core/feed.ts';
 import type { AttemptEvidence, AttemptResult, SigningSecrets, Verdict } from '../../core/model.ts';
 import type { Tracer } from '../../core/tracing.ts';
-import type { ClaimedSync } from '../../db/lane-statements.ts';
-import { eventBody } from '../body.ts';
-import { placesOf } from '../drain-mode.ts';
-import type { Lane, Transport } from '../lane.ts';
-import { bodyDigestOf, evidenceOf } from '../receipt.ts';
+import type { ClaimedSync } from '../../db/delivery/lane-statements.ts';
+import { placesOf } from '../drain/drain-mode.ts';
+import type { Lane, Transport } from '../drain/lane.ts';
+import { eventBody } from '../payload/body.ts';
+import { bodyDigestOf, evidenceOf } from '../webhook/receipt.ts';
 
 /** An event on its way to an attached consumer. */
 export interface Push {

@@ -4,7 +4,6 @@ import type { Clock } from '../../core/clock.ts';
 import { errorCodeOf } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { AttemptResult, Verdict } from '../../core/model.ts';
-import { receiptIn } from '../receipt.ts';
 import {
   AttemptTimeoutError,
   EarlyAnswerError,
@@ -15,6 +14,7 @@ import {
   verdictOfError,
   verdictOfStatus,
 } from './classify.ts';
+import { receiptIn } from './receipt.ts';
 
 /** One POST. */
 export interface SendRequest {

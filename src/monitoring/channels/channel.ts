@@ -1,4 +1,4 @@
-import type { AlertNotice } from '../messages.ts';
+import type { AlertNotice } from '../alerts/messages.ts';
 
 /** Carries alerts to people. */
 export interface Channel {

@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer';
 import { errorCodeOf } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
-import type { AlertNotice, Messages } from '../messages.ts';
+import type { AlertNotice, Messages } from '../alerts/messages.ts';
 import { type Channel, ChannelError } from './channel.ts';
 import type { SettingsOf } from './channel-settings.ts';
 import { plainBlock } from './markdown.ts';

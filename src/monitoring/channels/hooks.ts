@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
-import { type AlertNotice, type Messages, pack } from '../messages.ts';
+import { type AlertNotice, type Messages, pack } from '../alerts/messages.ts';
 import { type Channel, ChannelError } from './channel.ts';
 import { type HttpPost, quoted } from './http-post.ts';
 import { plainBlock } from './markdown.ts';

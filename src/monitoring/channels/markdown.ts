@@ -1,4 +1,4 @@
-import type { Section } from '../messages.ts';
+import type { Section } from '../alerts/messages.ts';
 
 /** A section as Markdown that WeCom, DingTalk and Feishu all show; a block a section. */
 export function markdownBlock(section: Section, open: string): string {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../core/clock.ts';
 import { HubError } from '../../core/errors.ts';
-import type { Messages } from '../messages.ts';
+import type { Messages } from '../alerts/messages.ts';
 import { aliyunSms, aliyunVoice } from './aliyun.ts';
 import type { Channel } from './channel.ts';
 import type { ChannelSettings } from './channel-settings.ts';

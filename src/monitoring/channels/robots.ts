@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
-import { type AlertNotice, type Messages, pack } from '../messages.ts';
+import { type AlertNotice, type Messages, pack } from '../alerts/messages.ts';
 import type { Channel } from './channel.ts';
 import { checkAnswer, type HttpPost } from './http-post.ts';
 import { markdownBlock } from './markdown.ts';

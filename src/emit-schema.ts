@@ -1,5 +1,0 @@
-import { writeFile } from 'node:fs/promises';
-import { servedSchemaText } from './resolvers/served-schema.ts';
-
-// `npm run codegen`: writes the served schema, which the typed documents are generated from and CI compares.
-await writeFile(new URL('schema/schema.graphql', import.meta.url), servedSchemaText());
