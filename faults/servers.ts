@@ -17,6 +17,9 @@ const applicationName = 'fault-lab';
 /** How long PostgreSQL may take to end after SIGQUIT, milliseconds. */
 const quitWithinMs = 2_000;
 
+/** How long a statement of the lab's own may wait, for a lock above all, milliseconds. */
+const patienceMs = 60_000;
+
 /** The lab's PostgreSQL. */
 export interface LabDatabase extends AsyncDisposable {
   readonly port: number;
@@ -88,7 +91,12 @@ async function holdSnapshot(url: string): Promise<AsyncDisposable> {
 }
 
 async function connect(url: string): Promise<Client> {
-  const client = new Client({ connectionString: url, application_name: applicationName });
+  const client = new Client({
+    connectionString: url,
+    application_name: applicationName,
+    connectionTimeoutMillis: patienceMs,
+    statement_timeout: patienceMs,
+  });
   client.on('error', () => {});
   await client.connect();
   return client;
