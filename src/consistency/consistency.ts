@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { shownValue } from '../core/shown-value.ts';
 import type { DateRange } from '../db/consistency/tree.ts';
 import type { ConsistencyDifferenceRow, ConsistencyReportRow, SubscriptionRow } from '../db/entities.ts';
 import type { CheckRequest, Checks, RunningCheck } from './checks.ts';
@@ -86,7 +87,7 @@ export class Consistency {
   ): Promise<FixResult> {
     const planned = itemsBySubscription(items).map(([id, some]) => {
       const of = subscriptions.get(id);
-      if (of === undefined) throw new HubError('NOT_FOUND', `There is no subscription ${id.slice(0, 40)}.`);
+      if (of === undefined) throw new HubError('NOT_FOUND', `There is no subscription ${shownValue(id)}.`);
       return { of, some };
     });
     const request = (some: readonly PlanItem[], repair: CheckRequest['repair']): CheckRequest => ({

@@ -1,4 +1,5 @@
 import { survivesJson } from './exact-number.ts';
+import { shownKey, shownNumber } from './shown-value.ts';
 
 /** A value that a JSON text has and its parsed form has not. */
 export interface JsonFault {
@@ -44,14 +45,13 @@ function seemsChanged(text: string): boolean {
 
 /** A fault's place as an input field is named: `[1].businessData.amount`. */
 export function placeText(path: readonly (string | number)[]): string {
-  const parts = path.map(part => (typeof part === 'number' ? `[${part}]` : `.${part.slice(0, 60)}`));
+  const parts = path.map(part => (typeof part === 'number' ? `[${part}]` : `.${shownKey(part)}`));
   return parts.join('').replace(/^\./, '');
 }
 
 /** What is said of a number that would become another one. */
 export function changedNumber(text: string): string {
-  const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
-  return `the number ${shown} would become ${String(Number(text))} in JSON's readers; send it as a string.`;
+  return `${shownNumber(text)} would become another one in JSON's readers; send it as a string.`;
 }
 
 /** Keys in the text: quotes before a colon. Within strings there may be more of them, but never fewer than there are keys. */

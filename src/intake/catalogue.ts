@@ -1,5 +1,6 @@
 import { badInput, HubError } from '../core/errors.ts';
 import type { JsonObject, SyncMode } from '../core/model.ts';
+import { shownValue } from '../core/shown-value.ts';
 import { JsonSchema } from './json-schema/json-schema.ts';
 import type { WorkBudget } from './json-schema/work-meter.ts';
 import type { PreparedContent } from './voucher-content.ts';
@@ -48,7 +49,7 @@ export class Catalogue {
     if (type === undefined) {
       throw badInput(
         'eventType',
-        `eventType: ${eventType} is not in the catalogue (${[...this.#types.keys()].slice(0, 20).join(', ')}).`,
+        `eventType: ${shownValue(eventType)} is not in the catalogue (${[...this.#types.keys()].slice(0, 20).join(', ')}).`,
       );
     }
     const schema = this.#schemaOf(type);

@@ -3,6 +3,7 @@ import { badInput, type HubError } from '../core/errors.ts';
 import { UnfitValue } from '../core/exact-json.ts';
 import { limits } from '../core/limits.ts';
 import type { JsonObject, JsonValue, VoucherDirection, VoucherStatus } from '../core/model.ts';
+import { shownKey, shownValue } from '../core/shown-value.ts';
 
 /** A voucher as a caller gives it: already of the right types, not yet checked. Null and undefined both mean left out. */
 export interface VoucherInput {
@@ -92,7 +93,7 @@ function checkAmount(amount: string): void {
 function noCurrency(currency: string, currencies: ReadonlySet<string>): HubError {
   const code = currencyMeant(currency, currencies);
   const advice = code === null ? 'Three capital letters are expected, e.g. CNY.' : `Did you mean ${code}?`;
-  return badInput('currency', `currency: "${currency.slice(0, 20)}" is no code of ISO 4217. ${advice}`);
+  return badInput('currency', `currency: ${shownValue(currency)} is no code of ISO 4217. ${advice}`);
 }
 
 function checkJson(value: JsonValue, path: string, depth: number): void {
@@ -108,7 +109,7 @@ function checkJson(value: JsonValue, path: string, depth: number): void {
   }
   for (const [key, item] of Object.entries(value)) {
     checkStorable(path, key);
-    checkJson(item, `${path}.${key.slice(0, 60)}`, depth + 1);
+    checkJson(item, `${path}.${shownKey(key)}`, depth + 1);
   }
 }
 

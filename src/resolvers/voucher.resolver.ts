@@ -4,6 +4,7 @@ import { type Caller, requireRole, visibleSourceSystem, visibleTargetSystem } fr
 import { badInput, HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { JsonObject, SyncMode } from '../core/model.ts';
+import { shownValue } from '../core/shown-value.ts';
 import type { EventTypes } from '../intake/event-types.ts';
 import type { Intake, RecordResult } from '../intake/record-vouchers.ts';
 import type { VoucherInput } from '../intake/voucher-input.ts';
@@ -236,7 +237,7 @@ function isForeign(caller: Caller, input: RecordVoucherInput): boolean {
 function foreignSystem(caller: Caller, input: RecordVoucherInput): HubError {
   return new HubError(
     'FORBIDDEN',
-    `This key records vouchers of ${caller.system}, not of ${input.sourceSystem.slice(0, 100)}.`,
+    `This key records vouchers of ${caller.system}, not of ${shownValue(input.sourceSystem)}.`,
     { field: 'sourceSystem' },
   );
 }

@@ -78,7 +78,10 @@ for (const [door, send] of [
       answer.data?.recordVouchers.map(item => item.error?.field ?? 'recorded'),
       ['businessData.a', 'businessData.a.b', 'businessData.a', 'recorded'],
     );
-    assert.match(answer.data?.recordVouchers[0]?.error?.message ?? '', /1e-400 would become 0/);
+    assert.match(
+      answer.data?.recordVouchers[0]?.error?.message ?? '',
+      /the number 1e-400 would become another one/,
+    );
     assert.match(answer.data?.recordVouchers[1]?.error?.message ?? '', /stands twice/);
   });
 

@@ -7,7 +7,11 @@ import { voucherInput } from '../support/vouchers.ts';
 const secret = 'whsec_c2VjcmV0IG9mIHRoZSB0ZXN0cw==';
 const create =
   'mutation ($i: CreateDataSubscriptionInput!) { createDataSubscription(input: $i) { secret subscription { id } } }';
-const good = { name: 'n', targetSystem: 'tax', eventTypes: ['*'], secret };
+const record = 'mutation ($i: RecordVoucherInput!) { recordVoucher(input: $i) { outcome } }';
+/** The same as a name. */
+const plain = secret.replaceAll('=', '');
+const plainly = { name: 'n', targetSystem: 'tax', eventTypes: ['*'] };
+const good = { ...plainly, secret };
 
 /** Operations that are refused, each with a secret somewhere in it. */
 const faulty: [what: string, query: string, variables: object, field?: string | undefined][] = [
@@ -93,6 +97,18 @@ const faulty: [what: string, query: string, variables: object, field?: string | 
   ['an escape that is none', `{ voucher(id: "\\u${secret}") { id } }`, {}],
   ['a block string', `{ eventTypes { name } } """${secret}"""`, {}],
   ['an unknown field of the schema', `{ ${secret.replaceAll('=', '')} }`, {}],
+  [
+    'an id in a filter',
+    'query ($i: ID!) { syncLogs(filter: { subscriptionId: $i }) { totalCount } }',
+    { i: plain },
+  ],
+  ['an event type', record, { i: voucherInput({ eventType: plain }) }, 'eventType'],
+  ['a currency', record, { i: voucherInput({ currency: plain }) }, 'currency'],
+  ['a type that is subscribed to', create, { i: { ...plainly, eventTypes: [plain] } }, 'eventTypes'],
+  ['a prefix that is subscribed to', create, { i: { ...plainly, eventTypes: [`${plain}!`] } }, 'eventTypes'],
+  ['a key of business data', record, { i: voucherInput({ businessData: { [plain]: '\ud800' } }) }],
+  ['a key before a number', record, { i: voucherInput({ businessData: { [plain]: 2 ** 60 } }) }],
+  ['a payload query', create, { i: { ...plainly, payloadQuery: `{ event { ${plain} } }` } }, 'payloadQuery'],
   ['an unknown operation', `query A { eventTypes { name } } query B { eventTypes { name } }`, { secret }],
 ];
 

@@ -23,7 +23,7 @@ function check(over: Partial<VoucherInput>, currencies: ReadonlySet<string> = is
 test('a currency is a code of ISO 4217, and what people write instead is told with the code that is meant', () => {
   for (const currency of ['CNY', 'USD', 'JPY', 'XAU', 'HRK']) check({ currency });
   for (const [currency, message] of [
-    ['RMB', /"RMB" is no code of ISO 4217\. Did you mean CNY\?/],
+    ['RMB', /RMB is no code of ISO 4217\. Did you mean CNY\?/],
     ['cny', /Did you mean CNY\?/],
     ['NTD', /Did you mean TWD\?/],
     ['YUAN', /Did you mean CNY\?/],

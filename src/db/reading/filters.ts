@@ -1,6 +1,7 @@
 import type { FilterQuery } from '@mikro-orm/core';
 import { badInput } from '../../core/errors.ts';
 import type { SyncMode, SyncStatus, TransportKind } from '../../core/model.ts';
+import { shownValue } from '../../core/shown-value.ts';
 import type { SyncLogRow, VoucherRow } from '../entities.ts';
 
 /** Which vouchers are meant. Null and undefined: no bound. */
@@ -77,7 +78,7 @@ export function syncWhere(criteria: SyncCriteria): FilterQuery<SyncLogRow> {
 
 /** @throws HubError BAD_USER_INPUT unless it looks like one of the hub's ids */
 export function checkId(field: string, id: string): string {
-  if (!/^\d{1,18}$/.test(id)) throw badInput(field, `${field}: ${id.slice(0, 40)} is no id.`);
+  if (!/^\d{1,18}$/.test(id)) throw badInput(field, `${field}: ${shownValue(id)} is no id.`);
   return id;
 }
 

@@ -1,6 +1,7 @@
 import { badInput } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import { compensationIsNoChoice, type RetryPolicy, type SyncMode } from '../../core/model.ts';
+import { shownValue } from '../../core/shown-value.ts';
 import { checkTargetUrl } from '../webhook/guard.ts';
 
 /** What settings are checked against, beside the limits. */
@@ -162,12 +163,12 @@ function checkEventTypes(types: string[] | null, known: ReadonlySet<string>): st
     if (!pattern.test(type))
       throw badInput(
         'eventTypes',
-        `eventTypes: ${type.slice(0, 100)} is no name, prefix with a star (invoice_*), or *.`,
+        `eventTypes: ${shownValue(type)} is no name, prefix with a star (invoice_*), or *.`,
       );
     if (!type.endsWith('*') && !known.has(type)) {
       throw badInput(
         'eventTypes',
-        `eventTypes: ${type} is not in the catalogue (${[...known].slice(0, 20).join(', ')}).`,
+        `eventTypes: ${shownValue(type)} is not in the catalogue (${[...known].slice(0, 20).join(', ')}).`,
       );
     }
   }

@@ -3,6 +3,7 @@ import type { Vault } from '../../access/vault.ts';
 import type { BusinessTime } from '../../core/business-time.ts';
 import { badInput, errorCodeOf, HubError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
+import { shownValue } from '../../core/shown-value.ts';
 import type { Database } from '../../db/database.ts';
 import { pauseLane, resumeLane } from '../../db/delivery/breaker-statements.ts';
 import { SubscriptionEntity, type SubscriptionRow } from '../../db/entities.ts';
@@ -75,7 +76,7 @@ export class Subscriptions {
    */
   async get(id: string, targetSystem: string | null): Promise<SubscriptionRow> {
     const found = await this.find(id, targetSystem);
-    if (found === null) throw new HubError('NOT_FOUND', `There is no subscription ${id.slice(0, 40)}.`);
+    if (found === null) throw new HubError('NOT_FOUND', `There is no subscription ${shownValue(id)}.`);
     return found;
   }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import { badInput, HubError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { RowChanges } from '../../core/row-changes.ts';
+import { shownValue } from '../../core/shown-value.ts';
 import type { Database } from '../../db/database.ts';
 import {
   type AlertRow,
@@ -111,7 +112,7 @@ export class Alerts {
     if (rule !== null && !isRuleName(rule))
       throw badInput('rule', `rule: there is no rule ${rule}; see alertRules.`);
     if (subscriptionId !== null && !isId(subscriptionId))
-      throw badInput('subscriptionId', `subscriptionId: ${subscriptionId} is no id.`);
+      throw badInput('subscriptionId', `subscriptionId: ${shownValue(subscriptionId)} is no id.`);
     const span = until - now;
     if (span <= 0 || span > limits.silenceMaxMs)
       throw badInput('until', `until: ahead of now, by ${limits.silenceMaxMs / 86_400_000} days at most.`);

@@ -48,7 +48,7 @@ function withoutToken(message: string): string {
 /** Messages of graphql-js on one value that repeat nothing of it. `Field "…"` names what the schema or the caller names so. */
 const valueFree = [
   /^Field "[\w.]{1,200}" of required type "[^"]{1,200}" was not provided\.$/,
-  /^Field "\w{1,100}" is not defined by type "\w{1,100}"\.(?: Did you mean [\w", ]{1,200}\?)?$/,
+  /^Field "\w{1,30}" is not defined by type "\w{1,100}"\.(?: Did you mean [\w", ]{1,200}\?)?$/,
   /^Expected value of type "[^"]{1,200}", found null\.$/,
   /^Expected non-nullable type "[^"]{1,200}" not to be null\.$/,
   /^Expected type "\w{1,100}" to be an object\.$/,

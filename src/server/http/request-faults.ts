@@ -47,7 +47,7 @@ export function answerRequestFaults(app: FastifyInstance, log: Logger): void {
     if (method !== 'GET' && method !== 'HEAD') reply.header('connection', 'close');
     const allowed = methods.filter(known => app.hasRoute({ method: known, url: address }));
     if (allowed.length === 0) {
-      const message = `There is no ${method} ${address.slice(0, 100)}.`;
+      const message = `There is no ${method} of this address.`;
       return sendFault(request, reply, 404, { code: 'NOT_FOUND', message });
     }
     const message = `${method} is not answered here; use ${allowed.join(', ')}.`;
