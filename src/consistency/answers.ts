@@ -54,7 +54,7 @@ const entries = z.object({
       source_system: text,
       source_module: text,
       source_id: text,
-      source_version: z.number().int().min(-2_147_483_648).max(2_147_483_647),
+      source_version: z.number().int().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER),
       digest: text,
     }),
   ),

@@ -11,6 +11,11 @@ import type {
   VoucherDirection,
   VoucherStatus,
 } from '../core/model.ts';
+import { versionNumber } from './version-columns.ts';
+
+/** A version as a number, from its two columns. */
+const wideColumn = (column: string) => (_: unknown, table: { toString(): string }) =>
+  versionNumber(table.toString(), column);
 
 /** The catalogue of what can happen. */
 export const EventTypeEntity = defineEntity({
@@ -96,7 +101,7 @@ export const VoucherEntity = defineEntity({
     sourceType: p.string(),
     sourceId: p.string(),
     sourceReferenceNo: p.string().nullable(),
-    sourceVersion: p.integer(),
+    sourceVersion: p.float().formula(wideColumn('source_version')),
     eventType: p.string(),
     companyId: p.string().nullable(),
     counterpartyType: p.string().nullable(),
@@ -123,7 +128,7 @@ export const VoucherEventEntity = defineEntity({
     id: p.bigint('string').primary(),
     eventType: p.string(),
     voucherId: p.bigint('string'),
-    sourceVersion: p.integer(),
+    sourceVersion: p.float().formula(wideColumn('source_version')),
     sourceSystem: p.string(),
     digest: p.string(),
     data: p.json<JsonObject>(),
@@ -212,9 +217,9 @@ export const ConsistencyDifferenceEntity = defineEntity({
     sourceModule: p.string(),
     sourceId: p.string(),
     voucherId: p.bigint('string').nullable(),
-    expectedVersion: p.integer().nullable(),
+    expectedVersion: p.float().formula(wideColumn('expected_version')).nullable(),
     expectedDigest: p.string().nullable(),
-    actualVersion: p.integer().nullable(),
+    actualVersion: p.float().formula(wideColumn('actual_version')).nullable(),
     actualDigest: p.string().nullable(),
     repaired: p.boolean(),
   },

@@ -19,6 +19,7 @@ import { Migration0018BacklogWork } from './migrations/0018-backlog-work.ts';
 import { Migration0019Refusals } from './migrations/0019-refusals.ts';
 import { Migration0020TargetPace } from './migrations/0020-target-pace.ts';
 import { Migration0021Clocks } from './migrations/0021-clocks.ts';
+import { Migration0022WideVersions } from './migrations/0022-wide-versions.ts';
 import { Migration0025Standing } from './migrations/0025-standing.ts';
 import { Migration0026EventLatency } from './migrations/0026-event-latency.ts';
 
@@ -52,6 +53,7 @@ export const migrations: readonly NamedMigration[] = [
   { name: '0019-refusals', class: Migration0019Refusals },
   { name: '0020-target-pace', class: Migration0020TargetPace },
   { name: '0021-clocks', class: Migration0021Clocks },
+  { name: '0022-wide-versions', class: Migration0022WideVersions },
   { name: '0025-standing', class: Migration0025Standing },
   { name: '0026-event-latency', class: Migration0026EventLatency },
 ];

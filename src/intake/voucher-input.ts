@@ -41,8 +41,8 @@ const shortTexts = [
 ] as const;
 const longTexts = ['counterpartyName', 'summary'] as const;
 const decimal = /^-?(\d+)(?:\.(\d+))?$/;
-/** The highest version of a record. */
-export const maxVersion = 2_147_483_647;
+/** The highest version of a record: what JSON's readers keep exactly. */
+export const maxVersion = Number.MAX_SAFE_INTEGER;
 
 /**
  * Checks one voucher against everything that needs no database.
@@ -59,7 +59,7 @@ export function checkVoucherInput(
   if (!currencies.has(input.currency)) throw noCurrency(input.currency, currencies);
   const version = input.sourceVersion;
   if (version != null && (version < 1 || version > maxVersion))
-    throw badInput('sourceVersion', 'sourceVersion: 1 or more.');
+    throw badInput('sourceVersion', `sourceVersion: a whole number, 1 to ${maxVersion}.`);
   if (input.occurredAt != null && input.occurredAt.getTime() > nowMs + limits.occurredAheadMs) {
     throw badInput('occurredAt', "occurredAt: more than a day ahead of the hub's clock.");
   }

@@ -78,7 +78,8 @@ export class RecordVoucherInput {
   sourceReferenceNo?: string | null;
   @Field(() => Int, {
     nullable: true,
-    description: 'Left out: one more than the version known, if the content differs.',
+    description:
+      'A whole number, 1 to 9007199254740991. Left out: one more than the version known, if the content differs.',
   })
   sourceVersion?: number | null;
   @Field(() => DateScalar, { nullable: true, description: 'Left out: today in the business time zone.' })

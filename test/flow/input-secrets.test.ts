@@ -135,7 +135,7 @@ test('an error of an input says what is expected and where, without the value', 
     (await hub.ask(query, variables)).errors?.[0]?.message;
   assert.equal(
     await messageOf(create, { i: { ...good, batchSize: 'many' } }),
-    'Variable "$i" is invalid at "batchSize": Int: a whole number from -2147483648 to 2147483647 is expected.',
+    'Variable "$i" is invalid at "batchSize": Int: a whole number is expected.',
   );
   assert.equal(
     await messageOf(create, { i: { ...good, mode: 'realtime' } }),
@@ -156,7 +156,7 @@ test('an error of an input says what is expected and where, without the value', 
   );
   assert.equal(
     await messageOf('{ vouchers(first: "x") { totalCount } }'),
-    'Int: a whole number from -2147483648 to 2147483647 is expected.',
+    'Int: a whole number is expected.',
   );
   assert.equal(await messageOf('{ eventTypes { name '), 'Syntax Error: Expected Name, found <EOF>.');
 });

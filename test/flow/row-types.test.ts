@@ -22,7 +22,7 @@ test('the types that rows are sent in have the columns that are sent, in their o
   await using hub = await startTestHub();
   await using sql = await connectSql(hub.databaseUrl);
   const sent = {
-    hub_recorded_event: described(eventColumns),
+    hub_recorded_wide_event: described(eventColumns),
     hub_recorded_sync: described(syncColumns),
     hub_sync_outcome_2: described(outcomeColumns),
   };

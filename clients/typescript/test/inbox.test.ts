@@ -8,7 +8,7 @@ import { event, seed } from './support/samples.ts';
 /** The consumer's own table: a row an effect. */
 async function withEffects(store: Promise<TestStore>): Promise<TestStore> {
   const opened = await store;
-  await opened.run('create table effects (sync_id integer, source_id text, source_version integer)');
+  await opened.run('create table effects (sync_id integer, source_id text, source_version bigint)');
   return opened;
 }
 
@@ -41,6 +41,25 @@ for (const [name, open] of Object.entries(databases)) {
     assert.equal(await handle(store, event(3, { source_version: 3 })), 'applied');
     assert.equal(await handle(store, event(4, { source_id: 'INV-2' })), 'applied');
     assert.deepEqual(await effects(store), [1, 3, 4]);
+  });
+
+  test(`${name}: versions beyond 32 bits are held exactly, in tables of an earlier version too`, async () => {
+    const store = await withEffects(open());
+    const wide = 1_764_550_000_000;
+    if (name.startsWith('PostgreSQL')) {
+      await store.run('alter table hub_records alter column source_version type integer');
+      await store.createTables();
+    }
+    assert.equal(await handle(store, event(1, { source_version: wide + 1 })), 'applied');
+    assert.equal(await handle(store, event(2, { source_version: wide })), 'stale');
+    assert.equal(await handle(store, event(3, { source_version: 7 })), 'stale');
+    assert.equal(await handle(store, event(4, { source_version: Number.MAX_SAFE_INTEGER })), 'applied');
+    assert.deepEqual(await effects(store), [1, 4]);
+    const held = await store.run('select source_version from hub_records');
+    assert.deepEqual(
+      held.map(row => Number(row.source_version)),
+      [Number.MAX_SAFE_INTEGER],
+    );
   });
 
   test(`${name}: a sync id that comes with another record, version or content is refused, and nothing of it is kept`, async () => {

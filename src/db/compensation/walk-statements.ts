@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { SyncStatus } from '../../core/model.ts';
 import { cancelFrom, openStatusOf, reopenFrom } from '../delivery/sync-rows.ts';
 import type { SyncCriteria } from '../reading/filters.ts';
+import { eventAt, versionOf } from '../version-columns.ts';
 
 /** How far a run through the syncs is: behind which row of which table it goes on. */
 export interface SyncPosition {
@@ -198,10 +199,10 @@ export async function addCompensation(
   const { rows } = await client.query<{ id: string }>(
     // The vouchers are locked like at intake, so that a newer version can't slip in between with a lower sync id.
     `with current as materialized (
-       select v.id, v.source_version from fin_business_vouchers v where v.id = any($2) order by v.id for update)
+       select v.id, ${versionOf('v')} as version from fin_business_vouchers v where v.id = any($2) order by v.id for update)
      insert into fin_open_syncs (event_id, voucher_id, subscription_id, event_type, source_system, mode)
      select e.id, e.voucher_id, $1, e.event_type, e.source_system, 'compensation'
-     from current c join fin_voucher_events e on e.voucher_id = c.id and e.source_version = c.source_version
+     from current c cross join lateral (${eventAt('c.id', 'c.version')}) e
      where not exists (
        select 1 from fin_open_syncs o where o.subscription_id = $1 and o.voucher_id = e.voucher_id and o.event_id = e.id offset 0)
      order by e.id

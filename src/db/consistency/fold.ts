@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { hubLocks } from '../lock-numbers.ts';
+import { versionOf } from '../version-columns.ts';
 
 /** Up to where everything that was recorded is committed. */
 export interface Horizon {
@@ -75,7 +76,7 @@ export function placeOf(alias: string): string {
 }
 
 /** Of a voucher `v`, what its place and hash are made of. `offset 0` behind it keeps the key from being worked out twice. */
-const voucherFields = `v.id, v.source_system, v.event_type, v.company_id, v.voucher_date, v.source_version, v.digest,
+const voucherFields = `v.id, v.source_system, v.event_type, v.company_id, v.voucher_date, ${versionOf('v')} as source_version, v.digest,
       ${keyOf('v')} as key`;
 
 /**

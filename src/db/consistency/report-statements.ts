@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { bothColumns } from '../version-columns.ts';
 
 /** What a check is to look at. */
 export interface NewReport {
@@ -152,9 +153,9 @@ export async function writeDifferences(
 ): Promise<void> {
   await pool.query(
     `insert into consistency_differences (report_id, n, kind, source_system, source_module, source_id, voucher_id,
-       expected_version, expected_digest, actual_version, actual_digest)
-     select $1, n - 1, kind, source_system, source_module, source_id, voucher_id, expected_version, expected_digest, actual_version, actual_digest
-     from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::int[], $8::text[], $9::int[], $10::text[]) with ordinality
+       expected_version, expected_version_wide, expected_digest, actual_version, actual_version_wide, actual_digest)
+     select $1, n - 1, kind, source_system, source_module, source_id, voucher_id, ${bothColumns('expected_version')}, expected_digest, ${bothColumns('actual_version')}, actual_digest
+     from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[], $10::text[]) with ordinality
        d (kind, source_system, source_module, source_id, voucher_id, expected_version, expected_digest, actual_version, actual_digest, n)`,
     [
       reportId,

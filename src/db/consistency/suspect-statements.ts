@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { type Coverage, coverageValues, isCovered } from '../reading/coverage.ts';
+import { eventAt, versionNumber } from '../version-columns.ts';
 
 /** A record that a consumer may hold wrongly. */
 export interface Suspect {
@@ -36,16 +37,15 @@ export async function readStandings(
 ): Promise<Standing[]> {
   const { rows } = await pool.query<Standing>({
     name: 'consistency-standing',
-    text: `select v.id::text as "voucherId", v.source_version as "sourceVersion", v.digest, coalesce(${isCovered('v')}, false) as covered,
+    text: `select v.id::text as "voucherId", ${versionNumber('v')} as "sourceVersion", v.digest, coalesce(${isCovered('v')}, false) as covered,
              exists (select 1 from fin_open_syncs o where o.subscription_id = $4 and o.voucher_id = v.id) as "underWay",
              (extract(epoch from v.updated_at) * 1000)::float8 as "updatedAtMs", (select (extract(epoch from max(d.sync_completed_at)) * 1000)::float8 from fin_done_syncs d
                where d.voucher_id = v.id and d.subscription_id = $4) as "settledAtMs",
-             exists (select 1 from fin_voucher_events e
-               where e.voucher_id = v.id and e.source_version = s.version and e.digest = s.digest) as "wasRecorded"
-           from unnest($5::text[], $6::text[], $7::text[], $8::int[], $9::text[])
+             exists (select 1 from (${eventAt('v.id', 's.version')}) e where e.digest = s.digest) as "wasRecorded"
+           from unnest($5::text[], $6::text[], $7::text[], $8::bigint[], $9::text[])
              with ordinality s (source_system, source_module, source_id, version, digest, n)
            left join lateral (
-             select id, source_version, digest, event_type, source_system, company_id, updated_at from fin_business_vouchers v
+             select id, source_version, source_version_wide, digest, event_type, source_system, company_id, updated_at from fin_business_vouchers v
              where v.source_system = s.source_system and v.source_module = s.source_module and v.source_id = s.source_id limit 1) v on true
            order by s.n`,
     values: [

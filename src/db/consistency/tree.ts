@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { type Coverage, coverageValues, isCovered } from '../reading/coverage.ts';
+import { versionNumber } from '../version-columns.ts';
 import { placeOf } from './fold.ts';
 
 /** Count and XOR of what stands under a prefix of hex digits. */
@@ -88,7 +89,7 @@ export async function listVouchers(
   const { rows } = await pool.query<CoveredVoucher>({
     name: 'consistency-entries',
     text: `select v.id::text as "voucherId", v.source_system as "sourceSystem", v.source_module as "sourceModule",
-             v.source_id as "sourceId", v.source_version as "sourceVersion", v.digest
+             v.source_id as "sourceId", ${versionNumber('v')} as "sourceVersion", v.digest
            from unnest($6::bigint[], $7::bigint[]) p (low, high)
            cross join lateral (select voucher_id from consistency_records r where ${within} offset 0) r
            cross join lateral (select * from fin_business_vouchers v where v.id = r.voucher_id offset 0) v

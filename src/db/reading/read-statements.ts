@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { JsonObject, VoucherStatus } from '../../core/model.ts';
 import type { RecordKey } from '../recording/intake-statements.ts';
+import { versionNumber } from '../version-columns.ts';
 
 /** Ids of syncs that belong to some vouchers, the newest first: `perVoucher` of each, and `atMost` together. */
 export async function syncIdsOfVouchers(
@@ -36,9 +37,14 @@ export async function eventIdsOfPages(
   const { rows } = await pool.query<{ id: string; page: number }>(
     `select e.id::text, p.n::int - 1 as page
      from unnest($1::bigint[], $2::bigint[], $3::int[]) with ordinality p (voucher_id, above, size, n) cross join lateral (
-       select e.id from fin_voucher_events e
-       where e.voucher_id = p.voucher_id and e.source_version > coalesce(p.above, -1)
-       order by e.source_version limit p.size) e limit $4`,
+       (select e.id, e.source_version::bigint as version from fin_voucher_events e
+        where e.voucher_id = p.voucher_id and e.source_version > coalesce(p.above, -1)
+        order by e.source_version limit p.size)
+       union all
+       (select e.id, e.source_version_wide from fin_voucher_events e
+        where e.voucher_id = p.voucher_id and e.source_version_wide > coalesce(p.above, -1)
+        order by e.source_version_wide limit p.size)
+       order by version limit p.size) e limit $4`,
     [
       pages.map(({ voucherId }) => voucherId),
       pages.map(({ above }) => above),
@@ -144,11 +150,11 @@ export async function voucherVersions(
 ): Promise<VoucherVersionRow[]> {
   const { rows } = await pool.query<VoucherVersionRow>({
     name: 'voucher-versions',
-    text: `select k.n::int - 1 as n, v.source_version as "sourceVersion", v.digest, v.status,
+    text: `select k.n::int - 1 as n, ${versionNumber('v')} as "sourceVersion", v.digest, v.status,
              (extract(epoch from v.updated_at) * 1000)::float8 as "updatedAt"
            from unnest($1::text[], $2::text[], $3::text[]) with ordinality k (source_system, source_module, source_id, n)
            cross join lateral (
-             select v.id, v.source_version, v.digest, v.status, v.updated_at from fin_business_vouchers v
+             select v.id, v.source_version, v.source_version_wide, v.digest, v.status, v.updated_at from fin_business_vouchers v
              where v.source_system = k.source_system and v.source_module = k.source_module and v.source_id = k.source_id limit 1) v
            where ($4::text is null or k.source_system = $4) and ($5::text is null or ${wasSentTo('$5')})`,
     values: [

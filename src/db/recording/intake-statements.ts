@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { JsonObject, SyncMode, VoucherStatus } from '../../core/model.ts';
 import { lanesInUse } from '../delivery/sync-rows.ts';
 import { hubLocks } from '../lock-numbers.ts';
+import { eventAt, versionNumber } from '../version-columns.ts';
 
 /** Names one source record. */
 export interface RecordKey {
@@ -131,7 +132,7 @@ async function lockVouchers(client: PoolClient, keys: readonly RecordKey[]): Pro
     text: `select v.* from unnest($1::text[], $2::text[], $3::text[]) k (source_system, source_module, source_id)
            cross join lateral (
              select v.id::text, v.voucher_no as "voucherNo", v.voucher_date::text as "voucherDate", v.source_system as "sourceSystem",
-               v.source_module as "sourceModule", v.source_id as "sourceId", v.source_version as "sourceVersion", v.digest, v.status,
+               v.source_module as "sourceModule", v.source_id as "sourceId", ${versionNumber('v')} as "sourceVersion", v.digest, v.status,
                v.event_type as "eventType"
              from fin_business_vouchers v
              where v.source_system = k.source_system and v.source_module = k.source_module and v.source_id = k.source_id
@@ -147,10 +148,10 @@ export async function findVersions(
   wanted: readonly { voucherId: string; sourceVersion: number }[],
 ): Promise<RecordedVersion[]> {
   const { rows } = await client.query<RecordedVersion>(
-    `select e.voucher_id::text as "voucherId", e.source_version as "sourceVersion", e.voucher ->> 'voucher_date' as "voucherDate",
+    `select e.voucher_id::text as "voucherId", w.version::float8 as "sourceVersion", e.voucher ->> 'voucher_date' as "voucherDate",
        e.digest, e.voucher ->> 'status' as status, e.event_type as "eventType"
-     from unnest($1::bigint[], $2::int[]) w (voucher_id, source_version)
-     join fin_voucher_events e using (voucher_id, source_version)`,
+     from unnest($1::bigint[], $2::bigint[]) w (voucher_id, version)
+     cross join lateral (${eventAt('w.voucher_id', 'w.version')}) e`,
     [wanted.map(w => w.voucherId), wanted.map(w => w.sourceVersion)],
   );
   return rows;

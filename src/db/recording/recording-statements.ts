@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { SyncMode, VoucherDirection, VoucherStatus } from '../../core/model.ts';
+import { narrowVersion, wideVersion } from '../version-columns.ts';
 import { binaryRows, type RowColumn } from './binary-rows.ts';
 import type { CacheVersions } from './intake-statements.ts';
 
@@ -76,7 +77,8 @@ const voucherColumns: readonly RowColumn<EventWrite>[] = [
   { name: 'source_type', type: 'text', of: e => e.fields.sourceType },
   { name: 'source_id', type: 'text', of: e => e.fields.sourceId },
   { name: 'source_reference_no', type: 'text', of: e => e.fields.sourceReferenceNo ?? null },
-  { name: 'source_version', type: 'int', of: e => e.sourceVersion },
+  { name: 'source_version', type: 'int', of: e => narrowVersion(e.sourceVersion) },
+  { name: 'source_version_wide', type: 'bigint', of: e => wideVersion(e.sourceVersion) },
   { name: 'event_type', type: 'text', of: e => e.fields.eventType },
   { name: 'company_id', type: 'text', of: e => e.fields.companyId ?? null },
   { name: 'counterparty_type', type: 'text', of: e => e.fields.counterpartyType ?? null },
@@ -92,7 +94,7 @@ const voucherColumns: readonly RowColumn<EventWrite>[] = [
   { name: 'created_by', type: 'text', of: e => e.fields.createdBy ?? null },
 ];
 
-/** Those of the type `hub_recorded_event`, in its order. */
+/** Those of the type `hub_recorded_wide_event`, in its order. */
 export const eventColumns: readonly RowColumn<EventWrite>[] = [
   { name: 'voucher', type: 'json', of: e => e.voucherJson },
   { name: 'place', type: 'int', of: e => e.place },
@@ -126,16 +128,17 @@ const voucherRows = `insert into fin_business_vouchers (id, ${names.join(', ')})
  * condition and it does not hold, nothing is written, and there is no row of ids.
  */
 const recordingSql = ({ holds = '', condition = 'true', changed = '' }) => `
-  with ${holds} r as materialized (select * from unnest($1::hub_recorded_event[])),
+  with ${holds} r as materialized (select * from unnest($1::hub_recorded_wide_event[])),
   taken as materialized (
-    select array(select nextval('fin_voucher_events_id_seq') from generate_series(1, cardinality($1::hub_recorded_event[]))) as ids
+    select array(select nextval('fin_voucher_events_id_seq') from generate_series(1, cardinality($1::hub_recorded_wide_event[]))) as ids
     where ${condition}),
   made as (${voucherRows} where change = 'insert' and exists (select from taken)),
   ${changed}
   events as (
-    insert into fin_voucher_events (id, event_type, voucher_id, source_version, source_system, digest, data, voucher, occurred_at)
+    insert into fin_voucher_events (id, event_type, voucher_id, source_version, source_version_wide, source_system, digest, data, voucher, occurred_at)
     overriding system value
-    select (select ids from taken)[place], event_type, id, source_version, source_system, digest, business_data, voucher,
+    select (select ids from taken)[place], event_type, id,
+      case when source_version_wide is null then source_version end, source_version_wide, source_system, digest, business_data, voucher,
       coalesce(occurred_at::timestamptz, now()) from r where exists (select from taken)),
   syncs as (
     insert into fin_open_syncs (event_id, voucher_id, subscription_id, event_type, source_system, mode, next_attempt_at, traceparent)

@@ -2,7 +2,11 @@ import {
   assertValidSchema,
   buildASTSchema,
   type DefinitionNode,
+  GraphQLInt,
+  GraphQLNonNull,
+  GraphQLScalarType,
   type GraphQLSchema,
+  getNullableType,
   isObjectType,
   Kind,
   type ObjectTypeDefinitionNode,
@@ -28,11 +32,21 @@ export function payloadSchemaOf(hubSchema: string): GraphQLSchema {
   for (const [typeName, readers] of Object.entries(frozenFields)) {
     const type = schema.getType(typeName);
     if (!isObjectType(type)) continue;
-    for (const field of Object.values(type.getFields())) field.resolve = readers.get(field.name);
+    for (const field of Object.values(type.getFields())) {
+      field.resolve = readers.get(field.name);
+      if (getNullableType(field.type) === GraphQLInt) field.type = wholeNumber;
+    }
   }
   return schema;
 }
 
+/** What was recorded as a whole number stays one: graphql-js' own `Int` ends at 32 bits. */
+const wholeNumber = new GraphQLNonNull(
+  new GraphQLScalarType({
+    name: GraphQLInt.name,
+    serialize: value => (Number.isSafeInteger(value) ? value : GraphQLInt.serialize(value)),
+  }),
+);
 const queryIsVoucherEvent: SchemaDefinitionNode = {
   kind: Kind.SCHEMA_DEFINITION,
   operationTypes: [

@@ -122,7 +122,7 @@ function typeAt(type: GraphQLInputType, path: string): GraphQLInputType | undefi
 }
 
 const builtIn: Readonly<Record<string, string>> = {
-  Int: 'a whole number from -2147483648 to 2147483647 is expected.',
+  Int: 'a whole number is expected.',
   Float: 'a number is expected.',
   String: 'a text is expected.',
   Boolean: 'true or false is expected.',

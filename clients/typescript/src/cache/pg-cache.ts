@@ -1,5 +1,5 @@
 import { recordHash, signedHash } from '../digest.ts';
-import { createInTurn, type PgClient } from '../sql/pg.ts';
+import { createInTurn, type PgClient, wideVersions } from '../sql/pg.ts';
 import { pgTableConsistency } from '../sql/pg-consistency.ts';
 import { recordColumns, recordRow, recordValues, tableNames } from '../sql/tables.ts';
 import { type CachedVoucher, type CacheStore, heldOf } from './cache-store.ts';
@@ -47,7 +47,7 @@ function createTable(table: string): string {
       source_system text not null,
       source_module text not null,
       source_id text not null,
-      source_version integer not null,
+      source_version bigint not null,
       digest text not null,
       voucher_date date not null,
       h bigint not null,
@@ -55,6 +55,7 @@ function createTable(table: string): string {
       data jsonb not null,
       primary key (k) include (voucher_date, h)
     );
+    ${wideVersions(table)}
     create index if not exists ${table}_voucher_date on ${table} (voucher_date, k, h);`;
 }
 

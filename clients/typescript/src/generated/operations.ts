@@ -46,7 +46,7 @@ export type RecordVoucherInput = {
   sourceSystem: string;
   /** The kind of record in that module, e.g. sales_invoice. */
   sourceType: string;
-  /** Left out: one more than the version known, if the content differs. */
+  /** A whole number, 1 to 9007199254740991. Left out: one more than the version known, if the content differs. */
   sourceVersion?: number | null | undefined;
   /** DRAFT, APPROVED or VOIDED. */
   status?: VoucherStatus | null | undefined;

@@ -1,4 +1,4 @@
-import { createInTurn, type PgClient } from '../sql/pg.ts';
+import { createInTurn, type PgClient, wideVersions } from '../sql/pg.ts';
 import { recordColumns, recordValues, tableNames } from '../sql/tables.ts';
 import type { InboxStore } from './inbox.ts';
 
@@ -38,7 +38,7 @@ function claimSql(inbox: string, records: string): string {
   return `
     with news as (insert into ${inbox} (sync_id, h) values ($1, $9::bigint) on conflict do nothing returning sync_id)
     insert into ${records} as held (${recordColumns})
-    select $2, $3, $4, $5, $6::integer, $7, $8::date, $9::bigint where exists (select from news)
+    select $2, $3, $4, $5, $6::bigint, $7, $8::date, $9::bigint where exists (select from news)
     on conflict (k) do update set source_version = excluded.source_version, digest = excluded.digest,
       voucher_date = excluded.voucher_date, h = excluded.h
     where held.source_version < excluded.source_version
@@ -63,11 +63,12 @@ function createSql(inbox: string, records: string): string {
       source_system text not null,
       source_module text not null,
       source_id text not null,
-      source_version integer not null,
+      source_version bigint not null,
       digest text not null,
       voucher_date date not null,
       h bigint not null,
       primary key (k) include (voucher_date, h)
     );
+    ${wideVersions(records)}
     create index if not exists ${records}_voucher_date on ${records} (voucher_date, k, h);`;
 }

@@ -44,6 +44,15 @@ export async function createInTurn(db: PgClient, statements: string): Promise<vo
   await db.query(`select pg_advisory_xact_lock(hashtext('voucher hub client')); ${statements}`);
 }
 
+/** Makes room for versions beyond 32 bits in a table of an earlier version of this package. */
+export function wideVersions(table: string): string {
+  return `do $$ begin
+      if exists (select from pg_attribute where attrelid = '${table}'::regclass and attname = 'source_version' and atttypid = 'integer'::regtype) then
+        alter table ${table} alter column source_version type bigint;
+      end if;
+    end $$;`;
+}
+
 async function rolledBack(client: PgClient): Promise<boolean> {
   try {
     await client.query('rollback');
