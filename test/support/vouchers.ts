@@ -1,4 +1,5 @@
 import type { TestHub } from './hub.ts';
+import { until } from './wait.ts';
 
 /** A voucher that the hub takes; give what differs. */
 export function voucherInput(over: Record<string, unknown> = {}): Record<string, unknown> {
@@ -47,18 +48,24 @@ export async function recordVouchers(
   return items;
 }
 
-/** Makes a subscription; gives its id and secret. */
+/** Makes a subscription; gives its id and secret. Asks again while the hub says that too much waits, as a busy machine makes it. */
 export async function subscribe(
   hub: Pick<TestHub, 'data'>,
   input: Record<string, unknown>,
   key?: string,
 ): Promise<{ id: string; secret: string }> {
-  const { createDataSubscription: made } = await hub.data<{
-    createDataSubscription: { secret: string; subscription: { id: string } };
-  }>(
-    `mutation ($input: CreateDataSubscriptionInput!) { createDataSubscription(input: $input) { secret subscription { id } } }`,
-    { input: { name: 'tax', targetSystem: 'tax', eventTypes: ['*'], ...input } },
-    key,
+  const ask = () =>
+    hub.data<{ createDataSubscription: { secret: string; subscription: { id: string } } }>(
+      `mutation ($input: CreateDataSubscriptionInput!) { createDataSubscription(input: $input) { secret subscription { id } } }`,
+      { input: { name: 'tax', targetSystem: 'tax', eventTypes: ['*'], ...input } },
+      key,
+    );
+  const isBusy = (error: unknown) => error instanceof Error && error.message.includes('"code":"UNAVAILABLE"');
+  const { createDataSubscription: made } = await until('a subscription is made', () =>
+    ask().catch((error: unknown) => {
+      if (isBusy(error)) return null;
+      throw error;
+    }),
   );
   return { id: made.subscription.id, secret: made.secret };
 }
