@@ -13,7 +13,7 @@ const attemptsSql = `
   select n, n % 8 + 1, 1, 'webhook', now(), 3, 200, '{"status": "accepted", "reference": "' || n || '"}', sha256(n::text::bytea)
   from generate_series($1::int, $2::int) n`;
 
-/** How long sealing so many attempts takes, and comparing all of them with their seals, milliseconds. */
+/** Says how long sealing so many attempts takes, and comparing all of them with their seals, milliseconds. */
 export async function audit(count: number): Promise<{ sealMs: number; verifyMs: number; pages: number }> {
   // Without the scheduler, which seals once a minute.
   await using hub = await BenchHub.start({ HUB_ROLES: 'api' });

@@ -3,7 +3,7 @@ import { drain } from './deliveries.ts';
 import { fill, fillOldMonths } from './fill.ts';
 import { BenchReceiver } from './support.ts';
 
-/** What a drain of `part` syncs does with a short backlog, with a long one, and with a long history. */
+/** Holds what a drain of `part` syncs does with a short backlog, with a long one, and with a long history. */
 export interface BacklogFigures {
   readonly short: number;
   readonly long: number;

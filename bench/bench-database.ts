@@ -3,7 +3,10 @@ import { Client } from 'pg';
 
 let server: string | undefined;
 
-/** From now on hubs get a database each on this server, instead of an embedded one. @param url of a role that may make databases */
+/**
+ * From now on hubs get a database each on this server, instead of an embedded one. @param url of a role that may make
+ * databases
+ */
 export function benchOn(url: string): void {
   server = url;
 }

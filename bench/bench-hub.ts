@@ -35,12 +35,15 @@ const recordOne = 'mutation ($input: RecordVoucherInput!) { recordVoucher(input:
 
 const encryptionKey = randomBytes(32).toString('base64');
 
-/** What an embedded hub has by itself: its database, a key, and targets on this machine. */
+/** Gives what an embedded hub has by itself: its database, a key, and targets on this machine. */
 function externalSettings({ url }: BenchDatabase): Record<string, string> {
   return { DATABASE_URL: url, HUB_ENCRYPTION_KEY: encryptionKey, HUB_TARGET_ALLOW: '127.0.0.1' };
 }
 
-/** A hub in a process of its own on an embedded PostgreSQL in a fresh folder, or on the server that `benchOn` named, and a connection to its database. */
+/**
+ * A hub in a process of its own on an embedded PostgreSQL in a fresh folder, or on the server that `benchOn` named, and
+ * a connection to its database.
+ */
 export class BenchHub implements AsyncDisposable {
   readonly url: string;
   readonly databaseUrl: string;

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 
-/** What a run of the benchmarks is asked for. */
+/** Holds what a run of the benchmarks is asked for. */
 export interface BenchCommand {
   /** A tenth of the work. */
   readonly quick: boolean;

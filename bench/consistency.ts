@@ -20,7 +20,7 @@ import { fill } from './fill.ts';
 import { benchIntake, recordInProcess } from './recording.ts';
 import { monotonicMs } from './support.ts';
 
-/** What finding seven differences costs. */
+/** Holds what finding seven differences costs. */
 export interface WalkCost {
   readonly bytes: number;
   readonly requests: number;
@@ -50,7 +50,7 @@ export async function walkCost(count: number): Promise<WalkCost> {
   return { bytes, requests, share: bytes / listedBytes(hub) };
 }
 
-/** What a check of so many records takes, all of them folded in and none different. */
+/** Gives what a check of so many records takes, all of them folded in and none different. */
 export async function checkTime(count: number): Promise<{ checkMs: number; consumerMs: number }> {
   await using hub = await BenchHub.start();
   const db = new DatabaseSync(':memory:');

@@ -46,7 +46,10 @@ export async function drain(
   return rate;
 }
 
-/** Deliveries a second against the floor, taken in turns; each had a turn before that does not count, as code that is new is slow. */
+/**
+ * Deliveries a second against the floor, taken in turns; each had a turn before that does not count, as code that is
+ * new is slow.
+ */
 export async function deliveries(rounds: number, count: number): Promise<{ hub: number; floor: number }[]> {
   using receiver = await BenchReceiver.start();
   await using hub = await BenchHub.start();

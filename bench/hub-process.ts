@@ -9,7 +9,7 @@ process.on('message', message => {
   if (message === 'cpu') process.send?.({ cpu: (process.cpuUsage().user + process.cpuUsage().system) / 1e6 });
 });
 
-/** What is in use, garbage set aside where the process was started with `--expose-gc`. */
+/** Gives what is in use, garbage set aside where the process was started with `--expose-gc`. */
 function memory(): number {
   globalThis.gc?.();
   return process.memoryUsage.rss();

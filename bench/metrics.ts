@@ -23,7 +23,7 @@ const restSql = [
    where subscription_id < 20`,
 ];
 
-/** How long a year's metrics take, beside so many rows of rollups. */
+/** Says how long a year's metrics take, beside so many rows of rollups. */
 export async function metrics(
   wanted: number,
 ): Promise<{ rows: number; windows: { what: string; wanted: string; p50: number; max: number }[] }> {

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { BenchHub } from './bench-hub.ts';
 import { BenchReceiver } from './support.ts';
 
-/** How long each drain is watched, milliseconds. */
+/** Sets how long each drain is watched, milliseconds. */
 const watchedMs = 10_000;
 
 /** Deliveries a second of one record, by how many of its versions wait; and of other records beside it. */

@@ -6,7 +6,7 @@ const own = [11, 12];
 const ended = [13, 14];
 const parentField = 1;
 
-/** What Linux counts in, on every architecture that Node runs on. */
+/** Holds what Linux counts in, on every architecture that Node runs on. */
 const ticksPerSecond = 100;
 
 /**

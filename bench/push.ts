@@ -115,7 +115,7 @@ export async function fanOut(consumers: number, events: number): Promise<{ p50: 
   return { p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
 }
 
-/** What `consumers` attached consumers cost the hub while nothing happens: KiB each, and the share of a core. */
+/** Gives what `consumers` attached consumers cost the hub while nothing happens: KiB each, and the share of a core. */
 export async function idle(consumers: number, seconds: number): Promise<{ kiBEach: number; core: number }> {
   await using hub = await BenchHub.start();
   const subscriptionIds = await hub.subscribeSockets(consumers);

@@ -5,7 +5,7 @@ import { BenchHub } from './bench-hub.ts';
 import { BenchReceiver, monotonicMs } from './support.ts';
 import { BenchWorker } from './worker.ts';
 
-/** How long until things run again, seconds. */
+/** Says how long until things run again, seconds. */
 export interface RecoveryFigures {
   /** From kill -9 of the worker that had a lane to the lane's next request. */
   readonly lane: number;
@@ -15,7 +15,7 @@ export interface RecoveryFigures {
   readonly database: number;
 }
 
-/** What is under way at a kill arrives within this. Milliseconds. */
+/** Holds what is under way at a kill arrives within this. Milliseconds. */
 const settleMs = 300;
 
 /** Kills the worker that has the lane, then restarts PostgreSQL, under a steady load of so many events a second. */

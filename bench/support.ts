@@ -17,7 +17,7 @@ const report = z.object({
   arrivals: z.array(z.object({ id: z.string(), at: z.number() })),
 });
 
-/** What the receiver got: how many, when the first and the last (monotonic milliseconds), and marked ones one by one. */
+/** Holds what the receiver got: how many, when the first and the last (monotonic milliseconds), and marked ones one by one. */
 export type Report = z.infer<typeof report>;
 
 /** A consumer in a process of its own. */

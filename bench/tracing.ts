@@ -21,7 +21,7 @@ interface Contender {
   readonly sampled: number | null;
 }
 
-/** What traces cost a delivery: hubs that trace nothing, all and one per cent, taken in turns on the same receiver. */
+/** Gives what traces cost a delivery: hubs that trace nothing, all and one per cent, taken in turns on the same receiver. */
 export async function tracing(
   rounds: number,
   count: number,
@@ -78,7 +78,7 @@ async function trace(db: Pool, sampled: number | null): Promise<void> {
 }
 
 /**
- * What a delivery costs more where tracing is off than where there was none, nanoseconds: the way through the code that
+ * Gives what a delivery costs more where tracing is off than where there was none, nanoseconds: the way through the code that
  * would make spans, on a transport that does nothing, against that transport alone.
  */
 function nullCheckNs(): number {

@@ -3,7 +3,7 @@ import { monotonicMs, quantile } from './support.ts';
 
 const query = 'query ($refs: [VoucherRef!]!) { voucherVersions(refs: $refs) { sourceVersion digest } }';
 
-/** How long the question for versions takes over HTTP, milliseconds: of one record, and of a thousand at once. */
+/** Says how long the question for versions takes over HTTP, milliseconds: of one record, and of a thousand at once. */
 export async function versions(
   count: number,
 ): Promise<{ one: { p50: number; p99: number }; thousand: { p50: number; p99: number } }> {

@@ -3,10 +3,10 @@ import { fill } from './fill.ts';
 import { BenchReceiver, ratePerSecond } from './support.ts';
 import { BenchWorker } from './worker.ts';
 
-/** What the deliveries are of: eight subscriptions, or one with four lanes. */
+/** Holds what the deliveries are of: eight subscriptions, or one with four lanes. */
 export type WorkersLoad = 'several' | 'sharded';
 
-/** What a set of worker processes made of a backlog. */
+/** Holds what a set of worker processes made of a backlog. */
 export interface WorkersFigure {
   /** Deliveries a second. */
   readonly rate: number;
@@ -31,7 +31,7 @@ interface WorkerSet {
 }
 
 /**
- * What sets of worker processes deliver of the same backlog on the same cores. All are started and warmed up first, a
+ * Gives what sets of worker processes deliver of the same backlog on the same cores. All are started and warmed up first, a
  * fresh process compiles its code while it works; then they take turns, the first another one each round. A hub's own
  * process only serves the API and the schedules.
  * @param counts processes of each set

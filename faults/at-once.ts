@@ -1,5 +1,5 @@
 /**
- * What must be done before this process is gone, whichever way it ends but by SIGKILL: a second Ctrl-C waits for nothing,
+ * Holds what must be done before this process is gone, whichever way it ends but by SIGKILL: a second Ctrl-C waits for nothing,
  * and the lab's processes, detached and perhaps stopped, would outlive it. Each deed is done at once, the last one first.
  * Dispose of it where all is ended in order.
  */

@@ -1,6 +1,6 @@
 import type { History, LoggedSync, Published, Received, Subscribed } from './history.ts';
 
-/** What the hub promises, by name; a violation is of one of these. */
+/** Holds what the hub promises, by name; a violation is of one of these. */
 export type Rule =
   | 'nothing acknowledged is lost'
   | 'nothing is delivered that was not committed'
@@ -25,7 +25,7 @@ const freeCodes = new Set(['LEASE_EXPIRED', 'SOCKET_CLOSED']);
 /** Sockets closed in a row after which an event is FAILED: the contract's number. */
 const closedSocketsToFail = 10;
 
-/** How far a signature's timestamp may be from the lab's clock, milliseconds: what the hub itself warns of. */
+/** Sets how far a signature's timestamp may be from the lab's clock, milliseconds: what the hub itself warns of. */
 const farthestDateMs = 30_000;
 
 /**
@@ -66,7 +66,7 @@ class Index {
   }
 }
 
-/** What names an event. */
+/** Holds what names an event. */
 type EventName = Pick<Published, 'sourceSystem' | 'sourceId' | 'version'>;
 
 function eventOf(event: EventName): string {
@@ -208,7 +208,7 @@ function* checkLog({ syncs, databaseCrashes }: History, index: Index): Generator
 }
 
 /**
- * How many requests brought these arrivals. An attempt whose kept connection broke off before an answer sends the same
+ * Says how many requests brought these arrivals. An attempt whose kept connection broke off before an answer sends the same
  * bytes once more over a new connection, and stays one attempt.
  */
 function requestsOf(arrivals: readonly Received[]): number {

@@ -18,11 +18,11 @@ export interface Published {
   acknowledgedAt: number | null;
   /** Every outcome that the hub answered for it, in order. */
   readonly outcomes: string[];
-  /** How many subscriptions the hub said that it goes to; null: it only said that it knows it. */
+  /** Says how many subscriptions the hub said that it goes to; null: it only said that it knows it. */
   deliveries: number | null;
 }
 
-/** How an event reached a consumer. */
+/** Says how an event reached a consumer. */
 export type Way = 'webhook' | 'socket';
 
 /** One arrival of an event at a consumer, in the order of arrival. */
@@ -36,11 +36,11 @@ export interface Received {
   readonly mark: string;
   /** Milliseconds since the lab's start. */
   readonly at: number;
-  /** How far its signature's timestamp was from the lab's own clock, milliseconds; null: it is not signed. */
+  /** Says how far its signature's timestamp was from the lab's own clock, milliseconds; null: it is not signed. */
   readonly datedOffMs: number | null;
   /** The signature of the request that carried it: the hub signs each attempt anew. Null: it is not signed. */
   readonly signature: string | null;
-  /** Whether the consumer said that it has it, before the hub could know. */
+  /** True when the consumer said that it has it, before the hub could know. */
   accepted: boolean;
 }
 
@@ -64,11 +64,11 @@ export interface History {
   readonly syncs: readonly LoggedSync[];
   /** When PostgreSQL crashed, milliseconds since the lab's start: what it was told shortly before may be gone. */
   readonly databaseCrashes: readonly number[];
-  /** What must never be: processes that ended by themselves, signatures that do not verify, stops that took too long. */
+  /** Holds what must never be: processes that ended by themselves, signatures that do not verify, stops that took too long. */
   readonly faultsOfHub: readonly string[];
 }
 
-/** What publishers and consumers write down while the lab runs. */
+/** Holds what publishers and consumers write down while the lab runs. */
 export class Recorder {
   readonly published: Published[] = [];
   readonly received: Received[] = [];

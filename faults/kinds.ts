@@ -1,4 +1,4 @@
-/** What a fault is done to. */
+/** Holds what a fault is done to. */
 export type Place = 'node' | 'link' | 'database' | 'queue' | 'webhook' | 'consumer' | 'subscription';
 
 /** One kind of fault. */
@@ -7,7 +7,7 @@ export interface Kind {
   readonly place: Place;
   /** Which of the places: the beginning of a link's name; left out: any. */
   readonly of?: string;
-  /** How long it lasts, seconds, from and to; 0: a moment. */
+  /** Says how long it lasts, seconds, from and to; 0: a moment. */
   readonly lasts: readonly [number, number];
   readonly meaning: string;
   /** Only where the queue is on Redis. */

@@ -14,14 +14,14 @@ import { Link } from './proxy.ts';
 import { ackTimeoutMs, nodesOf, type SubscriptionPlan, sourceSystems, subscriptionPlans } from './scene.ts';
 import { type LabDatabase, startDatabase } from './servers.ts';
 
-/** What a lab is made of. */
+/** Holds what a lab is made of. */
 export interface LabOptions {
   readonly seed: number;
   readonly queue: Scene['queue'];
   /** A folder of the lab's own, which others may pass through. */
   readonly folder: string;
   readonly random: () => number;
-  /** Where what is started says how it is ended at once. */
+  /** Says where what is started says how it is ended at once. */
   readonly atOnce: AtOnce;
 }
 

@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
 import { printable } from '../src/core/printable.ts';
 
-/** How much of a log's end is looked at, bytes, and how many of its lines are told, each cut, characters. */
+/** Sets how much of a log's end is looked at, bytes, and how many of its lines are told, each cut, characters. */
 const tailBytes = 65_536;
 const shownLines = 6;
 const lineChars = 300;
@@ -18,7 +18,7 @@ const logLine = z.object({
 });
 
 /**
- * What a process last wrote to its log of errors, and of what is no line of a log: Node's own words when it ends a process.
+ * Gives what a process last wrote to its log of errors, and of what is no line of a log: Node's own words when it ends a process.
  * @param from where in the file its own lines begin, bytes
  * @param secrets are cut out, for this goes where a report goes
  */

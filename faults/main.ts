@@ -31,7 +31,7 @@ Progress goes to standard error. Exit code: 0 nothing was violated, 1 something 
   npm run faults -- --seed 4711 --queue postgres --keep /tmp/lab
 `;
 
-/** What was asked for. */
+/** Holds what was asked for. */
 interface Asked {
   readonly seed: number;
   readonly minutes: number;
@@ -143,7 +143,7 @@ function makeFolders(keepIn: string, queues: readonly string[]): string | null {
   return null;
 }
 
-/** How long a lab may take beyond its load, minutes: to start, to drain, to read the logs and to end. */
+/** Sets how long a lab may take beyond its load, minutes: to start, to drain, to read the logs and to end. */
 const spareMinutes = 8;
 
 /** What a lab that failed may leave open must not keep its process, milliseconds. */

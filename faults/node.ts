@@ -8,10 +8,10 @@ import { lastWords } from './last-words.ts';
 
 const program = fileURLToPath(new URL('hub-process.ts', import.meta.url));
 
-/** How long to wait before starting again a process that ended, milliseconds: what a supervisor does. */
+/** Sets how long to wait before starting again a process that ended, milliseconds: what a supervisor does. */
 const startAgainMs = 500;
 
-/** How long it may take until it is up, milliseconds. */
+/** Sets how long it may take until it is up, milliseconds. */
 const startWithinMs = 90_000;
 
 /** The contract's bound on a stop in good order, and a margin for this machine, milliseconds. */
@@ -20,13 +20,13 @@ const stopWithinMs = 32_000;
 /** A hub process that is kept running, unless the lab itself ends it. */
 export class HubNode implements AsyncDisposable {
   readonly name: string;
-  /** Where it listens, without a proxy between. */
+  /** Says where it listens, without a proxy between. */
   readonly url: string;
   readonly #env: Record<string, string>;
   readonly #logFile: string;
   readonly #recorder: Recorder;
   #child: ChildProcess | undefined;
-  /** Where in the log the lines of this process begin, bytes. */
+  /** Says where in the log the lines of this process begin, bytes. */
   #logFrom = 0;
   #isWanted = false;
   #isOver = false;

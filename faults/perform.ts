@@ -161,7 +161,7 @@ async function acknowledgeAs({ lab, fault, over }: Deed, manner: SocketManner): 
   socket.manner = 'good';
 }
 
-/** What FLUSHALL is to Redis; the record of BullMQ's migrations stays. */
+/** Gives what FLUSHALL is to Redis; the record of BullMQ's migrations stays. */
 async function truncateQueue(lab: Lab): Promise<void> {
   const tables = await lab.database.run(
     `select string_agg(format('%I.%I', schemaname, tablename), ', ') as names from pg_tables where schemaname = 'bullmq' and tablename !~ 'migration'`,

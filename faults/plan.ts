@@ -1,7 +1,7 @@
 import { seeded } from '../test/support/random.ts';
 import { type Kind, kinds, type Place } from './kinds.ts';
 
-/** What there is in the lab that faults may be done to, by name. */
+/** Holds what there is in the lab that faults may be done to, by name. */
 export interface Scene {
   readonly queue: 'redis' | 'postgres';
   readonly nodes: readonly string[];
@@ -27,7 +27,7 @@ export interface Fault {
 export const calmBefore = 4;
 export const calmAfter = 12;
 
-/** How long a place is left alone after a fault, seconds. */
+/** Sets how long a place is left alone after a fault, seconds. */
 const rest = 2;
 
 /**

@@ -76,7 +76,7 @@ export class Link implements AsyncDisposable {
   }
 }
 
-/** What the network is like, for all connections of a link. */
+/** Holds what the network is like, for all connections of a link. */
 class Weather {
   delayMs = 0;
   #frozen: PromiseWithResolvers<void> | undefined;

@@ -10,16 +10,19 @@ export interface DoneFault {
   readonly until: number;
 }
 
-/** What a fault of the hub held up arrives within this, milliseconds: other faults that go on meanwhile make it longer. */
+/**
+ * Holds what a fault of the hub held up arrives within this, milliseconds: other faults that go on meanwhile make it
+ * longer.
+ */
 const recoveryMs = 60_000;
 
-/** Whether a fault is done to the hub, and not to one consumer alone. */
+/** Tells whether a fault is done to the hub, and not to one consumer alone. */
 export function isOfHub(kind: string): boolean {
   return /^(node|database|queue)-/.test(kind);
 }
 
 /**
- * How long a fault was felt: from its end (from the kill itself for a process that was killed) until everything that had
+ * Says how long a fault was felt: from its end (from the kill itself for a process that was killed) until everything that had
  * been acknowledged by then had arrived at the subscription that no fault is done to. Milliseconds.
  */
 export function recoveryOf(history: Pick<History, 'subscriptions' | 'published' | 'received'>) {

@@ -14,12 +14,12 @@ import { checkRecovery, type DoneFault } from './recovery.ts';
 import { sceneOf } from './scene.ts';
 import type { Waits } from './waits.ts';
 
-/** What a run is asked for. */
+/** Holds what a run is asked for. */
 export interface RunOptions {
   readonly seed: number;
   readonly minutes: number;
   readonly queue: Scene['queue'];
-  /** Where the lab works and the hubs' logs stay; undefined: a temporary folder, which goes where all was well. */
+  /** Says where the lab works and the hubs' logs stay; undefined: a temporary folder, which goes where all was well. */
   readonly keepIn: string | undefined;
   readonly signal: AbortSignal;
   readonly note: (line: string) => void;
@@ -27,7 +27,7 @@ export interface RunOptions {
   readonly waits: Waits;
 }
 
-/** What came of a run. */
+/** Holds what came of a run. */
 export interface RunResult {
   readonly options: Pick<RunOptions, 'seed' | 'minutes' | 'queue'>;
   readonly scene: Scene;
@@ -41,11 +41,14 @@ export interface RunResult {
   readonly logsIn: string | undefined;
 }
 
-/** How long publishers may take for their last acknowledgements, and lanes to become empty, once all is healed, milliseconds. */
+/**
+ * Sets how long publishers may take for their last acknowledgements, and lanes to become empty, once all is healed,
+ * milliseconds.
+ */
 const lastWordsMs = 60_000;
 const drainMs = 90_000;
 
-/** How long to wait after that for what is still on its way to a consumer, milliseconds. */
+/** Sets how long to wait after that for what is still on its way to a consumer, milliseconds. */
 const strayMs = 1_000;
 
 /**

@@ -27,7 +27,7 @@ export function nodesOf(seed: number): readonly NodeRoles[] {
 /** Source systems, each with a publisher of its own. */
 export const sourceSystems = ['erp', 'crm', 'wms', 'pos'];
 
-/** How long a consumer may take to acknowledge, milliseconds. */
+/** Sets how long a consumer may take to acknowledge, milliseconds. */
 export const ackTimeoutMs = 3_000;
 
 const patient = { maxRetries: 30, baseDelayMs: 200, maxDelayMs: 2_000 };
@@ -86,7 +86,7 @@ export const subscriptionPlans: readonly SubscriptionPlan[] = [
   },
 ];
 
-/** What faults may be done to, by the seed and the queue's home. */
+/** Gives what faults may be done to, by the seed and the queue's home. */
 export function sceneOf(seed: number, queue: Scene['queue']): Scene {
   const nodes = nodesOf(seed);
   const subscriptions = subscriptionPlans.filter(({ name }) => name !== meter);

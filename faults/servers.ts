@@ -14,10 +14,10 @@ import { takePort } from './ports.ts';
 const log = createLogger({ level: 'silent', pretty: false });
 const applicationName = 'fault-lab';
 
-/** How long PostgreSQL may take to end after SIGQUIT, milliseconds. */
+/** Sets how long PostgreSQL may take to end after SIGQUIT, milliseconds. */
 const quitWithinMs = 2_000;
 
-/** How long a statement of the lab's own may wait, for a lock above all, milliseconds. */
+/** Sets how long a statement of the lab's own may wait, for a lock above all, milliseconds. */
 const patienceMs = 60_000;
 
 /** The lab's PostgreSQL. */

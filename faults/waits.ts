@@ -1,4 +1,4 @@
-/** What a lab waits for at the moment, each in words. */
+/** Holds what a lab waits for at the moment, each in words. */
 export class Waits {
   readonly #waits = new Set<{ readonly what: string }>();
 

@@ -24,19 +24,19 @@ import { Meters } from './monitoring/metrics/meters.ts';
 import { openTracing } from './monitoring/tracing/open-tracing.ts';
 import { tracingSettings } from './monitoring/tracing/settings.ts';
 
-/** What tests (and a demo) may put in the place of the real thing. */
+/** Holds what tests (and a demo) may put in the place of the real thing. */
 export interface HubOverrides {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly log?: Logger;
-  /** Where the alerts file's `${VARIABLE}` are looked up. */
+  /** Says where the alerts file's `${VARIABLE}` are looked up. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** A running hub. Dispose of it to stop: it takes no more, finishes what is under way, and closes everything. */
 export interface Hub extends AsyncDisposable {
   readonly url: string;
-  /** Where `/metrics` and health checks have a port of their own; null: on the one port. */
+  /** Says where `/metrics` and health checks have a port of their own; null: on the one port. */
   readonly metricsUrl: string | null;
   readonly databaseUrl: string;
   /** The secret of the first admin key, where this start made it; shown this once. */

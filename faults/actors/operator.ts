@@ -28,11 +28,11 @@ const pageQuery = `query ($filter: SyncLogFilter, $after: String) { syncLogs(fil
   pageInfo { hasNextPage endCursor }
   edges { node { id status attempts { errorCode } event { sourceVersion voucher { sourceSystem sourceId } } } } } }`;
 
-/** How long the operator keeps asking before a step has failed, and one call may take, milliseconds. */
+/** Sets how long the operator keeps asking before a step has failed, and one call may take, milliseconds. */
 const patienceMs = 60_000;
 const callMs = 10_000;
 
-/** What an operator does by GraphQL: at any hub that answers, again and again until one does. */
+/** Holds what an operator does by GraphQL: at any hub that answers, again and again until one does. */
 export class Operator {
   readonly #urls: readonly string[];
   readonly #key: string;
@@ -66,7 +66,7 @@ export class Operator {
     return made.parse(data.it).secret;
   }
 
-  /** How many syncs are not over. */
+  /** Says how many syncs are not over. */
   async unfinished(): Promise<number> {
     const filter = { statuses: ['PENDING', 'PROCESSING', 'RETRYING'] };
     const data = await this.#ask(

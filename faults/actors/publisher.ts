@@ -15,7 +15,7 @@ const answer = z.object({
   ),
 });
 
-/** How long a call may take before its publisher gives it up and makes it again, milliseconds. */
+/** Sets how long a call may take before its publisher gives it up and makes it again, milliseconds. */
 const callMs = 6_000;
 
 /** Calls are made again after this, milliseconds. */
@@ -32,7 +32,7 @@ const mostPauseMs = 80;
 const twice = 0.1;
 const replayed = 0.1;
 
-/** What a publisher needs. */
+/** Holds what a publisher needs. */
 export interface PublisherOptions {
   readonly sourceSystem: string;
   readonly records: number;

@@ -19,19 +19,19 @@ const delivered = z.object({
   }),
 });
 
-/** How a consumer acknowledges. */
+/** Says how a consumer acknowledges. */
 export type SocketManner = 'good' | 'late' | 'mute' | 'twice';
 
 /** A socket is pinged this often, and given up where the pong takes as long, milliseconds. */
 const pingMs = 4_000;
 
-/** How long it waits before it attaches again, milliseconds. */
+/** Sets how long it waits before it attaches again, milliseconds. */
 const againMs = 300;
 
-/** How often a flapping consumer's socket is cut, milliseconds. */
+/** Sets how often a flapping consumer's socket is cut, milliseconds. */
 const flapMs = 350;
 
-/** What a consumer over graphql-ws needs. */
+/** Holds what a consumer over graphql-ws needs. */
 export interface SocketOptions {
   readonly subscriptionId: string;
   /** The hubs that take sockets; it attaches to one after the other. */

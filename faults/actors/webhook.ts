@@ -12,10 +12,10 @@ const event = z.object({
 });
 const body = z.union([event, z.object({ items: z.array(event) })]);
 
-/** How a receiver answers. */
+/** Says how a receiver answers. */
 export type WebhookManner = 'good' | 'slow' | 'failing' | 'silent' | 'throttling';
 
-/** How long an answer takes at most, milliseconds: so long that a process that is killed always leaves some unanswered. */
+/** Sets how long an answer takes at most, milliseconds: so long that a process that is killed always leaves some unanswered. */
 const answerMs = 200;
 const slowAnswerMs = 2_000;
 

@@ -1,7 +1,7 @@
 import { HubError } from '../core/errors.ts';
 import type { Role } from '../core/model.ts';
 
-/** Who calls: an API key's identity, never its secret. */
+/** Says who calls: an API key's identity, never its secret. */
 export interface Caller {
   readonly keyId: string;
   readonly role: Role;
@@ -49,7 +49,7 @@ export function writableTargetSystem(caller: Caller): string | null {
   return visibleTargetSystem(caller);
 }
 
-/** Whether a caller may see the addresses of a target system's consumers whole: they may hold tokens. */
+/** Tells whether a caller may see the addresses of a target system's consumers whole: they may hold tokens. */
 export function mayReadAddresses({ role, system }: Caller, targetSystem: string): boolean {
   return role === 'admin' || (role === 'subscriber' && system === targetSystem);
 }

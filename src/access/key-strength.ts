@@ -75,7 +75,7 @@ export function weaknessOf(key: string): string | null {
   return null;
 }
 
-/** Whether a text is one part again and again; the last time it may be cut off. */
+/** Tells whether a text is one part again and again; the last time it may be cut off. */
 function isRepetition(text: string): boolean {
   for (let length = 1; length * 2 <= text.length; length += 1)
     if (

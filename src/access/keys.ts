@@ -8,7 +8,7 @@ import type { Database } from '../db/database.ts';
 import { ApiKeyEntity, type ApiKeyRow } from '../db/entities.ts';
 import type { Caller } from './caller.ts';
 
-/** How often `last_used_at` is written at most, milliseconds: it tells people whether a key is still in use. */
+/** Sets how often `last_used_at` is written at most, milliseconds: it tells people whether a key is still in use. */
 const lastUsedEveryMs = 60_000;
 
 /** No key has another form, so what has another is not looked up. */
@@ -30,7 +30,7 @@ export class ApiKeys {
     this.#wrong = new LRUCache({ max: limits.keyCacheEntries });
   }
 
-  /** Who a key belongs to; null: unknown or revoked. A revoked key is out within `limits.keyCacheMs`. */
+  /** Tells who a key belongs to; null: unknown or revoked. A revoked key is out within `limits.keyCacheMs`. */
   async authenticate(key: string): Promise<Caller | null> {
     if (!keyForm.test(key)) return null;
     const hash = hashOf(key);

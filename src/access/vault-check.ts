@@ -2,9 +2,9 @@ import type { SealedSecrets } from '../db/sealed-secrets.ts';
 import type { LocalKey } from './local-key.ts';
 import type { Vault } from './vault.ts';
 
-/** Whether a vault opens the secrets that are there. */
+/** Tells whether a vault opens the secrets that are there. */
 export interface VaultFinding {
-  /** How many it opens, and how many it does not. */
+  /** Says how many it opens, and how many it does not. */
   readonly opens: number;
   readonly closed: number;
   /** Ids of the keys that are missing. */
@@ -22,7 +22,10 @@ export function vaultFinding(vault: Vault, sealed: readonly SealedSecrets[]): Va
   };
 }
 
-/** What a person is told of secrets that do not open. @param local the key's file, where it is not of HUB_ENCRYPTION_KEY */
+/**
+ * Gives what a person is told of secrets that do not open. @param local the key's file, where it is not of
+ * HUB_ENCRYPTION_KEY
+ */
 export function closedSecrets({ closed, missing }: VaultFinding, local?: LocalKey): string {
   const sealed = `the secrets of ${closed} subscriptions: they are sealed with another key (${missing.join(', ')}).`;
   if (local?.isNew === true)

@@ -65,12 +65,12 @@ export class Vault {
     }
   }
 
-  /** Whether it opens what is sealed with the key of this id. */
+  /** Tells whether it opens what is sealed with the key of this id. */
   knows(keyId: string): boolean {
     return this.#known.has(keyId);
   }
 
-  /** Whether a text is sealed with the current key already. */
+  /** Tells whether a text is sealed with the current key already. */
   isCurrent(text: string): boolean {
     return text.startsWith(`v1:${this.#current.id}:`);
   }

@@ -15,7 +15,7 @@ export interface NotedSeal {
   readonly hash: string;
 }
 
-/** What has become of it. @property found its hash now; null: it is not there any more */
+/** Holds what has become of it. @property found its hash now; null: it is not there any more */
 export interface ComparedSeal extends NotedSeal {
   readonly found: string | null;
   readonly ok: boolean;

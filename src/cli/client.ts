@@ -7,10 +7,10 @@ import { UsageError } from './usage-error.ts';
 
 const defaultUrl = 'http://127.0.0.1:4000';
 
-/** How long an answer is waited for, milliseconds: longer than the hub itself waits for anything. */
+/** Sets how long an answer is waited for, milliseconds: longer than the hub itself waits for anything. */
 const answerMs = 90_000;
 
-/** Where the hub is and who asks. */
+/** Says where the hub is and who asks. */
 export interface ClientOptions {
   readonly url?: string | undefined;
   readonly key?: string | undefined;
@@ -54,7 +54,7 @@ export interface HubClient {
     variables: Variables,
   ): Promise<Result>;
   /**
-   * As `request`, with variables that are JSON text already: what stands in a file goes out as it stands there.
+   * Works as `request`, with variables that are JSON text already: what stands in a file goes out as it stands there.
    * @param signal ends the waiting
    */
   requestText<Result, Variables>(
@@ -89,7 +89,7 @@ export function createClient(options: ClientOptions): HubClient {
   };
 }
 
-/** Whether the options or the environment give a key. */
+/** Tells whether the options or the environment give a key. */
 export function hasKey(options: ClientOptions): boolean {
   return (options.key ?? readClientEnvironment(processEnvironment()).key) !== undefined;
 }

@@ -1,4 +1,4 @@
-/** Where a command leaves what it came to, when that is not an error. */
+/** Says where a command leaves what it came to, when that is not an error. */
 export interface CommandResult {
   exitCode: number;
 }

@@ -154,7 +154,7 @@ async function begin(client: HubClient, { date, subscription, dryRun, apply }: F
   return (await client.request(fixData, variables)).fixData;
 }
 
-/** What it came to, once its reports have ended. */
+/** Gives what it came to, once its reports have ended. */
 async function withEnds(client: HubClient, begun: Fixed, reports: Fixed['reports']): Promise<Fixed> {
   const differences: Fixed['differences'] = [];
   for (const { id, differenceCount } of reports) {

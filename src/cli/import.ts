@@ -13,7 +13,7 @@ import { startProgress } from './progress.ts';
 import { listenForStop, type Stop } from './signals.ts';
 import { duration, note, plural, print, printJson } from './terminal.ts';
 
-/** How long requests under way may still take after Ctrl-C, milliseconds. */
+/** Sets how long requests under way may still take after Ctrl-C, milliseconds. */
 const finishMs = 5_000;
 
 /** Exit code after Ctrl-C: 128 + SIGINT. */

@@ -5,11 +5,11 @@ import { duration, note } from './terminal.ts';
 /** Between two lines of progress where there is no terminal, milliseconds. */
 const plainEveryMs = 3_000;
 
-/** What is counted. */
+/** Holds what is counted. */
 export interface Measure {
-  /** How much there is to do, in whatever unit; null: nobody knows. */
+  /** Says how much there is to do, in whatever unit; null: nobody knows. */
   readonly total: number | null;
-  /** What is counted beside it: lines, syncs. */
+  /** Holds what is counted beside it: lines, syncs. */
   readonly things: string;
 }
 

@@ -12,7 +12,7 @@ const retryRuns = graphql(`
 
 type Run = RetryRunsQuery['compensationRuns'][number];
 
-/** How often it is asked how far the run is, and how often a line is written where there is no terminal, milliseconds. */
+/** Sets how often it is asked how far the run is, and how often a line is written where there is no terminal, milliseconds. */
 const askEveryMs = 1_000;
 const plainEveryMs = 5_000;
 

@@ -98,7 +98,7 @@ const refusals: readonly (readonly [code: RegExp, what: string])[] = [
   [/^57P03/, 'is starting or stopping: try again in a moment'],
 ];
 
-/** What a driver says of a database or queue that can't be reached, in terms of the settings. */
+/** Gives what a driver says of a database or queue that can't be reached, in terms of the settings. */
 function databaseFault(config: Config, error: unknown): unknown {
   const code = errorCodeOf(error) ?? '';
   const database =

@@ -17,7 +17,7 @@ export function print(text = ''): void {
   process.stdout.write(`${legible(text)}\n`);
 }
 
-/** As `print`; resolves once it is written, with false where nobody reads it (any more). */
+/** Works as `print`; resolves once it is written, with false where nobody reads it (any more). */
 export function printed(text: string): Promise<boolean> {
   return new Promise(resolve => process.stdout.write(`${legible(text)}\n`, error => resolve(error == null)));
 }

@@ -5,7 +5,7 @@ import { port } from './setting-types.ts';
 export const commandVariables: readonly string[] = ['HUB_URL', 'HUB_KEY', 'HUB_WEBHOOK_SECRET'];
 
 /**
- * What the commands that talk to a running hub take from the environment. Without HUB_URL it is the hub that would
+ * Gives what the commands that talk to a running hub take from the environment. Without HUB_URL it is the hub that would
  * be started with this environment, so that `HUB_PORT=4711 hub doctor` finds what `HUB_PORT=4711 hub start` started.
  */
 export function readClientEnvironment(env: NodeJS.ProcessEnv): {
@@ -18,7 +18,7 @@ export function readClientEnvironment(env: NodeJS.ProcessEnv): {
   return { url: env.HUB_URL?.trim() || addressIn(env), key: env.HUB_KEY?.trim() || undefined, timeZone };
 }
 
-/** Where a hub that listens on a host and port is asked from the same machine. */
+/** Tells where a hub that listens on a host and port is asked from the same machine. */
 export function localAddress(host: string, listensOn: number): string {
   // A hub that listens on all addresses answers on the loopback, and not every system connects to 0.0.0.0.
   const reached = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;

@@ -6,7 +6,7 @@ export function proxyVariables(env: Readonly<Record<string, string | undefined>>
   return names.flatMap(name => [name, name.toLowerCase()]).filter(name => (env[name] ?? '').trim() !== '');
 }
 
-/** What is said of them: whoever sets one expects requests to go that way. */
+/** Gives what is said of them: whoever sets one expects requests to go that way. */
 export function proxyVariablesText(variables: readonly string[]): string {
   return `${variables.join(', ')} ${variables.length === 1 ? 'is' : 'are'} set, but webhooks and alert channels do not use a proxy: they connect to their targets themselves`;
 }

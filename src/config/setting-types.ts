@@ -90,7 +90,7 @@ export const hostNames = z
         .regex(/^(?:\*|(?:\*\.)?[\w-]+(?:\.[\w-]+)*)$/, 'must be host names, with commas, without ports'),
     ),
   );
-/** What webhooks may reach though private, as `parseTargetAllow` reads it. */
+/** Holds what webhooks may reach though private, as `parseTargetAllow` reads it. */
 export const targetAllow = z.string().superRefine((text, context) => {
   const fault = targetAllowFault(text);
   if (fault !== null) context.addIssue({ code: 'custom', message: fault });
@@ -151,7 +151,7 @@ function redisUrlFault(text: string): string | null {
   }
 }
 
-/** Whether a text is the name of a time zone. */
+/** Tells whether a text is the name of a time zone. */
 export function isTimeZone(name: string): boolean {
   try {
     return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';

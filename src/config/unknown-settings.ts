@@ -27,7 +27,7 @@ export function unknownSettings(
     .map(variable => ({ variable, nearest: nearestOf(variable, known) }));
 }
 
-/** What is said of one, and what to do. */
+/** Gives what is said of one, and what to do. */
 export function unknownSettingText({ variable, nearest }: UnknownSetting): string {
   const meant = nearest === null ? '`hub start --help` lists the settings' : `is ${nearest} meant?`;
   return `${variable} is no setting of the hub and changes nothing: ${meant}`;

@@ -104,7 +104,7 @@ export function readEntries(answer: unknown, prefixes: readonly string[]): HeldR
   });
 }
 
-/** What a consumer may say in place of an answer, as it may over the socket. */
+/** Holds what a consumer may say in place of an answer, as it may over the socket. */
 const saidError = z.object({ error: z.string().min(1) });
 
 function unreadable(answer: unknown, what: string, form: string, error: z.ZodError): CheckFailedError {

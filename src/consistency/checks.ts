@@ -24,14 +24,14 @@ import type { Difference } from './judge.ts';
 import { isMendable, repair } from './repair.ts';
 import { Settlement } from './settle.ts';
 
-/** What checks work with. */
+/** Holds what checks work with. */
 export interface ChecksDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Logger;
   readonly fold: Fold;
   readonly lanes: { wake(lanes: Iterable<string>): void };
-  /** How a subscription's consumer is asked. */
+  /** Says how a subscription's consumer is asked. */
   readonly channelOf: (subscription: SubscriptionRow) => Channel;
   /** The share of records, in percent, above which differences are not mended without a person. */
   readonly repairMaxPercent: number;
@@ -39,7 +39,7 @@ export interface ChecksDeps {
   readonly bounds?: ConversationBounds;
 }
 
-/** What a check looks for, and what it does about it. */
+/** Holds what a check looks for, and what it does about it. */
 export interface CheckRequest {
   readonly range: DateRange;
   /** `ask`: nothing; `auto`: sends again what is not too much; `all`: sends again whatever differs, as a person said. */
@@ -48,7 +48,7 @@ export interface CheckRequest {
   readonly find?: (settlement: Settlement) => Promise<Found>;
 }
 
-/** What a check found. */
+/** Holds what a check found. */
 export interface Found {
   /** Records that were compared. */
   readonly checked: number;
@@ -157,7 +157,10 @@ export class Checks {
     return { checked, differences: differences.toSorted(byName) };
   }
 
-  /** Writes what was found, and mends it where that is wanted. @returns how many are mended, and what the report says beside it (null: nothing) */
+  /**
+   * Writes what was found, and mends it where that is wanted. @returns how many are mended, and what the report says
+   * beside it (null: nothing)
+   */
   async #conclude(check: {
     reportId: string;
     subscription: SubscriptionRow;

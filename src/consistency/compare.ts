@@ -3,7 +3,7 @@ import type { CoveredVoucher, DateRange, TreeNode } from '../db/consistency/tree
 import { CheckFailedError, type HeldRecord, TooManyDifferencesError } from './answers.ts';
 import { childrenOf, recordHash, recordKey, xorHashes } from './digests.ts';
 
-/** What the hub holds for a subscription. */
+/** Holds what the hub holds for a subscription. */
 export interface HubSide {
   /** The nodes of prefixes, by prefix. */
   nodes(prefixes: readonly string[]): Promise<Map<string, TreeNode>>;
@@ -11,7 +11,7 @@ export interface HubSide {
   vouchers(prefixes: readonly string[]): Promise<CoveredVoucher[]>;
 }
 
-/** What the consumer says that it holds. */
+/** Holds what the consumer says that it holds. */
 export interface ConsumerSide {
   nodes(prefixes: readonly string[], filter: DateRange): Promise<Map<string, TreeNode>>;
   entries(prefixes: readonly string[], filter: DateRange): Promise<HeldRecord[]>;
@@ -24,7 +24,7 @@ export interface Candidate {
   readonly consumer: HeldRecord | null;
 }
 
-/** What a walk found. */
+/** Holds what a walk found. */
 export interface Walk {
   /** Records that the hub holds. */
   readonly checked: number;
@@ -33,7 +33,7 @@ export interface Walk {
 
 /** Digits of a prefix beyond which nobody can hold several records: keys are SHA-256. */
 const deepest = 16;
-/** How far the parts of a busy consumer's node may differ from the node, which was asked for a moment before. */
+/** Says how far the parts of a busy consumer's node may differ from the node, which was asked for a moment before. */
 const slack = (count: number) => 1_000 + count / 4;
 
 /**
@@ -56,7 +56,7 @@ export async function walk(hub: HubSide, consumer: ConsumerSide, filter: DateRan
 /** A node of the consumer's that differs from the hub's. */
 interface Open {
   readonly prefix: string;
-  /** What the consumer says that it holds. */
+  /** Holds what the consumer says that it holds. */
   readonly count: number;
 }
 
@@ -128,7 +128,7 @@ class Finder {
       );
   }
 
-  /** What the consumer lists, once it is what its digests say: it may have changed in between. */
+  /** Gives what the consumer lists, once it is what its digests say: it may have changed in between. */
   async #entriesOf(nodes: readonly TreeNode[]): Promise<HeldRecord[]> {
     const sure: HeldRecord[] = [];
     let unsure = nodes.filter(({ count }) => count > 0);

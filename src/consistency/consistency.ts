@@ -10,11 +10,11 @@ import type { ConsistencyReports } from './reports.ts';
 
 /** Which subscriptions can be asked. */
 interface Answering {
-  /** Those of some subscriptions that have an attached consumer that answers. */
+  /** Gives those of some subscriptions that have an attached consumer that answers. */
   listenedAmong(subscriptionIds: readonly string[]): Promise<Set<string>>;
 }
 
-/** What a repair by a person came to. */
+/** Holds what a repair by a person came to. */
 export interface FixResult {
   readonly dryRun: boolean;
   readonly found: number;
@@ -129,7 +129,7 @@ export class Consistency {
     await Promise.all(Array.from({ length: limits.checksAtOnce }, worker));
   }
 
-  /** Those of some subscriptions that can be asked: by `consistencyUrl`, or by an attached consumer that answers. */
+  /** Gives those of some subscriptions that can be asked: by `consistencyUrl`, or by an attached consumer that answers. */
   async answering(subscriptions: readonly SubscriptionRow[]): Promise<SubscriptionRow[]> {
     const silent = subscriptions.filter(({ consistencyUrl }) => consistencyUrl == null).map(({ id }) => id);
     const listened = await this.#answering.listenedAmong(silent);

@@ -10,12 +10,12 @@ export interface Question {
   readonly prefixes: readonly string[];
 }
 
-/** What came of a question: an answer, or why there is none. Bytes are those of the bodies, both ways. */
+/** Holds what came of a question: an answer, or why there is none. Bytes are those of the bodies, both ways. */
 export type Reply = { readonly bytes: number } & (
   | { readonly answer: unknown }
   | {
       readonly fault: string;
-      /** Whether the same question may be answered a moment later. */
+      /** True when the same question may be answered a moment later. */
       readonly passing: boolean;
     }
 );
@@ -61,7 +61,7 @@ export class Conversation {
     this.#until = options.clock.steady() + this.#bounds.ms;
   }
 
-  /** What the consumer holds under prefixes, by prefix. @throws CheckFailedError */
+  /** Gives what the consumer holds under prefixes, by prefix. @throws CheckFailedError */
   async nodes(prefixes: readonly string[], filter: DateRange): Promise<Map<string, TreeNode>> {
     return readNodes(await this.#ask({ event: 'consistency.digest', filter, prefixes }), prefixes);
   }

@@ -6,7 +6,7 @@ import type { Database } from '../db/database.ts';
 /** SQLSTATE lock_not_available: a recording took longer than the fold waits. */
 const lockNotAvailable = '55P03';
 
-/** How often a fold waits for recordings that are under way. */
+/** Sets how often a fold waits for recordings that are under way. */
 const maxTries = 5;
 
 /**

@@ -14,7 +14,7 @@ export interface Difference extends RecordName {
 }
 
 /**
- * What differs in a record; null: nothing that is wrong. Pure.
+ * Gives what differs in a record; null: nothing that is wrong. Pure.
  *
  * What is on its way is no difference. A record whose current version the subscription does not cover (any more) may
  * be held as it once was sent, or not at all. A version that the hub does not have is divergent, like other content

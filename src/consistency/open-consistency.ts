@@ -10,7 +10,7 @@ import { Questions } from './questions.ts';
 import { ConsistencyReports } from './reports.ts';
 import { WebhookChannel } from './webhook-channel.ts';
 
-/** What the parts need of the hub. */
+/** Holds what the parts need of the hub. */
 export interface ConsistencyDeps extends Pick<ChecksDeps, 'lanes' | 'repairMaxPercent'> {
   readonly db: Database;
   readonly vault: Vault;

@@ -16,7 +16,10 @@ export interface PlanItem extends RecordName {
 
 const facts = ['kind', 'expectedVersion', 'expectedDigest', 'actualVersion', 'actualDigest'] as const;
 
-/** The items of each subscription. @throws HubError BAD_USER_INPUT where one stands twice: it would be sent and counted twice */
+/**
+ * The items of each subscription. @throws HubError BAD_USER_INPUT where one stands twice: it would be sent and counted
+ * twice
+ */
 export function itemsBySubscription(items: readonly PlanItem[]): [string, PlanItem[]][] {
   const firsts = new Map<string, number>();
   for (const [n, item] of items.entries()) {

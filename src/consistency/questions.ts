@@ -24,7 +24,7 @@ export interface PushedQuestion extends Question {
   readonly id: string;
 }
 
-/** What questions need of the hub. */
+/** Holds what questions need of the hub. */
 export interface QuestionsDeps {
   readonly db: Database;
   readonly clock: Clock;
@@ -80,7 +80,7 @@ export class Questions {
     return feed;
   }
 
-  /** Those of some subscriptions that have somebody who answers. */
+  /** Gives those of some subscriptions that have somebody who answers. */
   listenedAmong(subscriptionIds: readonly string[]): Promise<Set<string>> {
     return listenedAmong(this.#deps.db.pool, subscriptionIds);
   }
@@ -90,7 +90,7 @@ export class Questions {
     return { ask: (question, signal) => this.#ask(subscriptionId, question, { timeoutMs, signal }) };
   }
 
-  /** What a consumer answers, on any connection of its key. @returns whether it was waited for */
+  /** Gives what a consumer answers, on any connection of its key. @returns whether it was waited for */
   async answer(keyId: string, questionId: string, answer: string): Promise<boolean> {
     const taken = await answerQuestion(this.#deps.db.pool, keyId, questionId, answer);
     if (taken) this.answered([questionId]);

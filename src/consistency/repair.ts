@@ -7,18 +7,18 @@ import { recordKey } from './digests.ts';
 import type { Difference } from './judge.ts';
 import type { Settlement } from './settle.ts';
 
-/** What a repair works with. */
+/** Holds what a repair works with. */
 export interface RepairDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly lanes: { wake(lanes: Iterable<string>): void };
 }
 
-/** How often deliveries under way are looked at: soon at first, then seldom. Milliseconds. */
+/** Sets how often deliveries under way are looked at: soon at first, then seldom. Milliseconds. */
 const lookFirstMs = 50;
 const lookMaxMs = 2_000;
 
-/** What of the differences can be mended by sending: what the consumer has beyond the hub is never deleted. */
+/** Gives what of the differences can be mended by sending: what the consumer has beyond the hub is never deleted. */
 export function isMendable(difference: Difference): boolean {
   return difference.kind !== 'unexpected';
 }

@@ -32,7 +32,7 @@ export class ConsistencyReports {
     return failAbandonedReports(this.#db.pool);
   }
 
-  /** Whether people may begin no further check of a subscription today. */
+  /** Tells whether people may begin no further check of a subscription today. */
   async isDayFull(subscriptionId: string): Promise<boolean> {
     return (await reportsOfDay(this.#db.pool, subscriptionId, limits.checksADay)) >= limits.checksADay;
   }
@@ -42,7 +42,7 @@ export class ConsistencyReports {
     return dropReports(this.#db.pool, days);
   }
 
-  /** What a check found, by system, module and id. */
+  /** Gives what a check found, by system, module and id. */
   async differences(reportId: string, first: number): Promise<ConsistencyDifferenceRow[]> {
     return this.#db
       .fork()

@@ -9,7 +9,7 @@ import type { Conversation } from './conversation.ts';
 import { type RecordName, recordKey } from './digests.ts';
 import { type Difference, judge } from './judge.ts';
 
-/** How often a record that keeps moving is asked for; then it counts as on its way. */
+/** Sets how often a record that keeps moving is asked for; then it counts as on its way. */
 const maxRounds = 3;
 /** A recording's time is that of its transaction's beginning, which may be so much earlier than its commit, milliseconds. */
 const marginMs = 5_000;
@@ -17,7 +17,7 @@ const marginMs = 5_000;
 const recordDigits = 16;
 const noFilter: DateRange = { from: null, to: null };
 
-/** Whose records are judged. */
+/** Says whose records are judged. */
 export type CheckedSubscription = Coverage & { readonly id: string };
 
 /** A record, and what the consumer said that it holds of it. */
@@ -37,7 +37,7 @@ interface Judged {
 export interface Compared {
   /** Since when, by the database's clock, milliseconds since 1970. */
   readonly sinceMs: number;
-  /** Whether it was bounded by dates: a record that was not listed may be held with another date. */
+  /** True when it was bounded by dates: a record that was not listed may be held with another date. */
   readonly byDates: boolean;
 }
 
@@ -122,7 +122,7 @@ export class Settlement {
     return readStandings(this.#pool, this.#subscription, suspects);
   }
 
-  /** What the consumer holds of records, whatever their dates. */
+  /** Gives what the consumer holds of records, whatever their dates. */
   async #held(names: readonly RecordName[]): Promise<Held[]> {
     const keyed = names.map(name => ({ name, key: recordKey(name) }));
     const prefixes = [...new Set(keyed.map(({ key }) => key.slice(0, recordDigits)))];

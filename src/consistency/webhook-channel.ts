@@ -10,7 +10,7 @@ import type { BodyEnd, SendResult } from '../delivery/webhook/send.ts';
 import type { WebhookTransport } from '../delivery/webhook/webhook-transport.ts';
 import type { Channel, Question, Reply } from './conversation.ts';
 
-/** What it works with. */
+/** Holds what it works with. */
 export interface WebhookChannelDeps {
   readonly db: Database;
   readonly vault: Vault;

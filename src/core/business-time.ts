@@ -90,7 +90,7 @@ export class BusinessTime {
     return schedule.next(nowMs);
   }
 
-  /** What is wrong with a cron pattern of five fields; null: nothing. */
+  /** Gives what is wrong with a cron pattern of five fields; null: nothing. */
   cronFault(pattern: string): string | null {
     if (pattern.length > cronLength || !/^\S+( \S+){4}$/.test(pattern))
       return `five fields with a space between (minute hour day month weekday), e.g. ${nightly}.`;

@@ -14,7 +14,7 @@ ANG BGN BYR CUC HRK MRO SLL STD VEF ZWL`;
 /** All codes that vouchers may have where no setting adds others. */
 export const isoCurrencies: ReadonlySet<string> = new Set(codes.trim().split(/\s+/));
 
-/** What people write instead, and the code that they mean. */
+/** Holds what people write instead, and the code that they mean. */
 const meant: Readonly<Record<string, string>> = {
   RMB: 'CNY',
   CNH: 'CNY',

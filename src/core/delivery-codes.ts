@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 export interface DeliveryCode {
   /** As documents name it: the code itself, or an example of its family. */
   readonly name: string;
-  /** Who gives it: the hub itself, the operating system or a library on the way to the target, or the target's answer. */
+  /** Says who gives it: the hub itself, the operating system or a library on the way to the target, or the target's answer. */
   readonly givenBy: 'hub' | 'system' | 'target';
   /** `policy` uses up a retry, `free` does not, `never` is FAILED at once. */
   readonly retried: 'policy' | 'free' | 'never';
@@ -15,7 +15,7 @@ export interface DeliveryCode {
   readonly advice: string;
 }
 
-/** What the hub itself finds. */
+/** Holds what the hub itself finds. */
 const hubCodes = {
   ACK_TIMEOUT: {
     retried: 'policy',
@@ -173,7 +173,7 @@ const hubCodesByName = new Map(
   deliveryCodes.filter(code => code.givenBy === 'hub').map(code => [code.name, code]),
 );
 
-/** What the catalogue says of a code; undefined: it is none of these, so a consumer gave it by `reject`. */
+/** Gives what the catalogue says of a code; undefined: it is none of these, so a consumer gave it by `reject`. */
 export function deliveryCodeOf(code: string): DeliveryCode | undefined {
   return hubCodesByName.get(code) ?? families.find(({ form }) => form.test(code));
 }
@@ -189,7 +189,7 @@ function namesOf(names: readonly string[]): RegExp {
   return new RegExp(`^(?:${[...new Set(names)].join('|')})$`);
 }
 
-/** What look-ups by the system or by c-ares end with: most are no errno. */
+/** Gives what look-ups by the system or by c-ares end with: most are no errno. */
 function dnsCodes(): string[] {
   const byCares = Object.values<unknown>(dns).filter(
     value => typeof value === 'string' && /^E[A-Z]+$/.test(value),

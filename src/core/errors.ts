@@ -50,7 +50,7 @@ export function badInput(field: string, message: string): HubError {
   return new HubError('BAD_USER_INPUT', message, { field });
 }
 
-/** Whether a caught value carries a string `code`, as Node's, PostgreSQL's and undici's errors do. */
+/** Tells whether a caught value carries a string `code`, as Node's, PostgreSQL's and undici's errors do. */
 export function errorCodeOf(error: unknown): string | undefined {
   if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') {
     return error.code;
@@ -58,7 +58,7 @@ export function errorCodeOf(error: unknown): string | undefined {
   return undefined;
 }
 
-/** Whether PostgreSQL refused what was sent: SQLSTATE classes 22 (data exception) and 23 (constraint violation). */
+/** Tells whether PostgreSQL refused what was sent: SQLSTATE classes 22 (data exception) and 23 (constraint violation). */
 export function isDataFault(error: unknown): boolean {
   return /^2[23]/.test(errorCodeOf(error) ?? '');
 }
@@ -74,11 +74,11 @@ export function messageOf(error: unknown): string {
  */
 const databaseAway =
   /^(08|57P|57014|53|55P03|25006|25P0[34]|40P01|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)/;
-/** What `pg` says without a code: of its pool, of a new connection, and of a connection that has gone silent. */
+/** Holds what `pg` says without a code: of its pool, of a new connection, and of a connection that has gone silent. */
 const connectionLost =
   /timeout exceeded when trying to connect|Connection terminated|Query read timeout|not queryable/i;
 
-/** Whether an error says that the database can't do it now, and may in a moment. */
+/** Tells whether an error says that the database can't do it now, and may in a moment. */
 export function isDatabaseAway(error: unknown): boolean {
   return databaseAway.test(errorCodeOf(error) ?? '') || connectionLost.test(messageOf(error));
 }

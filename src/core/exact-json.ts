@@ -26,7 +26,7 @@ const toldFaults = 20;
 const mostFaults = 2_000;
 
 /**
- * What a parser silently changed in a valid JSON text: numbers that a double does not hold, and keys that stand twice in
+ * Gives what a parser silently changed in a valid JSON text: numbers that a double does not hold, and keys that stand twice in
  * an object. Nearly every text is found to have neither by two quick looks; the others are read once more, by hand.
  * @param value what `JSON.parse` made of the text
  * @returns the value with an `UnfitValue` in each such place
@@ -37,7 +37,7 @@ export function exactly(text: string, value: unknown): { value: unknown; faults:
   return new ExactReader(text).read();
 }
 
-/** Whether something that looks like a number would change; it may stand in a string. */
+/** Tells whether something that looks like a number would change; it may stand in a string. */
 function seemsChanged(text: string): boolean {
   for (const [, number = ''] of text.matchAll(suspiciousNumber)) if (!survivesJson(number)) return true;
   return false;
@@ -49,7 +49,7 @@ export function placeText(path: readonly (string | number)[]): string {
   return parts.join('').replace(/^\./, '');
 }
 
-/** What is said of a number that would become another one. */
+/** Gives what is said of a number that would become another one. */
 export function changedNumber(text: string): string {
   return `${shownNumber(text)} would become another one in JSON's readers; send it as a string.`;
 }

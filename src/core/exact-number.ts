@@ -13,7 +13,7 @@ const plainNumber = /^-?(?=[\d.]{1,15}(?:[eE]|$))\d+(?:\.\d+)?(?:[eE][+-]?\d{1,2
 /** A text beyond this has more digits than a double ever needs, and would take long to compare. */
 const longestNumber = 400;
 
-/** Whether a number in JSON's form is still the same number after a JSON parser has read it and written it again. */
+/** Tells whether a number in JSON's form is still the same number after a JSON parser has read it and written it again. */
 export function survivesJson(text: string): boolean {
   if (plainNumber.test(text)) return true;
   if (text.length > longestNumber) return false;
@@ -27,7 +27,10 @@ export function survivesJson(text: string): boolean {
   );
 }
 
-/** Whether `value` is a whole number of times `divisor`, both taken for the decimals that they are written as: 19.99 is 1999 × 0.01. */
+/**
+ * Tells whether `value` is a whole number of times `divisor`, both taken for the decimals that they are written as:
+ * 19.99 is 1999 × 0.01.
+ */
 export function isMultipleOf(value: number, divisor: number): boolean {
   if (Number.isSafeInteger(value) && Number.isSafeInteger(divisor)) return value % divisor === 0;
   const a = decimalOf(String(value));

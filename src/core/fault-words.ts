@@ -10,7 +10,7 @@ const kinds: Record<string, string> = {
   record: 'a map of names to settings',
 };
 
-/** What is wrong with a value, in the project's words and without the value; pass it to a schema's `parse` as `error`. */
+/** Gives what is wrong with a value, in the project's words and without the value; pass it to a schema's `parse` as `error`. */
 export function faultWords(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case 'invalid_type':

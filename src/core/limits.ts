@@ -7,7 +7,7 @@ export const limits = {
   intakeQueue: 20_000,
   /** Group commits under way at once: each holds a database connection. */
   intakeCommits: 3,
-  /** How long a call waits for company before its group commits, milliseconds. */
+  /** Sets how long a call waits for company before its group commits, milliseconds. */
   intakeLingerMs: 2,
   /** Calls in one group commit: enough to make the commit cheap, few enough to keep it short. */
   intakeGroup: 32,
@@ -18,7 +18,7 @@ export const limits = {
   /** Steps (of some 10 ns) that an event type's schema may take to check one voucher, and those of one call together. */
   schemaSteps: 5_000_000,
   schemaCallSteps: 25_000_000,
-  /** How long checks by schemas go on before others have their turn, milliseconds. */
+  /** Sets how long checks by schemas go on before others have their turn, milliseconds. */
   schemaTurnMs: 20,
   /** Bytes of a schema, its patterns, and their characters and counted repeats together: it compiles in some 0.1 s. */
   schemaBytes: 65_536,
@@ -31,13 +31,13 @@ export const limits = {
   /** Digits of an amount before and after the point. */
   amountDigits: 30,
   amountDecimals: 10,
-  /** How far ahead of the hub's clock `occurredAt` may be, milliseconds. */
+  /** Sets how far ahead of the hub's clock `occurredAt` may be, milliseconds. */
   occurredAheadMs: 24 * 3_600_000,
 
   // ── Subscriptions ──
   /** Subscriptions that are not deleted: the index of them lives in memory. */
   subscriptions: 10_000,
-  /** How many times as many as a system may have may be made for it in a day: deleted ones stay in the table. */
+  /** Sets how many times as many as a system may have may be made for it in a day: deleted ones stay in the table. */
   subscriptionTurnover: 5,
   eventTypePatterns: 100,
   /** Event types, and API keys that are not revoked: their lists are read whole. */
@@ -64,13 +64,13 @@ export const limits = {
   payloadQueryBytes: 8_192,
   /** Times that a payload query may select the business data, which may be a megabyte. */
   payloadDataCopies: 2,
-  /** How long the in-memory index of subscriptions may stand unchecked, milliseconds (each commit checks it). */
+  /** Sets how long the in-memory index of subscriptions may stand unchecked, milliseconds (each commit checks it). */
   subscriptionCacheMs: 300_000,
 
   // ── Delivery ──
   /** Rows claimed ahead of the requests under way, so that no slot waits for the database. */
   claimAhead: 256,
-  /** How often a drain looks at its whole lane, and not only from where the last claim found something, milliseconds. */
+  /** Sets how often a drain looks at its whole lane, and not only from where the last claim found something, milliseconds. */
   wholeLaneMs: 1_000,
   /**
    * Due syncs that stand behind earlier ones of their records, and are passed over by a claim one by one (some 10 µs each),
@@ -78,7 +78,7 @@ export const limits = {
    */
   parkAtLeast: 64,
   parkAtOnce: 1_024,
-  /** How long a lane where nothing was to be parked is not looked at again, milliseconds. */
+  /** Sets how long a lane where nothing was to be parked is not looked at again, milliseconds. */
   parkPauseMs: 1_000,
   /** Records with parked syncs that one turn of the reconciler looks at: some 30 ms. */
   parkedRecordsLooked: 2_000,
@@ -91,12 +91,12 @@ export const limits = {
   outcomeBatch: 256,
   /** Statements with outcomes under way at once. */
   outcomeStatements: 3,
-  /** How long an outcome may wait for company, milliseconds. */
+  /** Sets how long an outcome may wait for company, milliseconds. */
   outcomeLingerMs: 5,
   /** The same behind a statement that is under way, and in a busy process: one of several has but its share of the outcomes. */
   outcomeLingerBehindMs: 20,
   outcomeLingerBusyMs: 50,
-  /** How long a drain stays on its empty lane for a poke, milliseconds. */
+  /** Sets how long a drain stays on its empty lane for a poke, milliseconds. */
   drainLingerMs: 2_000,
   /** A retry due within this many milliseconds is waited for on the lane; a later one is the reconciler's. */
   drainAwaitRetryMs: 6_000,
@@ -106,7 +106,10 @@ export const limits = {
   lanesPerWorker: 256,
   /** Wake-ups of one lane by one process are joined over this many milliseconds. */
   wakeJoinMs: 20,
-  /** How often a worker asks whether its queue is there, and looks in the database for work while it is not, milliseconds. */
+  /**
+   * Sets how often a worker asks whether its queue is there, and looks in the database for work while it is not,
+   * milliseconds.
+   */
   workerLookMs: 1_000,
   /**
    * Syncs of a backlog that one statement cancels, dates anew or queues again (some 0.1 s), and statements of each of these
@@ -120,9 +123,9 @@ export const limits = {
   reconcileMs: 5_000,
   /** Statements in which one run of it takes back claims that ran out: 100,000 claims, which no worker makes in that time. */
   reclaimTurns: 200,
-  /** How often the planner's knowledge of the backlog is compared with its size, milliseconds. */
+  /** Sets how often the planner's knowledge of the backlog is compared with its size, milliseconds. */
   backlogStatisticsMs: 5_000,
-  /** How often a scheduler looks what is due, and how often it asks about a run that is not over, milliseconds. */
+  /** Sets how often a scheduler looks what is due, and how often it asks about a run that is not over, milliseconds. */
   scheduleTickMs: 1_000,
   scheduleLookMs: 2_000,
   /** The lease of a scheduled run by the database's clock, milliseconds; renewed at a third. */
@@ -136,7 +139,7 @@ export const limits = {
   prefetch: 500,
   /** Sync ids in one `acknowledge`. */
   acknowledgeBatch: 1_000,
-  /** How long a consumer counts as attached after its node was last heard of, milliseconds; renewed at a third. */
+  /** Sets how long a consumer counts as attached after its node was last heard of, milliseconds; renewed at a third. */
   attachmentLeaseMs: 15_000,
   attachmentPollMs: 5_000,
   /** Consumers of one process that are attached to one subscription, and by one key: each is a drain of its own. */
@@ -154,11 +157,11 @@ export const limits = {
   payloadQueriesKeptChars: 262_144,
   /** Characters of shaped payloads that are kept for other subscriptions of the same shape, and for retries. */
   payloadsKeptChars: 8 * 1_048_576,
-  /** How long an accepted answer's body is waited for after its headers, milliseconds. */
+  /** Sets how long an accepted answer's body is waited for after its headers, milliseconds. */
   answerGraceMs: 1_000,
   /** Connections kept to different targets in one process. */
   targetOrigins: 1_024,
-  /** How long a connection may take to come about, DNS and TLS included, milliseconds. */
+  /** Sets how long a connection may take to come about, DNS and TLS included, milliseconds. */
   connectMs: 10_000,
   /** The next address of a host is tried beside one that has not answered after this, milliseconds: RFC 8305's figure. */
   nextAddressMs: 250,
@@ -170,19 +173,25 @@ export const limits = {
   keepAliveProbeMs: 60_000,
   /** Bytes of the headers of an answer: proxies' cookies and policies take tens of thousands. */
   answerHeadBytes: 65_536,
-  /** How long the addresses of a target's host are used again, and how long it counts as not resolving, milliseconds. */
+  /** Sets how long the addresses of a target's host are used again, and how long it counts as not resolving, milliseconds. */
   lookupKeptMs: 5_000,
   lookupFailureKeptMs: 1_000,
-  /** How often a process compares its clock with the database's, and how long its last word on that counts, milliseconds. */
+  /**
+   * Sets how often a process compares its clock with the database's, and how long its last word on that counts,
+   * milliseconds.
+   */
   clockEveryMs: 60_000,
   clockKnownMs: 180_000,
-  /** How far two clocks may be apart before one of them counts as off, or as set in between, milliseconds. */
+  /** Sets how far two clocks may be apart before one of them counts as off, or as set in between, milliseconds. */
   clockJumpMs: 1_000,
   /** An answer that took longer tells too little of the database's clock, milliseconds. */
   clockAnswerMs: 2_000,
   /** The longest `Retry-After` that is obeyed, milliseconds: the contract's ten minutes. */
   retryAfterMs: 600_000,
-  /** A target that asks for a pause without a date is held so long, doubling with each hold in vain up to the next, milliseconds. */
+  /**
+   * A target that asks for a pause without a date is held so long, doubling with each hold in vain up to the next,
+   * milliseconds.
+   */
   holdFirstMs: 1_000,
   holdMaxMs: 60_000,
   /** The shortest hold where the target names a date, milliseconds: `Retry-After: 0` must not be asked without end. */
@@ -193,7 +202,7 @@ export const limits = {
   freePauses: 10,
   /** Different events in a row that a target answers with 5xx before it counts as away. */
   awayEvents: 10,
-  /** How long a stop waits for the acknowledgements of attached consumers before it closes their sockets, milliseconds. */
+  /** Sets how long a stop waits for the acknowledgements of attached consumers before it closes their sockets, milliseconds. */
   quietMs: 3_000,
   /** Drains get this long to finish at a stop, milliseconds; with the sockets before it stays under `exitMs`. */
   stopMs: 20_000,
@@ -210,25 +219,25 @@ export const limits = {
   // ── Log ──
   /** Bytes of log lines that wait while nobody reads them; further lines are dropped and counted. */
   logWaitingBytes: 1_048_576,
-  /** How long the end of a process waits for what it has written to be read, milliseconds. */
+  /** Sets how long the end of a process waits for what it has written to be read, milliseconds. */
   outputEndMs: 1_000,
 
   // ── Database and queue ──
-  /** How long database and queue may take to say that they are there, milliseconds: a probe waits three seconds. */
+  /** Sets how long database and queue may take to say that they are there, milliseconds: a probe waits three seconds. */
   readyMs: 2_000,
-  /** How long a statement of the queue, or of the messages between nodes, may take, milliseconds; it takes some. */
+  /** Sets how long a statement of the queue, or of the messages between nodes, may take, milliseconds; it takes some. */
   queueStatementMs: 10_000,
-  /** How far a replica may be behind and still answer analysts, and how often it is asked, milliseconds. */
+  /** Sets how far a replica may be behind and still answer analysts, and how often it is asked, milliseconds. */
   replicaLagMs: 10_000,
   replicaCheckMs: 2_000,
   // ── Alerts ──
-  /** How long a subscription may deliver nothing while something is due, before that is called trouble, milliseconds. */
+  /** Sets how long a subscription may deliver nothing while something is due, before that is called trouble, milliseconds. */
   troubledAfterMs: 60_000,
   /** Period of evaluating the rules, milliseconds. */
   alertEveryMs: 15_000,
   /** Syncs that are counted of one lane: that many are too many whatever their number. */
   alertCount: 10_000,
-  /** How long before its recording an event may have occurred for its latency to count from then, milliseconds. */
+  /** Sets how long before its recording an event may have occurred for its latency to count from then, milliseconds. */
   lateEntryMs: 3_600_000,
   /** Firing subscriptions whose vouchers are looked up at one evaluation, and their newest FAILED syncs that are looked at. */
   alertsExplained: 200,
@@ -236,13 +245,13 @@ export const limits = {
   /** Failures in a row that are counted, and how far back, milliseconds. */
   failuresInRow: 100,
   failuresInRowMs: 7 * 86_400_000,
-  /** How long resolved alerts are kept, milliseconds, and how many are forgotten at an evaluation. */
+  /** Sets how long resolved alerts are kept, milliseconds, and how many are forgotten at an evaluation. */
   alertKeptMs: 400 * 86_400_000,
   alertsForgotten: 1_000,
   /** The longest silence, milliseconds: whoever forgets one is not left without alerts for ever. */
   silenceMaxMs: 31 * 86_400_000,
   silences: 1_000,
-  /** How long a message may take to be taken by a channel, milliseconds. */
+  /** Sets how long a message may take to be taken by a channel, milliseconds. */
   channelTimeoutMs: 15_000,
   /** Notices joined at once on one channel, and messages that they may become: providers count messages. */
   noticesJoined: 500,
@@ -262,7 +271,7 @@ export const limits = {
   foldBatch: 10_000,
   /** Period of folding, milliseconds: a check folds in the rest before it begins. */
   foldMs: 60_000,
-  /** How long a fold waits for recordings that are under way, while new ones wait for it, milliseconds. */
+  /** Sets how long a fold waits for recordings that are under way, while new ones wait for it, milliseconds. */
   foldLockMs: 1_000,
   /** Bytes of an answer to a consistency question. */
   consistencyAnswerBytes: 4 * 1_048_576,
@@ -270,13 +279,13 @@ export const limits = {
   consistencyPrefixes: 4_096,
   /** Records asked for in one question: names are long at worst, and the answer must fit `consistencyAnswerBytes`. */
   consistencyEntries: 2_000,
-  /** Where a consumer holds so many records under a prefix, or fewer, they are listed: sixteen digests cost as much. */
+  /** Says where a consumer holds so many records under a prefix, or fewer, they are listed: sixteen digests cost as much. */
   consistencyListed: 12,
   /** Bounds of one check: questions, bytes of bodies both ways, and time in milliseconds. */
   consistencyRequests: 10_000,
   consistencyBytes: 256 * 1_048_576,
   consistencyMs: 30 * 60_000,
-  /** How often one question is asked before the check is given up, and the pause in between, milliseconds. */
+  /** Sets how often one question is asked before the check is given up, and the pause in between, milliseconds. */
   consistencyTries: 3,
   consistencyPauseMs: 1_000,
   /** Records that are judged at once: one statement, and one question where they are asked for again. */
@@ -285,11 +294,11 @@ export const limits = {
   consistencyDifferences: 100_000,
   /** Differences above which a person decides, where they are more than the share that is set, too. */
   consistencyAlertAbove: 100,
-  /** How long a repair is waited for before it counts as not (yet) verified, milliseconds. */
+  /** Sets how long a repair is waited for before it counts as not (yet) verified, milliseconds. */
   repairWaitMs: 60_000,
-  /** How long the caller of a check waits for its end, milliseconds; later it is read by its report. */
+  /** Sets how long the caller of a check waits for its end, milliseconds; later it is read by its report. */
   checkAnswerMs: 10_000,
-  /** How long the caller of a repair waits for its end, milliseconds: shorter than the command line waits. */
+  /** Sets how long the caller of a repair waits for its end, milliseconds: shorter than the command line waits. */
   fixAnswerMs: 80_000,
   /** Checks of a schedule that run at once. */
   checksAtOnce: 4,
@@ -299,7 +308,7 @@ export const limits = {
   checkLeaseMs: 60_000,
   /** Items of a plan, and of what `fixData` gives back. */
   planItems: 10_000,
-  /** How often a node with attached consumers looks for questions that it was not told of, milliseconds. */
+  /** Sets how often a node with attached consumers looks for questions that it was not told of, milliseconds. */
   questionPollMs: 1_000,
 
   // ── GraphQL ──
@@ -307,7 +316,7 @@ export const limits = {
   requestBytes: 8 * 1_048_576,
   /** Connections of callers to one process: their buffers and the file descriptors that it may open. */
   connections: 4_096,
-  /** Those that have shown no key, in all and of one address: room for all consumers of a hub that restarts. */
+  /** Holds those that have shown no key, in all and of one address: room for all consumers of a hub that restarts. */
   connectionsUnkeyed: 2_048,
   connectionsUnkeyedPerAddress: 1_024,
   /** Connections that are left for those without a key however many have shown one: health checks, newcomers. */
@@ -316,7 +325,7 @@ export const limits = {
   connectionsPerKey: 2_048,
   /** Connections to the port of `/metrics`, where there is one. */
   metricsConnections: 64,
-  /** How long a request's head and a whole request may take to arrive, milliseconds, and how often that is looked at. */
+  /** Sets how long a request's head and a whole request may take to arrive, milliseconds, and how often that is looked at. */
   requestHeadMs: 8_000,
   requestArrivalMs: 30_000,
   requestLookMs: 1_000,
@@ -325,7 +334,7 @@ export const limits = {
   bodiesBytesPerKey: 32 * 1_048_576,
   /** Bytes up to which a body needs no room of its own: as many as there are connections, they take 64 MiB. */
   bodySmallBytes: 16_384,
-  /** How long a body may wait for room before its caller is told to come again, milliseconds. */
+  /** Sets how long a body may wait for room before its caller is told to come again, milliseconds. */
   bodyWaitMs: 10_000,
   /** Wrong keys of an address whose answers are not held back, each minute: people mistype, programs are set up wrong. */
   wrongKeysFree: 5,
@@ -338,7 +347,7 @@ export const limits = {
   /** Addresses of wrong keys that are remembered, and lines about them, a minute. */
   wrongKeyAddresses: 4_096,
   wrongKeyLines: 100,
-  /** How often the log tells the same thing of one address at most, milliseconds. */
+  /** Sets how often the log tells the same thing of one address at most, milliseconds. */
   doorLogMs: 60_000,
   /** Bytes of one message over a socket, and the most frames and pieces that it may come in. */
   socketMessageBytes: 65_536,
@@ -348,18 +357,18 @@ export const limits = {
   socketOperations: 600,
   /** Open sockets of one key in one process: a client that leaks them must not take them all. */
   socketsPerKey: 1_024,
-  /** How long a client may take to say who it is, milliseconds. */
+  /** Sets how long a client may take to say who it is, milliseconds. */
   socketInitMs: 3_000,
   /** Period of looking after the open sockets (keys, pings, readers), milliseconds. */
   socketSweepMs: 500,
   /** Each socket is pinged this often, and one that was not heard before the next ping is gone. Milliseconds. */
   socketPingMs: 10_000,
-  /** What may wait for a client to read it: bytes, and messages, whose cost in memory is not in their bytes. */
+  /** Holds what may wait for a client to read it: bytes, and messages, whose cost in memory is not in their bytes. */
   socketBufferedBytes: 8 * 1_048_576,
   socketBufferedMessages: 1_024,
   /** A client for which something waits and that reads nothing for so long is dropped, milliseconds. */
   socketStallMs: 30_000,
-  /** How long a closing handshake may take before the connection is cut, milliseconds. */
+  /** Sets how long a closing handshake may take before the connection is cut, milliseconds. */
   socketCloseMs: 3_000,
   tokens: 4_000,
   /** Characters of an operation's text: checks compare and print what stands in it. Large values go as variables. */
@@ -394,37 +403,40 @@ export const limits = {
   loaderBatch: 1_000,
   /** Nodes of a nested list (a voucher's events, a sync's attempts). */
   nestedList: 1_000,
-  /** How long a key's check may be remembered, milliseconds: with `socketSweepMs` a revoked key is out within 5 s. */
+  /** Sets how long a key's check may be remembered, milliseconds: with `socketSweepMs` a revoked key is out within 5 s. */
   keyCacheMs: 3_500,
   keyCacheEntries: 10_000,
   /** Rows that one statement of a compensation looks at; it goes on until all are done. */
   compensationBatch: 5_000,
   /** Period of looking for compensations whose process has ended, milliseconds. */
   resumeRunsMs: 60_000,
-  /** How long a compensation counts as driven after its last statement, milliseconds: the longest that one may take. */
+  /** Sets how long a compensation counts as driven after its last statement, milliseconds: the longest that one may take. */
   compensationLeaseMs: 90_000,
   /** Compensations by hand of one target system that run at once: each walks through an index with a connection of its own. */
   compensationsAtOnce: 8,
   /** Compensations of one target system that are kept once they are over; more are forgotten, the oldest first. */
   compensationsKept: 1_000,
-  /** How often the hourly compensation tries one sync again; then it waits for a person. */
+  /** Sets how often the hourly compensation tries one sync again; then it waits for a person. */
   compensationRounds: 3,
 
   // ── Retention ──
-  /** How often old months are looked for, milliseconds: one that was in use is tried again then. */
+  /** Sets how often old months are looked for, milliseconds: one that was in use is tried again then. */
   retentionMs: 3_600_000,
-  /** How long dropping a month may wait for its table, and outcomes behind it, milliseconds. */
+  /** Sets how long dropping a month may wait for its table, and outcomes behind it, milliseconds. */
   dropLockMs: 250,
 
   // ── Metrics ──
-  /** How often what is over is counted, milliseconds: what came since is read from the log itself. */
+  /** Sets how often what is over is counted, milliseconds: what came since is read from the log itself. */
   rollupMs: 5_000,
   /** Finished syncs that one statement counts: some 2 s. */
   rollupSyncs: 200_000,
-  /** How long counts are kept by the minute, and by the hour and day, milliseconds: a day's and a year's windows. */
+  /** Sets how long counts are kept by the minute, and by the hour and day, milliseconds: a day's and a year's windows. */
   minutesKeptMs: 2 * 86_400_000,
   hoursKeptMs: 400 * 86_400_000,
-  /** The longest window of metrics, minutes: the contract's year. Up to the second it begins at its minute, beyond at its hour. */
+  /**
+   * The longest window of metrics, minutes: the contract's year. Up to the second it begins at its minute, beyond at
+   * its hour.
+   */
   metricWindow: 525_600,
   metricMinuteWindow: 1_440,
   /** Points of a timeline, and error codes that are told apart: consumers make up their own. */
@@ -441,7 +453,7 @@ export const limits = {
   metricEverySeconds: 3_600,
   /** Subscriptions with series of their own in /metrics; the rest is summed as `other`. */
   meteredSubscriptions: 200,
-  /** How old what /metrics reads from the database may be, milliseconds. */
+  /** Sets how old what /metrics reads from the database may be, milliseconds. */
   meterReadMs: 15_000,
 
   // ── Traces ──
@@ -450,15 +462,15 @@ export const limits = {
   spanLinks: 128,
   /** Characters of a text in a span. */
   spanTextChars: 200,
-  /** How long an export may take where no setting says so, and how long a stop waits for the last one, milliseconds. */
+  /** Sets how long an export may take where no setting says so, and how long a stop waits for the last one, milliseconds. */
   spanFlushMs: 3_000,
-  /** How often it is told that spans could not be exported, milliseconds. */
+  /** Sets how often it is told that spans could not be exported, milliseconds. */
   spanFaultEveryMs: 60_000,
   /** Mutations that one wake-up of lanes is for, as far as traces tell. */
   spanWakers: 32,
 
   // ── Audit ──
-  /** How often attempts are sealed, milliseconds: each turn writes a row for each subscription that has some. */
+  /** Sets how often attempts are sealed, milliseconds: each turn writes a row for each subscription that has some. */
   sealMs: 60_000,
   /** Attempts in one statement of sealing: some 5 MB with their excerpts. */
   sealAttempts: 5_000,

@@ -1,15 +1,15 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { limits } from './limits.ts';
 
-/** Where log lines go. A stream of Node's is one. */
+/** Says where log lines go. A stream of Node's is one. */
 export interface LogTarget {
-  /** What it was given and has not written yet, in bytes (or characters). */
+  /** Holds what it was given and has not written yet, in bytes (or characters). */
   readonly writableLength: number;
   /** @param done is told when it is written, with the error where it can't be */
   write(text: string, done: (error?: Error | null) => void): unknown;
 }
 
-/** What an outlet needs. */
+/** Holds what an outlet needs. */
 export interface LogOutletOptions {
   readonly target: LogTarget;
   /** A line as it is shown. */

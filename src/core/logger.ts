@@ -4,13 +4,13 @@ import { LogOutlet, standardError } from './log-outlet.ts';
 
 export type { Logger } from 'pino';
 
-/** How the hub logs. */
+/** Says how the hub logs. */
 export interface LoggerOptions {
   /** A pino level: trace, debug, info, warn, error, fatal or silent. */
   readonly level: string;
   /** For people (colours, one line a thing) rather than JSON lines. */
   readonly pretty: boolean;
-  /** Where to; left out: standard error, so that a command's standard output stays its own. */
+  /** Says where to; left out: standard error, so that a command's standard output stays its own. */
   readonly destination?: DestinationStream;
   /** Is told of each line that could not be written. */
   readonly onDrop?: () => void;

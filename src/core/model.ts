@@ -3,23 +3,23 @@
  * onto them.
  */
 
-/** How an event travels: within seconds, with the nightly batch, or once more as a repair. */
+/** Says how an event travels: within seconds, with the nightly batch, or once more as a repair. */
 export type SyncMode = 'realtime' | 'batch' | 'compensation';
 
 /** Why neither a subscription nor an event type can have this mode: the hub gives it, nobody chooses it. */
 export const compensationIsNoChoice =
   'COMPENSATION marks what the hub sends once more (resync, a repair). Choose REALTIME or BATCH.';
 
-/** Where one sync (one event on its way to one subscription) stands. */
+/** Says where one sync (one event on its way to one subscription) stands. */
 export type SyncStatus = 'pending' | 'processing' | 'retrying' | 'success' | 'failed' | 'cancelled';
 
-/** What carries an event to its consumer. */
+/** Holds what carries an event to its consumer. */
 export type TransportKind = 'webhook' | 'websocket';
 
 /** `suspended` is the circuit breaker's doing, `paused` a person's (or a 410's); both keep everything. */
 export type SubscriptionState = 'active' | 'paused' | 'suspended';
 
-/** What an API key may do; see `access/`. */
+/** Holds what an API key may do; see `access/`. */
 export type Role = 'publisher' | 'subscriber' | 'analyst' | 'admin';
 
 /** The side of the ledger. */
@@ -28,13 +28,13 @@ export type VoucherDirection = 'debit' | 'credit';
 /** A voucher's state in the settlement system. */
 export type VoucherStatus = 'draft' | 'approved' | 'voided';
 
-/** What recording one voucher came to. */
+/** Holds what recording one voucher came to. */
 export type RecordOutcome = 'created' | 'updated' | 'duplicate' | 'stale';
 
-/** How far a consistency check has come. */
+/** Says how far a consistency check has come. */
 export type CheckState = 'running' | 'done' | 'failed';
 
-/** How a record at a consumer differs from the hub's: see `judge` in `consistency/`. */
+/** Says how a record at a consumer differs from the hub's: see `judge` in `consistency/`. */
 export type DifferenceKind = 'missing' | 'stale' | 'divergent' | 'unexpected';
 
 /** A JSON value as `JSON.parse` gives it. */
@@ -43,7 +43,7 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [key:
 /** A JSON object. */
 export type JsonObject = { [key: string]: JsonValue };
 
-/** How a failed attempt is tried again. */
+/** Says how a failed attempt is tried again. */
 export interface RetryPolicy {
   /** Retries after the first attempt, 0 to 100. */
   readonly maxRetries: number;
@@ -55,10 +55,10 @@ export interface RetryPolicy {
   readonly jitter: number;
 }
 
-/** What a compensation by hand does. */
+/** Holds what a compensation by hand does. */
 export type CompensationKind = 'retry' | 'cancel' | 'resync';
 
-/** Whether a compensation by hand goes on, is done, or was given up. */
+/** Tells whether a compensation by hand goes on, is done, or was given up. */
 export type CompensationState = 'running' | 'done' | 'failed';
 
 /** The secrets that sign a subscription's webhooks. */
@@ -70,7 +70,7 @@ export interface SigningSecrets {
 }
 
 /**
- * What one attempt came to, in the terms that the policy decides by:
+ * Holds what one attempt came to, in the terms that the policy decides by:
  * - `accepted`: the consumer has it
  * - `data`: it refused the data (400, 413, 415, 422): trying again changes nothing
  * - `gone`: it wants no more (410)
@@ -104,7 +104,7 @@ export interface AttemptResult {
   /** `HTTP_<status>`, an operating system's or client's code; null when accepted. */
   readonly errorCode: string | null;
   readonly errorMessage: string | null;
-  /** What `Retry-After` asked for, in milliseconds, at most ten minutes; null: nothing. */
+  /** Holds what `Retry-After` asked for, in milliseconds, at most ten minutes; null: nothing. */
   readonly retryAfterMs: number | null;
   /** True: the target answered the request with a 2xx, and this is about one item of it. */
   readonly ofItem?: true;
@@ -117,10 +117,10 @@ export interface AttemptResult {
   readonly evidence?: AttemptEvidence;
 }
 
-/** What proves an attempt. */
+/** Holds what proves an attempt. */
 export interface AttemptEvidence {
   /** SHA-256 of the bytes that were sent, lower-case hex. */
   readonly bodyDigest: string;
-  /** What the consumer returned for it; null: nothing. */
+  /** Holds what the consumer returned for it; null: nothing. */
   readonly receipt: { readonly value: string; readonly valid: boolean } | null;
 }

@@ -1,6 +1,6 @@
 import type { JsonValue } from './model.ts';
 
-/** What `JSON.stringify` escapes, or Python and it do not: all but printable ASCII without `"` and `\`. */
+/** Holds what `JSON.stringify` escapes, or Python and it do not: all but printable ASCII without `"` and `\`. */
 const special = /[^ !#-[\]-~]/;
 const notAscii = /[\x7f-\uffff]/;
 const notAsciiRuns = /[\x7f-\uffff]+/g;

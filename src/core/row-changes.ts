@@ -2,10 +2,10 @@ import type { Clock } from './clock.ts';
 import { HubError } from './errors.ts';
 import { limits } from './limits.ts';
 
-/** How long changes are collected before watchers hear of them, milliseconds. */
+/** Sets how long changes are collected before watchers hear of them, milliseconds. */
 const collectMs = 100;
 
-/** What can be watched. */
+/** Holds what can be watched. */
 interface Identified {
   readonly id: string;
 }
@@ -39,7 +39,7 @@ export class RowChanges<Row extends Identified, Topic extends string> {
     deps.nodes.on(deps.topic, ids => this.#show(ids));
   }
 
-  /** Whether anybody would hear of it: only then are ids worth asking for. */
+  /** True when anybody would hear of it: only then are ids worth asking for. */
   get isWatched(): boolean {
     return this.#watchers.size > 0 || this.#nodes.isWanted(this.#topic);
   }
@@ -80,7 +80,7 @@ class RowWatcher<Row extends Identified> implements AsyncIterableIterator<Row> {
   readonly #onLeave: () => void;
   readonly #slowText: string;
   readonly #ids = new Set<string>();
-  /** How the rows told last stood, the newest last. */
+  /** Says how the rows told last stood, the newest last. */
   readonly #told = new Map<string, string>();
   #rows: Row[] = [];
   #hasLeft = false;

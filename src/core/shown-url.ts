@@ -18,7 +18,10 @@ export function shownUrl(url: string): string {
   return shown === parsed.href ? url : shown;
 }
 
-/** What of an address may stand in no text that others read, such as a target's error page that repeats it; the longest first. */
+/**
+ * Gives what of an address may stand in no text that others read, such as a target's error page that repeats it; the
+ * longest first.
+ */
 export function tokensIn(url: string): string[] {
   const parsed = URL.parse(url);
   if (parsed === null) return [];

@@ -41,7 +41,7 @@ export class Timetable {
     return this.#lastDue(nowMs);
   }
 
-  /** How often it was due between two instants, neither of them counted; 1,000 for more. */
+  /** Says how often it was due between two instants, neither of them counted; 1,000 for more. */
   dueBetween(afterMs: number, beforeMs: number): number {
     let count = 0;
     for (let at = this.#nextDue(afterMs); at < beforeMs && count < countedAtMost; at = this.#nextDue(at))

@@ -1,9 +1,9 @@
 import { errorCodeOf } from './errors.ts';
 
-/** What a span stands for, as OpenTelemetry says it. */
+/** Holds what a span stands for, as OpenTelemetry says it. */
 export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
 
-/** What a span tells. Never a secret, a payload, a statement's parameters or an error's message. */
+/** Holds what a span tells. Never a secret, a payload, a statement's parameters or an error's message. */
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
 
 /** Something that is done, as traces show it. */
@@ -21,12 +21,12 @@ export interface Span {
   end(): void;
 }
 
-/** How a span begins. */
+/** Says how a span begins. */
 export interface SpanOptions {
   /** Left out: internal. */
   readonly kind?: SpanKind;
   /**
-   * What it is done for: spans of this process, or `traceparent`s that were carried. One: it is its child. Of several
+   * Holds what it is done for: spans of this process, or `traceparent`s that were carried. One: it is its child. Of several
    * those count that are sampled; if that leaves more than one trace, it begins its own, linked to them. None: a trace of its own.
    */
   readonly parents?: readonly (Span | string)[];
@@ -65,7 +65,7 @@ export async function traced<T>(
   }
 }
 
-/** What a span may tell of an error: its code or its class, as messages may quote what was sent. */
+/** Gives what a span may tell of an error: its code or its class, as messages may quote what was sent. */
 export function errorTypeOf(error: unknown): string {
   return errorCodeOf(error) ?? (error instanceof Error ? error.name : 'Error');
 }

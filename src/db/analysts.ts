@@ -1,7 +1,7 @@
 import type { ClientBase, Pool } from 'pg';
 import { analystRole, analystViews } from './migrations/0008-analysts.ts';
 
-/** How the analysts' role is. */
+/** Says how the analysts' role is. */
 export type AnalystsState = 'ready' | 'no_role' | 'no_rights';
 
 /** Looks whether the role is there and may read its views. */

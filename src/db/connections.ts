@@ -1,19 +1,22 @@
 import { Client, type ClientBase } from 'pg';
 
-/** How long to wait for a connection, a new one or one of the pool's, before the database counts as away, milliseconds. */
+/** Sets how long to wait for a connection, a new one or one of the pool's, before the database counts as away, milliseconds. */
 const connectMs = 5_000;
 
-/** What a machine that vanished leaves open is found out after this long without a word, milliseconds (twice that at worst). */
+/**
+ * Holds what a machine that vanished leaves open is found out after this long without a word, milliseconds (twice that
+ * at worst).
+ */
 const keepAliveMs = 10_000;
 
-/** How long a statement may take where no setting says so, milliseconds. */
+/** Sets how long a statement may take where no setting says so, milliseconds. */
 export const defaultTimeoutMs = 60_000;
 
-/** What stands between this process and PostgreSQL. */
+/** Holds what stands between this process and PostgreSQL. */
 export interface Route {
   /** A pooler (PgBouncer): one connection of ours is several of PostgreSQL's, and its startup parameters are refused. */
   readonly pooled: boolean;
-  /** Whether a statement that is prepared under a name is there at the next transaction. */
+  /** True when a statement that is prepared under a name is there at the next transaction. */
   readonly keepsNames: boolean;
 }
 
@@ -65,7 +68,7 @@ export function timeoutSettings(timeoutMs: number) {
 }
 
 /**
- * What the hub reads and writes is in these forms, whatever the server, the database or the role say. (Dates that are not
+ * Holds what the hub reads and writes is in these forms, whatever the server, the database or the role say. (Dates that are not
  * ISO's are read wrong or not at all, and patterns in statements have backslashes.)
  */
 const sessionSettings = {
@@ -90,7 +93,7 @@ export const sessionSql = Object.entries(sessionSettings)
   .join('; ');
 
 /**
- * How each connection of the hub behaves. Behind a pooler the server's own bounds are the role's: the pooler refuses
+ * Says how each connection of the hub behaves. Behind a pooler the server's own bounds are the role's: the pooler refuses
  * them as startup parameters. `query_timeout` is this side's, for a connection whose other end has gone silent.
  */
 export function connectionOptions(timeoutMs: number, route: Route) {

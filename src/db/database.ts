@@ -26,10 +26,10 @@ export const queueSchema = 'bullmq';
 /** Which migrations the database has had. */
 const migrationTable = 'hub_migrations';
 
-/** How long a migration waits for a table that is in use, milliseconds. */
+/** Sets how long a migration waits for a table that is in use, milliseconds. */
 const migrationLockTimeoutMs = 10_000;
 
-/** What to connect to, and how. */
+/** Holds what to connect to, and how. */
 export interface DatabaseOptions {
   readonly url: string;
   readonly poolSize: number;

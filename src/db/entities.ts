@@ -47,7 +47,7 @@ export const ApiKeyEntity = defineEntity({
   },
 });
 
-/** Who wants what, and how it gets there. */
+/** Says who wants what, and how it gets there. */
 export const SubscriptionEntity = defineEntity({
   name: 'DataSubscription',
   tableName: 'data_subscriptions',

@@ -8,7 +8,7 @@ export interface RunKey {
   readonly holder: string;
 }
 
-/** What became of trying to take a run. */
+/** Holds what became of trying to take a run. */
 export interface RunTaken {
   readonly taken: boolean;
   /** The last run that is over, by when it was due: milliseconds since 1970. */

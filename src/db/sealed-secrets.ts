@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 
-/** How many subscriptions' secrets stand sealed with one key. */
+/** Says how many subscriptions' secrets stand sealed with one key. */
 export interface SealedSecrets {
   /** The key's id, as a sealed text names it (`Vault`). */
   readonly keyId: string;

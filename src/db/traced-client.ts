@@ -31,7 +31,7 @@ export function traceClient(client: ClientBase, tracer: Tracer): void {
   Object.defineProperty(client, 'query', { value: traced, configurable: true });
 }
 
-/** How statements appear in traces. */
+/** Says how statements appear in traces. */
 export const statementKind = { kind: 'client', attributes: { 'db.system.name': 'postgresql' } } as const;
 
 function startStatement(tracer: Tracer, parent: Span, statement: unknown): Span {

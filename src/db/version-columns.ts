@@ -6,12 +6,12 @@
 const narrowest = -2_147_483_648;
 const narrowMost = 2_147_483_647;
 
-/** What the narrow column holds beside a version. */
+/** Gives what the narrow column holds beside a version. */
 export function narrowVersion(version: number): number {
   return Math.min(version, narrowMost);
 }
 
-/** What the wide column holds; null: the narrow one is enough. */
+/** Gives what the wide column holds; null: the narrow one is enough. */
 export function wideVersion(version: number): string | null {
   return version > narrowMost ? String(version) : null;
 }

@@ -9,12 +9,12 @@ import type { Delivery } from './delivery.ts';
 import type { Start } from './start.ts';
 import type { Store } from './store.ts';
 
-/** What alerts read, and /metrics. */
+/** Gives what alerts read, and /metrics. */
 export function readingsOf({ db }: Pick<Store, 'db'>): MetricReadings {
   return new SqlReadings(db.pool, () => lastDifferences(db.pool));
 }
 
-/** What the alerts file says; read before anything is started, so that a wrong one leaves nothing behind. */
+/** Gives what the alerts file says; read before anything is started, so that a wrong one leaves nothing behind. */
 export async function readAlertTelling({
   config,
   time,

@@ -23,7 +23,7 @@ import { openLaneQueue, type QueueHome } from '../jobs/queues.ts';
 import type { Start } from './start.ts';
 import type { Store } from './store.ts';
 
-/** What `openDelivery` opens. */
+/** Holds what `openDelivery` opens. */
 export type Delivery = Awaited<ReturnType<typeof openDelivery>>;
 
 /** The queue and the lanes; those of this process's roles are started. */

@@ -12,7 +12,7 @@ import type { Delivery } from './delivery.ts';
 import type { Start } from './start.ts';
 import type { Store } from './store.ts';
 
-/** What runs once over all schedulers; started where this process is one. */
+/** Gives what runs once over all schedulers; started where this process is one. */
 export function openSchedules(
   { config, clock, log, parts }: Start,
   { db }: Store,

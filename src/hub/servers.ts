@@ -5,7 +5,7 @@ import { graphqlDoor } from './graphql-door.ts';
 import type { Start } from './start.ts';
 import type { Store } from './store.ts';
 
-/** Where the hub is reached. */
+/** Says where the hub is reached. */
 interface Addresses {
   readonly url: string;
   /** Null: `/metrics` has no port of its own. */

@@ -6,7 +6,7 @@ import type { Tracer } from '../core/tracing.ts';
 import type { DatabaseTime } from '../db/clock/database-time.ts';
 import type { Meters } from '../monitoring/metrics/meters.ts';
 
-/** What every part is made with. */
+/** Holds what every part is made with. */
 export interface Start {
   readonly config: Config;
   readonly clock: Clock;

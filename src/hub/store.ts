@@ -17,7 +17,7 @@ import { servedSchemaText } from '../resolvers/served-schema.ts';
 import { boundedQueries } from './bounded-queries.ts';
 import type { Start } from './start.ts';
 
-/** What `openStore` opens. */
+/** Holds what `openStore` opens. */
 export type Store = Awaited<ReturnType<typeof openStore>>;
 
 /** The database, migrated, and what opens its secrets and its doors. */

@@ -42,7 +42,10 @@ export class Catalogue {
     content.verdict = { schema, refusal: schema.check(content.input.businessData, type.name, budget) };
   }
 
-  /** @throws HubError BAD_USER_INPUT when the type is unknown or its schema refuses the data, UNAVAILABLE when that is of no use */
+  /**
+   * @throws HubError BAD_USER_INPUT when the type is unknown or its schema refuses the data, UNAVAILABLE when that is
+   * of no use
+   */
   check(content: PreparedContent, budget: WorkBudget): CataloguedType {
     const { eventType } = content.input;
     const type = this.#types.get(eventType);

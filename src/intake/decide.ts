@@ -3,7 +3,7 @@ import type { RecordOutcome, VoucherStatus } from '../core/model.ts';
 import { digestOf, type PreparedContent } from './voucher-content.ts';
 import { maxVersion } from './voucher-input.ts';
 
-/** What is known of a source record's version, as far as it decides what a new input is. */
+/** Holds what is known of a source record's version, as far as it decides what a new input is. */
 export interface KnownVersion {
   readonly sourceVersion: number;
   /** YYYY-MM-DD */
@@ -13,7 +13,7 @@ export interface KnownVersion {
   readonly eventType: string;
 }
 
-/** What decides besides the content and what is known of the record. */
+/** Holds what decides besides the content and what is known of the record. */
 export interface DecisionFrame {
   /** The business day, YYYY-MM-DD. */
   readonly today: string;
@@ -27,7 +27,7 @@ export interface KnownVoucher extends KnownVersion {
   readonly voucherNo: string;
 }
 
-/** What an input comes to. */
+/** Holds what an input comes to. */
 export interface Decision {
   readonly outcome: RecordOutcome;
   readonly sourceVersion: number;
@@ -36,7 +36,7 @@ export interface Decision {
 }
 
 /**
- * What recording `content` means, given the record's current state. Pure.
+ * Gives what recording `content` means, given the record's current state. Pure.
  *
  * Content is the same where digest, status and event type are. A voucher date that is left out takes the known
  * version's while looking for a duplicate, so that a call repeated after midnight is still the same call.

@@ -5,7 +5,7 @@ import { HubError } from '../core/errors.ts';
 export interface GroupCommitOptions {
   /** Items after which a group goes at once. */
   readonly groupSize: number;
-  /** How long a lone unit waits for company, milliseconds. */
+  /** Says how long a lone unit waits for company, milliseconds. */
   readonly lingerMs: number;
   /** Groups under way at once. */
   readonly concurrency: number;

@@ -10,7 +10,7 @@ import type { Routing } from './routing.ts';
 import type { SubscriptionMatcher } from './subscription-index.ts';
 import { type PreparedContent, recordKeyOf, voucherJson } from './voucher-content.ts';
 
-/** What one input will come to. */
+/** Holds what one input will come to. */
 export interface PlannedItem {
   readonly outcome: RecordOutcome;
   readonly voucherId: string;
@@ -23,7 +23,7 @@ export interface PlannedItem {
 
 /** All that one group commit will write. */
 export interface RecordingPlan {
-  /** Whether no record was known before. */
+  /** True when no record was known before. */
   readonly isAllNew: boolean;
   /** One an input, in order. */
   readonly items: (PlannedItem | HubError)[];
@@ -31,7 +31,7 @@ export interface RecordingPlan {
   readonly unusedIds: string[];
 }
 
-/** What a plan is made from. */
+/** Holds what a plan is made from. */
 export interface PlanInput {
   readonly contents: readonly PreparedContent[];
   readonly routing: Routing;

@@ -14,20 +14,20 @@ import { type CommitAttempt, type Committed, IntakeTransactions, type VersionBas
 import { type PreparedContent, prepareContent } from './voucher-content.ts';
 import { checkVoucherInput, type VoucherInput } from './voucher-input.ts';
 
-/** What recording one voucher came to. */
+/** Holds what recording one voucher came to. */
 export interface Recorded {
   readonly outcome: RecordOutcome;
   readonly voucherId: string;
   /** Null for a duplicate. */
   readonly eventId: string | null;
-  /** How many subscriptions it goes to. */
+  /** Says how many subscriptions it goes to. */
   readonly deliveries: number;
 }
 
 /** One item's result: recorded, or refused with the reason. */
 export type RecordResult = Recorded | HubError;
 
-/** What intake needs of delivery: to be told, after the commit, which lanes have work now. */
+/** Holds what intake needs of delivery: to be told, after the commit, which lanes have work now. */
 export interface LaneWaker {
   wake(subscriptionIds: Iterable<string>): void;
 }
@@ -35,16 +35,16 @@ export interface LaneWaker {
 /** SQLSTATE disk_full. */
 const diskFull = '53100';
 
-/** How often a commit starts over because a cache was stale or another hub created the same record. */
+/** Sets how often a commit starts over because a cache was stale or another hub created the same record. */
 const maxTries = 8;
 
-/** Who hears of new syncs; ids are asked for only while somebody does. */
+/** Says who hears of new syncs; ids are asked for only while somebody does. */
 interface NewSyncs {
   readonly isWatched: boolean;
   note(syncIds: Iterable<string>): void;
 }
 
-/** Who counts what came of vouchers. */
+/** Says who counts what came of vouchers. */
 interface IntakeMeter {
   recorded(outcome: RecordOutcome | 'refused'): void;
 }
@@ -61,7 +61,7 @@ export class Intake {
   readonly #tracer: Tracer | null;
   readonly #currencies: ReadonlySet<string>;
   readonly #group: GroupCommit<PreparedContent, RecordResult>;
-  /** Whether the last group's records were all new: then the next one's are taken for it, which spares a round trip. */
+  /** True when the last group's records were all new: then the next one's are taken for it, which spares a round trip. */
   #expectsNew = true;
 
   constructor(deps: {

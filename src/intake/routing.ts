@@ -34,7 +34,7 @@ export class RoutingCache {
     this.#clock = clock;
   }
 
-  /** What is cached, or a fresh load. */
+  /** Gives what is cached, or a fresh load. */
   async current(): Promise<Routing> {
     if (this.#cached !== undefined && this.#clock.steady() < this.#until) return this.#cached;
     return this.reload();

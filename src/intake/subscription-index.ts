@@ -1,7 +1,7 @@
 import { covers } from '../core/event-pattern.ts';
 import type { SyncMode } from '../core/model.ts';
 
-/** What of a subscription decides whether it gets an event. */
+/** Holds what of a subscription decides whether it gets an event. */
 export interface SubscriptionMatcher {
   readonly id: string;
   /** Names, a prefix with a star (`invoice_*`), or `*`. */
@@ -18,7 +18,7 @@ export interface SubscriptionMatcher {
   readonly lanes: number;
 }
 
-/** What of an event decides who gets it. */
+/** Holds what of an event decides who gets it. */
 export interface Matchable {
   readonly eventType: string;
   readonly sourceSystem: string;

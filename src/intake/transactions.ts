@@ -15,7 +15,7 @@ import { planAllNew, planRecording, type RecordingPlan, recordsOf, syncsOf } fro
 import type { Routing, RoutingCache } from './routing.ts';
 import type { PreparedContent } from './voucher-content.ts';
 
-/** What a transaction recorded. */
+/** Holds what a transaction recorded. */
 export interface Committed {
   readonly plan: RecordingPlan;
   readonly written: WrittenIds;
@@ -30,7 +30,7 @@ const deadlockDetected = '40P01';
 /** Voucher ids that are taken from the sequence at once. */
 const idBlock = 500;
 
-/** Where versions that the hub counts begin, as of the last check of the database. */
+/** Says where versions that the hub counts begin, as of the last check of the database. */
 export interface VersionBase {
   readonly versionBase: number;
 }

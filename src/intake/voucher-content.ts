@@ -13,15 +13,15 @@ export interface PreparedContent {
   readonly key: string;
   /** `businessData` in the exact text that goes onto the wire. */
   readonly dataJson: string;
-  /** What it is recorded for; null: tracing is off. */
+  /** Holds what it is recorded for; null: tracing is off. */
   readonly span: Span | null;
-  /** What a schema said of the business data; null: none was asked. */
+  /** Holds what a schema said of the business data; null: none was asked. */
   verdict: SchemaVerdict | null;
   /** The rest of it in that text, in the parts that others come between. */
   readonly parts: VoucherParts;
 }
 
-/** What one schema said of business data. */
+/** Holds what one schema said of business data. */
 export interface SchemaVerdict {
   readonly schema: JsonSchema;
   /** Null: the data fits. */

@@ -113,7 +113,10 @@ function checkJson(value: JsonValue, path: string, depth: number): void {
   }
 }
 
-/** A whole number past 2^53 has lost digits already when JSON was parsed, and one past 1e308 all: better refused than recorded wrong. */
+/**
+ * A whole number past 2^53 has lost digits already when JSON was parsed, and one past 1e308 all: better refused than
+ * recorded wrong.
+ */
 function checkNumber(path: string, value: number): void {
   if (!Number.isFinite(value))
     throw badInput(path, `${path}: a number beyond what JSON's readers hold; send it as a string.`);

@@ -7,7 +7,7 @@ import { checkTexts, type VoucherCriteria, voucherWhere } from '../db/reading/fi
 import { vouchersSentTo, voucherVersions } from '../db/reading/read-statements.ts';
 import type { RecordKey } from '../db/recording/intake-statements.ts';
 
-/** What a consumer compares its copy of a record with. */
+/** Holds what a consumer compares its copy of a record with. */
 export interface VoucherVersion extends RecordKey {
   readonly sourceVersion: number;
   readonly digest: string;
@@ -68,12 +68,12 @@ export class VoucherReader {
     return this.#db.fork().find(VoucherEntity, where, options);
   }
 
-  /** How many there are. */
+  /** Says how many there are. */
   count(criteria: VoucherCriteria, sourceSystem: string | null): Promise<number> {
     return this.#db.fork().count(VoucherEntity, { $and: [voucherWhere(criteria), ownOnly(sourceSystem)] });
   }
 
-  /** Whether a voucher was ever sent to a system: then that system may see its current state. */
+  /** Tells whether a voucher was ever sent to a system: then that system may see its current state. */
   async wasSentTo(voucherId: string, targetSystem: string): Promise<boolean> {
     return (await vouchersSentTo(this.#db.pool, [voucherId], targetSystem)).has(voucherId);
   }

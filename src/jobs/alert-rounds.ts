@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { limits } from '../core/limits.ts';
 
-/** What is done each time: evaluates unless another scheduler just did, and never rejects. */
+/** Holds what is done each time: evaluates unless another scheduler just did, and never rejects. */
 interface Rounds {
   round(): Promise<void>;
 }

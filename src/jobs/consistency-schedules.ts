@@ -6,7 +6,10 @@ import type { SubscriptionRow } from '../db/entities.ts';
 import type { Subscriptions } from '../delivery/subscription/subscriptions.ts';
 import type { Schedule } from './schedules.ts';
 
-/** What is kept and checked by itself: the tree each minute, checks whose process is gone every ten seconds, all consumers on Sunday, caches of invoices on Monday too. */
+/**
+ * Gives what is kept and checked by itself: the tree each minute, checks whose process is gone every ten seconds, all
+ * consumers on Sunday, caches of invoices on Monday too.
+ */
 export function consistencySchedules(deps: {
   fold: Fold;
   consistency: Consistency;
@@ -44,7 +47,7 @@ export function consistencySchedules(deps: {
   ];
 }
 
-/** Whether a subscription covers event types that begin with `invoice_`. */
+/** Tells whether a subscription covers event types that begin with `invoice_`. */
 export function coversInvoices({ eventTypes }: Pick<SubscriptionRow, 'eventTypes'>): boolean {
   return eventTypes.some(pattern => {
     const prefix = pattern.endsWith('*') ? pattern.slice(0, -1) : undefined;

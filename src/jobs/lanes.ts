@@ -20,7 +20,7 @@ interface AttachedConsumers {
   reread(lane: string): void;
 }
 
-/** What lanes work with. */
+/** Holds what lanes work with. */
 export interface LanesDeps extends DrainDeps {
   /** The webhook. */
   readonly transport: Transport;
@@ -47,7 +47,7 @@ export class Lanes {
   #pending = new Set<string>();
   /** Lanes that other nodes are still to be told of. */
   #untold = new Set<string>();
-  /** Whom the pending ones are for, as far as that is traced. */
+  /** Says whom the pending ones are for, as far as that is traced. */
   #wakers = new Set<Span>();
   #cancelFlush: (() => void) | undefined;
   #worker: AsyncDisposable | undefined;
@@ -79,7 +79,10 @@ export class Lanes {
     this.#deps.nodes.want('lanes', true);
   }
 
-  /** Says that lanes have something due; of a subscription's id, whoever takes it finds the shards. Never throws and never waits: the reconciler finds what gets lost. */
+  /**
+   * Says that lanes have something due; of a subscription's id, whoever takes it finds the shards. Never throws and
+   * never waits: the reconciler finds what gets lost.
+   */
   wake(lanes: Iterable<string>): void {
     if (this.#stopping) return;
     const now = this.#clock.steady();
@@ -96,7 +99,7 @@ export class Lanes {
       this.#cancelFlush ??= this.#clock.after(limits.wakeJoinMs, () => void this.#flush());
   }
 
-  /** As `wake`, for a subscription whose settings or state have changed, on every node. */
+  /** Works as `wake`, for a subscription whose settings or state have changed, on every node. */
   reopen(subscriptionId: string): void {
     this.#deps.nodes.tell('reopened', [subscriptionId]);
     this.#reopenHere(subscriptionId);
@@ -125,7 +128,7 @@ export class Lanes {
     cancel();
   }
 
-  /** What this process drained is another's at once: the wake-up becomes a job when this one's is over. */
+  /** Gives what this process drained is another's at once: the wake-up becomes a job when this one's is over. */
   async #handOver(lane: string): Promise<void> {
     await this.#queue
       .add('drain', [lane])

@@ -6,7 +6,7 @@ import type { Logger } from '../core/logger.ts';
 import { connectionOptions, direct } from '../db/connections.ts';
 import { makeRedisClient, type RedisClient } from './redis.ts';
 
-/** What the messages between nodes need. */
+/** Holds what the messages between nodes need. */
 export interface MessageDeps {
   readonly clock: Clock;
   readonly log: Logger;
@@ -25,13 +25,13 @@ export const messageBytes = 7_500;
 
 const channel = 'voucher_hub';
 
-/** How long to wait before connecting again, milliseconds. */
+/** Sets how long to wait before connecting again, milliseconds. */
 const reconnectMs = 1_000;
 
-/** Who only listens asks this often whether the other end is still there, milliseconds: it may go without a word. */
+/** Says who only listens asks this often whether the other end is still there, milliseconds: it may go without a word. */
 const askEveryMs = 5_000;
 
-/** How long closing a connection may take, milliseconds. */
+/** Sets how long closing a connection may take, milliseconds. */
 const farewellMs = 1_000;
 
 /** Length of a node's id in front of each message: a node leaves out its own. */

@@ -14,7 +14,7 @@ const topics = [
 ] as const;
 
 /**
- * What nodes tell one another, all of it ids:
+ * Holds what nodes tell one another, all of it ids:
  * - `lanes`: these have work (for workers, and nodes with attached consumers)
  * - `reopened`: these take events again (their consumer left, or a person resumed them)
  * - `settled`: the outcomes of these pushes were written elsewhere
@@ -29,7 +29,7 @@ export type Topic = (typeof topics)[number];
 const wantedTopics = ['lanes', 'syncs', 'alerts'] as const satisfies readonly Topic[];
 type WantedTopic = (typeof wantedTopics)[number];
 
-/** How often a node repeats what it wants, and how long others believe it, milliseconds. */
+/** Sets how often a node repeats what it wants, and how long others believe it, milliseconds. */
 const wantEveryMs = 5_000;
 const wantedForMs = 12_000;
 
@@ -78,7 +78,7 @@ export class Nodes {
     if (wanted) this.#sayWants();
   }
 
-  /** Whether another node wants to be told of a topic. */
+  /** Tells whether another node wants to be told of a topic. */
   isWanted(topic: WantedTopic): boolean {
     return (this.#wantedUntil.get(topic) ?? 0) > this.#clock.steady();
   }

@@ -6,7 +6,7 @@ import type { Logger } from '../core/logger.ts';
 import { connectionOptions, inspectRoute, sessionOptions } from '../db/connections.ts';
 import { checkRedisKeeps, makeRedisClient } from './redis.ts';
 
-/** What the queue needs. */
+/** Holds what the queue needs. */
 export interface QueueDeps {
   readonly log: Logger;
   readonly clock: Clock;
@@ -20,10 +20,10 @@ export interface LaneJob {
   readonly traceparent?: string;
 }
 
-/** What is to be done on a lane: empty it, or try whether its target is back. */
+/** Holds what is to be done on a lane: empty it, or try whether its target is back. */
 export type LaneJobName = 'drain' | 'probe';
 
-/** Where the queue lives. */
+/** Says where the queue lives. */
 export type QueueHome =
   | { readonly kind: 'postgres'; readonly url: string; readonly schema: string }
   /**
@@ -38,7 +38,7 @@ export interface LaneQueue extends AsyncDisposable {
   add(name: LaneJobName, lanes: readonly string[], traceparent?: string): Promise<void>;
   /** Starts taking jobs in this process. Dispose of it to stop; it waits for the jobs under way. */
   work(process: (name: LaneJobName, job: LaneJob) => Promise<void>): Promise<AsyncDisposable>;
-  /** Whether the queue's home answers. */
+  /** Tells whether the queue's home answers. */
   isReady(): Promise<boolean>;
 }
 

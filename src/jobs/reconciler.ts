@@ -8,7 +8,7 @@ import type { Parking } from '../delivery/drain/parking.ts';
 import type { ChangeListener } from '../delivery/reading/sync-changes.ts';
 import type { Schedule } from './schedules.ts';
 
-/** What the reconciler does to lanes. */
+/** Holds what the reconciler does to lanes. */
 interface ReconciledLanes {
   wake(lanes: Iterable<string>): void;
   probeDue(): Promise<void>;

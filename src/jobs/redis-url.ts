@@ -4,15 +4,15 @@ export interface RedisHost {
   readonly port: number;
 }
 
-/** What REDIS_URL says. */
+/** Holds what REDIS_URL says. */
 export interface RedisPlace {
   readonly kind: 'single' | 'sentinel' | 'cluster';
   readonly tls: boolean;
-  /** Where it begins: the server itself, the Sentinels, or some nodes of the cluster. */
+  /** Says where it begins: the server itself, the Sentinels, or some nodes of the cluster. */
   readonly hosts: readonly RedisHost[];
   readonly user: string | undefined;
   readonly password: string | undefined;
-  /** What the Sentinels call the master; empty elsewhere. */
+  /** Holds what the Sentinels call the master; empty elsewhere. */
   readonly master: string;
   /** The same address without its password, for people. */
   readonly shown: string;

@@ -6,15 +6,15 @@ import { hostsOf, parseRedisUrl, type RedisPlace } from './redis-url.ts';
 /** A client of one Redis, of the master that Sentinels name, or of a cluster. */
 export type RedisClient = Redis | Cluster;
 
-/** How a connection behaves. */
+/** Says how a connection behaves. */
 export interface RedisManner {
-  /** Whether commands wait for Redis while it is away; otherwise they fail at once. */
+  /** True when commands wait for Redis while it is away; otherwise they fail at once. */
   readonly waits: boolean;
   /** Gets the text of each fault of the connection, which connects again by itself. */
   readonly onFault: (fault: string) => void;
 }
 
-/** What a server that may hold keys of the queue says of itself; null where it does not say. */
+/** Holds what a server that may hold keys of the queue says of itself; null where it does not say. */
 export interface RedisServer {
   readonly address: string;
   readonly version: string | null;

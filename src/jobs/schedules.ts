@@ -30,7 +30,10 @@ export interface Schedule {
   /** Names it in the database and in the log; never used again for something else. */
   readonly name: string;
   readonly when: Timing;
-  /** Must bear to be repeated: a run whose process died is begun anew. What it throws is logged, and the next run is on time. */
+  /**
+   * Must bear to be repeated: a run whose process died is begun anew. What it throws is logged, and the next run is on
+   * time.
+   */
   run(run: ScheduledRun): Promise<void>;
 }
 
@@ -45,12 +48,12 @@ interface Entry {
   underWay: Promise<void> | undefined;
 }
 
-/** Whether a run is known to be over. What a clock that has been set back since says of the future is not believed. */
+/** Tells whether a run is known to be over. What a clock that has been set back since says of the future is not believed. */
 function isOver({ timetable, done }: Entry, due: number): boolean {
   return due <= done && !(timetable.isPeriodic && done - due > limits.scheduleAheadMs);
 }
 
-/** What schedules work with. */
+/** Holds what schedules work with. */
 export interface SchedulesDeps {
   readonly db: Database;
   readonly clock: Clock;
@@ -138,7 +141,7 @@ export class Schedules {
     else await this.#run(entry, run, { askedAt, missed: this.#missedBefore(entry, run, found) });
   }
 
-  /** How many runs were missed; says what else is not as it should be. */
+  /** Says how many runs were missed; says what else is not as it should be. */
   #missedBefore({ timetable }: Entry, { name, due }: RunKey, { begun, done }: RunTaken): number {
     const { log } = this.#deps;
     const missed = timetable.dueBetween(done, due.getTime());

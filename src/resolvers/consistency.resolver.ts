@@ -35,7 +35,7 @@ import { DataSubscription } from '../schema/subscription.types.ts';
 import { callerOf, type OperationContext } from './context.ts';
 import { toDataSubscription } from './subscription.resolver.ts';
 
-/** Whether a repair answers once it has ended. */
+/** Tells whether a repair answers once it has ended. */
 const waitArgument = {
   defaultValue: true,
   description: 'False: answers as soon as it is begun; `reports` are RUNNING, and each is read by its id.',

@@ -5,14 +5,14 @@ import { createLoaders, type Loaders } from './loaders.ts';
 import { type AnswerWarning, OperationBudget } from './operation-budget.ts';
 import { type Databases, Reading } from './reading.ts';
 
-/** What an operation's resolvers know: who calls, and the loaders that batch its reads. One an operation. */
+/** Holds what an operation's resolvers know: who calls, and the loaders that batch its reads. One an operation. */
 export interface OperationContext {
   /** Null: no key, or one that is not good. */
   readonly caller: Caller | null;
-  /** Whether a key was given at all. */
+  /** True when a key was given at all. */
   readonly keyGiven: boolean;
   readonly requestId: string;
-  /** What GraphQL subscriptions read from. */
+  /** Holds what GraphQL subscriptions read from. */
   readonly live: Live;
   readonly reading: Reading;
   readonly loaders: Loaders;

@@ -13,7 +13,7 @@ import type { ShownAlert } from '../monitoring/alerts/alerts.ts';
 import type { MetricWatches } from '../monitoring/metrics/metric-watches.ts';
 import type { Metrics } from '../monitoring/metrics/metrics.ts';
 
-/** What GraphQL subscriptions read from. It comes by the context: the library's `subscribe` has no resolver instance. */
+/** Holds what GraphQL subscriptions read from. It comes by the context: the library's `subscribe` has no resolver instance. */
 export interface Live {
   /** @throws HubError FORBIDDEN, NOT_FOUND, BAD_USER_INPUT */
   attach(caller: Caller, args: { subscriptionId: string; prefetch: number }): Promise<AsyncIterable<Push>>;

@@ -40,18 +40,18 @@ export interface Loaders {
   readonly subscription: DataLoader<string, SubscriptionRow>;
   /** Events of a voucher, the oldest version first. */
   readonly eventsOfVoucher: DataLoader<VersionsPage, LightEventRow[], string>;
-  /** How many versions a voucher has. */
+  /** Says how many versions a voucher has. */
   readonly eventCount: DataLoader<string, number>;
   /** Syncs by voucher that the caller may see, the newest first: one more than `limits.nestedList` where there are more. */
   readonly syncsOfVoucher: DataLoader<string, SyncLogRow[]>;
   /** Attempts by sync. */
   readonly attemptsOfSync: DataLoader<string, SyncAttemptRow[]>;
   readonly backlog: DataLoader<string, number>;
-  /** How subscriptions stand beyond their settings. */
+  /** Says how subscriptions stand beyond their settings. */
   readonly standing: DataLoader<string, Standing>;
-  /** Who was told of an alert, by alert, the oldest first: one more than `limits.nestedList` where there are more. */
+  /** Says who was told of an alert, by alert, the oldest first: one more than `limits.nestedList` where there are more. */
   readonly noticesOfAlert: DataLoader<string, NoticeRow[]>;
-  /** Whether a consumer is attached, by subscription. */
+  /** True when a consumer is attached, by subscription. */
   readonly connected: DataLoader<string, boolean>;
 }
 

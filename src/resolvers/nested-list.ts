@@ -2,13 +2,13 @@ import { type GraphQLResolveInfo, responsePathAsArray } from 'graphql';
 import { limits } from '../core/limits.ts';
 import type { OperationContext } from './context.ts';
 
-/** Where a list field stands, and what it has no room for. */
+/** Says where a list field stands, and what it has no room for. */
 export interface NestedList {
   readonly context: OperationContext;
   readonly info: GraphQLResolveInfo;
   /** Which of them are kept. */
   readonly keep: 'first' | 'last';
-  /** What is told of a list that is cut. */
+  /** Holds what is told of a list that is cut. */
   readonly hint: string;
 }
 

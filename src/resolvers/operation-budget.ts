@@ -1,7 +1,7 @@
 import { HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 
-/** What a caller is told beside the data, in `extensions.warnings`. */
+/** Holds what a caller is told beside the data, in `extensions.warnings`. */
 export interface AnswerWarning {
   readonly code: 'LIST_CUT';
   readonly message: string;
@@ -56,7 +56,7 @@ export class OperationBudget {
     if (this.dataLeft < 0) this.#refuse(`needs more than ${limits.answerChars} bytes of business data`);
   }
 
-  /** Whether the operation has taken more than it may: its answer is refused. */
+  /** True when the operation has taken more than it may: its answer is refused. */
   get isSpent(): boolean {
     return this.#isSpent;
   }

@@ -4,7 +4,7 @@ import type { PageInfo } from '../schema/page.types.ts';
 
 const cursorPrefix = 'id:';
 
-/** What a page asks for: the newest first, from after a cursor. */
+/** Holds what a page asks for: the newest first, from after a cursor. */
 export interface PageRequest {
   /** Nodes wanted; one more is read, to know whether there is a next page. */
   readonly first: number;

@@ -24,7 +24,7 @@ import { SyncLog } from '../schema/sync.types.ts';
 import { callerOf, type OperationContext } from './context.ts';
 import { toDelivery } from './pushed-event.ts';
 
-/** What `deliveries` takes. */
+/** Holds what `deliveries` takes. */
 interface AttachArgs {
   readonly subscriptionId: string;
   readonly prefetch?: number | null;

@@ -9,7 +9,7 @@ export interface Databases {
 }
 
 /**
- * Where one operation reads: on the primary, until it asks for a list with an analyst's key. That list, and what hangs
+ * Says where one operation reads: on the primary, until it asks for a list with an analyst's key. That list, and what hangs
  * on it, comes from the replica while it can be used. Publishers and consumers read what they have just written, so
  * they always get the primary.
  */
@@ -24,7 +24,7 @@ export class Reading {
     this.#current = primary;
   }
 
-  /** Where what hangs on the operation's lists is read; a row that is missing there may be on the primary. */
+  /** Says where what hangs on the operation's lists is read; a row that is missing there may be on the primary. */
   get current(): Database {
     return this.#current;
   }

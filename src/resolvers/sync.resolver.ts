@@ -177,7 +177,10 @@ export class SyncResolver {
   }
 }
 
-/** Those that the sync knows of: one more may be written after the sync was read, and would be taken for the one under way. */
+/**
+ * Gives those that the sync knows of: one more may be written after the sync was read, and would be taken for the one
+ * under way.
+ */
 async function attemptsOf(context: OperationContext, { id, attemptCount }: SyncLog): Promise<SyncAttempt[]> {
   return (await context.loaders.attemptsOfSync.load(id)).filter(({ number }) => number <= attemptCount);
 }

@@ -14,10 +14,10 @@ import { answerBadAddress, answerBadHead, answerRequestFaults } from './http/req
 import { registerStartPage } from './http/start-page.ts';
 import { serveGraphqlSocket } from './socket/graphql-socket.ts';
 
-/** Where the built pages are, from here and from dist/. */
+/** Says where the built pages are, from here and from dist/. */
 const consoleFolder = fileURLToPath(new URL('../../dist/console', import.meta.url));
 
-/** What the server needs. */
+/** Holds what the server needs. */
 export interface ServerOptions extends HealthSources, GuardsDeps {
   readonly host: string;
   readonly port: number;
@@ -32,7 +32,7 @@ export interface ServerOptions extends HealthSources, GuardsDeps {
 
 /** The front door: GraphQL over HTTP and WebSocket, GraphiQL, health, metrics. Dispose of it to stop listening. */
 export interface HubServer extends AsyncDisposable {
-  /** Where it listens, e.g. http://127.0.0.1:4000 */
+  /** Says where it listens, e.g. http://127.0.0.1:4000 */
   readonly url: string;
 }
 

@@ -59,7 +59,7 @@ export interface TestAlerting extends AsyncDisposable {
   readonly databaseUrl: string;
   readonly sql: Sql;
   readonly pool: Pool;
-  /** What was logged. */
+  /** Gives what was logged. */
   lines(): Record<string, unknown>[];
   /** One round at an instant; resolves once everything was told. */
   round(at: number): Promise<void>;
@@ -77,7 +77,7 @@ export interface EndedSyncs {
   readonly errorCode?: string;
   /** Left out: webhook. */
   readonly transport?: 'webhook' | 'websocket';
-  /** Whether the outcome says that it was refused for good; left out: nothing, as a hub of the version before wrote it. */
+  /** True when the outcome says that it was refused for good; left out: nothing, as a hub of the version before wrote it. */
   readonly refused?: boolean;
   /** From recorded to over, milliseconds. */
   readonly latencyMs?: number;

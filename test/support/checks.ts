@@ -64,7 +64,7 @@ export async function readReport(
   return consistencyReport;
 }
 
-/** What `fixData` gives. */
+/** Holds what `fixData` gives. */
 export interface FixView {
   dryRun: boolean;
   found: number;

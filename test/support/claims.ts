@@ -23,7 +23,7 @@ export function claimOf(
   };
 }
 
-/** What is written of a claimed sync whose first attempt was accepted. */
+/** Gives what is written of a claimed sync whose first attempt was accepted. */
 export function acceptedOf({ id, token }: Pick<OutcomeWrite, 'id' | 'token'>): OutcomeWrite {
   return {
     id,

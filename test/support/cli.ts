@@ -10,7 +10,7 @@ import { until, within } from './wait.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** How a run of the command line ended. */
+/** Says how a run of the command line ended. */
 export interface CliEnd {
   readonly code: number | null;
   readonly stdout: string;
@@ -75,7 +75,7 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** What a gate does with a request: lets it through to the hub, or answers it with a status. */
+/** Holds what a gate does with a request: lets it through to the hub, or answers it with a status. */
 export type Gate = (body: string) => Promise<'through' | number>;
 
 /** A proxy before a hub that lets requests through as a test says. Dispose of it to stop it. */

@@ -19,7 +19,10 @@ export function voucherRequest(sourceId: string, over: Partial<RecordVoucherInpu
   };
 }
 
-/** The `n` of the business data of each version of a record, in the order of recording; empty for a record that is not known. */
+/**
+ * The `n` of the business data of each version of a record, in the order of recording; empty for a record that is not
+ * known.
+ */
 export async function recordedVersions(hub: Pick<TestHub, 'data'>, sourceId: string): Promise<string[]> {
   const { voucherBySource: found } = await hub.data<{
     voucherBySource: { events: { data: { n: string } }[] } | null;
@@ -31,7 +34,7 @@ export async function recordedVersions(hub: Pick<TestHub, 'data'>, sourceId: str
   return (found?.events ?? []).map(({ data }) => data.n);
 }
 
-/** What stands between a publisher and its hub: forwards every request, and loses an answer when told to. */
+/** Holds what stands between a publisher and its hub: forwards every request, and loses an answer when told to. */
 export interface LossyProxy extends AsyncDisposable {
   readonly url: string;
   /** Answers that were lost. */

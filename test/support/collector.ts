@@ -24,11 +24,11 @@ interface ExportRequest {
 /** A real OTLP/HTTP receiver. */
 export interface Collector extends AsyncDisposable {
   readonly url: string;
-  /** What it got as it came, headers' values too. */
+  /** Holds what it got as it came, headers' values too. */
   readonly requests: { path: string; headers: string; body: Buffer }[];
   /** The spans of all JSON requests. */
   spans(): CollectedSpan[];
-  /** What the spans say of the process that they come from. */
+  /** Gives what the spans say of the process that they come from. */
   resource(): Record<string, unknown>;
 }
 

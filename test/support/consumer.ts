@@ -23,7 +23,7 @@ const deliveriesQuery = `subscription ($id: ID!, $prefetch: Int) { deliveries(su
 /** A consumer by the public graphql-ws client. It does with each event what `onEvent` says. */
 export class TestConsumer implements Disposable {
   readonly got: Delivered[] = [];
-  /** How the stream ended: null by itself, else the error; undefined: it has not. */
+  /** Says how the stream ended: null by itself, else the error; undefined: it has not. */
   ended: unknown;
   readonly #client: Client;
   #socket: WebSocket | undefined;
@@ -122,7 +122,7 @@ export class TestConsumer implements Disposable {
   }
 }
 
-/** What most consumers do. */
+/** Gives what most consumers do. */
 export function acknowledgeAll(delivered: Delivered, consumer: TestConsumer): void {
   // A socket that breaks before the answer: the hub pushes again.
   void consumer.acknowledge([delivered.syncId]).catch(() => {});

@@ -14,7 +14,7 @@ export interface HubProcess extends AsyncDisposable {
   readonly hub: Pick<TestHub, 'ask' | 'data'>;
   /** True until the process has ended, for whatever reason. */
   isUp(): boolean;
-  /** What it has logged, for failures. */
+  /** Gives what it has logged, for failures. */
   log(): string;
   /** SIGKILL: nothing is finished, nothing is told. Resolves when the process is gone. */
   kill(): Promise<void>;

@@ -25,7 +25,7 @@ export interface TestHub extends AsyncDisposable {
   readonly databaseUrl: string;
   /** Asks over HTTP; with the admin key unless another is given (null: none). */
   ask(query: string, variables?: Record<string, unknown>, key?: string | null): Promise<GraphqlAnswer>;
-  /** As `ask`, and gives the data; throws when there are errors. */
+  /** Works as `ask`, and gives the data; throws when there are errors. */
   data<T>(query: string, variables?: Record<string, unknown>, key?: string | null): Promise<T>;
 }
 

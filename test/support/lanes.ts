@@ -165,7 +165,7 @@ export async function sql<Row extends object>(
   }
 }
 
-/** How many syncs stand in each status. */
+/** Says how many syncs stand in each status. */
 export async function statusCounts(databaseUrl: string): Promise<Record<string, number>> {
   const rows = await sql<{ status: string; count: number }>(
     databaseUrl,

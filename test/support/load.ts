@@ -3,7 +3,7 @@ import type { TestHub } from './hub.ts';
 import type { RecordedItem } from './vouchers.ts';
 import { voucherInput } from './vouchers.ts';
 
-/** What a load generator was told, voucher by voucher. */
+/** Holds what a load generator was told, voucher by voucher. */
 export interface Load extends AsyncDisposable {
   /** `sourceId/version` of everything whose recording was acknowledged. */
   readonly acknowledged: Set<string>;
@@ -13,7 +13,7 @@ export interface Load extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** How long a load goes on that nobody stops, milliseconds: longer than any test. */
+/** Sets how long a load goes on that nobody stops, milliseconds: longer than any test. */
 const longestMs = 5 * 60_000;
 
 const mutation = `mutation ($inputs: [RecordVoucherInput!]!) { recordVouchers(inputs: $inputs) {

@@ -3,7 +3,7 @@ import type { TestHub } from './hub.ts';
 import { numbers, record, sql, vouchers } from './lanes.ts';
 import type { Receiver } from './receiver.ts';
 
-/** What the world outside remembers of a hub: names that it was given, and what they were of. */
+/** Holds what the world outside remembers of a hub: names that it was given, and what they were of. */
 export class Outsider {
   readonly #receiver: Receiver;
   #recorded = 0;
@@ -42,7 +42,7 @@ export class Outsider {
   }
 }
 
-/** How far every sequence is that gives the hub's numbers. */
+/** Says how far every sequence is that gives the hub's numbers. */
 export async function numbersOf(databaseUrl: string): Promise<Map<string, bigint>> {
   const rows = await sql<{ name: string; last: string }>(
     databaseUrl,

@@ -1,10 +1,10 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** What went through a proxy since it was last reset, on connections of the hub's own pool (not the queue's). */
+/** Holds what went through a proxy since it was last reset, on connections of the hub's own pool (not the queue's). */
 export interface PostgresProxy extends AsyncDisposable {
   /** The same database, by way of the proxy. */
   readonly url: string;
-  /** How many statements were run. */
+  /** Says how many statements were run. */
   statements(): number;
   /** The texts that were sent: each once where it was prepared. */
   texts(): string[];

@@ -20,7 +20,7 @@ export function without(program: string): string | false {
   return `${program} is not installed`;
 }
 
-/** Whom servers run as that refuse to be root; empty where we are not root. */
+/** Tells whom servers run as that refuse to be root; empty where we are not root. */
 const account: { uid?: number; gid?: number } = (() => {
   if (process.getuid?.() !== 0) return {};
   const idOf = (option: string) => Number(execFileSync('id', [option, 'nobody']).toString());
@@ -33,7 +33,7 @@ export interface DebianServer extends AsyncDisposable {
   readonly url: string;
   /** A folder that the server's user may write. */
   readonly folder: string;
-  /** What it has logged, for failures. */
+  /** Gives what it has logged, for failures. */
   log(): Promise<string>;
 }
 
@@ -109,7 +109,7 @@ export async function startPgBouncer(target: string): Promise<DebianServer> {
   return started(server, { url: url.href, folder, stopBy: 'SIGTERM' });
 }
 
-/** Where Debian's package puts PgBouncer. */
+/** Says where Debian's package puts PgBouncer. */
 export const pgBouncer = '/usr/sbin/pgbouncer';
 
 async function ownFolder(prefix: string): Promise<string> {

@@ -11,10 +11,10 @@ import { OutcomeWriter } from '../../src/delivery/outcome/outcome-writer.ts';
 import { encryptionKey } from './hub.ts';
 import { keptLog } from './sockets.ts';
 
-/** What drains and probes work with, on a hub's database, apart from that hub. */
+/** Holds what drains and probes work with, on a hub's database, apart from that hub. */
 export interface ProbeDeps extends AsyncDisposable {
   readonly deps: DrainDeps;
-  /** What was logged. */
+  /** Gives what was logged. */
   lines(): Record<string, unknown>[];
 }
 

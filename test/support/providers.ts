@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import { Webhook } from 'standardwebhooks';
 
-/** What a provider took, in order. */
+/** Holds what a provider took, in order. */
 export interface TakenMessage {
   /** `wecom`, `dingtalk`, `feishu`, `slack`, `webhook`, `sms`, `voice`. */
   readonly provider: string;
@@ -22,7 +22,7 @@ export const providerSecrets = {
 export interface Providers extends AsyncDisposable {
   readonly url: string;
   readonly taken: TakenMessage[];
-  /** What was refused, and why. */
+  /** Holds what was refused, and why. */
   readonly refused: { provider: string; why: string }[];
   /** The ids of what the webhook took. */
   readonly webhookIds: string[];

@@ -43,7 +43,7 @@ export interface Receiver extends AsyncDisposable {
   readonly requests: ReceivedRequest[];
   /** Every event received, batches taken apart. */
   events(): ReceivedBody[];
-  /** How it answers from now on; the default is 200. */
+  /** Says how it answers from now on; the default is 200. */
   answer(how: Answer): void;
   /** Waits until it has got so many events. */
   gotEvents(count: number, withinMs?: number): Promise<ReceivedBody[]>;

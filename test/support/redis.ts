@@ -41,11 +41,11 @@ async function freePort(): Promise<number> {
   }
 }
 
-/** What differs from a plain Redis. */
+/** Holds what differs from a plain Redis. */
 export interface TestRedisOptions {
   /** More lines of its configuration; the last of a kind holds. */
   readonly config?: readonly string[];
-  /** How the test itself connects. */
+  /** Says how the test itself connects. */
   readonly client?: RedisOptions;
   /** Takes TLS only. */
   readonly tls?: Certificates;

@@ -41,7 +41,7 @@ export class ManualClock implements Clock {
     }
   }
 
-  /** How many timers run. */
+  /** Says how many timers run. */
   get pending(): number {
     return this.#timers.size;
   }

@@ -9,14 +9,14 @@ import { until, within } from './wait.ts';
 
 const protocol = 'graphql-transport-ws';
 
-/** What an operation over a socket comes to. */
+/** Holds what an operation over a socket comes to. */
 export interface SocketAnswer {
   data?: Record<string, unknown> | null | undefined;
   errors?: readonly { message: string; extensions?: Record<string, unknown> | undefined }[] | undefined;
   extensions?: Record<string, unknown> | undefined;
 }
 
-/** Where a hub's sockets are. */
+/** Tells where a hub's sockets are. */
 export function socketUrl(hub: Pick<TestHub, 'url'>): string {
   return `${hub.url.replace('http', 'ws')}/graphql`;
 }
@@ -61,7 +61,7 @@ export function askSocket(
   return within(`the hub answers ${query.slice(0, 60)}`, asked);
 }
 
-/** How a socket was closed. */
+/** Says how a socket was closed. */
 export interface SocketEnd {
   code: number;
   reason: string;
@@ -70,9 +70,9 @@ export interface SocketEnd {
 /** A bare socket. */
 export interface BareSocket extends Disposable {
   readonly socket: WebSocket;
-  /** What the hub sent, parsed. */
+  /** Holds what the hub sent, parsed. */
   readonly messages: { type: string; id?: string; payload?: unknown }[];
-  /** How it was closed; undefined: it is open. */
+  /** Says how it was closed; undefined: it is open. */
   readonly end: SocketEnd | undefined;
   /** Waits until it is closed, and says how. */
   closed(withinMs?: number): Promise<SocketEnd>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-/** What of a delivered event tells which one it is. */
+/** Holds what of a delivered event tells which one it is. */
 interface Arrived {
   readonly sync_id: number;
   readonly voucher: { readonly source_id: string; readonly source_version: number };
@@ -18,7 +18,7 @@ export function duplicates(events: readonly Arrived[]): Map<string, number[]> {
   return new Map([...ids].filter(([, found]) => found.length > 1));
 }
 
-/** What must hold after any fault: nothing acknowledged is lost, what came twice has one id, records are in order. */
+/** Gives what must hold after any fault: nothing acknowledged is lost, what came twice has one id, records are in order. */
 export function assertIntact(acknowledged: ReadonlySet<string>, events: readonly Arrived[]): void {
   const got = new Set(events.map(nameOf));
   const lost = [...acknowledged].filter(name => !got.has(name));

@@ -19,7 +19,7 @@ export function voucherInput(over: Record<string, unknown> = {}): Record<string,
   };
 }
 
-/** What recording came to, as the tests read it. */
+/** Holds what recording came to, as the tests read it. */
 export interface RecordedItem {
   index: number;
   result: {
@@ -48,7 +48,10 @@ export async function recordVouchers(
   return items;
 }
 
-/** Makes a subscription; gives its id and secret. Asks again while the hub says that too much waits, as a busy machine makes it. */
+/**
+ * Makes a subscription; gives its id and secret. Asks again while the hub says that too much waits, as a busy machine
+ * makes it.
+ */
 export async function subscribe(
   hub: Pick<TestHub, 'data'>,
   input: Record<string, unknown>,

@@ -21,7 +21,7 @@ export interface Watcher extends AsyncDisposable {
   readonly told: Told[];
   /** The errors that it ended with. */
   readonly refused: Promise<Refusal[]>;
-  /** What was told of one source record, in order. */
+  /** Gives what was told of one source record, in order. */
   of(sourceId: string): string[];
 }
 

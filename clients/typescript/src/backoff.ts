@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** How long to wait between tries, milliseconds. */
+/** Says how long to wait between tries, milliseconds. */
 export interface BackoffOptions {
   /** Before the second try. Doubles from try to try. */
   readonly baseMs: number;
@@ -40,7 +40,7 @@ export async function waitFor(ms: number, signal: AbortSignal): Promise<void> {
   await pause(ms, undefined, { signal }).catch(() => {});
 }
 
-/** Whether a promise settles within so many milliseconds. Its rejection counts as settled and is not thrown. */
+/** Tells whether a promise settles within so many milliseconds. Its rejection counts as settled and is not thrown. */
 export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   const settled = new AbortController();
   const done = promise.then(

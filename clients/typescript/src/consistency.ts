@@ -7,7 +7,7 @@ export interface ConsistencyFilter {
   readonly to: string | null;
 }
 
-/** What is held under a prefix of record keys. */
+/** Holds what is held under a prefix of record keys. */
 export interface ConsistencyNode {
   readonly prefix: string;
   readonly count: number;
@@ -24,7 +24,7 @@ export interface ConsistencyEntry {
   readonly digest: string;
 }
 
-/** What a consumer holds, as the consistency protocol asks for it. */
+/** Holds what a consumer holds, as the consistency protocol asks for it. */
 export interface ConsistencySource {
   /** One node a prefix, in their order. */
   nodes(prefixes: readonly string[], filter: ConsistencyFilter): Promise<ConsistencyNode[]>;
@@ -35,7 +35,7 @@ export interface ConsistencySource {
 /** Bounds of one question: prefixes in it, and entries in its answer. */
 const bounds = { prefixes: 65_536, entries: 50_000 };
 
-/** Whether a webhook's body asks what is held. */
+/** Tells whether a webhook's body asks what is held. */
 export function isConsistencyQuestion(body: Record<string, unknown>): boolean {
   return body.event === 'consistency.digest' || body.event === 'consistency.entries';
 }

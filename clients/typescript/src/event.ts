@@ -31,7 +31,7 @@ export interface HubVoucher extends RecordRef {
   readonly digest: string;
 }
 
-/** How an event came to be sent. */
+/** Says how an event came to be sent. */
 export type SyncMode = 'realtime' | 'batch' | 'compensation';
 
 /** One event, in the form of the webhook's body. The Consumer gives its events this form too, so one handler serves both. */
@@ -78,7 +78,7 @@ export function voucherOfGraphql(voucher: GraphqlVoucher): HubVoucher {
 
 const statuses = { DRAFT: 'draft', APPROVED: 'approved', VOIDED: 'voided' } as const;
 
-/** Whether a value read from JSON has what every event must have to be deduplicated and put in order. */
+/** Tells whether a value read from JSON has what every event must have to be deduplicated and put in order. */
 export function isHubEvent(value: unknown): value is HubEvent {
   if (!isObject(value) || !isObject(value.voucher) || !isObject(value.data)) return false;
   const { voucher } = value;
@@ -90,7 +90,7 @@ export function isHubEvent(value: unknown): value is HubEvent {
   );
 }
 
-/** Whether a value is an object that is no list. */
+/** Tells whether a value is an object that is no list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 import { checkGiven } from './given.ts';
 
-/** Where the hub is, and who asks. */
+/** Says where the hub is, and who asks. */
 export interface HubAddress {
   /** The hub's address, with or without `/graphql`, e.g. `https://hub.example.com`. */
   readonly url: string;
@@ -8,7 +8,7 @@ export interface HubAddress {
   readonly key: string | (() => string | Promise<string>);
 }
 
-/** How long a request may take. */
+/** Says how long a request may take. */
 export interface RequestBounds {
   readonly timeoutMs: number;
   /** Ends it at once. */

@@ -5,7 +5,7 @@ interface Task {
 /** Runs tasks one after the other within a key, and so many at once across keys. */
 export class OrderedRunner {
   readonly #concurrency: number;
-  /** What waits, by key. A key that has a task running is here too, with an empty list. */
+  /** Holds what waits, by key. A key that has a task running is here too, with an empty list. */
   readonly #waiting = new Map<string, Task[]>();
   /** Keys with something to run and nothing running, in the order of their turn. */
   #ready: string[] = [];

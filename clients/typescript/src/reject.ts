@@ -1,9 +1,9 @@
 import dns from 'node:dns';
 import { constants } from 'node:os';
 
-/** What a `Reject` says beyond its code and message. */
+/** Holds what a `Reject` says beyond its code and message. */
 export interface RejectOptions {
-  /** Whether the hub should try again by its policy. Default: false, the data does not fit. */
+  /** True when the hub should try again by its policy. Default: false, the data does not fit. */
   readonly retryable?: boolean;
   /** The webhook's answer. Default: 422, or 503 where retryable. */
   readonly status?: number;

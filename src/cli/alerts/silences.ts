@@ -21,7 +21,7 @@ const listSilences = graphql(`
   query ListAlertSilences { alertSilences { id rule subscriptionId until reason createdBy createdAt } }
 `);
 
-/** What every command on alerts takes. */
+/** Holds what every command on alerts takes. */
 export interface AlertsOptions extends ClientOptions {
   readonly json?: boolean;
 }

@@ -1,6 +1,6 @@
 import { print } from '../terminal.ts';
 
-/** Where the demo's parts are. */
+/** Says where the demo's parts are. */
 export interface DemoPlace {
   readonly url: string;
   readonly key: string;

@@ -22,13 +22,13 @@ const syncsOfSubscription = graphql(`
 /** Between two looks at the hub, milliseconds. */
 const lookEveryMs = 40;
 
-/** How long a step may take before the demo says that it did not come out, milliseconds. */
+/** Sets how long a step may take before the demo says that it did not come out, milliseconds. */
 const patienceMs = 20_000;
 
 /** One event on its way, as the hub's sync log has it. */
 export type SyncView = DemoSyncsQuery['syncLogs']['edges'][number]['node'];
 
-/** What the hub says of the demo's subscription. */
+/** Holds what the hub says of the demo's subscription. */
 export interface HubState {
   readonly state: string;
   readonly backlog: number;
@@ -49,7 +49,7 @@ export class HubView {
     this.#stop = options.stop;
   }
 
-  /** How it stands now. */
+  /** Says how it stands now. */
   async look(): Promise<HubState> {
     const { dataSubscription, syncLogs } = await this.#client.request(syncsOfSubscription, {
       subscriptionId: this.#subscriptionId,

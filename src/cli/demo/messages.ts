@@ -1,24 +1,24 @@
-/** What the demo tells the tax system when it starts it. */
+/** Holds what the demo tells the tax system when it starts it. */
 export interface TaxOrder {
   /** 0: any free one. */
   readonly port: number;
   readonly secret: string;
-  /** Where it keeps what it has; it reads it again at the next start. */
+  /** Says where it keeps what it has; it reads it again at the next start. */
   readonly file: string;
 }
 
-/** What the tax system tells the demo of itself. */
+/** Holds what the tax system tells the demo of itself. */
 interface TaxListening {
   readonly kind: 'listening';
   readonly port: number;
 }
 
-/** What the tax system did with one event. */
+/** Holds what the tax system did with one event. */
 export interface TaxReceipt {
   readonly kind: 'receipt';
   readonly sourceId: string;
   readonly version: number;
-  /** Whether both signatures are right. */
+  /** True when both signatures are right. */
   readonly verified: boolean;
   /** HTTP status it answered with. */
   readonly answered: number;

@@ -27,7 +27,7 @@ const qinghe = {
   counterpartyName: '宁波清禾物流有限公司',
 };
 
-/** What is delivered first: contracts, invoices and a settlement that the tax system takes. */
+/** Holds what is delivered first: contracts, invoices and a settlement that the tax system takes. */
 export const ordinary: readonly RecordVoucherInput[] = [
   contract('L1-20251219-001', '1280000.00', { ...yunshan, summary: '一期主体钢材供货合同' }),
   contract('L1-20251219-002', '356800.50', { ...lanqiao, summary: '幕墙工程分包合同' }),
@@ -56,7 +56,7 @@ export const withoutTaxNo = invoice('INV-20251219-0005', '25600.00', {
 });
 export const putRight = invoice('INV-20251219-0005', '25600.00', { ...lanqiao, summary: '现场签证补差' });
 
-/** What is recorded while the tax system is down; one record comes in two versions, which must arrive in order. */
+/** Holds what is recorded while the tax system is down; one record comes in two versions, which must arrive in order. */
 export const meanwhile: readonly RecordVoucherInput[] = [
   contract('L1-20251220-003', '2049000.00', { ...yunshan, summary: '二期主体钢材供货合同' }),
   invoice('INV-20251220-0006', '512250.00', { ...yunshan, summary: '二期预付款' }),

@@ -19,7 +19,7 @@ const cancelSyncs = graphql(`
   mutation DemoCancel($ids: [ID!]!) { cancelSyncs(filter: { ids: $ids }) }
 `);
 
-/** What the story is played with. */
+/** Holds what the story is played with. */
 export interface Stage {
   readonly client: HubClient;
   readonly clock: Clock;

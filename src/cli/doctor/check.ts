@@ -1,16 +1,16 @@
 /** One finding. */
 export interface Check {
-  /** What was looked at: settings, database, queue … */
+  /** Holds what was looked at: settings, database, queue … */
   readonly name: string;
   /** `warn`: it works, or it can't be told; `fail`: it must be mended. */
   readonly status: 'ok' | 'warn' | 'fail';
   readonly message: string;
-  /** What to do about it. */
+  /** Holds what to do about it. */
   readonly mend?: string;
 }
 
 /**
- * What a finding is about: the environment of the command itself (its settings, and what they name), the hub that
+ * Holds what a finding is about: the environment of the command itself (its settings, and what they name), the hub that
  * runs, or that hub's targets, tried from here.
  */
 export type Scope = 'environment' | 'hub' | 'targets';

@@ -20,7 +20,7 @@ const alert = checksOf('alert');
 const asked = 20;
 const named = 3;
 
-/** How the hub says that its consumers are: what FAILED, who refuses everything, where nobody is attached. */
+/** Says how the hub says that its consumers are: what FAILED, who refuses everything, where nobody is attached. */
 export async function checkConsumers(
   subscriptions: readonly TargetView[],
   options: ClientOptions,
@@ -84,7 +84,7 @@ export async function checkAlerts(options: ClientOptions): Promise<Check[]> {
   }
 }
 
-/** What a subscription is called in findings. */
+/** Gives what a subscription is called in findings. */
 export function nameOf({ name, targetSystem, id }: TargetView): string {
   return `${name} of ${targetSystem} (subscription ${id})`;
 }

@@ -16,7 +16,7 @@ const analysts = checksOf('analysts');
 /** The schedule is due every five seconds. */
 const schedulerIdleMs = 60_000;
 
-/** What the processes of an installation share: whether this environment's key opens its secrets, and who is at work. */
+/** Gives what the processes of an installation share: whether this environment's key opens its secrets, and who is at work. */
 export async function checkInstallation(client: Client, config: Config): Promise<Check[]> {
   return [
     ...(await checkSecrets(client, config)),

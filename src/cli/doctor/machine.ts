@@ -9,7 +9,7 @@ import { type Check, checksOf } from './check.ts';
 const disk = checksOf('disk');
 const port = checksOf('port');
 
-/** How long what holds the port may take to say that it is a hub, milliseconds. */
+/** Sets how long what holds the port may take to say that it is a hub, milliseconds. */
 const answerMs = 2_000;
 
 const gibibyte = 1_073_741_824;
@@ -40,7 +40,7 @@ async function statfsOfNearest(folder: string): Promise<{ bavail: number; bsize:
   }
 }
 
-/** Whether a hub could listen; asked where none answers. */
+/** Tells whether a hub could listen; asked where none answers. */
 export async function checkPort(config: Config): Promise<Check> {
   if (config.port === 0) return port.ok('any free one (HUB_PORT is 0)');
   const server = createServer();

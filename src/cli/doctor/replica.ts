@@ -7,7 +7,7 @@ import { type Check, checksOf } from './check.ts';
 const { ok, warn } = checksOf('replica');
 
 /**
- * Whether analysts' lists can come from DATABASE_REPLICA_URL. Nothing fails without it: then the primary answers them.
+ * Tells whether analysts' lists can come from DATABASE_REPLICA_URL. Nothing fails without it: then the primary answers them.
  * @param connect connects to an address, for as long as `work` takes
  */
 export async function checkReplica(

@@ -26,19 +26,19 @@ const key = checksOf('key');
 
 const answerMs = 5_000;
 
-/** What `/readyz` answers; a hub of the version before has all parts among the checks. */
+/** Holds what `/readyz` answers; a hub of the version before has all parts among the checks. */
 const parts = z.record(z.string(), z.boolean());
 const readiness = z.object({ checks: parts, optional: parts.default({}) });
 
 /** A subscription as the checks of targets need it. */
 export type TargetView = DoctorTargetsQuery['dataSubscriptions'][number];
 
-/** What a hub that answers says of itself. */
+/** Holds what a hub that answers says of itself. */
 export interface HubFindings {
-  /** Where it was asked. */
+  /** Says where it was asked. */
   readonly url: string;
   readonly checks: Check[];
-  /** Whether anything answers at the address. */
+  /** True when anything answers at the address. */
   readonly answers: boolean;
   /** Null where the key may not see them. */
   readonly subscriptions: readonly TargetView[] | null;

@@ -6,7 +6,7 @@ import { type Check, checksOf } from './check.ts';
 
 const { ok, warn, fail } = checksOf('settings');
 
-/** Whether the settings fit, the file that they name too, and whether there are some that nothing reads. */
+/** Tells whether the settings fit, the file that they name too, and whether there are some that nothing reads. */
 export async function checkSettings(
   env: NodeJS.ProcessEnv,
 ): Promise<{ config: Config | null; checks: Check[] }> {

@@ -3,7 +3,7 @@ import { type Check, checksOf } from './check.ts';
 
 const traces = checksOf('traces');
 
-/** Where traces would go; nothing while they are off, as they are unless somebody asks for them. */
+/** Tells where traces would go; nothing while they are off, as they are unless somebody asks for them. */
 export function checkTracing(environment: Readonly<Record<string, string | undefined>>): Check[] {
   const settings = tracingSettings(environment);
   if (settings.kind === 'off') return [];

@@ -1,10 +1,10 @@
 /**
- * What stands in a column: an id (digits), a whole number of 32 bits or more, an exact decimal, a day (YYYY-MM-DD), a text,
+ * Holds what stands in a column: an id (digits), a whole number of 32 bits or more, an exact decimal, a day (YYYY-MM-DD), a text,
  * or a time (milliseconds since 1970).
  */
 export type ColumnKind = 'id' | 'integer' | 'long' | 'decimal' | 'date' | 'text' | 'time';
 
-/** What stands in one column of a row; times are milliseconds since 1970. */
+/** Holds what stands in one column of a row; times are milliseconds since 1970. */
 export type Cell = string | number | null;
 
 /** The cells of one row, in the order of the columns. */

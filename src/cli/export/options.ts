@@ -1,7 +1,7 @@
 import type { ClientOptions } from '../client.ts';
 import type { FormatName } from './format.ts';
 
-/** What can be exported. */
+/** Holds what can be exported. */
 export const subjects = ['syncs', 'vouchers'] as const;
 
 /** The options of `hub export`, as the command line gives them. */

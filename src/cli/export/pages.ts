@@ -5,11 +5,11 @@ import { isPassing } from '../import/sender.ts';
 import type { Row } from './columns.ts';
 import type { RowPage, Subject } from './subject.ts';
 
-/** How long a hub that does not answer is waited for, and the pauses meanwhile, milliseconds. */
+/** Sets how long a hub that does not answer is waited for, and the pauses meanwhile, milliseconds. */
 const patienceMs = 60_000;
 const pauseMs = 1_000;
 
-/** What pages are read with. */
+/** Holds what pages are read with. */
 export interface PageSource {
   readonly client: HubClient;
   readonly clock: Clock;

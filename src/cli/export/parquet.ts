@@ -65,7 +65,7 @@ export class ParquetFormat implements Format {
     void this.#writer.write({ columnData, rowGroupSize: rows.length });
   }
 
-  /** What was written since the last time; the writer's buffer is used again. */
+  /** Gives what was written since the last time; the writer's buffer is used again. */
   #take(): Uint8Array {
     const taken = Uint8Array.from(this.#bytes.getBytes());
     this.#bytes.index = 0;

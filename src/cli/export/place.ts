@@ -3,7 +3,7 @@ import path from 'node:path';
 import { errorCodeOf, HubError } from '../../core/errors.ts';
 import { fileFault } from '../../core/file-fault.ts';
 
-/** Where a file is written. */
+/** Says where a file is written. */
 export interface Place {
   /** As `--output` has it: what it is called in errors. */
   readonly output: string;
@@ -13,7 +13,7 @@ export interface Place {
 }
 
 /**
- * Where a file that `--output` names is written: where a symbolic link leads to, for one. Renaming puts a new file in
+ * Tells where a file that `--output` names is written: where a symbolic link leads to, for one. Renaming puts a new file in
  * the place of whatever stands there, so that may be a file or nothing, but no device, pipe or folder.
  * @throws HubError BAD_USER_INPUT
  */
@@ -25,7 +25,7 @@ export async function placeOf(output: string): Promise<Place> {
   return { output, path: file, part };
 }
 
-/** What is said of a file that can't be written. */
+/** Gives what is said of a file that can't be written. */
 export function outputFault(output: string, error: unknown): HubError {
   const message = `--output: ${output} can't be written: ${fileFault(error)}.`;
   return new HubError('BAD_USER_INPUT', message, { cause: error });

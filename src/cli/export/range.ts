@@ -2,7 +2,7 @@ import type { BusinessTime } from '../../core/business-time.ts';
 import { instantOf } from '../instant.ts';
 import { UsageError } from '../usage-error.ts';
 
-/** What was recorded from one instant until another, milliseconds since 1970. */
+/** Holds what was recorded from one instant until another, milliseconds since 1970. */
 export interface Range {
   readonly from: number;
   /** Not in it any more. */

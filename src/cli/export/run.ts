@@ -18,7 +18,7 @@ import { vouchersOf } from './vouchers.ts';
 /** Exit code after Ctrl-C: 128 + SIGINT. */
 const stoppedExitCode = 130;
 
-/** How long the count for the progress is waited for, milliseconds: over a long history it takes as long as the export. */
+/** Sets how long the count for the progress is waited for, milliseconds: over a long history it takes as long as the export. */
 const countMs = 5_000;
 
 /** Writes syncs or vouchers of a range. @returns the exit code */

@@ -7,7 +7,7 @@ export interface RowPage {
   readonly after: string | null;
 }
 
-/** What can be exported: syncs or vouchers of a range, the newest first. */
+/** Holds what can be exported: syncs or vouchers of a range, the newest first. */
 export interface Subject {
   /** One of them, in words. */
   readonly thing: string;
@@ -19,6 +19,6 @@ export interface Subject {
     page: { readonly first: number; readonly after: string | null },
     stop: AbortSignal,
   ): Promise<RowPage>;
-  /** How many there are. */
+  /** Says how many there are. */
   count(client: HubClient, stop: AbortSignal): Promise<number>;
 }

@@ -24,12 +24,12 @@ const syncsPage = graphql(`
   }
 `);
 
-/** How many syncs there are to export. */
+/** Sets how many syncs there are to export. */
 const syncsCount = graphql(`
   query ExportCount($filter: SyncLogFilter!) { syncLogs(filter: $filter, first: 0) { totalCount } }
 `);
 
-/** Whether there is a subscription that the key may see, or was: its log outlives it. */
+/** Tells whether there is a subscription that the key may see, or was: its log outlives it. */
 const subscriptionKnown = graphql(`
   query ExportSubscription($id: ID!, $filter: SyncLogFilter!) {
     dataSubscription(id: $id) { id }

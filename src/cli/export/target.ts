@@ -1,7 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { outputFault, type Place } from './place.ts';
 
-/** Where an export goes. Dispose of it: what was not committed leaves no file. */
+/** Says where an export goes. Dispose of it: what was not committed leaves no file. */
 export interface Target extends AsyncDisposable {
   /**
    * Resolves when it may take more; false: nobody reads it any more.

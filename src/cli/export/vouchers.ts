@@ -17,7 +17,7 @@ const vouchersPage = graphql(`
   }
 `);
 
-/** How many vouchers there are to export. */
+/** Sets how many vouchers there are to export. */
 const vouchersCount = graphql(`
   query ExportVouchersCount($filter: VoucherFilter!) { vouchers(filter: $filter, first: 0) { totalCount } }
 `);

@@ -40,7 +40,7 @@ export function printDifferences(result: {
   print();
 }
 
-/** What keeps reports from saying that all is well. */
+/** Gives what keeps reports from saying that all is well. */
 export function reportFaults(
   reports: readonly {
     readonly id: string;

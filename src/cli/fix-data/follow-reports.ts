@@ -1,11 +1,11 @@
 import type { Clock } from '../../core/clock.ts';
 import { note, plural } from '../terminal.ts';
 
-/** How often a check that takes long is asked for: soon at first, milliseconds. */
+/** Sets how often a check that takes long is asked for: soon at first, milliseconds. */
 const firstPollMs = 100;
 const pollMs = 1_000;
 
-/** What is told of a report while it is RUNNING. */
+/** Holds what is told of a report while it is RUNNING. */
 interface FollowedReport {
   readonly id: string;
   readonly state: string;
@@ -43,7 +43,7 @@ export async function followReports<Report extends FollowedReport>(
   }
 }
 
-/** What goes on at the hub, for those who stop watching it. */
+/** Gives what goes on at the hub, for those who stop watching it. */
 export function stillThere(ids: readonly string[]): string {
   const [first] = ids;
   return first === undefined

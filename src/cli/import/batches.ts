@@ -12,7 +12,7 @@ export interface VoucherLine {
   readonly text: string;
   /** The source record that it is about; lines of one record go out one after the other. */
   readonly record: string;
-  /** Whether it says which version of the record it is. */
+  /** True when it says which version of the record it is. */
   readonly versioned: boolean;
 }
 
@@ -26,11 +26,11 @@ export interface RejectedLine {
   readonly input: unknown;
 }
 
-/** What goes out in one request. */
+/** Holds what goes out in one request. */
 export interface Batch {
   readonly lines: readonly VoucherLine[];
   readonly records: ReadonlySet<string>;
-  /** How far into the file it reaches. */
+  /** Says how far into the file it reaches. */
   readonly position: number;
 }
 

@@ -6,7 +6,7 @@ import type { LineResult, Sender } from './sender.ts';
 /** Requests under way at once: enough to keep the hub's commits filled. */
 const requestsAtOnce = 4;
 
-/** What the lines of a file came to. */
+/** Holds what the lines of a file came to. */
 export interface ImportCounts {
   readonly lines: number;
   readonly created: number;
@@ -16,7 +16,7 @@ export interface ImportCounts {
   readonly refused: number;
 }
 
-/** What an import works with. */
+/** Holds what an import works with. */
 export interface ImporterOptions {
   readonly sender: Pick<Sender, 'send'>;
   /** Takes a line that was refused. */
@@ -48,7 +48,7 @@ export class Importer {
     this.#options = options;
   }
 
-  /** What was done so far. */
+  /** Holds what was done so far. */
   get counts(): ImportCounts {
     return { ...this.#counts };
   }

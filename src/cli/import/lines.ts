@@ -16,7 +16,7 @@ export interface FileLine {
   readonly number: number;
   /** Without the line end; null where the line is too long to be held. */
   readonly bytes: Buffer | null;
-  /** How far into the file (as it lies on the disk) the line ends. */
+  /** Says how far into the file (as it lies on the disk) the line ends. */
   readonly position: number;
 }
 

@@ -22,7 +22,7 @@ export class RejectedFile implements Disposable {
     this.#try(() => rmSync(this.path, { force: true }));
   }
 
-  /** Whether any line was refused. */
+  /** True when any line was refused. */
   get exists(): boolean {
     return this.#file !== undefined;
   }

@@ -24,14 +24,14 @@ const passing = new Set(['UNAVAILABLE', 'SHUTTING_DOWN']);
 /** Refusals of a whole request that one of its vouchers may be the reason of. */
 const narrowed = new Set(['BAD_USER_INPUT', 'LIMIT_EXCEEDED', 'INTERNAL_SERVER_ERROR']);
 
-/** What became of a line. */
+/** Holds what became of a line. */
 export type LineResult = { readonly line: VoucherLine; readonly outcome: RecordOutcome } | RejectedLine;
 
-/** What a sender works with. */
+/** Holds what a sender works with. */
 export interface SenderOptions {
   readonly client: HubClient;
   readonly clock: Clock;
-  /** How long a hub that does not answer is waited for, milliseconds. */
+  /** Says how long a hub that does not answer is waited for, milliseconds. */
   readonly patienceMs: number;
   /** Ends pauses: no more is tried. */
   readonly stop: AbortSignal;
@@ -113,7 +113,7 @@ export class Sender {
   }
 }
 
-/** Whether an error says that the hub is away for now. */
+/** Tells whether an error says that the hub is away for now. */
 export function isPassing(error: unknown): error is Error {
   return error instanceof UnreachableError || (error instanceof RefusedError && passing.has(error.code));
 }

@@ -7,7 +7,7 @@ import type { Told } from './handler.ts';
 /** Sync ids in one mutation; the hub takes a thousand. */
 const idsAtOnce = 500;
 
-/** What the hub was told, over all connections. */
+/** Holds what the hub was told, over all connections. */
 export interface Tally {
   acknowledged: number;
   rejected: number;

@@ -1,7 +1,7 @@
 import { graphql } from '../generated/gql.ts';
 import type { ListenDeliveriesSubscription, ListenSubscriptionQuery } from '../generated/graphql.ts';
 
-/** What a listener must know of its subscription. */
+/** Holds what a listener must know of its subscription. */
 export const subscriptionQuery = graphql(`
   query ListenSubscription($id: ID!) {
     dataSubscription(id: $id) {
@@ -27,7 +27,7 @@ export const deliveriesSubscription = graphql(`
   }
 `);
 
-/** Whether a consumer is attached. */
+/** Tells whether a consumer is attached. */
 export const attachedQuery = graphql(`
   query ListenAttached($id: ID!) { dataSubscription(id: $id) { connected } }
 `);

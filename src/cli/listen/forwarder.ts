@@ -19,10 +19,10 @@ const everywhere = parseTargetAllow('0.0.0.0/0,::/0');
 /** Share of the acknowledgement's deadline that an answer is waited for, so that the hub hears of it in time. */
 const ofAckTimeout = 0.9;
 
-/** What a forwarder works with. */
+/** Holds what a forwarder works with. */
 export interface ForwarderOptions {
   readonly clock: Clock;
-  /** Where events are posted to. */
+  /** Says where events are posted to. */
   readonly url: string;
   readonly secret: string;
   /** Requests under way at once. */

@@ -1,6 +1,6 @@
 import type { Delivery, Listened } from './documents.ts';
 
-/** What became of one event here, and what the hub is told of it. */
+/** Holds what became of one event here, and what the hub is told of it. */
 export type Outcome =
   | { readonly kind: 'accepted' }
   | {
@@ -17,7 +17,7 @@ export type Outcome =
 /** An outcome that the hub is told. */
 export type Told = Extract<Outcome, { kind: 'accepted' | 'rejected' }>;
 
-/** What is done with events. */
+/** Holds what is done with events. */
 export interface Handler {
   /** Sets the subscription as it stands; called before the events of each connection. */
   use(subscription: Listened): void;

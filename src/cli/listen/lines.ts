@@ -24,7 +24,7 @@ export function eventLine(delivery: Delivery, at: Date): string {
   return parts.join('  ');
 }
 
-/** What a forwarded event came to, to follow its line. */
+/** Gives what a forwarded event came to, to follow its line. */
 export function resultText(result: AttemptResult, isFinal: boolean): string {
   const { statusCode, errorCode, durationMs } = result;
   if (errorCode === null) return styleText('green', `→ ${statusCode} in ${durationMs} ms`);

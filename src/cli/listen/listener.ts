@@ -3,13 +3,13 @@ import type { Acknowledger } from './acknowledger.ts';
 import type { Delivery } from './documents.ts';
 import type { Handler, Told } from './handler.ts';
 
-/** How long an event waits for others of its batch, milliseconds. */
+/** Sets how long an event waits for others of its batch, milliseconds. */
 const batchLingerMs = 20;
 
 /** Outcomes that the hub may not know yet and that are kept in case it delivers again: beyond it, the oldest go. */
 const untoldMax = 1_000;
 
-/** What a listener works with. */
+/** Holds what a listener works with. */
 export interface ListenerOptions {
   readonly clock: Clock;
   readonly handler: Handler;

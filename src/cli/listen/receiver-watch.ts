@@ -2,12 +2,12 @@ import { connect } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
 import { errorCodeOf, messageOf } from '../../core/errors.ts';
 
-/** How long a connection may take, and pauses between tries, milliseconds. */
+/** Sets how long a connection may take, and pauses between tries, milliseconds. */
 const connectMs = 5_000;
 const pauseFirstMs = 200;
 const pauseMaxMs = 2_000;
 
-/** What a watch works with. */
+/** Holds what a watch works with. */
 interface WatchOptions {
   readonly clock: Clock;
   /** Ends the waiting. */

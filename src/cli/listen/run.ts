@@ -16,10 +16,10 @@ import { Listener } from './listener.ts';
 import type { ListenOptions } from './options.ts';
 import { Printer } from './printer.ts';
 
-/** How long what is under way may still take after Ctrl-C, milliseconds. */
+/** Sets how long what is under way may still take after Ctrl-C, milliseconds. */
 const finishMs = 10_000;
 
-/** How often it asks whether it is attached, milliseconds; mostly it is by the first answer. */
+/** Sets how often it asks whether it is attached, milliseconds; mostly it is by the first answer. */
 const attachPollMs = 100;
 
 /** Listens until Ctrl-C, or until nobody reads what it prints. */

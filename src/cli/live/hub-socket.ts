@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { type HubClient, RefusedError, UnreachableError } from '../client.ts';
 import type { TypedDocumentString } from '../generated/graphql.ts';
 
-/** How long the hub may take to let the socket in, and to answer a ping, milliseconds. */
+/** Sets how long the hub may take to let the socket in, and to answer a ping, milliseconds. */
 const connectMs = 10_000;
 const pingEveryMs = 10_000;
 const pongWithinMs = 5_000;

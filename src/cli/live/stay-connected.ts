@@ -19,7 +19,7 @@ const passing = new Set([
   'NOT_A_HUB',
 ]);
 
-/** How far a connection has come. */
+/** Says how far a connection has come. */
 export interface Progress {
   /** The hub has answered: from now on it is waited for. */
   readonly reached: () => void;
@@ -27,7 +27,7 @@ export interface Progress {
   readonly connected: () => void;
 }
 
-/** How connections are kept up. */
+/** Says how connections are kept up. */
 export interface StayOptions {
   readonly clock: Clock;
   readonly random: Random;
@@ -77,7 +77,7 @@ export async function stayConnected(
   }
 }
 
-/** Whether a hub is there that can't now, or that broke off in the middle. */
+/** Tells whether a hub is there that can't now, or that broke off in the middle. */
 function isAnswer(fault: unknown): boolean {
   if (fault instanceof UnreachableError) return fault.wasThere;
   return fault instanceof RefusedError && ['UNAVAILABLE', 'SHUTTING_DOWN'].includes(fault.code);
@@ -87,7 +87,7 @@ function isPassing(fault: unknown): fault is Error {
   return fault instanceof UnreachableError || (fault instanceof RefusedError && passing.has(fault.code));
 }
 
-/** What a connection ended with; without a fault, the hub ended it. */
+/** Gives what a connection ended with; without a fault, the hub ended it. */
 async function faultOf(connection: Promise<void>): Promise<unknown> {
   try {
     await connection;

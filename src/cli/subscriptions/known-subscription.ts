@@ -3,7 +3,7 @@ import { graphql } from '../generated/gql.ts';
 
 const query = graphql(`query KnownSubscription($id: ID!) { dataSubscription(id: $id) { id } }`);
 
-/** Whether there is a subscription that the key may see. */
+/** Tells whether there is a subscription that the key may see. */
 export async function knowsSubscription(
   client: HubClient,
   id: string,

@@ -98,7 +98,7 @@ function orNull<T>(value: T | false): T | null {
   return value === false ? null : value;
 }
 
-/** What the hub foresees, on standard error: the subscription stands all the same. */
+/** Gives what the hub foresees, on standard error: the subscription stands all the same. */
 export function noteWarnings({ warnings }: { readonly warnings: readonly string[] }): void {
   for (const warning of warnings) note(`! ${warning}`);
 }

@@ -18,12 +18,12 @@ const waitingMax = 20_000;
 const firstLookMs = 1_000;
 const lookEveryMs = 30_000;
 
-/** What a follower works with. */
+/** Holds what a follower works with. */
 export interface FollowerOptions {
   readonly socket: HubSocket;
   readonly clock: Clock;
   readonly filter: SyncLogFilter;
-  /** What was shown on earlier connections too. */
+  /** Holds what was shown on earlier connections too. */
   readonly shown: Shown;
   /** Shows syncs, the oldest first. */
   readonly show: (syncs: readonly TailedSync[]) => Promise<void>;

@@ -19,7 +19,7 @@ const colours = {
   CANCELLED: 'magenta',
 } as const;
 
-/** How a sync stands, in one line for people. What others wrote is cleaned of what could steer the terminal. */
+/** Says how a sync stands, in one line for people. What others wrote is cleaned of what could steer the terminal. */
 export function syncLine(sync: TailedSync): string {
   const { id, subscription, event, status } = sync;
   const { sourceSystem, sourceModule, sourceId } = event.voucher;
@@ -36,7 +36,10 @@ export function syncLine(sync: TailedSync): string {
     .join('  ');
 }
 
-/** What the target answered to the last attempt, below the line of a sync that failed; null: nothing, or it did not fail. */
+/**
+ * Gives what the target answered to the last attempt, below the line of a sync that failed; null: nothing, or it did
+ * not fail.
+ */
 export function answerLine({ status, attempts }: TailedSync): string | null {
   if (status !== 'FAILED' && status !== 'RETRYING') return null;
   const excerpt = attempts.at(-1)?.responseExcerpt ?? '';

@@ -6,14 +6,14 @@ const rememberedSyncs = 10_000;
 
 const over = new Set(['SUCCESS', 'FAILED', 'CANCELLED']);
 
-/** What has been shown, so that nothing is shown twice and what was missed can be found. */
+/** Holds what has been shown, so that nothing is shown twice and what was missed can be found. */
 export class Shown {
   readonly #states = new LRUCache<string, { readonly state: string; readonly isOver: boolean }>({
     max: rememberedSyncs,
   });
   #highest = 0n;
 
-  /** Those of some syncs that were not shown in this state, the oldest first; they count as shown then. */
+  /** Gives those of some syncs that were not shown in this state, the oldest first; they count as shown then. */
   add(syncs: readonly TailedSync[]): TailedSync[] {
     const ordered = syncs.toSorted((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1));
     return ordered.filter(sync => {
@@ -25,7 +25,7 @@ export class Shown {
     });
   }
 
-  /** Whether a sync was recorded after all that were shown. */
+  /** Tells whether a sync was recorded after all that were shown. */
   isBeyond(syncId: string): boolean {
     return BigInt(syncId) > this.#highest;
   }

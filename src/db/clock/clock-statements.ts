@@ -8,7 +8,7 @@ export interface ClockOff {
   readonly aheadMs: number;
 }
 
-/** What the database's clock says, milliseconds since 1970. */
+/** Gives what the database's clock says, milliseconds since 1970. */
 export async function readDatabaseTime(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ ms: number }>(
     'select extract(epoch from clock_timestamp())::float8 * 1000 as ms',

@@ -7,7 +7,7 @@ import { limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import { deleteClock, readDatabaseTime, writeClock } from './clock-statements.ts';
 
-/** What the database's clock said, and what this process's two clocks said at that moment. */
+/** Holds what the database's clock said, and what this process's two clocks said at that moment. */
 interface Reading {
   readonly database: number;
   readonly steady: number;

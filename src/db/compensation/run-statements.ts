@@ -17,7 +17,7 @@ export interface CompensationRunRow {
   readonly completedAt: Date | null;
 }
 
-/** What a run was asked for. Dates come out of the database as texts. */
+/** Holds what a run was asked for. Dates come out of the database as texts. */
 export type RunCriteria =
   | { readonly walk: SyncWalk }
   | { readonly resync: { readonly subscriptionId: string; readonly vouchers: VoucherCriteria } };
@@ -27,7 +27,7 @@ export interface HeldRun {
   readonly id: string;
   readonly kind: CompensationKind;
   readonly holder: string;
-  /** Whose syncs alone it may touch; null: anyone's. */
+  /** Says whose syncs alone it may touch; null: anyone's. */
   readonly targetSystem: string | null;
   readonly criteria: RunCriteria;
   readonly position: SyncPosition;

@@ -4,7 +4,7 @@ import { cancelFrom, openStatusOf, reopenFrom } from '../delivery/sync-rows.ts';
 import type { SyncCriteria } from '../reading/filters.ts';
 import { eventAt, versionOf } from '../version-columns.ts';
 
-/** How far a run through the syncs is: behind which row of which table it goes on. */
+/** Says how far a run through the syncs is: behind which row of which table it goes on. */
 export interface SyncPosition {
   /** Among the tables that it goes through. */
   readonly table: number;
@@ -27,7 +27,7 @@ export interface SyncWalk {
   readonly targetSystem: string | null;
 }
 
-/** What one statement of a run came to. */
+/** Holds what one statement of a run came to. */
 export interface WalkStep {
   /** Rows that were looked at, and of them those to which it was done. */
   readonly lookedAt: number;
@@ -95,7 +95,7 @@ function valuesOf({ criteria: c }: SyncWalk): unknown[] {
   ];
 }
 
-/** How many rows a run will look at. */
+/** Says how many rows a run will look at. */
 export async function countWalk(pool: Pool, walk: SyncWalk): Promise<number> {
   let total = 0;
   for (const table of tablesOf(walk.statuses)) {
@@ -108,7 +108,10 @@ export async function countWalk(pool: Pool, walk: SyncWalk): Promise<number> {
   return total;
 }
 
-/** SQL: whether a row is of the page. As an array it is a look into the index for each, whatever the planner thinks of the tables. */
+/**
+ * SQL: whether a row is of the page. As an array it is a look into the index for each, whatever the planner thinks of
+ * the tables.
+ */
 function inPage(alias: string): string {
   return `${alias}.id = any(array(select id from page))`;
 }
@@ -190,7 +193,10 @@ interface WalkRow {
   readonly id: string | null;
 }
 
-/** Adds a compensation sync of the current version of each voucher, unless one of that version is on its way. @returns their ids */
+/**
+ * Adds a compensation sync of the current version of each voucher, unless one of that version is on its way. @returns
+ * their ids
+ */
 export async function addCompensation(
   client: Pool | PoolClient,
   subscriptionId: string,

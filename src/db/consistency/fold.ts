@@ -23,7 +23,7 @@ export async function readHorizon(client: PoolClient, waitMs: number): Promise<H
   return rows[0] ?? { lastEventId: '0', atMs: 0 };
 }
 
-/** What one step folds in. */
+/** Holds what one step folds in. */
 interface Step {
   /** The last event that is folded in. */
   readonly after: string;

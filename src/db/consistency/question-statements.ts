@@ -43,7 +43,7 @@ export async function deleteListener(pool: Pool, id: string): Promise<void> {
   await pool.query('delete from consistency_listeners where id = $1', [id]);
 }
 
-/** Those of some subscriptions that have a listener, on any node. */
+/** Gives those of some subscriptions that have a listener, on any node. */
 export async function listenedAmong(pool: Pool, subscriptionIds: readonly string[]): Promise<Set<string>> {
   const { rows } = await pool.query<{ id: string }>(
     'select distinct subscription_id::text as id from consistency_listeners where subscription_id = any($1) and lease_until > now()',

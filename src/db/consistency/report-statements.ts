@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { bothColumns } from '../version-columns.ts';
 
-/** What a check is to look at. */
+/** Holds what a check is to look at. */
 export interface NewReport {
   readonly subscriptionId: string;
   readonly from: string | null;
@@ -9,7 +9,7 @@ export interface NewReport {
   readonly autoFix: boolean;
 }
 
-/** How a check ended. */
+/** Says how a check ended. */
 export interface ReportEnd {
   readonly state: 'done' | 'failed';
   readonly checked: number;

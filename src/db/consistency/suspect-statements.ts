@@ -7,18 +7,18 @@ export interface Suspect {
   readonly sourceSystem: string;
   readonly sourceModule: string;
   readonly sourceId: string;
-  /** What the consumer holds; null: nothing. */
+  /** Holds what the consumer holds; null: nothing. */
   readonly actualVersion: number | null;
   readonly actualDigest: string | null;
 }
 
-/** How the hub stands with a suspect at the moment. */
+/** Says how the hub stands with a suspect at the moment. */
 export interface Standing {
   /** Null: the hub knows no such record. */
   readonly voucherId: string | null;
   readonly sourceVersion: number | null;
   readonly digest: string | null;
-  /** Whether the subscription covers the current version. */
+  /** True when the subscription covers the current version. */
   readonly covered: boolean;
   /** An event of it is on its way to the subscription: PENDING, PROCESSING or RETRYING. */
   readonly underWay: boolean;
@@ -29,7 +29,7 @@ export interface Standing {
   readonly wasRecorded: boolean;
 }
 
-/** How the hub stands with suspects, in their order. */
+/** Says how the hub stands with suspects, in their order. */
 export async function readStandings(
   pool: Pool,
   subscription: Coverage & { readonly id: string },
@@ -61,7 +61,7 @@ export async function readStandings(
   return rows;
 }
 
-/** How many of some vouchers have an event on its way to a subscription. */
+/** Says how many of some vouchers have an event on its way to a subscription. */
 export async function countUnderWay(
   pool: Pool,
   subscriptionId: string,

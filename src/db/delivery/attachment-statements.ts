@@ -45,7 +45,7 @@ export async function renewAttachments(
   });
 }
 
-/** Those of some subscriptions that a consumer is attached to, on any node. */
+/** Gives those of some subscriptions that a consumer is attached to, on any node. */
 export async function attachedAmong(pool: Pool, subscriptionIds: readonly string[]): Promise<Set<string>> {
   const { rows } = await pool.query<{ id: string }>(
     'select distinct subscription_id::text as id from attachments where subscription_id = any($1) and lease_until > now()',
@@ -54,7 +54,7 @@ export async function attachedAmong(pool: Pool, subscriptionIds: readonly string
   return new Set(rows.map(row => row.id));
 }
 
-/** Those of some lanes that have something due: one index probe a lane. */
+/** Gives those of some lanes that have something due: one index probe a lane. */
 export async function dueAmong(pool: Pool, subscriptionIds: readonly string[]): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>({
     name: 'attachment-due',
@@ -69,7 +69,7 @@ export interface PushedSync extends ClaimedSync {
   readonly subscriptionId: string;
 }
 
-/** Those of some syncs that an attachment of this key holds, on any node. */
+/** Gives those of some syncs that an attachment of this key holds, on any node. */
 export async function pushedSyncs(
   pool: Pool,
   keyId: string,

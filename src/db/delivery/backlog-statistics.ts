@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 
 /** Rows below which it does not matter how claims are planned. */
 const fewRows = 1_000;
-/** How many times as many rows as the planner knows of are too many. */
+/** Sets how many times as many rows as the planner knows of are too many. */
 const growth = 5;
 
 /**

@@ -24,11 +24,11 @@ export interface DuePlace {
 export interface ClaimedRow extends ClaimedSync {
   /** Set where nothing that is due and unclaimed stands before it in its lane: from when on a later claim may look. */
   readonly dueFrom: string | null;
-  /** Whether so many due syncs of the lane are held back by earlier ones of their records that they should be parked. */
+  /** True when so many due syncs of the lane are held back by earlier ones of their records that they should be parked. */
   readonly isCrowded: boolean;
 }
 
-/** What to claim, and how. */
+/** Holds what to claim, and how. */
 export interface ClaimRequest {
   readonly subscriptionId: string;
   /** Null: of all records. */
@@ -60,7 +60,10 @@ function isDue(part: LanePart, id: string, from: string): string {
   return `o.subscription_id = ${id} and ${partOf[part]} and o.next_attempt_at <= now() and (o.next_attempt_at, o.id) >= (${from}) and o.claim_token is null`;
 }
 
-/** How far back a claim looks at least, as SQL: what is written in a longer transaction is found by the next look at the whole lane. */
+/**
+ * Sets how far back a claim looks at least, as SQL: what is written in a longer transaction is found by the next look
+ * at the whole lane.
+ */
 const longestWrite = "interval '1 second'";
 
 /** SQL: the first sync `o` of which `condition` holds, whether it may be claimed or not, and from when on to look. */
@@ -90,7 +93,7 @@ function isCrowded(ours: string, got: { count: string; isFirst: string }, limit:
 /** SQL: whether anything may be claimed of a subscription, whatever its state. */
 const mayClaim = (alias: string) => `${alias}.deleted_at is null and ${alias}.requeue_before is null`;
 
-/** What a lane's beginning is, for PostgreSQL. */
+/** Holds what a lane's beginning is, for PostgreSQL. */
 const beginning: DuePlace = { at: '-infinity', id: '0' };
 
 /** SQL: what a claim hands on of a sync `o` that it took. */
@@ -155,7 +158,7 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
   return rows;
 }
 
-/** What several lanes ask for alike; each for all records of its subscription. */
+/** Holds what several lanes ask for alike; each for all records of its subscription. */
 export type JoinedClaim = Pick<ClaimRequest, 'part' | 'limit' | 'leaseMs' | 'states' | 'transport'>;
 
 /** One lane of several. */

@@ -185,10 +185,10 @@ function nextDue(part: LanePart, transport: TransportKind, shard: Shard | null):
 /** Claims whose lease ran out that one statement takes back. */
 const reclaimedAtOnce = 500;
 
-/** What `reclaimExpired` took back. */
+/** Holds what `reclaimExpired` took back. */
 export interface Reclaimed {
   readonly freed: { readonly id: string; readonly subscriptionId: string }[];
-  /** Whether there may be more claims that ran out. */
+  /** True when there may be more claims that ran out. */
   readonly more: boolean;
 }
 

@@ -3,7 +3,7 @@ import type { AttemptEvidence, SyncStatus } from '../../core/model.ts';
 import { binaryRows, type RowColumn } from '../recording/binary-rows.ts';
 import { closeFrom, sharedOf } from './sync-rows.ts';
 
-/** What became of one claimed sync, as it is written. */
+/** Holds what became of one claimed sync, as it is written. */
 export interface OutcomeWrite {
   readonly id: string;
   readonly token: string;

@@ -2,9 +2,9 @@ import type { Pool } from 'pg';
 import { limits } from '../../core/limits.ts';
 import { type Coverage, coverageValues } from '../reading/coverage.ts';
 
-/** What waits for a subscription that does not cover it, among the first that wait. */
+/** Holds what waits for a subscription that does not cover it, among the first that wait. */
 export interface UncoveredSyncs {
-  /** Whether more waits than was looked at. */
+  /** True when more waits than was looked at. */
   readonly isPart: boolean;
   /** Syncs whose type, source system or company is not covered, and which types and systems these are (some). */
   readonly ofType: number;

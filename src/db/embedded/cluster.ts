@@ -196,7 +196,7 @@ async function removeLeftovers(dataDir: string, log: Logger, clock: Clock): Prom
   }
 }
 
-/** Whether a process has this number, whoever's it is. */
+/** Tells whether a process has this number, whoever's it is. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -5,7 +5,7 @@ import type { Logger } from '../../core/logger.ts';
 import { folderLocks } from '../lock-numbers.ts';
 import type { ConnectOptions, EmbeddedServer, ServerConnection } from './server.ts';
 
-/** How long the lock of a hub that was just killed, or is just stopping, is waited for, milliseconds. */
+/** Sets how long the lock of a hub that was just killed, or is just stopping, is waited for, milliseconds. */
 const patienceMs = 3_000;
 
 /** Waits between tries to get a lost lock back, milliseconds. */

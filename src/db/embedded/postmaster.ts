@@ -42,7 +42,7 @@ export async function findPostmaster(cluster: {
   return undefined;
 }
 
-/** Whether this process is a PostgreSQL server on this folder, rather than a later bearer of its number. */
+/** Tells whether this process is a PostgreSQL server on this folder, rather than a later bearer of its number. */
 async function isPostmaster(pid: number, pgData: string): Promise<boolean> {
   if (!isAlive(pid)) return false;
   if (process.platform === 'linux') return isPostmasterOnLinux(pid, pgData);

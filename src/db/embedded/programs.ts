@@ -9,7 +9,7 @@ import { HubError, messageOf } from '../../core/errors.ts';
 
 const executeFile = promisify(execFile);
 
-/** Where the executables of the platform's package are. */
+/** Says where the executables of the platform's package are. */
 interface ProgramPaths {
   readonly postgres: string;
   readonly initdb: string;

@@ -10,10 +10,10 @@ import { freePort, serverSettings } from './server-settings.ts';
 /** A log longer than this is put aside at a start, bytes; so there are never much more than two of it. */
 const logBytes = 10 * 1_048_576;
 
-/** How long a server may stay silent before we give up, milliseconds; while it recovers, it is not silent. */
+/** Sets how long a server may stay silent before we give up, milliseconds; while it recovers, it is not silent. */
 const patienceMs = 30_000;
 
-/** How long a server that fails for a passing reason is started again, milliseconds. */
+/** Sets how long a server that fails for a passing reason is started again, milliseconds. */
 const relaunchMs = 15_000;
 
 /** Failures of a start that pass: another server is just starting or ending on the folder, or took the port. */
@@ -25,11 +25,11 @@ const cannotConnectNow = '57P03';
 
 interface Launch {
   ended: boolean;
-  /** Where in the log this start's lines begin. */
+  /** Says where in the log this start's lines begin. */
   readonly logFrom: number;
 }
 
-/** Where to connect, and whether to go on. */
+/** Says where to connect, and whether to go on. */
 export interface ConnectOptions {
   readonly applicationName: string;
   /** The only port that will do; left out: the running server's, or any free one. */

@@ -87,7 +87,7 @@ export async function writeLineage(
   );
 }
 
-/** What a beat finds. */
+/** Holds what a beat finds. */
 export interface Beat {
   readonly isOwn: boolean;
   readonly numbers: Numbers;

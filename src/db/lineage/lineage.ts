@@ -31,7 +31,7 @@ class StandbyError extends Error {
   }
 }
 
-/** Who says that a database was restored. */
+/** Says who says that a database was restored. */
 interface ByHand {
   /** When the backup was made, milliseconds since 1970; null: nobody knows better than the database. */
   readonly since: number | null;
@@ -89,7 +89,10 @@ export class Lineage {
     await this.#onConnection(pool, null);
   }
 
-  /** Takes the database for a restored one, as a person says. @param since when the backup was made; null: as the database has it */
+  /**
+   * Takes the database for a restored one, as a person says. @param since when the backup was made; null: as the
+   * database has it
+   */
   restored(pool: Pool, since: number | null): Promise<void> {
     return this.#onConnection(pool, { since });
   }
@@ -162,7 +165,7 @@ export class Lineage {
   }
 }
 
-/** What a check finds. */
+/** Holds what a check finds. */
 interface Found {
   readonly identity: DatabaseIdentity;
   readonly known: KnownLineage | null;
@@ -170,7 +173,7 @@ interface Found {
   readonly reason: RestoreReason | null;
 }
 
-/** How it shows that a database was restored. */
+/** Says how it shows that a database was restored. */
 export type RestoreReason =
   | 'other_server'
   | 'new_timeline'

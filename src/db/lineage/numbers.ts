@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 
-/** How fast the numbers of a sequence may have been given, and how far it moves after a restore. */
+/** Says how fast the numbers of a sequence may have been given, and how far it moves after a restore. */
 interface Pace {
   /** More a second than any installation gives. */
   readonly perSecond: number;
@@ -28,20 +28,20 @@ const slowSequences = new Set([
 /** The last number of each sequence, by its name; 0: none was given. */
 export type Numbers = Readonly<Record<string, number>>;
 
-/** What may have been given since numbers were last noted. */
+/** Holds what may have been given since numbers were last noted. */
 export interface NumbersGap {
   /** As they are now. */
   readonly current: Numbers;
   /** As they were noted last. */
   readonly noted: Numbers;
-  /** How long ago that was, milliseconds; below 0 where a clock was set back. */
+  /** Says how long ago that was, milliseconds; below 0 where a clock was set back. */
   readonly ms: number;
   /** The database was replaced, so numbers that nobody here knows of were given. */
   readonly isRestored: boolean;
 }
 
 /**
- * Where each sequence goes on after its database may have been replaced.
+ * Tells where each sequence goes on after its database may have been replaced.
  *
  * By the time alone it is beyond what was given: an older copy's numbers, and the most that could be given since it was
  * noted. So a copy that nothing can tell from the original (a snapshot of the whole machine) gives none twice either.

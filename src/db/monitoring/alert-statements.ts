@@ -53,7 +53,7 @@ export async function takeEvaluation(client: PoolClient, at: Date, leastMs: numb
   return true;
 }
 
-/** What a rule remembers of a subject. */
+/** Holds what a rule remembers of a subject. */
 export interface StateRow {
   readonly rule: string;
   readonly subject: string;
@@ -99,7 +99,7 @@ export async function firingAlerts(client: PoolClient): Promise<AlertRow[]> {
   return rows;
 }
 
-/** What an evaluation writes of an alert. */
+/** Holds what an evaluation writes of an alert. */
 export type AlertWrite = Pick<
   AlertRow,
   | 'rule'
@@ -212,7 +212,7 @@ export async function acknowledge(
   return rows[0];
 }
 
-/** What is told to nobody for a while. */
+/** Holds what is told to nobody for a while. */
 export interface SilenceRow {
   readonly id: string;
   readonly rule: string | null;

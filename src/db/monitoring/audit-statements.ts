@@ -23,7 +23,7 @@ export interface SealPoint {
 }
 
 /**
- * Where the attempts end now. Ids are given in no order of commits: one below may still come in. But who writes an
+ * Tells where the attempts end now. Ids are given in no order of commits: one below may still come in. But who writes an
  * attempt has its transaction's number before it takes an id, so once all transactions that there are by now are
  * over, nothing below comes any more. The order of the two questions matters.
  */
@@ -37,7 +37,7 @@ export async function readSealPoint(pool: Pool): Promise<SealPoint> {
   return { id: ids.rows[0]?.id ?? '0', xid: xids.rows[0]?.xid ?? '0' };
 }
 
-/** Whether every transaction before a point is over. */
+/** Tells whether every transaction before a point is over. */
 export async function isPassed(pool: Pool, { xid }: SealPoint): Promise<boolean> {
   const { rows } = await pool.query<{ passed: boolean }>(
     'select pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8 as passed',
@@ -197,7 +197,7 @@ export async function firstSealGap(
   return rows[0] ?? null;
 }
 
-/** Whether there is, or ever was, such a subscription, or a chain of its name. */
+/** Tells whether there is, or ever was, such a subscription, or a chain of its name. */
 export async function isChain(pool: Pool, subscriptionId: string): Promise<boolean> {
   const { rows } = await pool.query<{ known: boolean }>(
     `select exists (select 1 from data_subscriptions where id = $1) or exists (select 1 from audit_seals where subscription_id = $1) as known`,
@@ -206,7 +206,7 @@ export async function isChain(pool: Pool, subscriptionId: string): Promise<boole
   return rows[0]?.known ?? false;
 }
 
-/** How many attempts wait for their seal, counted up to `most`. */
+/** Says how many attempts wait for their seal, counted up to `most`. */
 export async function countUnsealed(
   pool: Pool,
   subscriptionId: string | null,

@@ -8,13 +8,13 @@ export interface MeterRow {
   /** `other`: the rest. */
   readonly id: string;
   readonly name: string;
-  /** How many of them are in it. */
+  /** Says how many of them are in it. */
   readonly states: Readonly<Record<SubscriptionState, number>>;
   /** Due now, of active lanes with a webhook: what workers are for. */
   readonly due: number;
   readonly backlog: number;
   readonly retrying: number;
-  /** How long the oldest that is late has waited; 0: none. */
+  /** Says how long the oldest that is late has waited; 0: none. */
   readonly oldestSeconds: number;
   readonly consumers: number;
   /** Of the last hour. */

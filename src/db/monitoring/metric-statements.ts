@@ -20,7 +20,7 @@ export interface MetricWindow {
   /** Minutes between two points of the timeline; 60 at least where it starts at an hour. */
   readonly stepMinutes: number;
   readonly timeZone: string;
-  /** What its first instant is rounded down to: cells by the minute are not kept for longer windows. */
+  /** Holds what its first instant is rounded down to: cells by the minute are not kept for longer windows. */
   readonly startsAt: 'minute' | 'hour';
 }
 
@@ -36,7 +36,7 @@ export interface PointCount {
   readonly eventLatencySeconds: number;
 }
 
-/** What the tables say of a window; the lists are to be added up, none is complete by itself. */
+/** Holds what the tables say of a window; the lists are to be added up, none is complete by itself. */
 export interface WindowFigures {
   readonly from: Date;
   readonly to: Date;
@@ -50,14 +50,20 @@ interface Bounds {
   from: string;
   fromMs: number;
   toMs: number;
-  /** The first whole hour (UTC) not before `from`, the first day that is counted from then on, and the minute an hour before now. */
+  /**
+   * The first whole hour (UTC) not before `from`, the first day that is counted from then on, and the minute an hour
+   * before now.
+   */
   hour: string;
   day: string;
   lastHour: string;
   after: string;
 }
 
-/** SQL: the cells that a window from $2 is made of: minutes up to a whole hour ($3), hours up to a whole day ($4), then days. */
+/**
+ * SQL: the cells that a window from $2 is made of: minutes up to a whole hour ($3), hours up to a whole day ($4), then
+ * days.
+ */
 const wholeCells = (table: string) => `unnest($1::bigint[]) s (id) cross join lateral (
   select * from ${table} where minutes = 1 and subscription_id = s.id and starts_at >= $2 and starts_at < $3 union all
   select * from ${table} where minutes = 60 and subscription_id = s.id and starts_at >= $3 and starts_at < $4 union all
@@ -135,7 +141,7 @@ const pointsSql = `
     select starts_at, 0, failed, 0, 0, 0 from ${wholeCells('failure_rollups')}) c
   group by 1`;
 
-/** What the rollups have not counted yet: finished since, and reopened since. */
+/** Gives what the rollups have not counted yet: finished since, and reopened since. */
 async function readTail(
   client: PoolClient,
   scope: Scope,
@@ -189,7 +195,7 @@ interface TailRow {
   eventSeconds: number;
 }
 
-/** What is not over. */
+/** Holds what is not over. */
 export interface OpenFigures {
   readonly backlog: number;
   readonly retrying: number;
@@ -216,9 +222,9 @@ const amountsOf = (records: string) =>
 
 const amountsJson = `coalesce((select json_agg(json_build_object('currency', currency, 'amount', amount) order by currency) from sums), '[]')`;
 
-/** What consumers do not know yet, in time and money. */
+/** Holds what consumers do not know yet, in time and money. */
 export interface Lag {
-  /** How long the oldest has waited; 0: nothing waits. */
+  /** Says how long the oldest has waited; 0: nothing waits. */
   readonly seconds: number;
   /** Each source record once for each subscription, with its amount of today; exact decimals. */
   readonly amounts: readonly { readonly currency: string; readonly amount: string }[];
@@ -226,16 +232,16 @@ export interface Lag {
   readonly isComplete: boolean;
 }
 
-/** What FAILED and waits for a person: consumers do not know it either. */
+/** Holds what FAILED and waits for a person: consumers do not know it either. */
 export interface FailedLag extends Omit<Lag, 'seconds'> {
   /** Syncs. */
   readonly count: number;
-  /** How long the oldest has been FAILED; 0: none is. */
+  /** Says how long the oldest has been FAILED; 0: none is. */
   readonly seconds: number;
 }
 
 /**
- * How far consumers are behind. BATCH events that wait for their hour do not count.
+ * Says how far consumers are behind. BATCH events that wait for their hour do not count.
  * @param most waiting syncs whose amounts are added up
  */
 export async function readLag(
@@ -258,7 +264,7 @@ export async function readLag(
 }
 
 /**
- * What FAILED, in count and money.
+ * Gives what FAILED, in count and money.
  * @param most FAILED syncs whose amounts are added up, of those that are counted
  */
 export async function readFailedLag(

@@ -76,7 +76,7 @@ export async function takeNotices(
   return rows.toSorted((a, b) => Number(a.id) - Number(b.id));
 }
 
-/** What came of notices. */
+/** Holds what came of notices. */
 export interface NoticeResult {
   readonly status: 'waiting' | 'sent' | 'failed';
   readonly error: string | null;

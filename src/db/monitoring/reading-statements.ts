@@ -9,14 +9,14 @@ function ms(instant: string): string {
   return `(extract(epoch from ${instant}) * 1000)::float8`;
 }
 
-/** What ended within a window; of one subscription, or (null) of all. */
+/** Holds what ended within a window; of one subscription, or (null) of all. */
 export interface OutcomeCounts {
   readonly subscriptionId: string | null;
   readonly succeeded: number;
   readonly failed: number;
 }
 
-/** What was delivered and what FAILED, of subscriptions that are not deleted and of all together. */
+/** Gives what was delivered and what FAILED, of subscriptions that are not deleted and of all together. */
 export async function outcomeCounts(pool: Pool, from: Date, to: Date): Promise<OutcomeCounts[]> {
   const { rows } = await pool.query<OutcomeCounts>(
     // Counted first, and joined then: with no statistics of a new table the planner would count a subscription at a time.
@@ -32,7 +32,7 @@ export async function outcomeCounts(pool: Pool, from: Date, to: Date): Promise<O
   return rows;
 }
 
-/** How long deliveries took, added up. BATCH events do not count: they wait for their hour on purpose. */
+/** Says how long deliveries took, added up. BATCH events do not count: they wait for their hour on purpose. */
 export interface LatencySums {
   readonly subscriptionId: string;
   readonly measured: number;
@@ -43,7 +43,7 @@ export interface LatencySums {
 }
 
 /**
- * How long what ended within a window took, of subscriptions that are not deleted: whole minutes of the rollups, and what
+ * Says how long what ended within a window took, of subscriptions that are not deleted: whole minutes of the rollups, and what
  * these have not counted yet. The window may so begin within a minute before `from`.
  */
 export async function latencySums(pool: Pool, from: Date, to: Date): Promise<LatencySums[]> {
@@ -67,7 +67,7 @@ export async function latencySums(pool: Pool, from: Date, to: Date): Promise<Lat
   return rows;
 }
 
-/** How many FAILED with one code. */
+/** Says how many FAILED with one code. */
 export interface FailureCount {
   readonly subscriptionId: string;
   readonly errorCode: string;
@@ -76,7 +76,7 @@ export interface FailureCount {
   readonly count: number;
 }
 
-/** What FAILED within a window, by subscription and code. */
+/** Gives what FAILED within a window, by subscription and code. */
 export async function failureCounts(pool: Pool, from: Date, to: Date): Promise<FailureCount[]> {
   const { rows } = await pool.query<FailureCount>(
     `select d.subscription_id::text as "subscriptionId", coalesce(d.error_code, 'UNKNOWN') as "errorCode",
@@ -89,19 +89,19 @@ export async function failureCounts(pool: Pool, from: Date, to: Date): Promise<F
   return rows;
 }
 
-/** What stands in a subscription's lane. */
+/** Holds what stands in a subscription's lane. */
 export interface OpenCounts {
   readonly subscriptionId: string;
   readonly backlog: number;
   readonly retrying: number;
   /** Of the backlog, BATCH events whose hour is over. */
   readonly batch: number;
-  /** What those that are retried failed with most; null: none is retried. */
+  /** Holds what those that are retried failed with most; null: none is retried. */
   readonly errorCode: string | null;
 }
 
 /**
- * What waits in each lane, counted up to `most` (a million of them need not be counted to be too many). A BATCH event
+ * Gives what waits in each lane, counted up to `most` (a million of them need not be counted to be too many). A BATCH event
  * waits for its hour on purpose, and then for its turn: it counts once it is an hour late.
  */
 export async function openCounts(pool: Pool, at: Date, most: number): Promise<OpenCounts[]> {
@@ -131,7 +131,7 @@ export async function openCounts(pool: Pool, at: Date, most: number): Promise<Op
 }
 
 /**
- * How many of the newest syncs that ended FAILED without a success between them, counted up to `most`.
+ * Says how many of the newest syncs that ended FAILED without a success between them, counted up to `most`.
  * @param from what ended before counts as forgotten: it bounds the months that are looked into
  */
 export async function failuresInRow(
@@ -184,7 +184,7 @@ export async function knownSubscriptions(pool: Pool): Promise<KnownSubscription[
   return rows;
 }
 
-/** What a subscription is called, and whether it has a webhook. */
+/** Holds what a subscription is called, and whether it has a webhook. */
 export interface NamedSubscription {
   readonly id: string;
   readonly name: string;
@@ -192,7 +192,7 @@ export interface NamedSubscription {
   readonly hasWebhook: boolean;
 }
 
-/** What subscriptions are called, deleted ones too. */
+/** Gives what subscriptions are called, deleted ones too. */
 export async function namesOfSubscriptions(pool: Pool, ids: readonly string[]): Promise<NamedSubscription[]> {
   const { rows } = await pool.query<NamedSubscription>(
     `select id::text, name, target_system as "targetSystem", webhook_url is not null as "hasWebhook"

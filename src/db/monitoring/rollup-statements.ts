@@ -32,7 +32,7 @@ export function countedEventSeconds(cell: string): string {
 export const codeSql = `coalesce(error_code, 'UNKNOWN')`;
 
 /**
- * Where the finished syncs end now. Numbers are given in no order of commits; but who writes a finished sync has its
+ * Tells where the finished syncs end now. Numbers are given in no order of commits; but who writes a finished sync has its
  * transaction's number before it takes one (it took the open sync out first), so once all transactions that there are
  * by now are over, nothing below comes any more. The order of the two questions matters.
  */

@@ -9,12 +9,12 @@ export const unattachedSince = `(
     s.created_at, max(a.lease_until), (select left_at from attachment_ends where subscription_id = s.id)) end
   from attachments a where a.subscription_id = s.id)`;
 
-/** How a subscription stands, beyond its settings. */
+/** Says how a subscription stands, beyond its settings. */
 export interface Standing {
   readonly id: string;
   /** FAILED syncs, which wait for a person, by what they failed with; the most first. */
   readonly failed: readonly { readonly errorCode: string; readonly count: number }[];
-  /** What failed last and is not over: of what is retried, else of what FAILED. */
+  /** Holds what failed last and is not over: of what is retried, else of what FAILED. */
   readonly lastErrorCode: string | null;
   readonly lastErrorMessage: string | null;
   /** Since when nothing has succeeded while something was due; null: that is not so, or not for long. */
@@ -30,7 +30,7 @@ export interface Standing {
 const lookedAt = 1_000;
 
 /**
- * How some subscriptions stand.
+ * Says how some subscriptions stand.
  * @param options.troubledAfterMs waiting for less is no trouble @param options.most FAILED syncs that are counted
  */
 export async function standings(

@@ -1,4 +1,4 @@
-/** What of a subscription decides which vouchers it covers. */
+/** Holds what of a subscription decides which vouchers it covers. */
 export interface Coverage {
   /** Names, a prefix with a star (`invoice_*`), or `*`. */
   readonly eventTypes: readonly string[];

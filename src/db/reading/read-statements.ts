@@ -55,7 +55,7 @@ export async function eventIdsOfPages(
   return rows;
 }
 
-/** How many versions some vouchers have. */
+/** Says how many versions some vouchers have. */
 export async function eventCounts(pool: Pool, voucherIds: readonly string[]): Promise<Map<string, number>> {
   const { rows } = await pool.query<{ id: string; count: number }>(
     `select voucher_id::text as id, count(*)::int as count from fin_voucher_events
@@ -91,7 +91,7 @@ function dataReader(table: string, column: string) {
   };
 }
 
-/** How many syncs of each subscription are not over. */
+/** Says how many syncs of each subscription are not over. */
 export async function backlogs(pool: Pool, subscriptionIds: readonly string[]): Promise<Map<string, number>> {
   const { rows } = await pool.query<{ id: string; count: number }>(
     `select subscription_id::text as id, count(*)::int as count from fin_open_syncs
@@ -128,7 +128,7 @@ function wasSentTo(targetSystem: string): string {
     or exists (select 1 from fin_open_syncs o where o.subscription_id = s.id and o.voucher_id = v.id offset 0)))`;
 }
 
-/** What a consumer compares its copy with. */
+/** Holds what a consumer compares its copy with. */
 export interface VoucherVersionRow {
   /** Its place among the records asked for. */
   readonly n: number;
@@ -168,7 +168,7 @@ export async function voucherVersions(
   return rows;
 }
 
-/** Those of some vouchers that were ever sent to a target system. */
+/** Gives those of some vouchers that were ever sent to a target system. */
 export async function vouchersSentTo(
   pool: Pool,
   voucherIds: readonly string[],

@@ -4,19 +4,19 @@ import { errorCodeOf, isDatabaseAway, messageOf } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import { Database, type DatabaseOptions } from '../database.ts';
 
-/** Where the log of the primary ended at a moment, as bytes since its beginning. */
+/** Says where the log of the primary ended at a moment, as bytes since its beginning. */
 interface Sample {
   readonly at: number;
   readonly end: bigint;
 }
 
-/** What a server says of itself. */
+/** Holds what a server says of itself. */
 export interface ServerIdentity {
   /** The same for a primary and its replicas. */
   readonly server: string;
   /** It follows a primary. */
   readonly isReplica: boolean;
-  /** Where its log ends, bytes: on a replica, what it has replayed. */
+  /** Says where its log ends, bytes: on a replica, what it has replayed. */
   readonly end: string;
 }
 
@@ -68,7 +68,7 @@ export class Replica implements AsyncDisposable {
     return this.#ready;
   }
 
-  /** Whether a failed question is worth asking the primary; if so, the replica is left alone until it was looked at. */
+  /** Tells whether a failed question is worth asking the primary; if so, the replica is left alone until it was looked at. */
   isAtFault(error: unknown): boolean {
     // 40001: what was read is gone on the primary, and the replica had to follow.
     if (!isDatabaseAway(error) && errorCodeOf(error) !== '40001') return false;

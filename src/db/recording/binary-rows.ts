@@ -44,7 +44,7 @@ const halfOfBigint = 2 ** 32;
 /** Bytes that are allocated at once, at least. */
 const slabBytes = 1_048_576;
 
-/** What is left of them: each call cuts off what it writes. A buffer a call kept the garbage collector busy. */
+/** Holds what is left of them: each call cuts off what it writes. A buffer a call kept the garbage collector busy. */
 let slab: Buffer = Buffer.alloc(0);
 
 /**
@@ -68,7 +68,7 @@ export function binaryRows<Row>(rows: readonly Row[], columns: readonly RowColum
 
 const hyphen = 0x2d;
 
-/** What a hex digit stands for: letters, of either case, have a bit that digits have not. */
+/** Gives what a hex digit stands for: letters, of either case, have a bit that digits have not. */
 function nibble(digit: number): number {
   return (digit & 0xf) + (digit & 0x40 ? 9 : 0);
 }
@@ -110,7 +110,7 @@ class Sink {
     this.close(start);
   }
 
-  /** What was written; later calls leave it alone. What is left of a larger buffer than most need is not kept. */
+  /** Gives what was written; later calls leave it alone. What is left of a larger buffer than most need is not kept. */
   end(): Buffer {
     slab = this.#bytes.buffer.byteLength > slabBytes ? Buffer.alloc(0) : this.#bytes.subarray(this.#at);
     return this.#bytes.subarray(0, this.#at);

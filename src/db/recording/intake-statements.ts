@@ -38,7 +38,7 @@ export interface CacheVersions {
   readonly eventTypes: string;
 }
 
-/** What intake keeps in memory. */
+/** Holds what intake keeps in memory. */
 export interface RoutingRows {
   readonly versions: CacheVersions;
   readonly eventTypes: { name: string; mode: SyncMode; schema: JsonObject | null }[];
@@ -57,7 +57,7 @@ export interface RoutingRows {
 const versionsSql = `select (select version from hub_state where name = 'subscriptions')::text as subscriptions,
   (select version from hub_state where name = 'event_types')::text as "eventTypes"`;
 
-/** What an intake transaction begins with. */
+/** Holds what an intake transaction begins with. */
 export interface IntakeBegun {
   /** The versions of the caches that hold in it. */
   readonly versions: CacheVersions;
@@ -110,7 +110,7 @@ export async function readRouting(client: PoolClient): Promise<RoutingRows> {
   return rows;
 }
 
-/** As `readRouting`, within an intake transaction: its lock keeps everything as it is until it ends. */
+/** Works as `readRouting`, within an intake transaction: its lock keeps everything as it is until it ends. */
 export async function readRoutingRows(client: PoolClient): Promise<RoutingRows> {
   const versions = await client.query<CacheVersions>(versionsSql);
   const eventTypes = await client.query<RoutingRows['eventTypes'][number]>(

@@ -4,7 +4,7 @@ import { narrowVersion, wideVersion } from '../version-columns.ts';
 import { binaryRows, type RowColumn } from './binary-rows.ts';
 import type { CacheVersions } from './intake-statements.ts';
 
-/** What a voucher's row has from its caller. Null and undefined both mean left out. */
+/** Holds what a voucher's row has from its caller. Null and undefined both mean left out. */
 interface VoucherFields {
   readonly eventType: string;
   readonly sourceSystem: string;
@@ -41,7 +41,7 @@ export interface EventWrite {
   /** JSON texts, kept to the letter: the business data, and the voucher as bodies have it. */
   readonly dataJson: string;
   readonly voucherJson: string;
-  /** What becomes of the voucher's own row: nothing, where this is not its newest version. */
+  /** Holds what becomes of the voucher's own row: nothing, where this is not its newest version. */
   row: 'insert' | 'update' | 'none';
 }
 
@@ -94,7 +94,7 @@ const voucherColumns: readonly RowColumn<EventWrite>[] = [
   { name: 'created_by', type: 'text', of: e => e.fields.createdBy ?? null },
 ];
 
-/** Those of the type `hub_recorded_wide_event`, in its order. */
+/** Holds those of the type `hub_recorded_wide_event`, in its order. */
 export const eventColumns: readonly RowColumn<EventWrite>[] = [
   { name: 'voucher', type: 'json', of: e => e.voucherJson },
   { name: 'place', type: 'int', of: e => e.place },
@@ -104,7 +104,7 @@ export const eventColumns: readonly RowColumn<EventWrite>[] = [
   { name: 'occurred_at', type: 'text', of: e => e.fields.occurredAt?.toISOString() ?? null },
 ];
 
-/** Those of the type `hub_recorded_sync`, in its order. */
+/** Holds those of the type `hub_recorded_sync`, in its order. */
 export const syncColumns: readonly RowColumn<SyncWrite>[] = [
   { name: 'event', type: 'int', of: s => s.event },
   { name: 'voucher_id', type: 'bigint', of: s => s.voucherId },
@@ -171,11 +171,11 @@ const statements = {
 /** A record that was to be new is there: another hub created it meanwhile. */
 const sameRecord = 'fin_business_vouchers_source_id_source_module_source_system_key';
 
-/** What one commit writes. Events' syncs are in the order of delivery within one source record. */
+/** Holds what one commit writes. Events' syncs are in the order of delivery within one source record. */
 export interface Recording {
   readonly events: readonly EventWrite[];
   readonly syncs: readonly SyncWrite[];
-  /** Whether the ids of the syncs are asked for. */
+  /** True when the ids of the syncs are asked for. */
   readonly wantSyncIds: boolean;
 }
 
@@ -215,7 +215,7 @@ function valuesOf({ events, syncs, wantSyncIds }: Recording): (Buffer | boolean)
   return [binaryRows(sorted, eventColumns), binaryRows(syncs, syncColumns), wantSyncIds];
 }
 
-/** Whether an error says that another hub created one of the records meanwhile. */
+/** Tells whether an error says that another hub created one of the records meanwhile. */
 export function isSameRecord(error: unknown): boolean {
   return (
     typeof error === 'object' && error !== null && 'constraint' in error && error.constraint === sameRecord

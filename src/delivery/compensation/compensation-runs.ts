@@ -24,7 +24,7 @@ export type RunWork = (
 
 type RunClient = Parameters<Parameters<Database['transaction']>[0]>[0];
 
-/** What drives runs. */
+/** Holds what drives runs. */
 export interface RunsDeps {
   readonly db: Database;
   readonly lanes: { wake(lanes: Iterable<string>): void };
@@ -47,7 +47,10 @@ export class CompensationRuns {
     this.#work = work;
   }
 
-  /** Runs from the beginning to the end, also where nobody waits for it any more. @returns how many were changed @throws HubError LIMIT_EXCEEDED */
+  /**
+   * Runs from the beginning to the end, also where nobody waits for it any more. @returns how many were changed @throws
+   * HubError LIMIT_EXCEEDED
+   */
   async run(run: {
     kind: CompensationKind;
     targetSystem: string | null;
@@ -137,7 +140,7 @@ export class CompensationRuns {
   }
 }
 
-/** Whether another process goes on with the run. */
+/** Tells whether another process goes on with the run. */
 function isHandedOver(error: unknown): boolean {
   return error instanceof HubError && (error.code === 'SHUTTING_DOWN' || error.code === 'UNAVAILABLE');
 }

@@ -14,12 +14,12 @@ export class BatchPace {
     this.#likely = true;
   }
 
-  /** Whether to claim now. @param waiting syncs of the batch that are claimed and not sent */
+  /** Tells whether to claim now. @param waiting syncs of the batch that are claimed and not sent */
   isDue(nowMs: number, waiting: number): boolean {
     return this.#likely && waiting === 0 && nowMs >= this.#nextAt;
   }
 
-  /** How long until it is worth claiming, milliseconds. */
+  /** Says how long until it is worth claiming, milliseconds. */
   waitMs(nowMs: number, waiting: number): number {
     return this.#likely && waiting === 0 ? Math.max(this.#nextAt - nowMs, 1) : Number.POSITIVE_INFINITY;
   }
@@ -30,7 +30,7 @@ export class BatchPace {
     this.#nextAt = nowMs + limits.batchPauseMs;
   }
 
-  /** Whether another of the batch's requests may begin. @param window requests of the lane under way at most */
+  /** Tells whether another of the batch's requests may begin. @param window requests of the lane under way at most */
   hasSlot(window: number): boolean {
     return this.#requests < Math.max(1, window >> 1);
   }
@@ -45,7 +45,7 @@ export class BatchPace {
   }
 }
 
-/** How many to claim of a batch where there is room for so many: a burst, else a power of two (see `ClaimRequest`). */
+/** Says how many to claim of a batch where there is room for so many: a burst, else a power of two (see `ClaimRequest`). */
 export function batchLimit(room: number): number {
   if (room < 1) return 0;
   return room < limits.batchBurst ? 2 ** Math.floor(Math.log2(room)) : limits.batchBurst;

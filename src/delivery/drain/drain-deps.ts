@@ -11,7 +11,7 @@ import type { AwayWatches } from './away-watch.ts';
 import type { FittingSizes } from './fitting-sizes.ts';
 import type { LaneClaims } from './lane-claims.ts';
 
-/** What a drain works with. */
+/** Holds what a drain works with. */
 export interface DrainDeps {
   readonly db: Database;
   readonly vault: Vault;

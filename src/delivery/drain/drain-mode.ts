@@ -4,7 +4,7 @@ import type { ClaimedSync, LanePart, LaneRow } from '../../db/delivery/lane-stat
 import type { Outcome } from '../outcome/judge.ts';
 import type { Lane, Transport } from './lane.ts';
 
-/** How many syncs to claim now, and from how much room on it is worth a statement. */
+/** Says how many syncs to claim now, and from how much room on it is worth a statement. */
 export interface Appetite {
   readonly wanted: number;
   readonly least: number;
@@ -12,7 +12,7 @@ export interface Appetite {
   readonly refillAt: number;
 }
 
-/** What a drain has: claimed syncs that wait, by their part of the lane, and requests under way. */
+/** Holds what a drain has: claimed syncs that wait, by their part of the lane, and requests under way. */
 export interface Held extends Readonly<Record<LanePart, number>> {
   readonly underWay: number;
 }
@@ -25,17 +25,17 @@ export interface DrainMode {
   readonly attachmentId: string | null;
   /** True: it lives until it is stopped. False: it ends once its lane is empty or closed. */
   readonly stays: boolean;
-  /** How long settings read from the database are used, milliseconds. Claims check the lane's state by themselves. */
+  /** Says how long settings read from the database are used, milliseconds. Claims check the lane's state by themselves. */
   readonly settingsForMs: number;
   /** Requests under way at most. */
   windowOf(lane: Lane): number;
-  /** Whether the next sync may be sent beside those under way. */
+  /** Tells whether the next sync may be sent beside those under way. */
   takes(sync: ClaimedSync): boolean;
   /** Syncs in one request at most. */
   batchOf(lane: Lane): number;
   /** The states in which claims give anything. */
   readonly states: readonly SubscriptionState[];
-  /** Whether the lane takes anything in this mode, within a moment. */
+  /** Tells whether the lane takes anything in this mode, within a moment. */
   isOpen(row: LaneRow): boolean;
   appetite(lane: Lane, held: Held): Appetite;
   /** Syncs of a nightly batch to claim at most. */
@@ -48,13 +48,13 @@ export interface DrainMode {
   onClosed(): void;
 }
 
-/** What a drain drains, and how. */
+/** Holds what a drain drains, and how. */
 export interface DrainedLane {
   readonly subscriptionId: string;
   /** Null: the whole subscription. */
   readonly shard: number | null;
   readonly mode: DrainMode;
-  /** Whether other lanes may be waiting for this one's place; only then does its turn end. */
+  /** Tells whether other lanes may be waiting for this one's place; only then does its turn end. */
   readonly isCrowded: () => boolean;
 }
 
@@ -95,7 +95,7 @@ interface PushTransport extends Transport {
 }
 
 /**
- * How many places of its consumer's window an event takes up: one, and twice as many with each further socket in a row
+ * Says how many places of its consumer's window an event takes up: one, and twice as many with each further socket in a row
  * that closed on it. Of a window that closes again and again ever fewer go together so, and the one that kills its
  * consumer is alone when it is FAILED. The first time is a restart like any other.
  */

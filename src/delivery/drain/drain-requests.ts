@@ -15,7 +15,7 @@ export interface Closing {
   readonly errorCode: string | null;
 }
 
-/** What the requests of a drain share with it. */
+/** Holds what the requests of a drain share with it. */
 interface DrainParts {
   readonly mode: DrainMode;
   readonly target: DrainTarget;
@@ -69,7 +69,7 @@ export class DrainRequests {
     return closing;
   }
 
-  /** How much goes into one request. */
+  /** Says how much goes into one request. */
   roomOf(lane: Lane): RequestRoom {
     const { mode } = this.#parts;
     const events = mode.batchOf(lane);

@@ -19,11 +19,11 @@ interface DrainTargetDeps {
   readonly watches: AwayWatches;
 }
 
-/** What a request says of its target, and so of the events in it. */
+/** Holds what a request says of its target, and so of the events in it. */
 export interface TargetReading {
   /** True: it counts as away, and its lane must be suspended. */
   readonly isAway: boolean;
-  /** Whether what came of an event was the target's doing alone, so that it uses up no retry. */
+  /** Tells whether what came of an event was the target's doing alone, so that it uses up no retry. */
   excuses(sync: ClaimedSync, result: AttemptResult): boolean;
 }
 

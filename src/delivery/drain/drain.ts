@@ -21,13 +21,13 @@ import { NextRetry } from './next-retry.ts';
  */
 export type DrainEnd = 'idle' | 'turn-over' | 'closed' | 'resharded' | 'stopped';
 
-/** How long to wait for an answer before looking again whether the lane is open, milliseconds. */
+/** Sets how long to wait for an answer before looking again whether the lane is open, milliseconds. */
 const answerLookMs = 250;
 
-/** How long a drain that does not claim ahead leaves room for fewer than is worth a statement, milliseconds. */
+/** Sets how long a drain that does not claim ahead leaves room for fewer than is worth a statement, milliseconds. */
 const smallRoomMs = 20;
 
-/** How long a drain that stays waits for a poke on an empty or closed lane, milliseconds. */
+/** Sets how long a drain that stays waits for a poke on an empty or closed lane, milliseconds. */
 const stayMs = 60_000;
 
 /** Pause after a failed query, milliseconds. */
@@ -146,7 +146,7 @@ export class LaneDrain {
     }
   }
 
-  /** How many shards the subscription has, as far as is known. */
+  /** Says how many shards the subscription has, as far as is known. */
   get lanes(): number {
     return this.#settings.lane?.lanes ?? 1;
   }
@@ -202,7 +202,7 @@ export class LaneDrain {
     }
   }
 
-  /** What goes next: a nightly batch never keeps anything else waiting. */
+  /** Gives what goes next: a nightly batch never keeps anything else waiting. */
   #nextPart(window: number): LanePart | undefined {
     if (this.#requests >= window) return undefined;
     const { prompt, batch } = this.#claims.waiting;

@@ -5,7 +5,7 @@ import type { Lane } from './lane.ts';
 
 type Target = Pick<Lane, 'id' | 'webhookUrl' | 'batchMaxBytes'>;
 
-/** How long the size that a target took is remembered, milliseconds. */
+/** Sets how long the size that a target took is remembered, milliseconds. */
 const keptMs = 600_000;
 
 /** The sizes of requests that targets take, learned from 413: kept for a while, so that later batches do not fail first. */

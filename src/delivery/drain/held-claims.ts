@@ -28,7 +28,7 @@ interface Held {
   readonly of: RefusedBatch | null;
 }
 
-/** What goes into one request. */
+/** Holds what goes into one request. */
 export interface RequestRoom {
   /** Events at most. */
   readonly events: number;
@@ -40,7 +40,7 @@ export interface RequestRoom {
 /** Room for one event, of whatever size. */
 export const oneEvent: RequestRoom = { events: 1, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 0 };
 
-/** What claiming needs. */
+/** Holds what claiming needs. */
 interface HeldClaimsDeps {
   readonly db: Database;
   readonly claims: LaneClaims;
@@ -52,14 +52,17 @@ interface HeldClaimsDeps {
 
 const parts: readonly LanePart[] = ['prompt', 'batch'];
 
-/** What a drain has claimed: what waits for a slot, and what is under way. Keeps the leases of both. */
+/** Holds what a drain has claimed: what waits for a slot, and what is under way. Keeps the leases of both. */
 export class HeldClaims {
   readonly #deps: HeldClaimsDeps;
   readonly #lane: string;
   readonly #mode: DrainMode;
   readonly #waiting: Record<LanePart, Held[]> = { prompt: [], batch: [] };
   readonly #underWay = new Set<ClaimedSync>();
-  /** Where claims begin, by the last one that found a place; null: at the lane's beginning. A night's batch always does. */
+  /**
+   * Says where claims begin, by the last one that found a place; null: at the lane's beginning. A night's batch always
+   * does.
+   */
   #from: DuePlace | null = null;
   /** When a claim last began at the lane's beginning, by the steady clock, and whether the last one did. */
   #wholeAt = Number.NEGATIVE_INFINITY;
@@ -73,12 +76,12 @@ export class HeldClaims {
     this.#mode = mode;
   }
 
-  /** How many of each part wait for a slot. */
+  /** Says how many of each part wait for a slot. */
   get waiting(): Record<LanePart, number> {
     return { prompt: this.#waiting.prompt.length, batch: this.#waiting.batch.length };
   }
 
-  /** How many wait, of both parts. */
+  /** Says how many wait, of both parts. */
   get total(): number {
     return this.#waiting.prompt.length + this.#waiting.batch.length;
   }
@@ -193,7 +196,7 @@ export class HeldClaims {
 }
 
 /**
- * How many of what waits go into one request. What is tried again goes apart from what is tried for the first time: one
+ * Says how many of what waits go into one request. What is tried again goes apart from what is tried for the first time: one
  * event that always fails takes no new ones with it.
  */
 function countTogether(waiting: readonly Held[], { events, bytes, sizeOf }: RequestRoom): number {
@@ -210,7 +213,7 @@ function countTogether(waiting: readonly Held[], { events, bytes, sizeOf }: Requ
   return count;
 }
 
-/** Whom a claim is for is known once it has been made: so its span begins in the past. One that gave nothing is none. */
+/** Tells whom a claim is for is known once it has been made: so its span begins in the past. One that gave nothing is none. */
 function traceClaim(tracer: Tracer, syncs: readonly ClaimedSync[], startedAt: number): void {
   const parents = traceparentsOf(syncs);
   if (parents.length > 0) tracer.start('lane-claim', { ...statementKind, parents, startedAt }).end();

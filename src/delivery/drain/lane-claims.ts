@@ -29,7 +29,7 @@ export class LaneClaims {
     this.#parking = parking;
   }
 
-  /** As `claimDue`. */
+  /** Works as `claimDue`. */
   claim(request: ClaimRequest): Promise<ClaimedRow[]> {
     return new Promise((resolve, reject) => {
       if (this.#asked.length === 0) setImmediate(() => this.#run());
@@ -69,7 +69,7 @@ export class LaneClaims {
   }
 }
 
-/** What must be the same of claims that are one statement. */
+/** Gives what must be the same of claims that are one statement. */
 function kindOf({ transport, part, limit, leaseMs, states, shard }: ClaimRequest): string {
   return [transport, part, limit, leaseMs, states.join('+'), shard === null].join(' ');
 }

@@ -38,7 +38,7 @@ export class LaneSettings {
     return { subscriptionId: this.#id, shard };
   }
 
-  /** Whether this lane is one of the subscription's: the number of its shards may change at any time. */
+  /** True when this lane is one of the subscription's: the number of its shards may change at any time. */
   get isOneOfThem(): boolean {
     // An attached consumer takes from all of them.
     if (this.#lane === undefined || this.#mode.stays) return true;
@@ -46,7 +46,7 @@ export class LaneSettings {
     return this.#shard === null ? lanes === 1 : lanes > 1 && this.#shard < lanes;
   }
 
-  /** Whether they were read lately enough to begin an attempt by them. */
+  /** True when they were read lately enough to begin an attempt by them. */
   get areFresh(): boolean {
     return this.#deps.clock.steady() - this.#readAt < this.#mode.settingsForMs;
   }

@@ -46,7 +46,7 @@ export interface Transport {
   sizeOf?(lane: Lane, sync: ClaimedSync): number;
 }
 
-/** What a sealed secret is bound to, so that it opens only in its own subscription. */
+/** Gives what a sealed secret is bound to, so that it opens only in its own subscription. */
 export function secretContext(subscriptionId: string): string {
   return `subscription:${subscriptionId}`;
 }

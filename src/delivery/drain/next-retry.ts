@@ -4,7 +4,7 @@ import type { TransportKind } from '../../core/model.ts';
 import type { Database } from '../../db/database.ts';
 import { nextDueInMs, type Shard } from '../../db/delivery/lane-statements.ts';
 
-/** How long to wait before looking again where something fell due that could not be claimed just now, milliseconds. */
+/** Sets how long to wait before looking again where something fell due that could not be claimed just now, milliseconds. */
 const heldByOtherMs = 250;
 
 /** When the next sync of a lane falls due, as far as is known. */
@@ -19,7 +19,7 @@ export class NextRetry {
     this.#kind = kind;
   }
 
-  /** Whether it has come; it is asked for anew then. */
+  /** Tells whether it has come; it is asked for anew then. */
   hasCome(now: number): boolean {
     if (this.#at === undefined || this.#at > now) return false;
     this.#at = undefined;

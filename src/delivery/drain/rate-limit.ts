@@ -1,4 +1,4 @@
-/** How much a limiter may let through at once, as a share of a second: smooths the timers' coarseness. */
+/** Sets how much a limiter may let through at once, as a share of a second: smooths the timers' coarseness. */
 const burstSeconds = 0.05;
 
 /**

@@ -17,7 +17,7 @@ export interface PacedRequest {
   readonly isTrial: boolean;
 }
 
-/** How long a learned pace is kept after a hold, milliseconds; it has grown many times over by then. */
+/** Sets how long a learned pace is kept after a hold, milliseconds; it has grown many times over by then. */
 const keptMs = 300_000;
 
 /** The slowest learned pace, requests a second. */
@@ -26,7 +26,7 @@ const leastPerSecond = 0.1;
 /** Holds that end closer together than this are one, milliseconds: the same one, told by another process. */
 const sameHoldMs = 500;
 
-/** How long after a hold the rate at which it came is reached again, seconds; then growth gets faster. */
+/** Sets how long after a hold the rate at which it came is reached again, seconds; then growth gets faster. */
 const plateauSeconds = 15;
 
 /** The rate right after a hold, as a share of the one at which the target asked for a pause: at least, and at most. */
@@ -47,7 +47,7 @@ export class TargetPace {
   #base: number | null = null;
   /** Requests that the target took since counting began. */
   #taken = 0;
-  /** Whether it took any before the last hold. */
+  /** True when it took any before the last hold. */
   #hadTaken = false;
   #countedFrom: number | null = null;
   /** Holds in a row between which the target took nothing. */
@@ -80,7 +80,7 @@ export class TargetPace {
     return this.#base === null ? null : this.#base * (1.25 + 0.25 * (seconds / plateauSeconds - 1) ** 3);
   }
 
-  /** Whether the target took other requests beside this one: since the hold before it, or since the beginning. */
+  /** Tells whether the target took other requests beside this one: since the hold before it, or since the beginning. */
   gotThrough({ begunAt }: PacedRequest): boolean {
     return begunAt < this.#heldFrom ? this.#hadTaken : this.#taken > 0;
   }
@@ -164,7 +164,7 @@ export class TargetPace {
     return Math.max(askedMs, Math.min(limits.holdLeastMs * doubled, limits.holdMaxMs));
   }
 
-  /** What it took in the time, the pause that it now asks for included. */
+  /** Gives what it took in the time, the pause that it now asks for included. */
   #rateAfter(now: number, until: number): number | null {
     const rate = this.rateAt(now);
     if (this.#taken === 0) return rate === null ? null : Math.max(rate / 2, leastPerSecond);

@@ -5,7 +5,7 @@ import type { OutcomeWrite } from '../../db/delivery/outcome-statements.ts';
 import type { Lane } from '../drain/lane.ts';
 import { type Decision, decide } from './policy.ts';
 
-/** What is to be written of an attempt, and how urgently a person must know. */
+/** Holds what is to be written of an attempt, and how urgently a person must know. */
 export interface Outcome extends OutcomeWrite {
   /** Null: nobody must. */
   readonly alert: 'critical' | 'warning' | null;
@@ -13,7 +13,7 @@ export interface Outcome extends OutcomeWrite {
   readonly traceparent: string | null;
 }
 
-/** What is judged of a sync. */
+/** Holds what is judged of a sync. */
 type JudgedSync = Pick<
   ClaimedSync,
   'id' | 'token' | 'retryCount' | 'failedPushes' | 'closedSockets' | 'traceparent'
@@ -68,7 +68,7 @@ export function splitOutcome(sync: JudgedSync, result: AttemptResult): Outcome {
   return { ...attemptOf(sync, result), ...undecided, alert: null, status: 'split', retryCount, failedPushes };
 }
 
-/** What the log has of an attempt, whatever is decided. */
+/** Gives what the log has of an attempt, whatever is decided. */
 function attemptOf({ id, token, traceparent }: JudgedSync, result: AttemptResult) {
   return {
     id,
@@ -84,7 +84,7 @@ function attemptOf({ id, token, traceparent }: JudgedSync, result: AttemptResult
   };
 }
 
-/** Whether an event is the webhook's from now on, where there is one. */
+/** Tells whether an event is the webhook's from now on, where there is one. */
 export function goesToWebhook({ status, failedPushes }: OutcomeWrite): boolean {
   return status === 'retrying' && failedPushes >= pushesBeforeWebhook;
 }

@@ -1,7 +1,7 @@
 import type { TransportKind } from '../../core/model.ts';
 import type { Outcome } from './judge.ts';
 
-/** Whose outcomes they are. */
+/** Says whose outcomes they are. */
 export interface OutcomeOwner {
   readonly subscriptionId: string;
   readonly transport: TransportKind;
@@ -13,7 +13,7 @@ export interface OutcomeOwner {
   readonly giveUp: AbortSignal;
 }
 
-/** Who writes them. */
+/** Says who writes them. */
 interface Writing {
   add(outcome: Outcome, lane: LaneOutcomes): void;
   /** Asks for what waits to be written at once. */
@@ -45,7 +45,7 @@ export class LaneOutcomes {
     return this.#pending;
   }
 
-  /** Whether somebody waits until nothing is pending. */
+  /** True when somebody waits until nothing is pending. */
   get isAwaited(): boolean {
     return this.#idle.length > 0;
   }

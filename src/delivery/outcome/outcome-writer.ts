@@ -19,10 +19,10 @@ const retryMaxMs = 500;
 /** Outcomes in one statement that show that the process is busy. */
 const crowd = 24;
 
-/** How often a lane's last success is written at most, milliseconds. */
+/** Sets how often a lane's last success is written at most, milliseconds. */
 const noteSuccessEveryMs = 1_000;
 
-/** Who counts attempts. */
+/** Says who counts attempts. */
 export interface AttemptMeter {
   attempted(transport: TransportKind, attempts: readonly Outcome[]): void;
 }

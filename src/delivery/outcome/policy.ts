@@ -2,7 +2,7 @@ import { limits } from '../../core/limits.ts';
 import type { AttemptResult, RetryPolicy, Verdict } from '../../core/model.ts';
 import type { Random } from '../../core/random.ts';
 
-/** What an attempt leads to. */
+/** Holds what an attempt leads to. */
 export type Decision =
   | { readonly next: 'success' }
   | { readonly next: 'retry'; readonly delayMs: number; readonly retryCount: number }
@@ -11,13 +11,13 @@ export type Decision =
       readonly retryCount: number;
       /** True: the connection was the cause, so it is tried again once the target is back. */
       readonly byConnection: boolean;
-      /** What becomes of the lane: `suspend` trips the breaker, `pause` is what a 410 asks for. */
+      /** Holds what becomes of the lane: `suspend` trips the breaker, `pause` is what a 410 asks for. */
       readonly lane: 'keep' | 'suspend' | 'pause';
       /** Data that does not fit and a target that wants no more need a person now. */
       readonly severity: 'critical' | 'warning';
     };
 
-/** What the decision rests on, beside the attempt itself. */
+/** Holds what the decision rests on, beside the attempt itself. */
 export interface PolicyInput {
   readonly retry: RetryPolicy;
   /** Retries that this sync has used up. */
@@ -36,7 +36,7 @@ export interface PolicyInput {
 export type ToDecide = Pick<AttemptResult, 'verdict' | 'retryAfterMs' | 'statusCode' | 'ofItem'>;
 
 /**
- * What an attempt says of its target, whatever it says of the event: the target is `there`; it is `away` (no connection, no
+ * Holds what an attempt says of its target, whatever it says of the event: the target is `there`; it is `away` (no connection, no
  * answer, or 408, 425 and 5xx); it is there and asks for a pause (`throttling`: 429, or 503 with `Retry-After`); or
  * `nothing`, as no request reached it.
  */
@@ -68,7 +68,7 @@ export function signOf({ verdict, statusCode, retryAfterMs, ofItem }: ToDecide):
 }
 
 /**
- * Whether an attempt uses up no retry because the target asked for a pause. While other events get through, the target
+ * Tells whether an attempt uses up no retry because the target asked for a pause. While other events get through, the target
  * limits its pace, with a date or without; an event that meets a pause again and again then is itself the cause. While none
  * gets through, the target must name a date: without one, the event goes by the policy.
  */
@@ -84,7 +84,7 @@ export function isExcused(
 const closedSocketsMax = 10;
 
 /**
- * What to do after an attempt (contract, "What an answer means"). Pure: chance is passed in.
+ * Gives what to do after an attempt (contract, "What an answer means"). Pure: chance is passed in.
  *
  * Only a target that can't be reached trips the breaker here. An answer that never came (`response`) does so too,
  * unless the lane delivered something else meanwhile: then it is this event that hangs the consumer, and the

@@ -37,7 +37,7 @@ interface WireVoucher {
   digest: string;
 }
 
-/** What is frozen of a voucher beside its business data, under GraphQL's names: for every way that serves it. */
+/** Gives what is frozen of a voucher beside its business data, under GraphQL's names: for every way that serves it. */
 export function frozenVoucher({ voucherJson }: Pick<FrozenEvent, 'voucherJson'>) {
   const wire: WireVoucher = JSON.parse(voucherJson);
   return {
@@ -73,7 +73,7 @@ export class EventReading {
     this.event = event;
   }
 
-  /** How often the business data was asked for: so often it stands in the result. */
+  /** Says how often the business data was asked for: so often it stands in the result. */
   get dataReads(): number {
     return this.#dataReads;
   }
@@ -129,7 +129,7 @@ const voucherReaders = Object.keys(frozenVoucher(sampleEvent)).map((field): [str
   reading => Reflect.get(reading.voucher, field),
 ]);
 
-/** What is frozen with an event, by GraphQL type and field, and how it is read; nothing else may be selected. */
+/** Holds what is frozen with an event, by GraphQL type and field, and how it is read; nothing else may be selected. */
 export const frozenFields: Readonly<Record<string, ReadonlyMap<string, Reader>>> = {
   VoucherEvent: new Map<string, Reader>([
     ['id', ({ event }) => event.eventId],

@@ -34,7 +34,7 @@ export class PayloadQueries {
     this.#checkSize = checkSize;
   }
 
-  /** What is wrong with a query, with line and column; null: nothing. */
+  /** Gives what is wrong with a query, with line and column; null: nothing. */
   faultOf(text: string): string | null {
     const kept = this.#compile(text);
     return 'fault' in kept ? kept.fault : null;

@@ -26,10 +26,10 @@ export type SizeCheck = (
   operation: OperationDefinitionNode,
 ) => void;
 
-/** What a payload query's text came to: a document that runs, or why it is none, with line and column. */
+/** Holds what a payload query's text came to: a document that runs, or why it is none, with line and column. */
 export type CompiledQuery = { readonly document: DocumentNode } | { readonly fault: string };
 
-/** What shaping one event came to: the text of `data`, or why there is none. */
+/** Holds what shaping one event came to: the text of `data`, or why there is none. */
 export type Shaped = { readonly dataJson: string } | { readonly fault: string };
 
 /** Faults of one text that are told at once. */

@@ -24,7 +24,7 @@ import {
   subscriptionDeleted,
 } from './session.ts';
 
-/** What attached consumers need of the hub. */
+/** Holds what attached consumers need of the hub. */
 export interface AttachmentDeps extends DrainDeps {
   /** Tells the other nodes that the outcome of pushes was written here. */
   readonly tellSettled: (syncIds: readonly string[]) => void;
@@ -149,7 +149,7 @@ export class Attachments {
     return syncIds.length - rest.length + elsewhere.length;
   }
 
-  /** What a consumer refuses, as `acknowledge`; resolves once that is written. @returns false: it was not waiting */
+  /** Gives what a consumer refuses, as `acknowledge`; resolves once that is written. @returns false: it was not waiting */
   async reject(keyId: string, syncId: string, end: PushEnd): Promise<boolean> {
     const mine = [...(this.#byKey.get(keyId) ?? [])];
     const session = mine.find(one => one.settle(syncId, end));

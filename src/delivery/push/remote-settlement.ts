@@ -12,7 +12,7 @@ import type { ChangeListener } from '../reading/sync-changes.ts';
 import { bodyDigestOf, evidenceOf } from '../webhook/receipt.ts';
 import { type PushEnd, resultOf } from './session.ts';
 
-/** What it works with. */
+/** Holds what it works with. */
 interface RemoteSettlementDeps {
   readonly db: Database;
   readonly vault: Vault;

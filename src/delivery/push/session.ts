@@ -28,7 +28,7 @@ interface Unacknowledged {
   settle(results: readonly AttemptResult[]): void;
 }
 
-/** How a push ended. */
+/** Says how a push ended. */
 export interface PushEnd {
   readonly verdict: Extract<Verdict, 'accepted' | 'data' | 'unacknowledged' | 'closed'>;
   readonly errorCode: string | null;
@@ -43,7 +43,7 @@ export class PushSession implements Transport {
   readonly id: string;
   readonly keyId: string;
   readonly subscriptionId: string;
-  /** What the consumer's socket reads. */
+  /** Holds what the consumer's socket reads. */
   readonly feed: Feed<Push>;
   readonly #clock: Clock;
   readonly #tracer: Tracer | null;
@@ -122,7 +122,7 @@ export class PushSession implements Transport {
     return true;
   }
 
-  /** Whether a push has ended here and the database does not know it yet: it takes no other verdict. */
+  /** Tells whether a push has ended here and the database does not know it yet: it takes no other verdict. */
   isUnwritten(syncId: string): boolean {
     return this.#unwritten.has(syncId);
   }
@@ -181,7 +181,7 @@ export const subscriptionDeleted: PushEnd = {
   errorMessage: 'The subscription was deleted before the event was acknowledged.',
 };
 
-/** How a push ended, as an attempt. */
+/** Says how a push ended, as an attempt. */
 export function resultOf(
   end: PushEnd,
   startedAt: number,

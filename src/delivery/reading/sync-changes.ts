@@ -3,9 +3,9 @@ import { type NodesOfTopic, RowChanges } from '../../core/row-changes.ts';
 import type { SyncLogRow } from '../../db/entities.ts';
 import type { SyncCriteria } from '../../db/reading/filters.ts';
 
-/** Who changes syncs says so by this. */
+/** Says who changes syncs says so by this. */
 export interface ChangeListener {
-  /** Whether anybody would hear of it: only then are ids worth asking for. */
+  /** True when anybody would hear of it: only then are ids worth asking for. */
   readonly isWatched: boolean;
   note(syncIds: Iterable<string>): void;
 }

@@ -24,7 +24,7 @@ export class SyncReader {
     return this.#db.fork().findOne(SyncLogEntity, { $and: [{ id }, ownOnly(own)] });
   }
 
-  /** Those of some syncs that a question covers, in the order of their ids. */
+  /** Gives those of some syncs that a question covers, in the order of their ids. */
   byIds(
     ids: readonly string[],
     criteria: SyncCriteria,
@@ -45,13 +45,16 @@ export class SyncReader {
     return this.#db.fork().find(SyncLogEntity, where, { orderBy: { id: 'desc' }, limit: page.limit });
   }
 
-  /** How many there are. */
+  /** Says how many there are. */
   async count(question: SyncQuestion, own: readonly string[] | null): Promise<number> {
     const where = { $and: [syncWhere(await this.criteriaOf(question)), ownOnly(own)] };
     return this.#db.fork().count(SyncLogEntity, where);
   }
 
-  /** The ids of a system's subscriptions, deleted ones too: their log stays theirs. Null: of all, as of no system in particular. */
+  /**
+   * The ids of a system's subscriptions, deleted ones too: their log stays theirs. Null: of all, as of no system in
+   * particular.
+   */
   async subscriptionIdsOf(targetSystem: string | null): Promise<string[] | null> {
     if (targetSystem === null) return null;
     const rows = await this.#db.fork().find(SubscriptionEntity, { targetSystem }, { fields: ['id'] });

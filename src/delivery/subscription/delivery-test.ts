@@ -11,7 +11,7 @@ import { openLane } from '../drain/lane.ts';
 import { isStandardSecret } from '../webhook/sign.ts';
 import type { WebhookTransport } from '../webhook/webhook-transport.ts';
 
-/** What a test request came to. */
+/** Holds what a test request came to. */
 export interface DeliveryTestResult {
   readonly ok: boolean;
   readonly statusCode: number | null;
@@ -20,7 +20,7 @@ export interface DeliveryTestResult {
   readonly errorMessage: string | null;
 }
 
-/** What a tester works with. */
+/** Holds what a tester works with. */
 interface DeliveryTesterDeps {
   readonly db: Database;
   readonly vault: Vault;
@@ -39,7 +39,7 @@ export class DeliveryTester {
   }
 
   /**
-   * What will keep events from a subscription, each with the field that it stands in: addresses that the hub will not
+   * Gives what will keep events from a subscription, each with the field that it stands in: addresses that the hub will not
    * reach, patterns that cover nothing, a secret that consumers' libraries read otherwise. Sends nothing.
    */
   async foresee({ id, webhookUrl, consistencyUrl, eventTypes }: SubscriptionRow): Promise<string[]> {

@@ -4,13 +4,13 @@ import { compensationIsNoChoice, type RetryPolicy, type SyncMode } from '../../c
 import { shownValue } from '../../core/shown-value.ts';
 import { checkTargetUrl } from '../webhook/guard.ts';
 
-/** What settings are checked against, beside the limits. */
+/** Holds what settings are checked against, beside the limits. */
 export interface SettingRules {
   /** The names in the catalogue. */
   readonly eventTypes: ReadonlySet<string>;
-  /** What is wrong with a payload query; null: nothing. */
+  /** Gives what is wrong with a payload query; null: nothing. */
   readonly payloadFaultOf: (query: string) => string | null;
-  /** What is wrong with a cron pattern; null: nothing. */
+  /** Gives what is wrong with a cron pattern; null: nothing. */
   readonly cronFaultOf: (pattern: string) => string | null;
 }
 

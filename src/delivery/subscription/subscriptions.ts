@@ -22,7 +22,7 @@ import {
   subscriptionColumns,
 } from './subscription-input.ts';
 
-/** What changes of subscriptions set going. */
+/** Holds what changes of subscriptions set going. */
 interface LaneControl {
   reopen(lane: string): void;
 }
@@ -48,7 +48,10 @@ export class Subscriptions {
   readonly #time: Pick<BusinessTime, 'cronFault'>;
   readonly #perSystem: number;
 
-  /** @param deps.perSystem how many one target system may have. @param deps.onChange is told of each change of who gets what, once it is committed */
+  /**
+   * @param deps.perSystem how many one target system may have. @param deps.onChange is told of each change of who gets
+   * what, once it is committed
+   */
   constructor(deps: {
     db: Database;
     vault: Vault;
@@ -80,7 +83,7 @@ export class Subscriptions {
     return found;
   }
 
-  /** As `get`, null for none. */
+  /** Works as `get`, null for none. */
   find(id: string, targetSystem: string | null): Promise<SubscriptionRow | null> {
     if (!/^\d{1,18}$/.test(id)) return Promise.resolve(null);
     const mine = targetSystem === null ? {} : { targetSystem };

@@ -64,7 +64,7 @@ export function forbiddenRangeOf(address: Address): string | null {
   return entry === undefined ? null : `${entry.name} (${entry.cidr})`;
 }
 
-/** Whether an address lies in a range; never across families. */
+/** Tells whether an address lies in a range; never across families. */
 export function inRange(address: Address, [base, bits]: AddressRange): boolean {
   return address.kind() === base.kind() && address.match(base, bits);
 }

@@ -30,7 +30,7 @@ export class AnswerHeads {
     socket.read = (size?: number) => (size === undefined ? this.#next() : read(size));
   }
 
-  /** Whether a byte has come since the request began. */
+  /** True when a byte has come since the request began. */
   get came(): boolean {
     return this.#came;
   }
@@ -51,7 +51,7 @@ export class AnswerHeads {
     return null;
   }
 
-  /** What the parser is to see of a chunk within a head; null: nothing yet. */
+  /** Gives what the parser is to see of a chunk within a head; null: nothing yet. */
   #head(chunk: Buffer): Buffer | null {
     let bytes = this.#held === null ? chunk : Buffer.concat([this.#held, chunk]);
     // What was held has no end; an end may begin in its last two bytes.

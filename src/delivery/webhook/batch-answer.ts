@@ -3,7 +3,7 @@ import { limits } from '../../core/limits.ts';
 import { printable } from '../../core/printable.ts';
 import type { BodyEnd } from './exchange.ts';
 
-/** What a consumer says of one item: 0 accepts it, all else is read as an HTTP status. */
+/** Holds what a consumer says of one item: 0 accepts it, all else is read as an HTTP status. */
 export interface ItemAnswer {
   readonly code: number;
   readonly message: string;
@@ -25,7 +25,7 @@ const schema = z.object({
   ),
 });
 
-/** What was read of an answer. */
+/** Holds what was read of an answer. */
 export interface AnswerRead {
   readonly body: string | null;
   readonly bodyEnd: BodyEnd;

@@ -6,7 +6,7 @@ import { limits } from '../../core/limits.ts';
 import type { Verdict } from '../../core/model.ts';
 import { printable } from '../../core/printable.ts';
 
-/** What a failed exchange (one without an answer) came to. */
+/** Holds what a failed exchange (one without an answer) came to. */
 export interface ErrorVerdict {
   readonly verdict: Verdict;
   /** A code of the catalogue; `UNKNOWN` for an error that has none of these. */
@@ -63,7 +63,7 @@ const unsendableCodes = new Set([
 /** The hub itself ended the attempt: whether it was connected by then says nothing about the target. */
 const ownCodes = new Set(['UND_ERR_ABORTED', 'UND_ERR_DESTROYED', 'UND_ERR_CLOSED']);
 
-/** What an HTTP status says; the contract's table "What an answer means". */
+/** Gives what an HTTP status says; the contract's table "What an answer means". */
 export function verdictOfStatus(status: number): Verdict {
   if (status >= 200 && status <= 299) return 'accepted';
   if (status === 400 || status === 413 || status === 415 || status === 422) return 'data';
@@ -80,7 +80,7 @@ export function statusSentence(status: number): string {
 }
 
 /**
- * What an error says that came instead of an answer. Its code is the first on the way through `errors` (an
+ * Gives what an error says that came instead of an answer. Its code is the first on the way through `errors` (an
  * AggregateError of several addresses) and `cause`.
  * @param connected Whether a connection had come about, where the caller knows: it decides for codes that occur
  * before and after (ECONNRESET, ETIMEDOUT …). Left out: such codes count as after.
@@ -99,7 +99,7 @@ export function verdictOfError(error: unknown, connected = true): ErrorVerdict {
 }
 
 /**
- * What a `Retry-After` header asks for, from now: milliseconds, 0 to `limits.retryAfterMs`. Seconds or an
+ * Gives what a `Retry-After` header asks for, from now: milliseconds, 0 to `limits.retryAfterMs`. Seconds or an
  * HTTP-date (RFC 9110, 10.2.3 and 5.6.7, the obsolete forms too); null: nothing, or nothing readable.
  */
 export function parseRetryAfter(header: string | string[] | undefined, nowMs: number): number | null {
@@ -115,7 +115,7 @@ export function excerptOf(text: string): string | null {
   return printable(legible(text.slice(0, limits.excerptChars * 8)), limits.excerptChars) || null;
 }
 
-/** Whether an error's code says that the hub itself ended the attempt. */
+/** Tells whether an error's code says that the hub itself ended the attempt. */
 export function isOwnCode(code: string | undefined): boolean {
   return code !== undefined && ownCodes.has(code);
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
 import { AnswerHeads } from './answer-heads.ts';
 
-/** How long an idle connection is kept, milliseconds, whatever longer time the target offers. */
+/** Sets how long an idle connection is kept, milliseconds, whatever longer time the target offers. */
 const keepAliveMs = 30_000;
 
 const options: Client.Options = {
@@ -56,12 +56,12 @@ export class Connection {
     return this.#socket?.writableLength ?? 0;
   }
 
-  /** Whether it carried a request before this one, and nothing has come of this one's answer. */
+  /** True when it carried a request before this one, and nothing has come of this one's answer. */
   get unansweredReuse(): boolean {
     return this.#requests > 1 && this.#heads?.came === false;
   }
 
-  /** Whether it has carried requests for so long that the next one goes over another one. */
+  /** True when it has carried requests for so long that the next one goes over another one. */
   get old(): boolean {
     return this.#clock.steady() - this.#connectedAt > limits.connectionLifeMs;
   }

@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { Dialer } from './dial.ts';
 import { permittedAddresses, type ResolveAll, type TargetAllow } from './guard.ts';
 
-/** What a guarded connector works with. */
+/** Holds what a guarded connector works with. */
 export interface ConnectorOptions {
   readonly allow: TargetAllow;
   readonly clock: Clock;

@@ -24,7 +24,7 @@ export interface SendRequest {
   readonly body: Buffer;
   /** From the call to the end, connecting included, milliseconds. */
   readonly timeoutMs: number;
-  /** Whether an accepted answer's body is wanted (a batch's results); it is then waited for. */
+  /** True when an accepted answer's body is wanted (a batch's results); it is then waited for. */
   readonly wantBody: boolean;
   /** Bytes of an answer that are read. Left out: `limits.answerBytes`. */
   readonly answerBytes?: number;
@@ -32,28 +32,28 @@ export interface SendRequest {
   readonly signal?: AbortSignal;
 }
 
-/** How the answer's body ended: read whole, or left as it was too long, did not come in time, or broke off. */
+/** Says how the answer's body ended: read whole, or left as it was too long, did not come in time, or broke off. */
 export type BodyEnd = 'whole' | 'long' | 'late' | 'cut';
 
-/** What one POST came to. */
+/** Holds what one POST came to. */
 export interface SendResult extends AttemptResult {
   /** Where it was wanted and the answer accepts: its text, at most `answerBytes` of it. */
   readonly body: string | null;
   readonly bodyEnd: BodyEnd;
-  /** What the answer's bytes are compressed by, though that was not asked for; null: nothing. */
+  /** Holds what the answer's bytes are compressed by, though that was not asked for; null: nothing. */
   readonly contentEncoding: string | null;
-  /** What the answer returns as `receipt`. */
+  /** Holds what the answer returns as `receipt`. */
   readonly receipt: string | null;
 }
 
 /** `queueMicrotask` makes a resource of each call, which takes longer. */
 const turn = Promise.resolve();
 
-/** What an exchange knows of the connection that carries it. */
+/** Holds what an exchange knows of the connection that carries it. */
 export interface Carrier {
   /** Bytes of the request that the system has not taken yet. */
   readonly unsent: number;
-  /** Whether it carried a request before this one, and nothing has come of this one's answer. */
+  /** True when it carried a request before this one, and nothing has come of this one's answer. */
   readonly unansweredReuse: boolean;
   /** The request goes out now. */
   begin(): void;
@@ -75,7 +75,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #resolve: (result: SendResult) => void;
   readonly #startedAt: number;
   #carrier: Carrier | null = null;
-  /** Whether a connection carries the request. */
+  /** True when a connection carries the request. */
   #carried = false;
   #repeated = false;
   #status: number | null = null;

@@ -2,10 +2,10 @@ import type { Clock } from '../../core/clock.ts';
 import { errorCodeOf, messageOf } from '../../core/errors.ts';
 import { permittedAddresses, type ResolveAll, type TargetAllow, TargetNotAllowedError } from './guard.ts';
 
-/** How long a name may take; whoever waits for it has made a subscription, milliseconds. */
+/** Sets how long a name may take; whoever waits for it has made a subscription, milliseconds. */
 const lookupMs = 2_000;
 
-/** What a foresight works with. */
+/** Holds what a foresight works with. */
 export interface ForesightOptions {
   readonly allow: TargetAllow;
   readonly lookup: ResolveAll;

@@ -5,7 +5,7 @@ import type { HubCode } from '../../core/delivery-codes.ts';
 import { limits } from '../../core/limits.ts';
 import { type AddressRange, forbiddenRangeOf, inRange, readAddress } from './address-ranges.ts';
 
-/** What `HUB_TARGET_ALLOW` permits beyond public addresses; made by `parseTargetAllow`. */
+/** Holds what `HUB_TARGET_ALLOW` permits beyond public addresses; made by `parseTargetAllow`. */
 export interface TargetAllow {
   /** Host names, lower case, ASCII: permitted whatever they resolve to. */
   readonly names: ReadonlySet<string>;
@@ -43,7 +43,7 @@ export function parseTargetAllow(text: string): TargetAllow {
   return { names, ranges };
 }
 
-/** What is wrong with a target's URL as it stands, to follow its field's name; null: nothing. */
+/** Gives what is wrong with a target's URL as it stands, to follow its field's name; null: nothing. */
 export function checkTargetUrl(url: string): string | null {
   if (url.length > limits.urlLength) return `must not be longer than ${limits.urlLength} characters`;
   // The parser would drop these in silence, and what is stored would not be what is called.

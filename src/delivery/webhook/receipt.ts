@@ -10,7 +10,7 @@ export function bodyDigestOf(body: Buffer | string): string {
 }
 
 /**
- * What proves an attempt. A receipt is the hex HMAC-SHA256, under the secret's text, of the body's digest in
+ * Gives what proves an attempt. A receipt is the hex HMAC-SHA256, under the secret's text, of the body's digest in
  * lower-case hex; while a rotation overlaps, under either secret. One that is wrong is kept too, as such.
  * @param given what the consumer returned; null: nothing
  */

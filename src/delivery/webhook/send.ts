@@ -15,11 +15,11 @@ import { shareLookups } from './shared-lookup.ts';
 
 export type { BodyEnd, SendRequest, SendResult } from './exchange.ts';
 
-/** What a sender works with. */
+/** Holds what a sender works with. */
 export interface WebhookSenderOptions {
   readonly allow: TargetAllow;
   readonly clock: Clock;
-  /** What dates in answers are held against. Left out: the clock. */
+  /** Holds what dates in answers are held against. Left out: the clock. */
   readonly time?: Pick<Clock, 'now'>;
   /** Left out: the system's resolver, its lookups shared. */
   readonly lookup?: ResolveAll;
@@ -94,7 +94,7 @@ export class WebhookSender implements AsyncDisposable {
   }
 }
 
-/** Where a request goes, or why it must not. The address itself is checked at each connection. */
+/** Says where a request goes, or why it must not. The address itself is checked at each connection. */
 type Target = { readonly origin: string; readonly path: string } | { readonly problem: string };
 
 function takeApart(url: string): Target {

@@ -7,7 +7,7 @@ const canonicalBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+
 /** The headers that sign one attempt, lower case; see the contract, "The webhook". */
 export type SignatureHeaders = Record<string, string>;
 
-/** What one attempt's signature covers. */
+/** Holds what one attempt's signature covers. */
 export interface Signed {
   /** The body's exact bytes. */
   readonly body: Buffer;
@@ -58,7 +58,7 @@ export function createSecret(): string {
   return prefix + randomBytes(32).toString('base64');
 }
 
-/** Whether the public Standard Webhooks libraries make the same key of a secret: they decode any secret as base64. */
+/** Tells whether the public Standard Webhooks libraries make the same key of a secret: they decode any secret as base64. */
 export function isStandardSecret(secret: string): boolean {
   return standardKey(secret) !== null;
 }

@@ -31,7 +31,7 @@ export interface SignedPost {
 
 interface KnownLane {
   readonly signer: Signer;
-  /** What must stand in no text that the log keeps. */
+  /** Holds what must stand in no text that the log keeps. */
   readonly hidden: readonly string[];
 }
 

@@ -47,7 +47,7 @@ export class JsonSchema {
     }
   }
 
-  /** Whether data fits. @throws WorkExceededError */
+  /** Tells whether data fits. @throws WorkExceededError */
   run(data: JsonObject, budget: WorkBudget): boolean {
     return this.#meter.run(budget, limits.schemaSteps, () => this.#validate(data));
   }

@@ -59,5 +59,5 @@ export function exactKeywords(meter: WorkMeter): FuncKeywordDefinition[] {
   ];
 }
 
-/** What a division of decimals takes at most, where one is 1e308 and the other 1e-308. */
+/** Holds what a division of decimals takes at most, where one is 1e308 and the other 1e-308. */
 const decimalSteps = 200;

@@ -22,7 +22,10 @@ const wide = new Set([
   'format',
 ]);
 
-/** JSON Schema's own formats, as far as there is code for them; `format` with any other name says nothing, as the draft has it. */
+/**
+ * JSON Schema's own formats, as far as there is code for them; `format` with any other name says nothing, as the draft
+ * has it.
+ */
 const formats: FormatName[] = [
   'date',
   'time',
@@ -95,14 +98,14 @@ function meterKeyword(
   };
 }
 
-/** How many names of properties a schema has, wherever. */
+/** Says how many names of properties a schema has, wherever. */
 function countNames(value: JsonValue | undefined): number {
   if (typeof value !== 'object' || value === null) return 0;
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + countNames(item), 0);
   return Object.values(value).reduce<number>((sum, item) => sum + 1 + countNames(item), 0);
 }
 
-/** How many entries a keyword's value has: each may be compared. */
+/** Says how many entries a keyword's value has: each may be compared. */
 function lengthOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   return Array.isArray(value) ? value.length : Object.keys(value).length;

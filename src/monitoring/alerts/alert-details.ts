@@ -14,7 +14,7 @@ export const whys = [
 export type Why = (typeof whys)[number];
 
 const detailsSchema = z.object({
-  /** Whose it is, those with the most first: of all subscriptions together the first few, else the one. */
+  /** Says whose it is, those with the most first: of all subscriptions together the first few, else the one. */
   shares: z.array(
     z.object({
       id: z.string(),
@@ -23,7 +23,7 @@ const detailsSchema = z.object({
       /** Of the whole, 0 to 100. */
       percent: z.number(),
       why: z.enum(whys),
-      /** What is retried or suspended failed with most; null: nothing did. */
+      /** Holds what is retried or suspended failed with most; null: nothing did. */
       errorCode: z.string().nullable(),
       /** Since when it is so, milliseconds since 1970; null: nobody knows. */
       since: z.number().nullable(),
@@ -35,7 +35,7 @@ const detailsSchema = z.object({
   vouchers: z.array(z.object({ sourceId: z.string(), voucherNo: z.string() })),
 });
 
-/** What stands behind an alert, in no language. */
+/** Holds what stands behind an alert, in no language. */
 export type AlertDetails = z.infer<typeof detailsSchema>;
 export type Share = AlertDetails['shares'][number];
 

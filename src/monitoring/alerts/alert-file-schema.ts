@@ -31,7 +31,7 @@ const span = z
   .regex(/^\d{1,6}[smhd]$/, 'must be a time span: 90s, 15m, 1h or 2d')
   .transform(text => Number.parseInt(text, 10) * (unitsMs.get(text.slice(-1)) ?? 0))
   .refine(ms => ms <= 31 * 86_400_000, 'must be 31d or less');
-/** What falls between two evaluations would be seen by none. */
+/** Holds what falls between two evaluations would be seen by none. */
 const window = span.refine(
   ms => ms >= limits.alertEveryMs,
   `must be ${limits.alertEveryMs / 1_000}s or more: rules are evaluated that often`,
@@ -77,7 +77,7 @@ export const alertFileSchema = z.strictObject({
 export type AlertFile = z.infer<typeof alertFileSchema>;
 
 /**
- * What fits by itself and not together; of a file that has faults already, in the rest of it: one must not hide another.
+ * Gives what fits by itself and not together; of a file that has faults already, in the rest of it: one must not hide another.
  * @param value the whole file @param unfit what does not fit by itself
  */
 export function crossFaults(value: unknown, unfit: readonly Fault[]): Fault[] {

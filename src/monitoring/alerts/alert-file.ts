@@ -20,14 +20,14 @@ import { type AlertSettings, settingsWithoutFile } from './alert-settings.ts';
 import type { NoticePolicy } from './notices.ts';
 import { defaultRules, type Rule } from './rules.ts';
 
-/** What an alerts file says. */
+/** Holds what an alerts file says. */
 export interface ReadAlertFile {
   readonly settings: AlertSettings;
   /** It sets nothing: the default rules, told to nobody. */
   readonly isEmpty: boolean;
 }
 
-/** What an alerts file says, or everything that does not fit in it: `line 3: routes.critical.0: …`. */
+/** Holds what an alerts file says, or everything that does not fit in it: `line 3: routes.critical.0: …`. */
 export type ParsedAlertFile = ReadAlertFile | { readonly faults: readonly string[] };
 
 /** Reads an alerts file. @throws HubError BAD_USER_INPUT that names line and key of everything that does not fit */
@@ -46,7 +46,7 @@ export async function readAlertText(file: string): Promise<string> {
   }
 }
 
-/** As `readAlertFile`, from its text. @param name what the file is called in errors */
+/** Works as `readAlertFile`, from its text. @param name what the file is called in errors */
 export function parseAlertFile(text: string, name: string): ReadAlertFile {
   const parsed = parseAlertText(text);
   if ('settings' in parsed) return parsed;
@@ -57,7 +57,7 @@ function faultsError(name: string, faults: readonly string[]): HubError {
   return new HubError('BAD_USER_INPUT', `${name} does not fit.\n  ${faults.join('\n  ')}`);
 }
 
-/** As `parseAlertFile`, without an error. */
+/** Works as `parseAlertFile`, without an error. */
 export function parseAlertText(text: string): ParsedAlertFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });

@@ -3,7 +3,7 @@ import { Evaluator, type EvaluatorDeps } from './evaluator.ts';
 import { Notifier, type NotifierDeps } from './notifier.ts';
 import { Watchdog } from './watchdog.ts';
 
-/** What alerting works with. */
+/** Holds what alerting works with. */
 export type AlertingDeps = EvaluatorDeps & NotifierDeps;
 
 /** Evaluates the rules and tells people: one round of it at a time. */

@@ -37,14 +37,14 @@ export interface ShownAlert extends AlertRow {
   readonly vouchers: AlertDetails['vouchers'];
 }
 
-/** What came of trying a channel. */
+/** Holds what came of trying a channel. */
 export interface ChannelTest {
   readonly ok: boolean;
   readonly error: string | null;
   readonly latencyMs: number;
 }
 
-/** What alerts are asked and told by people: lists, acknowledgements, silences, tests of channels. */
+/** Holds what alerts are asked and told by people: lists, acknowledgements, silences, tests of channels. */
 export class Alerts {
   readonly #db: Database;
   readonly #clock: Clock;

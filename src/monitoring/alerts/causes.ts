@@ -8,7 +8,7 @@ const named = 2;
 const nameChars = 40;
 
 /**
- * What fails most, by subscription: `ECONNREFUSED × 12`. Over all of them one subscription's trouble is easily taken
+ * Gives what fails most, by subscription: `ECONNREFUSED × 12`. Over all of them one subscription's trouble is easily taken
  * for everybody's, so there it has its share and whose it is: `ECONNREFUSED × 12 (83 %: tax/refund #7)`.
  */
 export function causesOf(

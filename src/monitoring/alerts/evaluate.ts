@@ -3,7 +3,7 @@ import type { Reading } from './readings.ts';
 import { calm, isCalm, type RuleState, stepRule } from './rule-state.ts';
 import { type AlertSeverity, metrics, type Rule, type RuleName } from './rules.ts';
 
-/** What a rule is about: a subscription's id, or all of them together; for `cannot_evaluate` the rule's name. */
+/** Holds what a rule is about: a subscription's id, or all of them together; for `cannot_evaluate` the rule's name. */
 export interface Subject {
   readonly rule: RuleName;
   readonly subject: string;
@@ -13,7 +13,7 @@ export interface Subject {
 /** The subject that is all subscriptions together. */
 export const overall = 'all';
 
-/** What was read of one rule, or why it could not be. */
+/** Holds what was read of one rule, or why it could not be. */
 export type RuleReadings = { readonly readings: readonly Reading[] } | { readonly fault: string };
 
 /** An alert that fires, or has just been resolved. */
@@ -43,7 +43,7 @@ export interface RememberedState extends Subject {
   readonly state: RuleState;
 }
 
-/** What one evaluation starts from. */
+/** Holds what one evaluation starts from. */
 export interface EvaluationInput {
   readonly now: number;
   readonly rules: readonly Rule[];
@@ -54,7 +54,7 @@ export interface EvaluationInput {
   readonly subscriptionIds: ReadonlySet<string>;
 }
 
-/** What it came to: what is to be remembered, and every alert that was firing or fires now. */
+/** Holds what it came to: what is to be remembered, and every alert that was firing or fires now. */
 export interface Evaluation {
   readonly memory: readonly RememberedState[];
   readonly alerts: readonly AlertState[];

@@ -29,7 +29,7 @@ import type { MetricReadings, MetricSnapshot } from './readings.ts';
 import { rememberedState } from './remembered.ts';
 import { isRuleName, metrics, type RuleName } from './rules.ts';
 
-/** What the evaluator works with. */
+/** Holds what the evaluator works with. */
 export interface EvaluatorDeps {
   readonly db: Database;
   readonly clock: Clock;
@@ -95,7 +95,7 @@ export class Evaluator {
     return this.#write(client, all, now);
   }
 
-  /** What stands behind those that fire; where that can't be read they are told all the same. */
+  /** Gives what stands behind those that fire; where that can't be read they are told all the same. */
   async #explain(snapshot: MetricSnapshot, alerts: readonly AlertState[]): Promise<readonly AlertState[]> {
     const windows = new Map(this.#deps.settings.rules.map(({ name, windowMs }) => [name, windowMs]));
     const firing = alerts.filter(
@@ -202,7 +202,7 @@ export class Evaluator {
   }
 }
 
-/** Whether something happened to an alert that those who watch want to know: not each new value. */
+/** Tells whether something happened to an alert that those who watch want to know: not each new value. */
 function hasTurned({ before, alert }: Written): boolean {
   return before === undefined || alert.resolvedAt !== null || alert.level !== before.level;
 }

@@ -16,7 +16,7 @@ import { type Part, sharesOf } from './shares.ts';
 /** Vouchers that an alert names. */
 const named = 3;
 
-/** What explanations are made of. */
+/** Holds what explanations are made of. */
 export interface ExplainInput {
   readonly known: readonly KnownSubscription[];
   readonly open: readonly OpenCounts[];
@@ -27,7 +27,7 @@ export interface ExplainInput {
   readonly latencies: (windowMs: number) => readonly LatencySums[];
 }
 
-/** What stands behind an alert: pure. */
+/** Gives what stands behind an alert: pure. */
 export function explain(alert: Behind & { readonly windowMs: number }, input: ExplainInput): Explanation {
   const { behind } = metrics[alert.rule];
   if (behind === 'failures') return explainFailures(alert, input);

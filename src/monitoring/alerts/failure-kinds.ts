@@ -2,7 +2,7 @@ import { deliveryCodeOf, type HubCode } from '../../core/delivery-codes.ts';
 import type { FailureCount } from '../../db/monitoring/reading-statements.ts';
 import type { RuleName } from './rules.ts';
 
-/** What a failure is judged by. */
+/** Holds what a failure is judged by. */
 export type FailureKind = Pick<FailureCount, 'errorCode' | 'refused'>;
 
 /** Tells the failures that a rule is about: those of others must not stand in its alert. */

@@ -36,7 +36,10 @@ export interface AlertNotice {
   };
 }
 
-/** What is said of the alerts of one rule, severity and kind: many subscriptions that fail for one cause are one section. */
+/**
+ * Holds what is said of the alerts of one rule, severity and kind: many subscriptions that fail for one cause are one
+ * section.
+ */
 export interface Section {
   readonly kind: NoticeKind;
   readonly severity: AlertSeverity;
@@ -47,7 +50,7 @@ export interface Section {
   readonly link: string | null;
 }
 
-/** What fits into a short message: the worst of the alerts, and how many there are that fire, or are over, as it does. */
+/** Holds what fits into a short message: the worst of the alerts, and how many there are that fire, or are over, as it does. */
 export interface ShortMessage {
   readonly level: string;
   readonly what: string;
@@ -87,7 +90,7 @@ export class Messages {
     return [...groups.values()].map(group => this.#section(group));
   }
 
-  /** What all of it is about, in one line: for a subject or title. */
+  /** Gives what all of it is about, in one line: for a subject or title. */
   title(notices: readonly AlertNotice[]): string {
     const [first] = inOrder(notices);
     if (first === undefined) return '';
@@ -125,7 +128,7 @@ export class Messages {
     return { kind, severity: alert.severity, heading: this.#heading(first), lines, advice, link };
   }
 
-  /** What is known to be behind an alert, in words: what fails most, or whose it is and why; null: nothing is. */
+  /** Gives what is known to be behind an alert, in words: what fails most, or whose it is and why; null: nothing is. */
   cause({
     subscription,
     cause,
@@ -149,7 +152,7 @@ export class Messages {
   }
 
   /**
-   * What to do about each reason that there is, else what the rule says. Its commands name the subscription where it is
+   * Gives what to do about each reason that there is, else what the rule says. Its commands name the subscription where it is
    * one alone; else they say ID, and the lines which there are.
    */
   #advice(rule: RuleName, group: readonly AlertNotice[]): string {
@@ -287,7 +290,7 @@ function cut(name: string): string {
   return name.length > nameChars ? `${name.slice(0, nameChars)}…` : name;
 }
 
-/** How many are like one of them: over, or not over yet. */
+/** Says how many are like one of them: over, or not over yet. */
 function alikeWith(one: AlertNotice, notices: readonly AlertNotice[]): number {
   const isOver = one.kind === 'resolved';
   return notices.filter(({ kind }) => (kind === 'resolved') === isOver).length;

@@ -4,10 +4,10 @@ import type { AlertSeverity } from './rules.ts';
 /** Why people are told: it fires (or got worse), nobody took note of it, it is over; or somebody tries a channel. */
 export type NoticeKind = 'firing' | 'escalated' | 'resolved' | 'test';
 
-/** Who is told what. */
+/** Says who is told what. */
 export interface NoticePolicy {
   readonly routes: Readonly<Record<AlertSeverity, readonly string[]>>;
-  /** Whom to tell when nobody has acknowledged an alert of a severity for so long; null: nobody. */
+  /** Says whom to tell when nobody has acknowledged an alert of a severity for so long; null: nobody. */
   readonly escalation: Readonly<
     Record<AlertSeverity, { readonly afterMs: number; readonly to: readonly string[] } | null>
   >;
@@ -15,7 +15,7 @@ export interface NoticePolicy {
   readonly firingOnly: ReadonlySet<string>;
 }
 
-/** What is so at this moment. */
+/** Holds what is so at this moment. */
 export interface NoticeMoment {
   readonly now: number;
   /** Until when alerts of a severity must wait; null: they need not. */
@@ -32,7 +32,7 @@ export interface Notice {
 }
 
 /**
- * Who must be told of an alert now: pure. One notice a channel and firing (another where a worse level fires), and one
+ * Tells who must be told of an alert now: pure. One notice a channel and firing (another where a worse level fires), and one
  * when it is resolved, to those who were told. What begins and ends while it is silenced or in quiet hours is told to
  * nobody; what outlasts them is told then. That something is over waits, too: for quiet hours here, for silences in the
  * queue, as a silence may be ended or followed by another.

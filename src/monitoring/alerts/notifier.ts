@@ -15,7 +15,7 @@ import { type Channel, ChannelError } from '../channels/channel.ts';
 import { alertNotices } from './alert-notices.ts';
 import type { AlertNotice } from './messages.ts';
 
-/** What the notifier works with. */
+/** Holds what the notifier works with. */
 export interface NotifierDeps {
   readonly db: Database;
   readonly clock: Clock;

@@ -11,18 +11,18 @@ import { Alerts, type ShownAlert } from './alerts.ts';
 import { Messages } from './messages.ts';
 import type { MetricReadings } from './readings.ts';
 
-/** How alerts are set up. */
+/** Says how alerts are set up. */
 export interface AlertTellingOptions {
   /** Undefined: the default rules, told to nobody. */
   readonly file: string | undefined;
   readonly language: Language;
   readonly timeZone: string;
   readonly publicUrl: string | undefined;
-  /** What a reference to a secret in the file stands for. */
+  /** Holds what a reference to a secret in the file stands for. */
   readonly open: OpenReference;
 }
 
-/** What the alerts file says, its channels opened. Dispose of it to close them. */
+/** Holds what the alerts file says, its channels opened. Dispose of it to close them. */
 export interface AlertTelling extends AsyncDisposable {
   readonly settings: AlertSettings;
   /** There is a file, and it sets nothing. */

@@ -1,30 +1,30 @@
 import type { AlertDetails } from './alert-details.ts';
 import type { RuleName } from './rules.ts';
 
-/** What a rule reads of one subject: a subscription, or all of them together. */
+/** Holds what a rule reads of one subject: a subscription, or all of them together. */
 export interface Reading {
   /** Null: all subscriptions together. */
   readonly subscriptionId: string | null;
   /** In the metric's unit; null: there is nothing that it could be told from. */
   readonly value: number | null;
-  /** What a rule tells of its cause whose metric has a cause of its own (`Metric.behind`: reading). */
+  /** Holds what a rule tells of its cause whose metric has a cause of its own (`Metric.behind`: reading). */
   readonly cause?: string;
 }
 
-/** What is asked about: an alert, by its rule and subject. */
+/** Holds what is asked about: an alert, by its rule and subject. */
 export interface Behind {
   readonly rule: RuleName;
   readonly subscriptionId: string | null;
 }
 
-/** What stands behind an alert. */
+/** Holds what stands behind an alert. */
 export interface Explanation {
-  /** What fails most; null: it is about no failures, or none is known. */
+  /** Holds what fails most; null: it is about no failures, or none is known. */
   readonly cause: string | null;
   readonly details: AlertDetails;
 }
 
-/** What rules read at one instant. Each metric is read by itself: one that fails is its own rule's fault alone. */
+/** Holds what rules read at one instant. Each metric is read by itself: one that fails is its own rule's fault alone. */
 export interface MetricSnapshot {
   /**
    * Only of subscriptions that are not deleted; those that are left out have nothing to tell (`Metric.absent`).
@@ -36,13 +36,13 @@ export interface MetricSnapshot {
     options: { readonly windowMs: number; readonly minimum: number },
   ): Promise<readonly Reading[]>;
   /**
-   * What stands behind alerts, in their order: what failed most in the last hour (`ECONNREFUSED × 12`) and some of its
+   * Gives what stands behind alerts, in their order: what failed most in the last hour (`ECONNREFUSED × 12`) and some of its
    * vouchers, or whose it is and why.
    */
   explain(alerts: readonly (Behind & { readonly windowMs: number })[]): Promise<Explanation[]>;
 }
 
-/** Where rules read. */
+/** Says where rules read. */
 export interface MetricReadings {
   /** @param at milliseconds since 1970 */
   snapshot(at: number): MetricSnapshot;

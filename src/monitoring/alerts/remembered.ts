@@ -14,7 +14,7 @@ const remembered = z.object({
   }),
 });
 
-/** What a rule remembers, as it was written; nothing for what another version wrote. */
+/** Gives what a rule remembers, as it was written; nothing for what another version wrote. */
 export function rememberedState(row: StateRow): RememberedState[] {
   const parsed = remembered.safeParse(row);
   return parsed.success ? [parsed.data] : [];

@@ -1,6 +1,6 @@
 import { badness, type Rule } from './rules.ts';
 
-/** What a rule remembers of one subject between evaluations. All times are milliseconds since 1970. */
+/** Holds what a rule remembers of one subject between evaluations. All times are milliseconds since 1970. */
 export interface RuleState {
   /** Index of the level in force; -1: none. */
   readonly level: number;
@@ -13,7 +13,7 @@ export interface RuleState {
 /** The state of a subject that nothing is known of. */
 export const calm: RuleState = { level: -1, since: [], overSince: null };
 
-/** Whether there is nothing to remember. */
+/** Tells whether there is nothing to remember. */
 export function isCalm(state: RuleState): boolean {
   return state.level === -1 && state.since.every(since => since === null);
 }

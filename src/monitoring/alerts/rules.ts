@@ -1,4 +1,4 @@
-/** How urgently a person must know. */
+/** Says how urgently a person must know. */
 export type AlertSeverity = 'critical' | 'warning' | 'info';
 
 /** One rule a metric: its name is the metric's. */
@@ -18,7 +18,7 @@ export type RuleName =
   | 'database_restored'
   | 'cannot_evaluate';
 
-/** What a rule looks at: each subscription, and all of them together. */
+/** Holds what a rule looks at: each subscription, and all of them together. */
 export type RuleScope = 'subscription' | 'overall';
 
 /** A value beyond the threshold is worth an alert of this severity. */
@@ -35,26 +35,26 @@ export interface Rule {
   /** The mildest first, each beyond the one before. */
   readonly levels: readonly RuleLevel[];
   readonly scopes: readonly RuleScope[];
-  /** What is counted: the last so many milliseconds. Metrics that are a state, not a count, take no notice. */
+  /** Holds what is counted: the last so many milliseconds. Metrics that are a state, not a count, take no notice. */
   readonly windowMs: number;
   /** A level must hold this long before it fires, milliseconds; 0: at once. */
   readonly forMs: number;
   /** An alert must be over this long before it is resolved, milliseconds. */
   readonly clearAfterMs: number;
-  /** How far back from its threshold a value must come to count as over: a share of it, 0 to 0.9. */
+  /** Says how far back from its threshold a value must come to count as over: a share of it, 0 to 0.9. */
   readonly hysteresis: number;
   /** Outcomes in the window below which a rate says nothing. */
   readonly minimum: number;
 }
 
-/** What a metric is, whatever its rule's settings. */
+/** Holds what a metric is, whatever its rule's settings. */
 export interface Metric {
   readonly worse: 'below' | 'above';
   readonly unit: 'percent' | 'seconds' | 'count' | 'state';
-  /** What it means that nothing was read of a subscription: that there is none of it, or that nobody knows. */
+  /** Holds what it means that nothing was read of a subscription: that there is none of it, or that nobody knows. */
   readonly absent: 'zero' | 'unknown';
   readonly scopes: readonly RuleScope[];
-  /** What is told of its cause: what FAILED, how the subscriptions stand that it is of, or what its reading says. */
+  /** Holds what is told of its cause: what FAILED, how the subscriptions stand that it is of, or what its reading says. */
   readonly behind: 'failures' | 'standing' | 'reading';
 }
 
@@ -162,12 +162,12 @@ function rule(name: RuleName, settings: typeof usual, levels: readonly RuleLevel
   return { name, ...settings, levels, scopes: metrics[name].scopes };
 }
 
-/** How bad a value is: grows with what is worse, 0 where all is well. */
+/** Says how bad a value is: grows with what is worse, 0 where all is well. */
 export function badness(name: RuleName, value: number): number {
   return metrics[name].worse === 'below' ? 100 - value : value;
 }
 
-/** Whether a text names a rule. */
+/** Tells whether a text names a rule. */
 export function isRuleName(text: string): text is RuleName {
   return ruleNames.some(name => name === text);
 }

@@ -4,7 +4,7 @@ import type { AlertDetails, Share, Why } from './alert-details.ts';
 /** Subscriptions that are named of all together. */
 const named = 3;
 
-/** What one subscription adds to a metric of all of them. */
+/** Holds what one subscription adds to a metric of all of them. */
 export interface Part {
   readonly subscriptionId: string;
   readonly amount: number;
@@ -12,13 +12,13 @@ export interface Part {
   readonly recordedLate?: boolean;
 }
 
-/** What subscriptions are told apart by. */
+/** Holds what subscriptions are told apart by. */
 export interface StandingReadings {
   readonly known: readonly KnownSubscription[];
   readonly open: readonly OpenCounts[];
 }
 
-/** Whose a metric is, and why, those with the most first. */
+/** Tells whose a metric is, and why, those with the most first. */
 export function sharesOf(
   parts: readonly Part[],
   { known, open }: StandingReadings,

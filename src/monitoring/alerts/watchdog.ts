@@ -5,7 +5,7 @@ import type { AlertSettings } from './alert-settings.ts';
 import type { AlertNotice } from './messages.ts';
 import type { NoticeKind } from './notices.ts';
 
-/** What the watchdog works with. */
+/** Holds what the watchdog works with. */
 interface WatchdogDeps {
   readonly clock: Clock;
   readonly settings: AlertSettings;

@@ -2,7 +2,7 @@ import type { Why } from './alert-details.ts';
 import type { NoticeKind } from './notices.ts';
 import type { AlertSeverity, RuleName } from './rules.ts';
 
-/** What a rule is called, what its value is, and what to do when it fires. */
+/** Holds what a rule is called, what its value is, and what to do when it fires. */
 interface RuleWords {
   readonly title: string;
   /** Empty where the title says it all. */
@@ -42,7 +42,7 @@ export interface Words {
   readonly open: string;
   heading(severity: string, kind: string, title: string): string;
   more(count: number): string;
-  /** What is over, beside what is not. */
+  /** Gives what is over, beside what is not. */
   over(count: number): string;
   minutes(minutes: number): string;
   duration(seconds: number): string;

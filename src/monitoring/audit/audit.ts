@@ -38,7 +38,7 @@ export interface AuditSeal {
   readonly hash: string;
 }
 
-/** What a page of the verification came to. */
+/** Holds what a page of the verification came to. */
 export interface AuditPage {
   /** Seals that were compared, and attempts that are as they were sealed. */
   readonly seals: number;
@@ -48,7 +48,7 @@ export interface AuditPage {
   readonly firstBreak: AuditBreak | null;
   /** The last seal that was compared: note it elsewhere, and the next verification can be held against it. */
   readonly lastSeal: AuditSeal | null;
-  /** Where the next page begins; null: it was the last. */
+  /** Says where the next page begins; null: it was the last. */
   readonly next: string | null;
   /** Attempts that are not sealed yet, counted up to 100,000. */
   readonly unsealed: number;
@@ -138,7 +138,7 @@ export class Audit {
   }
 }
 
-/** How long a turn waits for transactions that are under way. */
+/** Sets how long a turn waits for transactions that are under way. */
 const sealTries = 50;
 const sealTryMs = 100;
 

@@ -9,7 +9,7 @@ import {
   settleRestores,
 } from '../../db/lineage/restore-statements.ts';
 
-/** What people are told, and tell, of restored backups and promoted standbys. */
+/** Holds what people are told, and tell, of restored backups and promoted standbys. */
 export class Restores {
   readonly #deps: { db: Database; lineage: Lineage; clock: Clock };
 

@@ -12,7 +12,7 @@ export interface AliyunKeys {
   readonly accessKeySecret: string;
 }
 
-/** What Aliyun's channels work with. */
+/** Holds what Aliyun's channels work with. */
 export interface AliyunDeps {
   readonly post: HttpPost;
   readonly messages: Messages;
@@ -22,7 +22,10 @@ export interface AliyunDeps {
 /** A number gets one message a minute at most by the provider's own limits (isv.BUSINESS_LIMIT_CONTROL). */
 const spacingMs = 60_000;
 
-/** SMS by Aliyun (SendSms of Dysmsapi 2017-05-25): one message to all numbers, by a template with the variables of `ShortMessage`. */
+/**
+ * SMS by Aliyun (SendSms of Dysmsapi 2017-05-25): one message to all numbers, by a template with the variables of
+ * `ShortMessage`.
+ */
 export function aliyunSms(settings: SettingsOf<'aliyun-sms'>, keys: AliyunKeys, deps: AliyunDeps): Channel {
   const { name, endpoint = 'https://dysmsapi.aliyuncs.com', phones, signName, templateCode } = settings;
   const call = callerOf(endpoint, keys, deps);

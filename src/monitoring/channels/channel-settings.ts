@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * What stands for a secret: `${VARIABLE}` or `file:/path`. The file is read and the variable looked up when channels
+ * Holds what stands for a secret: `${VARIABLE}` or `file:/path`. The file is read and the variable looked up when channels
  * are opened, so that settings hold no secret and may be shown.
  */
 const secret = z

@@ -6,7 +6,7 @@ import { type Channel, ChannelError } from './channel.ts';
 import { type HttpPost, quoted } from './http-post.ts';
 import { plainBlock } from './markdown.ts';
 
-/** What hooks work with. */
+/** Holds what hooks work with. */
 export interface HookDeps {
   readonly post: HttpPost;
   readonly messages: Messages;
@@ -55,7 +55,7 @@ export class WebhookChannel implements Channel {
   }
 }
 
-/** What speaks Slack's incoming webhooks: Slack, Mattermost, Rocket.Chat … Source: api.slack.com/messaging/webhooks */
+/** Holds what speaks Slack's incoming webhooks: Slack, Mattermost, Rocket.Chat … Source: api.slack.com/messaging/webhooks */
 export class SlackChannel implements Channel {
   readonly name: string;
   readonly spacingMs = 5_000;

@@ -13,7 +13,10 @@ import { RobotChannel } from './robots.ts';
 /** Looks up what a reference (`${VARIABLE}`, `file:/path`) stands for. */
 export type OpenReference = (reference: string) => Promise<string>;
 
-/** Opens references from an environment and the file system. @throws HubError BAD_USER_INPUT that names the reference, not the value */
+/**
+ * Opens references from an environment and the file system. @throws HubError BAD_USER_INPUT that names the reference,
+ * not the value
+ */
 export function referencesIn(env: Readonly<Record<string, string | undefined>>): OpenReference {
   return async reference => {
     const variable = variableIn(reference);

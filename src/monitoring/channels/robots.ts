@@ -6,7 +6,7 @@ import type { Channel } from './channel.ts';
 import { checkAnswer, type HttpPost } from './http-post.ts';
 import { markdownBlock } from './markdown.ts';
 
-/** What a robot of a chat works with. */
+/** Holds what a robot of a chat works with. */
 export interface RobotDeps {
   readonly post: HttpPost;
   readonly messages: Messages;
@@ -19,7 +19,7 @@ export interface RobotKeys {
   readonly secret: string | undefined;
 }
 
-/** What differs between the robots. */
+/** Holds what differs between the robots. */
 interface RobotKind {
   /** Bytes of one message's text. */
   readonly maxBytes: number;

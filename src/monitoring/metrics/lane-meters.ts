@@ -11,7 +11,7 @@ import type { Meters } from './meters.ts';
 const labelNames = ['subscription_id', 'subscription'] as const;
 type Label = (typeof labelNames)[number];
 
-/** What is counted of the last hour by alerts, in the words of their rules. */
+/** Holds what is counted of the last hour by alerts, in the words of their rules. */
 const hourMs = 3_600_000;
 const byRule = {
   failures_in_row: [

@@ -11,7 +11,7 @@ interface MeteredAttempt {
   readonly durationMs: number;
 }
 
-/** What this process counts, for Prometheus. The names are in docs/operations.md. */
+/** Holds what this process counts, for Prometheus. The names are in docs/operations.md. */
 export class Meters {
   readonly registry = new Registry();
   readonly #recorded: Counter<'outcome'>;

@@ -22,7 +22,7 @@ export class MetricWatches<T> {
   }
 
   /**
-   * What `compute` gives, at once and then in each period. Leave the iterator to end it.
+   * Gives what `compute` gives, at once and then in each period. Leave the iterator to end it.
    * @param key the same for those who watch the same
    * @throws HubError LIMIT_EXCEEDED where too many different things are watched already
    */

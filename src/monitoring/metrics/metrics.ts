@@ -45,16 +45,16 @@ export interface Metrics {
   readonly retrying: number;
   readonly failuresByErrorCode: readonly { readonly errorCode: string; readonly count: number }[];
   readonly timeline: readonly MetricPointFigures[];
-  /** How far consumers are behind; read when first asked for. */
+  /** Says how far consumers are behind; read when first asked for. */
   readonly lag: () => Promise<Lag>;
-  /** What FAILED, which consumers do not know either; read when first asked for. */
+  /** Gives what FAILED, which consumers do not know either; read when first asked for. */
   readonly failedLag: () => Promise<FailedLag>;
 }
 
 /** Steps of timelines, minutes. */
 const steps = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1_440, 2_880, 5_760, 10_080];
 
-/** How a window of so many minutes is read. @throws HubError BAD_USER_INPUT */
+/** Says how a window of so many minutes is read. @throws HubError BAD_USER_INPUT */
 export function windowOf(minutes: number, timeZone: string): MetricWindow {
   if (minutes < 1 || minutes > limits.metricWindow)
     throw badInput('windowMinutes', `windowMinutes: 1 to ${limits.metricWindow}, a year.`);

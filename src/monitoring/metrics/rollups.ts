@@ -4,7 +4,7 @@ import type { Database } from '../../db/database.ts';
 import { isPassed } from '../../db/monitoring/audit-statements.ts';
 import { forgetRollups, readRollupPoint, rollUpNext } from '../../db/monitoring/rollup-statements.ts';
 
-/** How long a turn waits for transactions that are under way. */
+/** Sets how long a turn waits for transactions that are under way. */
 const waitTries = 40;
 const waitMs = 50;
 

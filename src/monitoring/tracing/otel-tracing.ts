@@ -43,7 +43,7 @@ export function startTracing(settings: OnSettings, { log, clock }: { log: Logger
   };
 }
 
-/** What it exports to, with which headers and certificates, it reads from the environment by itself. */
+/** Gives what it exports to, with which headers and certificates, it reads from the environment by itself. */
 function exporterOf({ protocol, timeoutIsSet }: OnSettings): SpanExporter {
   // The standard's ten seconds are as long as a process that stops would wait for a collector that is away.
   const options = timeoutIsSet ? {} : { timeoutMillis: limits.spanFlushMs };

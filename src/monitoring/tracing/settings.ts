@@ -3,11 +3,11 @@ export interface SamplerSettings {
   readonly kind: 'on' | 'off' | 'ratio';
   /** Of `ratio`: the share, 0 to 1. */
   readonly ratio: number;
-  /** Whether the caller's decision, where there is one, comes first. */
+  /** True when the caller's decision, where there is one, comes first. */
   readonly parentBased: boolean;
 }
 
-/** How spans wait to be exported; undefined: the SDK's own default. */
+/** Says how spans wait to be exported; undefined: the SDK's own default. */
 export interface BatchSettings {
   readonly scheduledDelayMillis: number | undefined;
   readonly exportTimeoutMillis: number | undefined;
@@ -15,7 +15,7 @@ export interface BatchSettings {
   readonly maxExportBatchSize: number | undefined;
 }
 
-/** What the OTEL_… variables ask for. */
+/** Holds what the OTEL_… variables ask for. */
 export type TracingSettings =
   | { readonly kind: 'off' }
   /** Off, though something is set: `problem` says what does not fit, without a value that might be a secret. */
@@ -27,7 +27,7 @@ export type TracingSettings =
       readonly collector: string;
       readonly sampler: SamplerSettings;
       readonly batch: BatchSettings;
-      /** Whether OTEL_EXPORTER_OTLP_TIMEOUT says how long one export may take. */
+      /** True when OTEL_EXPORTER_OTLP_TIMEOUT says how long one export may take. */
       readonly timeoutIsSet: boolean;
     };
 

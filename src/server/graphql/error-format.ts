@@ -11,14 +11,14 @@ import { limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import { inputFaultOf } from './input-faults.ts';
 
-/** What graphql-js's parser says at its bound of tokens (its own typing error included). */
+/** Holds what graphql-js's parser says at its bound of tokens (its own typing error included). */
 const tokenLimit = /Document contains more tha[nt] \d+ tokens/;
 
-/** What graphql-js says when it gives up checking a document. */
+/** Holds what graphql-js says when it gives up checking a document. */
 const validationLimit = /^(Validation aborted|Too many validation errors)/;
 
 /**
- * What a caller is told of an error: a stable code, a message that helps, the field at fault. Never a stack, and
+ * Gives what a caller is told of an error: a stable code, a message that helps, the field at fault. Never a stack, and
  * nothing of an error that was not meant for callers: `reportFault` logs that.
  */
 export function formatError(error: GraphQLError, schema: GraphQLSchema): GraphQLFormattedError {
@@ -74,7 +74,7 @@ function rootOf(error: unknown): unknown {
   return at;
 }
 
-/** What graphql-js says of an operation, without the values in it, and its bounds in words of our own. */
+/** Gives what graphql-js says of an operation, without the values in it, and its bounds in words of our own. */
 function toldOf(
   error: GraphQLError,
   schema: GraphQLSchema,

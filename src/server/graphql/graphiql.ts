@@ -5,13 +5,13 @@ import type { FastifyInstance } from 'fastify';
 import { errorCodeOf } from '../../core/errors.ts';
 import { checkHosts, type HostNames } from '../guards/host-check.ts';
 
-/** Where the page is; its files were built with the same address (`base` in console/vite.config.ts). */
+/** Says where the page is; its files were built with the same address (`base` in console/vite.config.ts). */
 const address = '/graphiql';
 
 const notBuilt = 'GraphiQL is not built. Run `npm run build:console`, then start the hub again.\n';
 
 /**
- * What the page may do. Nothing is allowed but what follows, and all of it comes from the hub itself:
+ * Holds what the page may do. Nothing is allowed but what follows, and all of it comes from the hub itself:
  * `style-src` also takes inline styles, which Monaco and React write, and `data:` is for the fonts and images
  * inside GraphiQL's style sheet. In `connect-src`, 'self' covers the page's own ws:/wss: address too (CSP 3).
  */

@@ -16,7 +16,7 @@ import { formatError, reportFault } from './error-format.ts';
 import { checkDocumentLength, checkOperationSize } from './operation-limits.ts';
 import { nameOperation, noteErrors, operationSpan } from './traced-operation.ts';
 
-/** What the GraphQL doors need. */
+/** Holds what the GraphQL doors need. */
 export interface GraphqlDoor {
   readonly schema: GraphQLSchema;
   readonly log: Logger;

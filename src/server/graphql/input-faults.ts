@@ -16,7 +16,7 @@ import {
   type VariableDefinitionNode,
 } from 'graphql';
 
-/** What a caller is told of an input that does not fit: never its value, which may be a secret or stand next to one. */
+/** Holds what a caller is told of an input that does not fit: never its value, which may be a secret or stand next to one. */
 export interface InputFault {
   readonly message: string;
   /** The field at fault, e.g. `input.amount`. */
@@ -24,7 +24,7 @@ export interface InputFault {
 }
 
 /**
- * What graphql-js says of inputs, in words that repeat no value: it quotes the whole object for one field in it.
+ * Gives what graphql-js says of inputs, in words that repeat no value: it quotes the whole object for one field in it.
  * Undefined: the error is about something else.
  */
 export function inputFaultOf(schema: GraphQLSchema, error: GraphQLError): InputFault | undefined {

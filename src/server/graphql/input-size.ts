@@ -57,7 +57,7 @@ function itemsOf(value: unknown, type: GraphQLInputType, atMost: number): number
 
 const known = new WeakMap<object, boolean>();
 
-/** Whether there can be a list in a value of this type. Most inputs have none and are not gone through. */
+/** Tells whether there can be a list in a value of this type. Most inputs have none and are not gone through. */
 function mayHoldLists(type: GraphQLInputType): boolean {
   if (isListType(type) || (isNonNullType(type) && isListType(type.ofType))) return true;
   const named = getNamedType(type);

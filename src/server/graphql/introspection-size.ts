@@ -22,10 +22,10 @@ import {
 } from 'graphql';
 import { limits } from '../../core/limits.ts';
 
-/** What introspection shows of a schema: the schema, types, directives, and what has a type (fields, arguments). */
+/** Holds what introspection shows of a schema: the schema, types, directives, and what has a type (fields, arguments). */
 type Shown = GraphQLSchema | GraphQLType | GraphQLDirective | HasType;
 
-/** What the fields of an operation go by. */
+/** Holds what the fields of an operation go by. */
 export interface Operation {
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   /** By name; the defaults that the operation gives, as literals. */

@@ -19,7 +19,7 @@ import { declaredSizeOf } from '../../schema/list-size.ts';
 import { checkInputItems } from './input-size.ts';
 import { fragmentsOf, introspectionBound, introspectionSizeOf } from './introspection-size.ts';
 
-/** What an operation would take. */
+/** Holds what an operation would take. */
 export interface OperationSize {
   readonly depth: number;
   /** Selections within one another, fragments of both kinds among them. */
@@ -32,7 +32,7 @@ export interface OperationSize {
   readonly introspection: number;
 }
 
-/** What is measured of each part of an operation. */
+/** Holds what is measured of each part of an operation. */
 type PartSize = Omit<OperationSize, 'introspection'>;
 
 const told: Readonly<Record<keyof OperationSize, (size: number) => string>> = {
@@ -173,7 +173,7 @@ class Meter {
     return { ...below, depth: 1, cost: 1, aliases: below.aliases + aliases };
   }
 
-  /** How many nodes a field stands for. */
+  /** Says how many nodes a field stands for. */
   #length(node: FieldNode, field: GraphQLField<unknown, unknown>): number {
     const size = declaredSizeOf(field);
     if (typeof size !== 'string')

@@ -5,7 +5,10 @@ import { formatError } from './error-format.ts';
 /** Characters of an operation's name, which callers choose. */
 const nameChars = 100;
 
-/** Begins the span of an operation. @param traceparent what the caller gave; anything that is no trace context is passed over */
+/**
+ * Begins the span of an operation. @param traceparent what the caller gave; anything that is no trace context is passed
+ * over
+ */
 export function operationSpan(traceparent: unknown): SpanOptions {
   return { kind: 'server', parents: typeof traceparent === 'string' ? [traceparent] : [] };
 }

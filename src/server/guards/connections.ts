@@ -12,13 +12,13 @@ interface Connection {
   keyId: string | undefined;
 }
 
-/** How many connections there are of each kind. */
+/** Says how many connections there are of each kind. */
 export interface ConnectionCounts {
   readonly keyed: number;
   readonly unkeyed: number;
 }
 
-/** What `Connections` needs. */
+/** Holds what `Connections` needs. */
 export interface ConnectionsDeps {
   readonly log: Logger;
   readonly clock: Clock;
@@ -34,7 +34,7 @@ export interface ConnectionsDeps {
 export class Connections {
   readonly #deps: ConnectionsDeps;
   readonly #open = new Map<Socket, Connection>();
-  /** Those without a key by address, each in the order in which they came. */
+  /** Holds those without a key by address, each in the order in which they came. */
   readonly #unkeyed = new Map<string, Set<Connection>>();
   readonly #perKey = new Map<string, number>();
   #unkeyedCount = 0;

@@ -8,7 +8,7 @@ import { callerAddress } from './caller-address.ts';
 import { type ConnectionCounts, Connections } from './connections.ts';
 import { WrongKeys } from './wrong-keys.ts';
 
-/** What the front door counts, for `/metrics`. */
+/** Holds what the front door counts, for `/metrics`. */
 export interface DoorCounts {
   /** A caller gave a key that is unknown or revoked. */
   wrongKey(): void;
@@ -18,7 +18,7 @@ export interface DoorCounts {
   watchConnections(read: () => ConnectionCounts): void;
 }
 
-/** What the guards need. */
+/** Holds what the guards need. */
 export interface GuardsDeps {
   readonly log: Logger;
   readonly clock: Clock;

@@ -18,7 +18,10 @@ export class HostNames {
     this.#ends = ['.localhost', ...lower.filter(name => name.startsWith('*.')).map(name => name.slice(1))];
   }
 
-  /** Whether a Host header fits. Without one no browser asks, and an address is no name that could be made to point here. */
+  /**
+   * Tells whether a Host header fits. Without one no browser asks, and an address is no name that could be made to
+   * point here.
+   */
   allow(host: string | undefined): boolean {
     if (host === undefined || this.#names.has('*')) return true;
     const name = host

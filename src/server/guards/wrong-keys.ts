@@ -4,7 +4,7 @@ import { limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import { blockOf } from './connections.ts';
 
-/** What one address did of late. */
+/** Holds what one address did of late. */
 interface Trier {
   /** Wrong keys since `since`, the steady time at which the count began. */
   count: number;
@@ -16,7 +16,7 @@ interface Trier {
   held: number;
 }
 
-/** What `WrongKeys` needs. */
+/** Holds what `WrongKeys` needs. */
 export interface WrongKeysDeps {
   readonly log: Logger;
   readonly clock: Clock;

@@ -46,7 +46,10 @@ export class BodyRoom {
     return waiter.served.signal.aborted;
   }
 
-  /** Gives room in the order of coming. Bodies of a key that has its share are passed over; nobody overtakes a large one else. */
+  /**
+   * Gives room in the order of coming. Bodies of a key that has its share are passed over; nobody overtakes a large one
+   * else.
+   */
   #serve(): void {
     for (const waiter of this.#waiting) {
       if (!this.#fits(waiter.bytes)) return;

@@ -3,7 +3,7 @@ import { limits } from '../../core/limits.ts';
 import { checkHosts, HostNames } from '../guards/host-check.ts';
 import { createHttpServer } from './http-server.ts';
 
-/** What `/readyz` tells, each part by its name. */
+/** Holds what `/readyz` tells, each part by its name. */
 export interface Readiness {
   /** The process can't do its work unless all of these hold. */
   readonly checks: Readonly<Record<string, boolean>>;
@@ -11,7 +11,7 @@ export interface Readiness {
   readonly optional: Readonly<Record<string, boolean>>;
 }
 
-/** What health checks and Prometheus are told. */
+/** Holds what health checks and Prometheus are told. */
 export interface HealthSources {
   readonly readiness: () => Promise<Readiness>;
   /** The text of `/metrics`, in Prometheus' format. */

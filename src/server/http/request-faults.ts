@@ -14,7 +14,7 @@ import type { Logger } from '../../core/logger.ts';
 /** Methods that a route here may have. */
 const methods = ['GET', 'HEAD', 'POST', 'OPTIONS'] as const;
 
-/** What a caller is told of a request that never became an operation. */
+/** Holds what a caller is told of a request that never became an operation. */
 interface Told {
   readonly code: ErrorCode;
   readonly message: string;

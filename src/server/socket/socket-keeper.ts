@@ -31,7 +31,7 @@ export class SocketKeeper {
     this.#endSweeps = door.clock.every(limits.socketSweepMs, () => this.#sweep());
   }
 
-  /** Whether no further socket is taken, as the hub stops. */
+  /** True when no further socket is taken, as the hub stops. */
   get isStopping(): boolean {
     return this.#isStopping;
   }

@@ -28,21 +28,21 @@ type ConnectionParams = Record<string, unknown>;
 /** An operation that runs on a socket. */
 interface Running {
   readonly context: OperationContext;
-  /** What the caller gave as its trace context. */
+  /** Holds what the caller gave as its trace context. */
   readonly traceparent: unknown;
 }
 
-/** What graphql-ws runs. */
+/** Holds what graphql-ws runs. */
 type Prepared = ExecutionArgs & { readonly contextValue: OperationContext };
 
-/** What graphql-ws asks of the hub: who connects, what may run, and how errors are told. */
+/** Gives what graphql-ws asks of the hub: who connects, what may run, and how errors are told. */
 export function socketOptions(
   door: GraphqlDoor,
   keeper: SocketKeeper,
 ): ServerOptions<ConnectionParams, SocketPeer> {
   const documents = new Documents(door.schema);
   const { tracer } = door;
-  /** What runs, by what graphql-ws knows it by. */
+  /** Holds what runs, by what graphql-ws knows it by. */
   const running = new WeakMap<ExecutionArgs, Running>();
   return {
     schema: door.schema,
@@ -95,7 +95,7 @@ export function socketOptions(
   };
 }
 
-/** Whether a socket may stay: its key is good, and has not too many. */
+/** Tells whether a socket may stay: its key is good, and has not too many. */
 async function connect(
   door: GraphqlDoor,
   keeper: SocketKeeper,
@@ -118,7 +118,7 @@ async function connect(
   }
 }
 
-/** What graphql-ws runs, or the errors that the operation is refused with. Nothing has run yet. */
+/** Gives what graphql-ws runs, or the errors that the operation is refused with. Nothing has run yet. */
 async function prepareOperation(
   door: GraphqlDoor,
   documents: Documents,

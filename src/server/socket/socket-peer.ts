@@ -13,7 +13,7 @@ const sweepsOfClose = limits.socketCloseMs / limits.socketSweepMs;
 /** Keeps a place for a connection whose key is good; the answer to a wrong one waits. @returns false: close it at once */
 export type SocketLook = (who: Pick<OperationContext, 'caller' | 'keyGiven'>) => Promise<boolean>;
 
-/** What a peer needs of whoever keeps it. */
+/** Holds what a peer needs of whoever keeps it. */
 export interface PeerOptions {
   readonly log: Logger;
   /** Takes the work that a message or the end of the socket started, which a stop waits for. It never rejects. */
@@ -34,7 +34,7 @@ export class SocketPeer implements GraphqlSocket {
   messageText = '';
   /** Operations under way. */
   operations = 0;
-  /** What the client gave as its `Authorization`, once that was good. */
+  /** Holds what the client gave as its `Authorization`, once that was good. */
   authorization: string | undefined;
   /** The key's id, once it was good. */
   keyId: string | undefined;
@@ -135,7 +135,7 @@ export class SocketPeer implements GraphqlSocket {
   }
 
   /**
-   * Whether a message would wait behind too much. One alone may be of any size: an answer of ten megabytes is not the
+   * Tells whether a message would wait behind too much. One alone may be of any size: an answer of ten megabytes is not the
    * client's fault, and is bounded like one over HTTP.
    */
   #isFull(data: string): boolean {

@@ -19,7 +19,7 @@ const voucherQuery = /* GraphQL */ `
   }
 `;
 
-/** What the hub has of a record. */
+/** Holds what the hub has of a record. */
 export interface HubVersion {
   readonly sourceVersion: number;
   readonly digest: string;

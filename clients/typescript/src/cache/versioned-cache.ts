@@ -14,20 +14,20 @@ import { askVersions, askVoucher, type HubVersion, versionsAtOnce } from './hub-
 /** Records that `getMany` fetches at once. */
 const fetchesAtOnce = 8;
 
-/** What a cache works with. */
+/** Holds what a cache works with. */
 export interface CacheOptions {
   /** `pgCache(pool)` or `sqliteCache(db)`. */
   readonly store: CacheStore;
   readonly hub: HubAddress;
-  /** How long a read may wait for the hub, milliseconds. Default: 2,000. */
+  /** Says how long a read may wait for the hub, milliseconds. Default: 2,000. */
   readonly timeoutMs?: number;
-  /** What a read does where the hub does not answer: the copy with `fresh: false` (default), or throws. */
+  /** Holds what a read does where the hub does not answer: the copy with `fresh: false` (default), or throws. */
   readonly onUnreachable?: 'stale' | 'throw';
 }
 
-/** What a read found. */
+/** Holds what a read found. */
 export interface CacheRead extends CachedVoucher {
-  /** Whether the hub has said that this is its current version. */
+  /** True when the hub has said that this is its current version. */
   readonly fresh: boolean;
   /** Why the hub could not say so; null where it did. */
   readonly error: HubRequestError | null;
@@ -83,7 +83,7 @@ export class VersionedCache implements ConsistencySource {
   }
 
   /**
-   * As `get` of each, in their order: the versions of a thousand records are one question, and only what differs is
+   * Works as `get` of each, in their order: the versions of a thousand records are one question, and only what differs is
    * fetched. What the database throws, and `get` would throw for one of them, it throws for all.
    */
   async getMany(refs: readonly RecordRef[]): Promise<(CacheRead | null)[]> {
@@ -171,7 +171,10 @@ export class VersionedCache implements ConsistencySource {
     return reads;
   }
 
-  /** What is read where the hub could not be asked. @throws what kept it from being asked, where nothing may be read then */
+  /**
+   * Gives what is read where the hub could not be asked. @throws what kept it from being asked, where nothing may be
+   * read then
+   */
   #without(error: unknown, held: HeldVoucher | null): CacheRead {
     const { onUnreachable } = this.#options;
     if (held === null || onUnreachable === 'throw' || !(error instanceof HubRequestError)) throw error;

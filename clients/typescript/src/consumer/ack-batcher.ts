@@ -17,9 +17,9 @@ const passing = new Set([
 /** A syncId and its receipt; null: none. */
 export type Ack = readonly [syncId: string, receipt: string | null];
 
-/** What a batcher works with. */
+/** Holds what a batcher works with. */
 export interface AckOptions {
-  /** How long an id waits for company, milliseconds. */
+  /** Says how long an id waits for company, milliseconds. */
   readonly lingerMs: number;
   /** Sends ids and their receipts (null: none). Rejecting with `UNREACHABLE` keeps them for the next socket. */
   readonly send: (acks: readonly Ack[]) => Promise<void>;
@@ -38,7 +38,7 @@ export class AckBatcher {
     this.#options = options;
   }
 
-  /** Whether an event is handled, and the hub may not know it yet. */
+  /** Tells whether an event is handled, and the hub may not know it yet. */
   has(syncId: string): boolean {
     return this.#pending.has(syncId);
   }

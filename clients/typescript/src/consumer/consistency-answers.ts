@@ -2,7 +2,7 @@ import { answerConsistency, type ConsistencySource } from '../consistency.ts';
 import type { AnswerConsistencyMutation, ConsistencyQuestionsSubscription } from '../generated/operations.ts';
 import { askHub, type HubAddress } from '../hub-request.ts';
 
-/** How long the hub may take to take an answer, milliseconds. */
+/** Sets how long the hub may take to take an answer, milliseconds. */
 const answerMs = 30_000;
 
 /** The subscription by which the hub asks what is held. */

@@ -12,7 +12,10 @@ export class ConsumerError extends Error {
   }
 }
 
-/** Close codes that say that the next attempt will end in the same way (graphql-ws: bad request, unauthorized, forbidden, subprotocol). */
+/**
+ * Close codes that say that the next attempt will end in the same way (graphql-ws: bad request, unauthorized,
+ * forbidden, subprotocol).
+ */
 const fatalCloses = new Set([4400, 4401, 4403, 4406]);
 /** Codes of a refused subscription that say nothing against it. */
 const passing = new Set([

@@ -34,7 +34,7 @@ const reject = /* GraphQL */ `
   }
 `;
 
-/** What comes over the socket by itself. */
+/** Holds what comes over the socket by itself. */
 type Pushed<Selected> =
   | { readonly deliveries: Delivery<Selected> }
   | { readonly consistencyQuestions: ConsistencyQuestion };
@@ -93,7 +93,7 @@ export class Consumer<Selected = unknown> implements AsyncDisposable {
     return this.#closed;
   }
 
-  /** What it has done so far. */
+  /** Holds what it has done so far. */
   get stats(): ConsumerStats {
     return { connected: this.#connected, ...this.#counts };
   }

@@ -1,7 +1,7 @@
 import { type HubEvent, type SyncMode, voucherOfGraphql } from '../event.ts';
 import type { DeliveriesSubscription } from '../generated/operations.ts';
 
-/** What a consumer selects of an event where it does not say otherwise: what makes a `HubEvent`. */
+/** Holds what a consumer selects of an event where it does not say otherwise: what makes a `HubEvent`. */
 const defaultQuery = /* GraphQL */ `
   subscription Deliveries($subscriptionId: ID!, $prefetch: Int!) {
     deliveries(subscriptionId: $subscriptionId, prefetch: $prefetch) {
@@ -24,7 +24,7 @@ export type Delivery<Selected> = DefaultDelivery & {
 };
 
 type DefaultDelivery = DeliveriesSubscription['deliveries'] & {
-  /** Where receipts are to be made of it. */
+  /** Says where receipts are to be made of it. */
   readonly bodyDigest?: string;
 };
 

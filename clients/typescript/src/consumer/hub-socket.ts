@@ -2,7 +2,7 @@ import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { graphqlUrl, type HubAddress, HubRequestError, keyOf } from '../hub-request.ts';
 
-/** How long the hub may take to let the socket in, and to answer a ping, milliseconds. */
+/** Sets how long the hub may take to let the socket in, and to answer a ping, milliseconds. */
 const connectMs = 10_000;
 const pingEveryMs = 10_000;
 const pongWithinMs = 5_000;
@@ -13,7 +13,7 @@ const maxMessageBytes = 16 * 1_048_576;
 export interface SocketEnd {
   /** The WebSocket's close code; null: it never came about, or only the operation ended. */
   readonly closeCode: number | null;
-  /** What the hub refused the operation with; null: it did not. */
+  /** Holds what the hub refused the operation with; null: it did not. */
   readonly refused: HubRequestError | null;
   readonly message: string;
 }
@@ -29,7 +29,10 @@ class HubWebSocket extends WebSocket {
   }
 }
 
-/** One connection to the hub over graphql-ws, with subscriptions that give `Pushed`. It does not come back by itself: when it has ended, make another. */
+/**
+ * One connection to the hub over graphql-ws, with subscriptions that give `Pushed`. It does not come back by itself:
+ * when it has ended, make another.
+ */
 export class HubSocket<Pushed> {
   readonly #client: Client;
   #pongTimer: NodeJS.Timeout | undefined;

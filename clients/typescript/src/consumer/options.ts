@@ -3,7 +3,7 @@ import type { ConsistencySource } from '../consistency.ts';
 import type { HubEvent, SyncMode } from '../event.ts';
 import type { HubAddress } from '../hub-request.ts';
 
-/** What a handler is told about a delivery beside the event. */
+/** Holds what a handler is told about a delivery beside the event. */
 export interface DeliveryContext {
   readonly syncId: string;
   /** 1 at the first. */
@@ -18,7 +18,7 @@ export interface DeliveryContext {
 /** Takes one event. When it resolves, the event is acknowledged; when it throws, rejected: see `Reject`. */
 export type Handler<Event> = (event: Event, context: DeliveryContext) => unknown;
 
-/** What a Consumer works with. */
+/** Holds what a Consumer works with. */
 export type ConsumerOptions<Selected = unknown> = CommonOptions &
   (
     | { readonly selection?: undefined; readonly handle: Handler<HubEvent> }
@@ -26,18 +26,18 @@ export type ConsumerOptions<Selected = unknown> = CommonOptions &
     | { readonly selection: string; readonly handle: Handler<Selected> }
   );
 
-/** What a Consumer works with beside its handler. */
+/** Holds what a Consumer works with beside its handler. */
 export interface CommonOptions extends HubAddress {
   readonly subscriptionId: string;
   /** Events of different source records that are handled at once. Default: 10. */
   readonly concurrency?: number;
   /** Events that may be here unacknowledged. Default: 100. */
   readonly prefetch?: number;
-  /** How long an acknowledgement waits for company, milliseconds. Default: 5. */
+  /** Says how long an acknowledgement waits for company, milliseconds. Default: 5. */
   readonly ackLingerMs?: number;
   /** The subscription's secret, where acknowledgements are to carry receipts: proof for the hub of who took the event. */
   readonly receiptSecret?: string;
-  /** How long to wait before connecting again. Default: 250 ms, doubling up to 30 s. */
+  /** Says how long to wait before connecting again. Default: 250 ms, doubling up to 30 s. */
   readonly reconnect?: BackoffOptions;
   /** Closes the consumer, as `close()` does. */
   readonly signal?: AbortSignal;
@@ -47,7 +47,7 @@ export interface CommonOptions extends HubAddress {
   readonly onError?: (error: Error) => unknown;
 }
 
-/** What a consumer has done since it was made. */
+/** Holds what a consumer has done since it was made. */
 export interface ConsumerStats {
   readonly connected: boolean;
   /** Events whose handler resolved. */

@@ -17,9 +17,9 @@ export interface InboxStore<Tx> {
   prune(tx: Tx, olderThanDays: number, limit: number): Promise<number>;
 }
 
-/** How an inbox works. */
+/** Says how an inbox works. */
 export interface InboxOptions {
-  /** How long sync ids are kept, days. Default: 30. Older ones are still caught by their record's version. */
+  /** Says how long sync ids are kept, days. Default: 30. Older ones are still caught by their record's version. */
   readonly keepDays?: number;
 }
 
@@ -40,10 +40,10 @@ export class SyncIdReused extends Reject {
   }
 }
 
-/** How one event is handled. */
+/** Says how one event is handled. */
 export interface HandleOptions {
   /**
-   * Whether a repair (`mode` is compensation) takes effect although this inbox holds the very same content. For
+   * True when a repair (`mode` is compensation) takes effect although this inbox holds the very same content. For
    * consumers whose own data may have been lost or changed behind the inbox's back; the effect must then overwrite
    * and not add. Default: false. A repair with other content of the same version takes effect in any case.
    */

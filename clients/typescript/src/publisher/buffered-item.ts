@@ -9,7 +9,7 @@ export interface BufferedItem {
   readonly bytes: number;
   /** Tells source records apart. */
   readonly record: string;
-  /** Whether it says which version of its record it is. */
+  /** True when it says which version of its record it is. */
   readonly versioned: boolean;
 }
 
@@ -44,7 +44,7 @@ function describe(json: string, input: Partial<Record<keyof RecordVoucherInput, 
   };
 }
 
-/** How much may go into one request. */
+/** Says how much may go into one request. */
 export interface BatchLimits {
   readonly batchItems: number;
   readonly batchBytes: number;

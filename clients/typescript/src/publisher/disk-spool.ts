@@ -5,7 +5,7 @@ import { SpoolFiles, type SpoolPosition } from './spool-files.ts';
 import { lockFolder } from './spool-lock.ts';
 import { SpoolWriter } from './spool-writer.ts';
 
-/** What a spool works with. */
+/** Holds what a spool works with. */
 export interface SpoolOptions extends BufferBounds {
   readonly folder: string;
   readonly fsync: 'always' | 'interval' | 'never';

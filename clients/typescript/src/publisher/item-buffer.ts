@@ -14,7 +14,7 @@ export interface ItemBuffer {
   close(): void;
 }
 
-/** How much may be buffered. */
+/** Says how much may be buffered. */
 export interface BufferBounds {
   readonly maxItems: number;
   readonly maxBytes: number;
@@ -24,7 +24,7 @@ export interface BufferBounds {
 export class MemoryBuffer implements ItemBuffer {
   readonly #bounds: BufferBounds;
   #queue: BufferedItem[] = [];
-  /** How many at the front of the queue are gone; cut off in one go, since shifting is slow on long arrays. */
+  /** Says how many at the front of the queue are gone; cut off in one go, since shifting is slow on long arrays. */
   #gone = 0;
   #bytes = 0;
 

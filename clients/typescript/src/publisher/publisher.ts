@@ -15,13 +15,13 @@ import {
 } from './settings.ts';
 
 /**
- * What became of a `record`: buffered, and sent sooner or later; not taken because the buffer is full (or its disk
+ * Holds what became of a `record`: buffered, and sent sooner or later; not taken because the buffer is full (or its disk
  * fails, which `onError` is told); refused because it can't be sent at all (which `onRefused` is told, or `onError` of what is no input); or not taken
  * because the publisher is closed.
  */
 export type RecordAnswer = 'accepted' | 'full' | 'refused' | 'closed';
 
-/** What a publisher has done since it was made. */
+/** Holds what a publisher has done since it was made. */
 export interface PublisherStats {
   /** Items that wait, or are under way. */
   readonly buffered: number;
@@ -53,7 +53,10 @@ export class Publisher implements AsyncDisposable {
   #waiters: { settled: number; resolve: () => void }[] = [];
   #hurry = new AbortController();
 
-  /** @throws {TypeError} for one that is missing. @throws {RangeError} for a setting out of bounds. @throws {Error} where the spool folder can't be used */
+  /**
+   * @throws {TypeError} for one that is missing. @throws {RangeError} for a setting out of bounds. @throws {Error}
+   * where the spool folder can't be used
+   */
   constructor(options: PublisherOptions) {
     checkAddress(options);
     this.#options = options;
@@ -110,7 +113,7 @@ export class Publisher implements AsyncDisposable {
     return this.#buffer.items;
   }
 
-  /** What it has done so far. */
+  /** Holds what it has done so far. */
   get stats(): PublisherStats {
     return {
       buffered: this.#buffer.items,

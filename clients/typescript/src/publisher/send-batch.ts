@@ -18,13 +18,13 @@ const passing = new Set(['UNAUTHENTICATED', 'UNAVAILABLE', 'SHUTTING_DOWN', 'INT
 /** Codes of a whole request that a single item in it may have caused. */
 const causedByItem = new Set(['BAD_USER_INPUT', 'LIMIT_EXCEEDED']);
 
-/** Who is told what became of the items. */
+/** Says who is told what became of the items. */
 export interface BatchReport {
   readonly sent: (count: number) => void;
   readonly refused: (item: BufferedItem, error: RefusedItem) => void;
 }
 
-/** How far a batch got. */
+/** Says how far a batch got. */
 export interface BatchProgress {
   /** The first so many items are recorded or refused. */
   readonly settled: number;

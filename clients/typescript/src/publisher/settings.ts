@@ -11,7 +11,7 @@ export interface RefusedItem {
   readonly field: string | null;
 }
 
-/** What a Publisher works with. */
+/** Holds what a Publisher works with. */
 export interface PublisherOptions extends HubAddress {
   /** A folder to buffer in, of this process alone: what is buffered survives the process. Left out: in memory. */
   readonly spoolDir?: string;
@@ -29,13 +29,16 @@ export interface PublisherOptions extends HubAddress {
   readonly batchItems?: number;
   /** Bytes of JSON in one request; the hub takes 8 MiB. Default: 4 MiB. */
   readonly batchBytes?: number;
-  /** How long an item waits for company, milliseconds. Default: 5. */
+  /** Says how long an item waits for company, milliseconds. Default: 5. */
   readonly lingerMs?: number;
-  /** How long an answer is waited for, milliseconds. Default: 30,000. */
+  /** Says how long an answer is waited for, milliseconds. Default: 30,000. */
   readonly requestTimeoutMs?: number;
-  /** How long to wait after a failed request. Default: 200 ms, doubling up to 30 s. */
+  /** Says how long to wait after a failed request. Default: 200 ms, doubling up to 30 s. */
   readonly retry?: BackoffOptions;
-  /** Told of every item that the hub refused for good; it is no longer buffered. After a broken connection it may be told twice. */
+  /**
+   * Told of every item that the hub refused for good; it is no longer buffered. After a broken connection it may be
+   * told twice.
+   */
   readonly onRefused?: (input: RecordVoucherInput, error: RefusedItem) => unknown;
   /**
    * Told of every failed request: nothing is lost by it, the items are kept and sent again. And of what is given to

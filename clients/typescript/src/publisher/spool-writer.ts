@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, fsync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 
-/** How long written lines may wait to be forced onto the disk by `interval`, milliseconds. */
+/** Sets how long written lines may wait to be forced onto the disk by `interval`, milliseconds. */
 const fsyncEveryMs = 1_000;
 
 /** Appends lines to one file, each whole or not at all. */

@@ -1,4 +1,4 @@
-/** What is needed of pg's Pool or Client. */
+/** Holds what is needed of pg's Pool or Client. */
 export interface PgClient {
   query(
     text: string,
@@ -6,7 +6,7 @@ export interface PgClient {
   ): Promise<{ rows: Record<string, unknown>[]; rowCount: number | null }>;
 }
 
-/** What is needed of pg's Pool. */
+/** Holds what is needed of pg's Pool. */
 export interface PgPool {
   connect(): Promise<PgClient & { release(error?: boolean): void }>;
 }

@@ -1,13 +1,13 @@
-/** What SQLite's parameters may be. */
+/** Holds what SQLite's parameters may be. */
 export type SqliteValue = string | number | bigint | null;
 
-/** What is needed of a database handle of `node:sqlite` or of `better-sqlite3`. */
+/** Holds what is needed of a database handle of `node:sqlite` or of `better-sqlite3`. */
 export interface SqliteDatabase {
   exec(sql: string): unknown;
   prepare(sql: string): SqliteStatement;
 }
 
-/** What is needed of a prepared statement of either. */
+/** Holds what is needed of a prepared statement of either. */
 export interface SqliteStatement {
   run(...values: SqliteValue[]): { changes: number | bigint };
   get(...values: SqliteValue[]): unknown;

@@ -61,10 +61,10 @@ export function recordValues(
   ];
 }
 
-/** What an event comes to, given what is held. */
+/** Holds what an event comes to, given what is held. */
 export type Effect = 'applied' | 'duplicate' | 'stale';
 
-/** Whether the hub sent an event once more to mend what a consumer holds. */
+/** Tells whether the hub sent an event once more to mend what a consumer holds. */
 export function isRepair(event: HubEvent): boolean {
   return event.mode === 'compensation';
 }

@@ -1,6 +1,6 @@
 import type { WebhookReceiver } from './receiver.ts';
 
-/** What is needed of a Fastify instance. */
+/** Holds what is needed of a Fastify instance. */
 export interface FastifyLike {
   removeContentTypeParser(contentType: string): unknown;
   addContentTypeParser(
@@ -16,13 +16,13 @@ export interface FastifyLike {
   }): unknown;
 }
 
-/** What is needed of a Fastify request. */
+/** Holds what is needed of a Fastify request. */
 export interface FastifyRequestLike {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: unknown;
 }
 
-/** What is needed of a Fastify reply. */
+/** Holds what is needed of a Fastify reply. */
 export interface FastifyReplyLike {
   code(status: number): { header(name: string, value: string): { send(body?: string): unknown } };
 }

@@ -1,16 +1,16 @@
 import { refusal, type WebhookAnswer, type WebhookReceiver } from './receiver.ts';
 
-/** What is needed of node:http's IncomingMessage, and of Express's Request. */
+/** Holds what is needed of node:http's IncomingMessage, and of Express's Request. */
 export interface IncomingRequest extends AsyncIterable<unknown> {
   readonly method?: string | undefined;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** True once the body has been read by somebody. */
   readonly readableEnded: boolean;
-  /** What a body parser of Express has left. */
+  /** Holds what a body parser of Express has left. */
   readonly body?: unknown;
 }
 
-/** What is needed of node:http's ServerResponse, and of Express's Response. */
+/** Holds what is needed of node:http's ServerResponse, and of Express's Response. */
 export interface OutgoingResponse {
   writeHead(status: number, headers: Record<string, string>): unknown;
   end(body?: string): unknown;
@@ -26,7 +26,7 @@ export function nodeHandler(
   return async (request, response) => send(response, await answerTo(receiver, request));
 }
 
-/** How many times the bound is read of a body before the connection is cut. */
+/** Sets how many times the bound is read of a body before the connection is cut. */
 const discardFactor = 4;
 
 async function answerTo(receiver: WebhookReceiver, request: IncomingRequest): Promise<WebhookAnswer> {

@@ -7,7 +7,7 @@ import { bodyDigest, receiptOf } from '../receipt.ts';
 import { Reject } from '../reject.ts';
 import { type RequestHeaders, secretsOf, VerificationError, type VerifyOptions, verify } from './verify.ts';
 
-/** What a receiver works with. */
+/** Holds what a receiver works with. */
 export interface ReceiverOptions extends Omit<VerifyOptions, 'nowMs'> {
   /** The subscription's secret; while a rotation overlaps, the old and the new one. */
   readonly secrets: string | readonly string[];
@@ -31,7 +31,7 @@ export interface ReceiverOptions extends Omit<VerifyOptions, 'nowMs'> {
   readonly concurrency?: number;
 }
 
-/** What goes back to the hub. */
+/** Holds what goes back to the hub. */
 export interface WebhookAnswer {
   readonly status: number;
   /** JSON; null: no body. */

@@ -4,9 +4,9 @@ import { checkGiven } from '../given.ts';
 /** Headers as node:http has them (lower-case names), or a `Headers`. */
 export type RequestHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** How `verify` judges. */
+/** Says how `verify` judges. */
 export interface VerifyOptions {
-  /** How far the signature's time may be from this clock, seconds, in either direction. Default: 300. */
+  /** Says how far the signature's time may be from this clock, seconds, in either direction. Default: 300. */
   readonly toleranceSeconds?: number;
   /**
    * Refuses requests without the Standard Webhooks headers. Default: false. `X-Signature` does not cover the time, so
