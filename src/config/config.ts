@@ -1,41 +1,10 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { HubError } from '../core/errors.ts';
 import { faultWords } from '../core/fault-words.ts';
-import { table } from './settings.ts';
-
-const schema = z.object({
-  port: table.port.type,
-  host: table.host.type,
-  metricsPort: table.metricsPort.type,
-  trustedProxies: table.trustedProxies.type,
-  allowedHosts: table.allowedHosts.type,
-  subscriptionsPerSystem: table.subscriptionsPerSystem.type,
-  databaseUrl: table.databaseUrl.type,
-  databaseDirectUrl: table.databaseDirectUrl.type,
-  databaseReplicaUrl: table.databaseReplicaUrl.type,
-  redisUrl: table.redisUrl.type,
-  dataDir: table.dataDir.type,
-  adminKey: table.adminKey.type,
-  encryptionKey: table.encryptionKey.type,
-  previousEncryptionKey: table.previousEncryptionKey.type,
-  roles: table.roles.type,
-  drainDelayMs: table.drainDelayMs.type,
-  targetAllow: table.targetAllow.type,
-  timeZone: table.timeZone.type,
-  retentionDays: table.retentionDays.type,
-  currencies: table.currencies.type,
-  alertsFile: table.alertsFile.type,
-  language: table.language.type,
-  publicUrl: table.publicUrl.type,
-  repairMaxPercent: table.repairMaxPercent.type,
-  databasePool: table.databasePool.type,
-  databaseTimeout: table.databaseTimeout.type,
-  logLevel: table.logLevel.type,
-  logFormat: table.logFormat.type,
-});
+import { settings, table } from './settings.ts';
 
 /** The settings that a hub runs with; frozen. */
-export interface Config extends Readonly<Omit<z.infer<typeof schema>, 'targetAllow' | 'logFormat'>> {
+export interface Config extends Readonly<Omit<z.infer<typeof table>, 'targetAllow' | 'logFormat'>> {
   /** Host names and CIDR ranges with commas, or `none`; the guard of webhooks reads it. */
   readonly targetAllow: string;
   /** True where `targetAllow` came from the embedded default rather than from the operator. */
@@ -49,9 +18,9 @@ export interface Config extends Readonly<Omit<z.infer<typeof schema>, 'targetAll
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(
-    Object.entries(table).map(([name, { variable }]) => [name, env[variable]?.trim() || undefined]),
+    settings.map(({ name, variable }) => [name, env[variable]?.trim() || undefined]),
   );
-  const parsed = schema.safeParse(given, { error: faultWords });
+  const parsed = table.safeParse(given, { error: faultWords });
   if (!parsed.success) {
     const faults = parsed.error.issues.map(issue => `${variableOf(issue.path[0])}: ${issue.message}`);
     throw new HubError('BAD_USER_INPUT', `These settings do not fit.\n  ${faults.join('\n  ')}`);
@@ -93,6 +62,5 @@ export function processEnvironment(): NodeJS.ProcessEnv {
 }
 
 function variableOf(name: PropertyKey | undefined): string {
-  const entry = Object.entries(table).find(([key]) => key === name);
-  return entry ? entry[1].variable : String(name);
+  return settings.find(setting => setting.name === name)?.variable ?? String(name);
 }

@@ -55,10 +55,16 @@ describe('the window', { concurrency: 3 }, () => {
       hub.databaseUrl,
       `select cardinality(sync_ids) as held from lane_claims where subscription_id = ${id} order by held desc`,
     );
-    assert.deepEqual(
-      claims.map(({ held }) => held),
-      [32, ...numbers(7).map(() => 16)],
-      'eight windows at first, then four at once',
+    // Eight windows at first, then four at once; a process that was kept from looking finds room for eight again.
+    const sizes = claims.map(({ held }) => held);
+    assert.equal(sizes[0], 32);
+    assert.ok(
+      sizes.every(held => held === 16 || held === 32),
+      sizes.join(', '),
+    );
+    assert.equal(
+      sizes.reduce((sum, held) => sum + held, 0),
+      144,
     );
   });
 

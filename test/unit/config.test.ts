@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { commandVariables, readClientEnvironment } from '../../src/config/client-environment.ts';
 import { readConfig } from '../../src/config/config.ts';
-import { settings } from '../../src/config/settings.ts';
+import { settings, table } from '../../src/config/settings.ts';
 import { unknownSettings } from '../../src/config/unknown-settings.ts';
 import { HubError } from '../../src/core/errors.ts';
 import { parseRedisUrl } from '../../src/jobs/redis-url.ts';
@@ -283,4 +283,18 @@ test('every setting of the contract is in the table, with its meaning and what h
     assert.ok(names.includes(name), name);
   }
   for (const { meaning, leftOut } of settings) assert.ok(meaning !== '' && leftOut !== '');
+});
+
+test('a row of the table is all that a setting needs: it has its texts, a variable of its own, and is read', () => {
+  assert.deepEqual(
+    settings.map(({ name }) => name),
+    Object.keys(table.shape),
+  );
+  assert.equal(new Set(settings.map(({ variable }) => variable)).size, settings.length);
+  for (const { name, variable } of settings) {
+    const faults = table.safeParse({ [name]: '\0' }).error?.issues ?? [];
+    // A row whose type takes any text has no fault to name.
+    if (faults.some(({ path: [at] }) => at === name))
+      assert.match(refusal({ [variable]: '\0' }), new RegExp(variable));
+  }
 });
