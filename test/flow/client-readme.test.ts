@@ -213,7 +213,7 @@ test('the VersionedCache of the README reads from the hub, and keeps what it is 
   await succeeded(id, 1);
   await until('it has read', () => running.output() !== '');
   assert.equal(running.output(), '200000.00\n');
-  const { rows } = await database.query('select source_id, source_version from hub_cache');
+  const { rows } = await database.query('select source_id, source_version::int from hub_cache');
   assert.deepEqual(rows, [{ source_id: 'INV-20251219-001', source_version: 2 }]);
   running.process.kill();
 });

@@ -8,7 +8,9 @@ import { type CachedVoucher, type CacheStore, heldOf } from './cache-store.ts';
 export function pgCache(db: PgClient, options: { prefix?: string } = {}): CacheStore {
   const table = tableNames(options.prefix).cache;
   // As text, whatever the pool's own parsers make of jsonb.
-  const columns = 'k, source_version, digest, voucher::text as voucher, data::text as data';
+  // A bigint would come as a text; a float8 holds every version exactly.
+  const columns =
+    'k, source_version::float8 as source_version, digest, voucher::text as voucher, data::text as data';
   const rows = async (sql: string, values: unknown[]) => (await db.query(sql, values)).rows;
   const changes = async (sql: string, values: unknown[]) => (await db.query(sql, values)).rowCount ?? 0;
   return {
