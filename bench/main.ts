@@ -93,7 +93,7 @@ const benches: Record<string, () => Promise<void>> = {
   async workers() {
     const counts = [1, 2, 4];
     const sets = await workers(counts, asked.quick ? 1 : 3, 20_000 * scale);
-    const names = { several: 'deliveries of 8 subscriptions', sharded: 'of one subscription with 4 lanes' };
+    const names = { several: 'deliveries of 8 subscriptions', sharded: 'of one subscription with 4 shards' };
     for (const load of ['several', 'sharded'] as const) {
       const [one = [], ...more] = sets.map(set => set[load]);
       const rates = (figures: typeof one) => figures.map(({ rate }) => rate);
@@ -112,9 +112,9 @@ const benches: Record<string, () => Promise<void>> = {
     }
   },
   async recovery() {
-    const { lane, held, database } = await recovery(200);
+    const { shard, held, database } = await recovery(200);
     const rows: [string, number, string][] = [
-      ['kill -9 of a worker: its lane runs again', lane, '< 15 s'],
+      ['kill -9 of a worker: its shard runs again', shard, '< 15 s'],
       ['the same: all that it held is delivered', held, 'printed'],
       ["PostgreSQL's restart: full rate again", database, '< 10 s'],
     ];

@@ -14,7 +14,7 @@ export interface OneRecordFigure {
 }
 
 /**
- * Lets the hub drain a lane in which one record has many versions, for ten seconds or to its end. A voucher of another
+ * Lets the hub drain a shard in which one record has many versions, for ten seconds or to its end. A voucher of another
  * record that is recorded meanwhile tells how long one waits beside it.
  */
 export async function oneRecord(counts: readonly number[]): Promise<OneRecordFigure[]> {
@@ -44,7 +44,7 @@ export async function oneRecord(counts: readonly number[]): Promise<OneRecordFig
   return figures;
 }
 
-/** Puts versions of one record into a lane by SQL, as intake would leave them. */
+/** Puts versions of one record into a shard by SQL, as intake would leave them. */
 async function fillRecord(db: Pool, subscriptionId: string, versions: number): Promise<void> {
   await db.query(
     `with v as (select nextval('fin_business_vouchers_id_seq') as id),

@@ -7,8 +7,8 @@ import { BenchWorker } from './worker.ts';
 
 /** Says how long until things run again, seconds. */
 export interface RecoveryFigures {
-  /** From kill -9 of the worker that had a lane to the lane's next request. */
-  readonly lane: number;
+  /** From kill -9 of the worker that had a shard to the shard's next request. */
+  readonly shard: number;
   /** From the same until nothing that the killed process held was left. */
   readonly held: number;
   /** From PostgreSQL's restart to the first second in which as much was delivered as was recorded before. */
@@ -18,7 +18,7 @@ export interface RecoveryFigures {
 /** Holds what is under way at a kill arrives within this. Milliseconds. */
 const settleMs = 300;
 
-/** Kills the worker that has the lane, then restarts PostgreSQL, under a steady load of so many events a second. */
+/** Kills the worker that has the shard, then restarts PostgreSQL, under a steady load of so many events a second. */
 export async function recovery(perSecond: number): Promise<RecoveryFigures> {
   using receiver = await BenchReceiver.start();
   await using hub = await BenchHub.start({ HUB_ROLES: 'api,scheduler', HUB_LOG_LEVEL: 'fatal' });
@@ -37,7 +37,7 @@ export async function recovery(perSecond: number): Promise<RecoveryFigures> {
     'select id::text from fin_open_syncs where claim_token is not null',
   );
   await receiver.got(count + 1);
-  const lane = monotonicMs() - killedAt;
+  const shard = monotonicMs() - killedAt;
   await delivered(
     hub,
     held.map(row => row.id),
@@ -48,7 +48,7 @@ export async function recovery(perSecond: number): Promise<RecoveryFigures> {
   const restartedAt = monotonicMs();
   await restartDatabase(hub);
   const database = (await atFullRate(receiver, perSecond)) - restartedAt;
-  return { lane: lane / 1_000, held: claimed / 1_000, database: database / 1_000 };
+  return { shard: shard / 1_000, held: claimed / 1_000, database: database / 1_000 };
 }
 
 /** Records by the plan, whatever becomes of it. */

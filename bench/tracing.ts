@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { AttemptResult } from '../src/core/model.ts';
-import type { ClaimedSync } from '../src/db/delivery/lane-statements.ts';
-import type { Lane, Transport } from '../src/delivery/drain/lane.ts';
+import type { ClaimedSync } from '../src/db/delivery/shard-statements.ts';
+import type { DeliverySettings, Transport } from '../src/delivery/drain/delivery-settings.ts';
 import { deliverTraced } from '../src/delivery/drain/traced-delivery.ts';
 import { BenchHub } from './bench-hub.ts';
 import { drain, sample } from './deliveries.ts';
@@ -14,7 +14,7 @@ interface Cost {
   readonly cpu: number;
 }
 
-/** One hub, its lane, and the share of its events that belongs to sampled traces; null: it does not trace. */
+/** One hub, its shard, and the share of its events that belongs to sampled traces; null: it does not trace. */
 interface Contender {
   readonly hub: BenchHub;
   readonly id: string;
@@ -84,14 +84,14 @@ async function trace(db: Pool, sampled: number | null): Promise<void> {
 function nullCheckNs(): number {
   const nothing: Promise<readonly AttemptResult[]> = Promise.resolve([]);
   const instant: Transport = { deliver: () => nothing };
-  const lane: Lane = {
+  const settings: DeliverySettings = {
     id: '1',
     state: 'active',
     webhookUrl: null,
     batchSize: 1,
     batchMaxBytes: 1_048_576,
     maxInFlight: 1,
-    lanes: 1,
+    shards: 1,
     rateLimitPerSecond: null,
     timeoutMs: 1,
     ackTimeoutMs: 1,
@@ -110,7 +110,7 @@ function nullCheckNs(): number {
     const ns = Number(process.hrtime.bigint() - startedAt) / turns;
     return last === nothing ? ns : Number.NaN;
   };
-  const bare = Array.from({ length: 9 }, () => timed(() => instant.deliver(lane, syncs)));
-  const through = Array.from({ length: 9 }, () => timed(() => deliverTraced(null, instant, lane, syncs)));
+  const bare = Array.from({ length: 9 }, () => timed(() => instant.deliver(settings, syncs)));
+  const through = Array.from({ length: 9 }, () => timed(() => deliverTraced(null, instant, settings, syncs)));
   return median(through) - median(bare);
 }

@@ -3,7 +3,7 @@ import { fill } from './fill.ts';
 import { BenchReceiver, ratePerSecond } from './support.ts';
 import { BenchWorker } from './worker.ts';
 
-/** Holds what the deliveries are of: eight subscriptions, or one with four lanes. */
+/** Holds what the deliveries are of: eight subscriptions, or one with four shards. */
 export type WorkersLoad = 'several' | 'sharded';
 
 /** Holds what a set of worker processes made of a backlog. */
@@ -19,7 +19,7 @@ export interface WorkersFigure {
 export type WorkersFigures = Readonly<Record<WorkersLoad, readonly WorkersFigure[]>>;
 
 const subscriptions = 8;
-const lanes = 4;
+const shards = 4;
 const loads: readonly WorkersLoad[] = ['several', 'sharded'];
 
 /** Worker processes beside a hub on a database of its own, so that the others do nothing while it has its turn. */
@@ -67,7 +67,7 @@ async function startSet(
   const several: string[] = [];
   for (let n = 0; n < subscriptions; n += 1)
     several.push(await hub.subscribe(receiver.url, { name: `several-${n}`, maxInFlight: 16 }));
-  const sharded = await hub.subscribe(receiver.url, { name: 'sharded', lanes, maxInFlight: 64 });
+  const sharded = await hub.subscribe(receiver.url, { name: 'sharded', shards, maxInFlight: 64 });
   const started: BenchWorker[] = [];
   for (let n = 0; n < number; n += 1) started.push(running.use(await BenchWorker.start(hub)));
   const figures = { several: [], sharded: [] };

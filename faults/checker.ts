@@ -10,7 +10,7 @@ export type Rule =
   | 'answers to publishers are right'
   | 'nothing stays unfinished'
   | 'signatures are dated right'
-  | 'lanes run again soon'
+  | 'shards run again soon'
   | 'the hub itself stays sound';
 
 /** One thing that must not have happened. */

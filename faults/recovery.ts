@@ -47,7 +47,7 @@ export function checkRecovery(history: History, done: readonly DoneFault[]): Vio
     .map(one => ({ fault: one.fault, tookMs: recover(one) }))
     .filter(({ tookMs }) => tookMs > recoveryMs)
     .map(({ fault, tookMs }) => ({
-      rule: 'lanes run again soon' as const,
+      rule: 'shards run again soon' as const,
       what: `${fault.kind} ${fault.target}: what was acknowledged by then had arrived ${Math.round(tookMs / 1_000)} s later`,
     }));
 }

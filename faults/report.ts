@@ -130,7 +130,7 @@ export function reportText(report: Report): string {
     faults.toString(),
     ways.toString(),
     `${acknowledged} events acknowledged, ${unacknowledged} not. Calls made again: ${refused.join(', ') || 'none'}.`,
-    `All lanes were empty ${report.drainedSeconds} s after the load ended.`,
+    `All shards were empty ${report.drainedSeconds} s after the load ended.`,
     count === 0 ? '✓ Nothing was lost, invented, reordered or logged wrongly.' : `✗ ${count} violations:`,
     ...shown.map(line => `  ${line}`),
     ...(count > shown.length ? [`  … and ${count - shown.length} more`] : []),

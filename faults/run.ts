@@ -42,7 +42,7 @@ export interface RunResult {
 }
 
 /**
- * Sets how long publishers may take for their last acknowledgements, and lanes to become empty, once all is healed,
+ * Sets how long publishers may take for their last acknowledgements, and shards to become empty, once all is healed,
  * milliseconds.
  */
 const lastWordsMs = 60_000;
@@ -104,7 +104,7 @@ async function runIn(
   if (giveUp.signal.aborted && !signal.aborted)
     lab.recorder.faultsOfHub.push(`publishers had no acknowledgement ${lastWordsMs} ms after all was healed`);
   signal.throwIfAborted();
-  const drainedMs = await waits.during('empty lanes', drain(lab, signal));
+  const drainedMs = await waits.during('empty shards', drain(lab, signal));
   const history = await waits.during('the sync logs', historyOf(lab));
   return {
     options: { seed, minutes, queue },

@@ -19,8 +19,8 @@ import { createServices } from './hub/services.ts';
 import type { Start } from './hub/start.ts';
 import { openStore, type Store } from './hub/store.ts';
 import { variablesOf } from './monitoring/channels/open-channels.ts';
-import { LaneMeters } from './monitoring/metrics/lane-meters.ts';
 import { Meters } from './monitoring/metrics/meters.ts';
+import { SubscriptionMeters } from './monitoring/metrics/subscription-meters.ts';
 import { openTracing } from './monitoring/tracing/open-tracing.ts';
 import { tracingSettings } from './monitoring/tracing/settings.ts';
 
@@ -94,14 +94,14 @@ async function start(context: Start): Promise<Hub> {
   const alerts = startAlerts(context, telling, { ...store, ...delivery });
   const services = { ...createServices(context, store, delivery), ...consistency, alerts };
   openSchedules(context, store, delivery, services);
-  const laneMeters = new LaneMeters(
+  const subscriptionMeters = new SubscriptionMeters(
     { db: store.db, clock, log, readings: readingsOf(store) },
     context.meters,
   );
   let stopping = false;
   const { url, metricsUrl } = await openServers(context, services, {
     store,
-    metrics: () => laneMeters.text(),
+    metrics: () => subscriptionMeters.text(),
     readiness: async () => {
       const { database, queue } = await checkHomes(context.clock, store, delivery);
       return { checks: { database, running: !stopping }, optional: { queue } };

@@ -51,8 +51,8 @@ async function reencrypt(config: Config): Promise<number> {
   const vault = new Vault(typeof key === 'string' ? key : key.key, config.previousEncryptionKey);
   await Database.migrate({ url: config.databaseDirectUrl ?? url, log });
   const db = parts.use(await Database.connect({ url, poolSize: 4, log }));
-  // No lane runs in this process, and none has to: secrets stay what they are. Nor are payload queries saved here.
-  const lanes = { reopen: () => {} };
+  // No shard runs in this process, and none has to: secrets stay what they are. Nor are payload queries saved here.
+  const drains = { reopen: () => {} };
   const payloadQueries = { faultOf: () => null };
   const backlog = { cancel: async () => {}, redate: async () => {}, requeue: async () => {} };
   const time = { cronFault: () => null };
@@ -60,7 +60,7 @@ async function reencrypt(config: Config): Promise<number> {
   return await new Subscriptions({
     db,
     vault,
-    lanes,
+    drains,
     backlog,
     payloadQueries,
     time,

@@ -30,7 +30,7 @@ export interface ChecksDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly fold: Fold;
-  readonly lanes: { wake(lanes: Iterable<string>): void };
+  readonly drains: { wake(shards: Iterable<string>): void };
   /** Says how a subscription's consumer is asked. */
   readonly channelOf: (subscription: SubscriptionRow) => Channel;
   /** The share of records, in percent, above which differences are not mended without a person. */
@@ -216,23 +216,23 @@ export class Checks {
   /** The log's word of it; the alert itself is fired by the rule that reads the reports. */
   #alert(report: string, subscription: SubscriptionRow, differences: number, what: string): void {
     if (differences <= limits.consistencyAlertAbove) return;
-    const { id: lane, name, targetSystem } = subscription;
+    const { id: shard, name, targetSystem } = subscription;
     this.#deps.log.error(
-      { lane, report, differences, alert: 'critical' },
-      `subscription ${lane} (${name} of ${targetSystem}) is not consistent: ${what}`,
+      { shard, report, differences, alert: 'critical' },
+      `subscription ${shard} (${name} of ${targetSystem}) is not consistent: ${what}`,
     );
   }
 
   #faultOf(error: unknown, reportId: string, subscription: SubscriptionRow): string {
     const { log } = this.#deps;
-    const lane = subscription.id;
+    const shard = subscription.id;
     if (error instanceof TooManyDifferencesError)
       this.#alert(reportId, subscription, error.count, error.message);
     if (error instanceof CheckFailedError || error instanceof HubError) {
-      log.warn({ lane, report: reportId, error: error.message }, 'a consistency check failed');
+      log.warn({ shard, report: reportId, error: error.message }, 'a consistency check failed');
       return error.message;
     }
-    log.error({ lane, report: reportId, err: error }, 'a consistency check failed');
+    log.error({ shard, report: reportId, err: error }, 'a consistency check failed');
     return 'A fault of the hub; its log has the cause.';
   }
 }

@@ -11,7 +11,7 @@ import { ConsistencyReports } from './reports.ts';
 import { WebhookChannel } from './webhook-channel.ts';
 
 /** Holds what the parts need of the hub. */
-export interface ConsistencyDeps extends Pick<ChecksDeps, 'lanes' | 'repairMaxPercent'> {
+export interface ConsistencyDeps extends Pick<ChecksDeps, 'drains' | 'repairMaxPercent'> {
   readonly db: Database;
   readonly vault: Vault;
   readonly clock: Clock;

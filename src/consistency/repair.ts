@@ -11,7 +11,7 @@ import type { Settlement } from './settle.ts';
 export interface RepairDeps {
   readonly db: Database;
   readonly clock: Clock;
-  readonly lanes: { wake(lanes: Iterable<string>): void };
+  readonly drains: { wake(shards: Iterable<string>): void };
 }
 
 /** Sets how often deliveries under way are looked at: soon at first, then seldom. Milliseconds. */
@@ -24,7 +24,7 @@ export function isMendable(difference: Difference): boolean {
 }
 
 /**
- * Sends the current versions of what differs, as compensation by the normal lane, waits for it, and asks the consumer
+ * Sends the current versions of what differs, as compensation in the normal way, waits for it, and asks the consumer
  * again.
  * @param wait false: nothing will be delivered now (the subscription is paused), so nothing is waited for
  * @returns the numbers of the differences that are mended, by their place
@@ -41,13 +41,13 @@ export async function repair(
     tell: (mended: number) => Promise<void>;
   },
 ): Promise<number[]> {
-  const { db, lanes } = deps;
+  const { db, drains } = deps;
   const { subscriptionId, differences } = task;
   const mendable = differences.filter(isMendable);
   const voucherIds = mendable.flatMap(({ voucherId }) => voucherId ?? []);
   for (let at = 0; at < voucherIds.length; at += limits.compensationBatch) {
     await addCompensation(db.pool, subscriptionId, voucherIds.slice(at, at + limits.compensationBatch));
-    lanes.wake([subscriptionId]);
+    drains.wake([subscriptionId]);
   }
   if (!task.wait) return [];
   await deliveryOf(deps, subscriptionId, voucherIds, task.signal);

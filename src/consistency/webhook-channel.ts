@@ -4,8 +4,8 @@ import { limits } from '../core/limits.ts';
 import { printable } from '../core/printable.ts';
 import { pythonJson } from '../core/python-json.ts';
 import type { Database } from '../db/database.ts';
-import { readLane } from '../db/delivery/lane-statements.ts';
-import { type Lane, openLane } from '../delivery/drain/lane.ts';
+import { readDeliverySettings } from '../db/delivery/shard-statements.ts';
+import { type DeliverySettings, openDeliverySettings } from '../delivery/drain/delivery-settings.ts';
 import type { BodyEnd, SendResult } from '../delivery/webhook/send.ts';
 import type { WebhookTransport } from '../delivery/webhook/webhook-transport.ts';
 import type { Channel, Question, Reply } from './conversation.ts';
@@ -22,7 +22,7 @@ export class WebhookChannel implements Channel {
   readonly #deps: WebhookChannelDeps;
   readonly #subscriptionId: string;
   readonly #url: string;
-  #lane: Lane | undefined;
+  #settings: DeliverySettings | undefined;
 
   constructor(deps: WebhookChannelDeps, subscription: { id: string; url: string }) {
     this.#deps = deps;
@@ -31,12 +31,12 @@ export class WebhookChannel implements Channel {
   }
 
   async ask(question: Question, signal: AbortSignal): Promise<Reply> {
-    const lane = await this.#open();
-    if (lane === undefined) return { fault: 'The subscription was deleted.', passing: false, bytes: 0 };
+    const settings = await this.#open();
+    if (settings === undefined) return { fault: 'The subscription was deleted.', passing: false, bytes: 0 };
     const { event, filter, prefixes } = question;
     const text = pythonJson({ event, filter: { from: filter.from, to: filter.to }, prefixes: [...prefixes] });
     const body = Buffer.from(text, 'latin1');
-    const result = await this.#deps.transport.post(lane, {
+    const result = await this.#deps.transport.post(settings, {
       url: this.#url,
       body,
       webhookId: `check_${randomUUID()}`,
@@ -49,11 +49,11 @@ export class WebhookChannel implements Channel {
     return { ...replyOf(result), bytes };
   }
 
-  async #open(): Promise<Lane | undefined> {
-    if (this.#lane !== undefined) return this.#lane;
-    const row = await readLane(this.#deps.db.pool, this.#subscriptionId);
-    if (row !== undefined) this.#lane = openLane(row, this.#deps.vault);
-    return this.#lane;
+  async #open(): Promise<DeliverySettings | undefined> {
+    if (this.#settings !== undefined) return this.#settings;
+    const row = await readDeliverySettings(this.#deps.db.pool, this.#subscriptionId);
+    if (row !== undefined) this.#settings = openDeliverySettings(row, this.#deps.vault);
+    return this.#settings;
   }
 }
 

@@ -49,7 +49,7 @@ export const limits = {
   batchBytesMax: 104_857_600,
   maxInFlight: 256,
   /** Shards of a subscription: each is a drain of its own, and looks through the others' backlog. */
-  lanes: 16,
+  shards: 16,
   rateLimitPerSecond: 10_000,
   timeoutMinMs: 100,
   timeoutMaxMs: 120_000,
@@ -70,15 +70,15 @@ export const limits = {
   // ── Delivery ──
   /** Rows claimed ahead of the requests under way, so that no slot waits for the database. */
   claimAhead: 256,
-  /** Sets how often a drain looks at its whole lane, and not only from where the last claim found something, milliseconds. */
-  wholeLaneMs: 1_000,
+  /** Sets how often a drain looks at its whole shard, and not only from where the last claim found something, milliseconds. */
+  wholeShardMs: 1_000,
   /**
    * Due syncs that stand behind earlier ones of their records, and are passed over by a claim one by one (some 10 µs each),
-   * before they are parked; how many of a lane's due syncs one statement looks at to park them.
+   * before they are parked; how many of a shard's due syncs one statement looks at to park them.
    */
   parkAtLeast: 64,
   parkAtOnce: 1_024,
-  /** Sets how long a lane where nothing was to be parked is not looked at again, milliseconds. */
+  /** Sets how long a shard where nothing was to be parked is not looked at again, milliseconds. */
   parkPauseMs: 1_000,
   /** Records with parked syncs that one turn of the reconciler looks at: some 30 ms. */
   parkedRecordsLooked: 2_000,
@@ -96,15 +96,15 @@ export const limits = {
   /** The same behind a statement that is under way, and in a busy process: one of several has but its share of the outcomes. */
   outcomeLingerBehindMs: 20,
   outcomeLingerBusyMs: 50,
-  /** Sets how long a drain stays on its empty lane for a poke, milliseconds. */
+  /** Sets how long a drain stays on its empty shard for a notification, milliseconds. */
   drainLingerMs: 2_000,
-  /** A retry due within this many milliseconds is waited for on the lane; a later one is the reconciler's. */
+  /** A retry due within this many milliseconds is waited for on the shard; a later one is the reconciler's. */
   drainAwaitRetryMs: 6_000,
-  /** A drain hands its lane back after this many milliseconds, so that lanes share the workers fairly. */
+  /** A drain hands its shard back after this many milliseconds, so that shards share the workers fairly. */
   drainTurnMs: 30_000,
-  /** Lanes that one worker process drains at once: each is a few promises while idle. */
-  lanesPerWorker: 256,
-  /** Wake-ups of one lane by one process are joined over this many milliseconds. */
+  /** Drains that one worker process drains at once: each is a few promises while idle. */
+  drainsPerWorker: 256,
+  /** Wake-ups of one shard by one process are joined over this many milliseconds. */
   wakeJoinMs: 20,
   /**
    * Sets how often a worker asks whether its queue is there, and looks in the database for work while it is not,
@@ -132,7 +132,7 @@ export const limits = {
   scheduleLeaseMs: 10_000,
   /** A periodic schedule that is said to be done so far ahead was run by a wrong clock: not believed. Milliseconds. */
   scheduleAheadMs: 60_000,
-  /** A suspended lane is probed after this, doubling up to the next, milliseconds. */
+  /** A suspended subscription is probed after this, doubling up to the next, milliseconds. */
   probeFirstMs: 5_000,
   probeMaxMs: 60_000,
   /** Events that may be unacknowledged at an attached consumer; each may have `businessDataBytes`. */
@@ -235,7 +235,7 @@ export const limits = {
   troubledAfterMs: 60_000,
   /** Period of evaluating the rules, milliseconds. */
   alertEveryMs: 15_000,
-  /** Syncs that are counted of one lane: that many are too many whatever their number. */
+  /** Syncs that are counted of one shard: that many are too many whatever their number. */
   alertCount: 10_000,
   /** Sets how long before its recording an event may have occurred for its latency to count from then, milliseconds. */
   lateEntryMs: 3_600_000,
@@ -466,7 +466,7 @@ export const limits = {
   spanFlushMs: 3_000,
   /** Sets how often it is told that spans could not be exported, milliseconds. */
   spanFaultEveryMs: 60_000,
-  /** Mutations that one wake-up of lanes is for, as far as traces tell. */
+  /** Mutations that one wake-up of shards is for, as far as traces tell. */
   spanWakers: 32,
 
   // ── Audit ──

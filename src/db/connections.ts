@@ -111,7 +111,7 @@ export function connectionOptions(timeoutMs: number, route: Route) {
 
 /**
  * Makes a fresh connection of the pool wait a quarter as long for hot statements (those with a name) and for those that
- * begin and end transactions, which are over in milliseconds: so the lanes are soon off a connection that has gone silent.
+ * begin and end transactions, which are over in milliseconds: so the shards are soon off a connection that has gone silent.
  * Takes the names away where nothing keeps them.
  */
 export function adaptClient(client: ClientBase, timeoutMs: number, route: Route): void {

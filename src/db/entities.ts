@@ -67,7 +67,7 @@ export const SubscriptionEntity = defineEntity({
     batchSize: p.integer(),
     batchMaxBytes: p.integer(),
     maxInFlight: p.integer(),
-    lanes: p.integer(),
+    shards: p.integer().fieldName('lanes'),
     rateLimitPerSecond: p.integer().nullable(),
     timeoutMs: p.integer(),
     ackTimeoutMs: p.integer(),

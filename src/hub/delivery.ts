@@ -4,8 +4,8 @@ import { type Database, queueSchema } from '../db/database.ts';
 import { AwayWatches } from '../delivery/drain/away-watch.ts';
 import { BacklogWork } from '../delivery/drain/backlog-work.ts';
 import { FittingSizes } from '../delivery/drain/fitting-sizes.ts';
-import { LaneClaims } from '../delivery/drain/lane-claims.ts';
 import { Parking } from '../delivery/drain/parking.ts';
+import { ShardClaims } from '../delivery/drain/shard-claims.ts';
 import { Breaker } from '../delivery/outcome/breaker.ts';
 import { OutcomeWriter } from '../delivery/outcome/outcome-writer.ts';
 import { Attachments } from '../delivery/push/attachments.ts';
@@ -16,23 +16,23 @@ import { parseTargetAllow, resolveBySystem } from '../delivery/webhook/guard.ts'
 import { WebhookSender } from '../delivery/webhook/send.ts';
 import { shareLookups } from '../delivery/webhook/shared-lookup.ts';
 import { WebhookTransport } from '../delivery/webhook/webhook-transport.ts';
-import { Lanes } from '../jobs/lanes.ts';
+import { Drains } from '../jobs/drains.ts';
 import { PostgresMessages, RedisMessages } from '../jobs/messages.ts';
 import { Nodes } from '../jobs/nodes.ts';
-import { openLaneQueue, type QueueHome } from '../jobs/queues.ts';
+import { openWakeUpQueue, type QueueHome } from '../jobs/queues.ts';
 import type { Start } from './start.ts';
 import type { Store } from './store.ts';
 
 /** Holds what `openDelivery` opens. */
 export type Delivery = Awaited<ReturnType<typeof openDelivery>>;
 
-/** The queue and the lanes; those of this process's roles are started. */
+/** The queue and the shards; those of this process's roles are started. */
 export async function openDelivery(
   { config, clock, time, random, log, parts, meters, tracer }: Start,
   { directUrl, db, vault, payloadQueries }: Store,
 ) {
   const home = await homeOf(config.redisUrl, directUrl, db);
-  const queue = parts.use(await openLaneQueue(home, { log, clock }));
+  const queue = parts.use(await openWakeUpQueue(home, { log, clock }));
   const targets = {
     allow: parseTargetAllow(config.targetAllow),
     lookup: shareLookups(resolveBySystem, clock),
@@ -47,27 +47,27 @@ export async function openDelivery(
   const backlog = new BacklogWork({
     db,
     changes,
-    reopen: subscriptionId => lanes.reopen(subscriptionId),
+    reopen: subscriptionId => drains.reopen(subscriptionId),
     nextBatch: nextBatchOf(config.timeZone, clock),
   });
   const breaker = new Breaker({ db, log, backlog });
   const outcomes = new OutcomeWriter({ db, clock, log, changes, meter: meters, tracer });
   const parking = new Parking({ db, clock, log });
-  const claims = new LaneClaims(db, parking);
+  const claims = new ShardClaims(db, parking);
   const watches = new AwayWatches();
   const sizes = new FittingSizes(clock);
   const drain = { db, vault, clock, random, log, changes, breaker, claims, outcomes, watches, sizes, tracer };
-  const lanes = new Lanes(queue, { ...drain, transport, nodes });
-  parts.defer(() => lanes.stop());
-  if (config.roles.includes('worker')) await lanes.start();
+  const drains = new Drains(queue, { ...drain, transport, nodes });
+  parts.defer(() => drains.stop());
+  if (config.roles.includes('worker')) await drains.start();
   const attachments = new Attachments({
     ...drain,
     tellSettled: syncIds => nodes.tell('settled', syncIds),
-    onPresence: present => nodes.want('lanes', present || config.roles.includes('worker')),
-    onWebhooksTurn: subscriptionId => lanes.reopen(subscriptionId),
+    onPresence: present => nodes.want('shards', present || config.roles.includes('worker')),
+    onWebhooksTurn: subscriptionId => drains.reopen(subscriptionId),
   });
   nodes.on('settled', syncIds => attachments.forget(syncIds));
-  lanes.serve(attachments);
+  drains.serve(attachments);
   attachments.start();
   parts.defer(() => attachments.stop());
   nodes.start();
@@ -77,7 +77,7 @@ export async function openDelivery(
     nodes,
     transport,
     foreseeTarget: foresee,
-    lanes,
+    drains,
     parking,
     backlog,
     attachments,

@@ -16,10 +16,10 @@ import type { Store } from './store.ts';
 export function openSchedules(
   { config, clock, log, parts }: Start,
   { db }: Store,
-  { lanes, parking, changes, backlog }: Delivery,
+  { drains, parking, changes, backlog }: Delivery,
   services: OpenConsistency & ResolverServices,
 ): void {
-  const reconciler = new Reconciler({ db, log, lanes, parking, changes, backlog });
+  const reconciler = new Reconciler({ db, log, drains, parking, changes, backlog });
   const schedules = new Schedules({ db, clock, log, timeZone: config.timeZone });
   schedules.add(reconciler.schedule);
   schedules.add({

@@ -19,7 +19,7 @@ import type { Store } from './store.ts';
 export function createServices(
   { config, clock, log, parts, meters, tracer }: Start,
   { db, lineage, vault, keys, payloadQueries }: Store,
-  { nodes, lanes, transport, foreseeTarget, backlog, attachments, syncs, changes }: Delivery,
+  { nodes, drains, transport, foreseeTarget, backlog, attachments, syncs, changes }: Delivery,
 ): Omit<ResolverServices, keyof OpenConsistency | 'alerts'> {
   const time = new BusinessTime(config.timeZone);
   const routing = new RoutingCache(db, clock);
@@ -30,7 +30,7 @@ export function createServices(
     time,
     routing,
     lineage,
-    waker: lanes,
+    waker: drains,
     changes,
     meter: meters,
     log,
@@ -49,7 +49,7 @@ export function createServices(
     subscriptions: new Subscriptions({
       db,
       vault,
-      lanes,
+      drains,
       backlog,
       payloadQueries,
       onChange: onChange('subscriptions'),
@@ -60,7 +60,7 @@ export function createServices(
     eventTypes: new EventTypes(db, onChange('event_types')),
     tester: new DeliveryTester({ db, vault, clock, transport, foreseeTarget }),
     syncs,
-    compensation: new Compensation({ db, lanes, changes, log }),
+    compensation: new Compensation({ db, drains, changes, log }),
     attachments,
     changes,
     audit: new Audit({ db, clock, log }),

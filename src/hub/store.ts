@@ -78,7 +78,7 @@ function watchLineage(
 
 /**
  * Another key than the one that sealed the secrets is a slip at the start of one process, and would show as deliveries
- * that never leave. Where some open (a key is being changed) the others' lanes work on.
+ * that never leave. Where some open (a key is being changed) the others' subscriptions work on.
  */
 async function checkVault(
   db: Database,

@@ -1,8 +1,8 @@
 import type { PoolClient } from 'pg';
 import { HubError } from '../core/errors.ts';
-import { laneOf } from '../core/lane-key.ts';
 import { limits } from '../core/limits.ts';
 import type { RecordOutcome } from '../core/model.ts';
+import { shardNameOf } from '../core/shard-key.ts';
 import { findVersions, type LockedVoucher, type RecordKey } from '../db/recording/intake-statements.ts';
 import type { EventWrite, SyncWrite } from '../db/recording/recording-statements.ts';
 import { type Decision, type DecisionFrame, decide, type KnownVersion, type KnownVoucher } from './decide.ts';
@@ -80,15 +80,15 @@ export function syncsOf(plan: RecordingPlan, nextBatch: (cron: string | null) =>
   });
 }
 
-/** The lanes that a plan gives something to do at once. */
-export function lanesToWake(plan: RecordingPlan): Set<string> {
-  const lanes = new Set<string>();
+/** The shards that a plan gives something to do at once. */
+export function shardsToWake(plan: RecordingPlan): Set<string> {
+  const shards = new Set<string>();
   for (const item of plan.items) {
     if (item instanceof HubError || item.event === null) continue;
-    for (const { id, mode, lanes: count } of item.subscriptions)
-      if (mode !== 'batch') lanes.add(laneOf(id, item.voucherId, count));
+    for (const { id, mode, shards: count } of item.subscriptions)
+      if (mode !== 'batch') shards.add(shardNameOf(id, item.voucherId, count));
   }
-  return lanes;
+  return shards;
 }
 
 class Planner {

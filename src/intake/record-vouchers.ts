@@ -8,7 +8,7 @@ import { type Span, type Tracer, traced } from '../core/tracing.ts';
 import type { Database } from '../db/database.ts';
 import { GroupCommit } from './group-commit.ts';
 import { judgeBySchema } from './judge-by-schema.ts';
-import { lanesToWake } from './plan.ts';
+import { shardsToWake } from './plan.ts';
 import type { Routing, RoutingCache } from './routing.ts';
 import { type CommitAttempt, type Committed, IntakeTransactions, type VersionBase } from './transactions.ts';
 import { type PreparedContent, prepareContent } from './voucher-content.ts';
@@ -27,8 +27,8 @@ export interface Recorded {
 /** One item's result: recorded, or refused with the reason. */
 export type RecordResult = Recorded | HubError;
 
-/** Holds what intake needs of delivery: to be told, after the commit, which lanes have work now. */
-export interface LaneWaker {
+/** Holds what intake needs of delivery: to be told, after the commit, which shards have work now. */
+export interface DrainWaker {
   wake(subscriptionIds: Iterable<string>): void;
 }
 
@@ -49,12 +49,12 @@ interface IntakeMeter {
   recorded(outcome: RecordOutcome | 'refused'): void;
 }
 
-/** Records vouchers: checks, joins concurrent calls into group commits, and wakes the lanes that got work. */
+/** Records vouchers: checks, joins concurrent calls into group commits, and wakes the shards that got work. */
 export class Intake {
   readonly #clock: Clock;
   readonly #transactions: IntakeTransactions;
   readonly #routing: RoutingCache;
-  readonly #waker: LaneWaker;
+  readonly #waker: DrainWaker;
   readonly #changes: NewSyncs;
   readonly #meter: IntakeMeter;
   readonly #log: Logger;
@@ -70,7 +70,7 @@ export class Intake {
     time: BusinessTime;
     routing: RoutingCache;
     lineage: VersionBase;
-    waker: LaneWaker;
+    waker: DrainWaker;
     changes: NewSyncs;
     meter: IntakeMeter;
     log: Logger;
@@ -165,7 +165,7 @@ export class Intake {
       if (attempt === 'routing-changed') routing = await this.#routing.reload();
       else if (typeof attempt === 'object') {
         this.#expectsNew = attempt.plan.isAllNew;
-        this.#waker.wake(lanesToWake(attempt.plan));
+        this.#waker.wake(shardsToWake(attempt.plan));
         this.#changes.note(attempt.written.syncs);
         return resultsOf(attempt);
       }

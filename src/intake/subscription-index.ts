@@ -15,7 +15,7 @@ export interface SubscriptionMatcher {
   /** When its batches are due; null: nightly. */
   readonly batchCron: string | null;
   /** Shards that its events are spread over, 1 or more. */
-  readonly lanes: number;
+  readonly shards: number;
 }
 
 /** Holds what of an event decides who gets it. */

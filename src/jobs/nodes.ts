@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { type Messages, messageBytes } from './messages.ts';
 
 const topics = [
-  'lanes',
+  'shards',
   'reopened',
   'settled',
   'syncs',
@@ -15,7 +15,7 @@ const topics = [
 
 /**
  * Holds what nodes tell one another, all of it ids:
- * - `lanes`: these have work (for workers, and nodes with attached consumers)
+ * - `shards`: these have work (for workers, and nodes with attached consumers)
  * - `reopened`: these take events again (their consumer left, or a person resumed them)
  * - `settled`: the outcomes of these pushes were written elsewhere
  * - `syncs`, `alerts`: these changed (for nodes with watchers)
@@ -26,7 +26,7 @@ const topics = [
 export type Topic = (typeof topics)[number];
 
 /** Topics that are worth a message only while some other node has said that it listens. */
-const wantedTopics = ['lanes', 'syncs', 'alerts'] as const satisfies readonly Topic[];
+const wantedTopics = ['shards', 'syncs', 'alerts'] as const satisfies readonly Topic[];
 type WantedTopic = (typeof wantedTopics)[number];
 
 /** Sets how often a node repeats what it wants, and how long others believe it, milliseconds. */

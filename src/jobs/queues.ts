@@ -13,15 +13,21 @@ export interface QueueDeps {
 }
 
 /** A wake-up: never a payload, so the queue may be lost without losing an event. */
-export interface LaneJob {
-  /** Id of the subscription. */
-  readonly lane: string;
+export interface WakeUp {
+  /** Names the shard, as `shardNameOf` does. */
+  readonly shard: string;
   /** W3C trace context of who woke it; left out: tracing is off. */
   readonly traceparent?: string;
 }
 
-/** Holds what is to be done on a lane: empty it, or try whether its target is back. */
-export type LaneJobName = 'drain' | 'probe';
+/** The same as it stands in the queue. Hubs of the version before call a shard a lane, and work on the same queue. */
+interface WireJob {
+  readonly lane: string;
+  readonly traceparent?: string;
+}
+
+/** Says what is to be done: empty a shard, or try whether its target is back. */
+export type WakeUpName = 'drain' | 'probe';
 
 /** Says where the queue lives. */
 export type QueueHome =
@@ -33,23 +39,24 @@ export type QueueHome =
   | { readonly kind: 'redis'; readonly url: string; readonly prefix: string };
 
 /** The queue of wake-ups, in either home, behind one face. */
-export interface LaneQueue extends AsyncDisposable {
-  /** Adds wake-ups; one lane's are one, and one that comes while it is drained runs once more after. */
-  add(name: LaneJobName, lanes: readonly string[], traceparent?: string): Promise<void>;
+export interface WakeUpQueue extends AsyncDisposable {
+  /** Adds wake-ups; one shard's are one, and one that comes while it is drained runs once more after. */
+  add(name: WakeUpName, shards: readonly string[], traceparent?: string): Promise<void>;
   /** Starts taking jobs in this process. Dispose of it to stop; it waits for the jobs under way. */
-  work(process: (name: LaneJobName, job: LaneJob) => Promise<void>): Promise<AsyncDisposable>;
+  work(process: (name: WakeUpName, job: WakeUp) => Promise<void>): Promise<AsyncDisposable>;
   /** Tells whether the queue's home answers. */
   isReady(): Promise<boolean>;
 }
 
+/** Keeps its name from the version before, as `WireJob` does. */
 const queueName = 'lanes';
 
 /**
  * A killed process's jobs are taken over after its lock (renewed at half) has run out and a check finds it. The
- * count of such take-overs is not bounded: a crash of the hub must never fail a lane.
+ * count of such take-overs is not bounded: a crash of the hub must never fail a shard.
  */
 const workerOptions = {
-  concurrency: limits.lanesPerWorker,
+  concurrency: limits.drainsPerWorker,
   lockDuration: 10_000,
   stalledInterval: 5_000,
   maxStalledCount: 1_000_000,
@@ -65,11 +72,11 @@ const behindPooler =
   'DATABASE_URL (or DATABASE_DIRECT_URL) leads to a pooler, such as PgBouncer. The queue on PostgreSQL and the messages between nodes (LISTEN) need connections of their own: set DATABASE_DIRECT_URL to the address of PostgreSQL itself, or put the queue on Redis (REDIS_URL).';
 
 /** Opens the queue. On PostgreSQL its tables are made in a schema of their own. */
-export async function openLaneQueue(home: QueueHome, deps: QueueDeps): Promise<LaneQueue> {
+export async function openWakeUpQueue(home: QueueHome, deps: QueueDeps): Promise<WakeUpQueue> {
   return home.kind === 'postgres' ? openOnPostgres(home, deps) : openOnRedis(home, deps);
 }
 
-async function openOnPostgres(home: { url: string; schema: string }, deps: QueueDeps): Promise<LaneQueue> {
+async function openOnPostgres(home: { url: string; schema: string }, deps: QueueDeps): Promise<WakeUpQueue> {
   const { log } = deps;
   const route = await inspectRoute(home.url);
   if (route.pooled) throw new HubError('UNAVAILABLE', behindPooler);
@@ -85,21 +92,21 @@ async function openOnPostgres(home: { url: string; schema: string }, deps: Queue
     max: queuePoolSize,
   };
   const postgres = withBackend(createPostgresBackend);
-  const queue = new postgres.Queue<LaneJob, void, LaneJobName>(queueName, {
+  const queue = new postgres.Queue<WireJob, void, WakeUpName>(queueName, {
     connection,
     defaultJobOptions: jobOptions,
   });
   queue.on('error', error => log.warn({ error: messageOf(error) }, 'queue'));
   await queue.waitUntilReady();
-  const startWorker = (processor: (job: { name: LaneJobName; data: LaneJob }) => Promise<void>) =>
-    new postgres.Worker<LaneJob, void, LaneJobName>(queueName, processor, { connection, ...workerOptions });
-  return laneQueue(queue, startWorker, deps, async () => {});
+  const startWorker = (processor: (job: { name: WakeUpName; data: WireJob }) => Promise<void>) =>
+    new postgres.Worker<WireJob, void, WakeUpName>(queueName, processor, { connection, ...workerOptions });
+  return wakeUpQueue(queue, startWorker, deps, async () => {});
 }
 
 async function openOnRedis(
   { url, prefix }: { url: string; prefix: string },
   deps: QueueDeps,
-): Promise<LaneQueue> {
+): Promise<WakeUpQueue> {
   const { log } = deps;
   const mayAsk = await checkRedisKeeps(url, log);
   const onFault = (fault: string) => log.warn({ error: fault }, 'redis');
@@ -118,24 +125,24 @@ async function openOnRedis(
   }
   // BullMQ asks for the version by INFO, which this user may not.
   const options = { prefix, skipVersionCheck: !mayAsk };
-  const queue = new Queue<LaneJob, void, LaneJobName>(queueName, {
+  const queue = new Queue<WireJob, void, WakeUpName>(queueName, {
     ...options,
     connection: producer,
     defaultJobOptions: jobOptions,
   });
   queue.on('error', error => log.warn({ error: messageOf(error) }, 'queue'));
-  const startWorker = (processor: (job: { name: LaneJobName; data: LaneJob }) => Promise<void>) =>
-    new Worker<LaneJob, void, LaneJobName>(queueName, processor, {
+  const startWorker = (processor: (job: { name: WakeUpName; data: WireJob }) => Promise<void>) =>
+    new Worker<WireJob, void, WakeUpName>(queueName, processor, {
       ...options,
       connection: consumer,
       ...workerOptions,
     });
-  return laneQueue(queue, startWorker, deps, disconnect);
+  return wakeUpQueue(queue, startWorker, deps, disconnect);
 }
 
 /** The part of BullMQ's queue that is used, the same on both homes. */
 interface AnyQueue {
-  addBulk(jobs: { name: LaneJobName; data: LaneJob; opts: object }[]): Promise<unknown>;
+  addBulk(jobs: { name: WakeUpName; data: WireJob; opts: object }[]): Promise<unknown>;
   getActiveCount(): Promise<number>;
   close(): Promise<void>;
 }
@@ -148,25 +155,27 @@ interface AnyWorker {
   close(): Promise<void>;
 }
 
-function laneQueue(
+function wakeUpQueue(
   queue: AnyQueue,
-  startWorker: (processor: (job: { name: LaneJobName; data: LaneJob }) => Promise<void>) => AnyWorker,
+  startWorker: (processor: (job: { name: WakeUpName; data: WireJob }) => Promise<void>) => AnyWorker,
   { log, clock }: QueueDeps,
   disconnect: () => Promise<void>,
-): LaneQueue {
+): WakeUpQueue {
   return {
-    async add(name, lanes, traceparent) {
-      const jobs = lanes.map(lane => ({
+    async add(name, shards, traceparent) {
+      const jobs = shards.map(shard => ({
         name,
-        data: traceparent === undefined ? { lane } : { lane, traceparent },
-        opts: { deduplication: { id: `${name}-lane-${lane}`, keepLastIfActive: true } },
+        data: { lane: shard, traceparent } satisfies WireJob,
+        opts: { deduplication: { id: `${name}-lane-${shard}`, keepLastIfActive: true } },
       }));
       await queue.addBulk(jobs);
     },
     async work(process) {
-      const worker = startWorker(job => process(job.name, job.data));
+      const worker = startWorker(({ name, data }) =>
+        process(name, { shard: data.lane, traceparent: data.traceparent }),
+      );
       worker.on('error', error => log.warn({ error: messageOf(error) }, 'queue worker'));
-      worker.on('failed', (_job, error) => log.warn({ error: messageOf(error) }, 'lane job'));
+      worker.on('failed', (_job, error) => log.warn({ error: messageOf(error) }, 'wake-up failed'));
       await worker.waitUntilReady();
       return { [Symbol.asyncDispose]: () => worker.close() };
     },

@@ -2,22 +2,22 @@ import { messageOf } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Database } from '../db/database.ts';
-import { lanesWithWork, type Reclaimed, reclaimExpired } from '../db/delivery/lane-statements.ts';
+import { type Reclaimed, reclaimExpired, shardsWithWork } from '../db/delivery/shard-statements.ts';
 import type { BacklogWork } from '../delivery/drain/backlog-work.ts';
 import type { Parking } from '../delivery/drain/parking.ts';
 import type { ChangeListener } from '../delivery/reading/sync-changes.ts';
 import type { Schedule } from './schedules.ts';
 
-/** Holds what the reconciler does to lanes. */
-interface ReconciledLanes {
-  wake(lanes: Iterable<string>): void;
+/** Holds what the reconciler asks of the drains. */
+interface ReconciledDrains {
+  wake(shards: Iterable<string>): void;
   probeDue(): Promise<void>;
 }
 
 interface ReconcilerDeps {
   readonly db: Database;
   readonly log: Logger;
-  readonly lanes: ReconciledLanes;
+  readonly drains: ReconciledDrains;
   readonly parking: Pick<Parking, 'unparkStranded'>;
   readonly changes: ChangeListener;
   readonly backlog: Pick<BacklogWork, 'goOn'>;
@@ -25,7 +25,7 @@ interface ReconcilerDeps {
 
 /**
  * Finds what was missed: leases that ran out (a process died), due rows whose wake-up was lost (the queue was
- * emptied, or a process died between commit and wake-up), suspended lanes whose probe is due, work on a
+ * emptied, or a process died between commit and wake-up), suspended subscriptions whose probe is due, work on a
  * backlog that is not finished. It rests on
  * PostgreSQL alone, on purpose: the queue is what it makes up for. Several may run at once; they do no harm.
  */
@@ -49,14 +49,14 @@ export class Reconciler {
   }
 
   async run(): Promise<void> {
-    const { db, lanes, parking, log, changes, backlog } = this.#deps;
+    const { db, drains, parking, log, changes, backlog } = this.#deps;
     const freed = await this.#reclaim();
-    const freedLanes = [...new Set(freed.map(({ subscriptionId }) => subscriptionId))];
-    if (freed.length > 0) log.warn({ lanes: freedLanes }, 'leases had run out; their syncs are due again');
+    const freedShards = [...new Set(freed.map(({ subscriptionId }) => subscriptionId))];
+    if (freed.length > 0) log.warn({ shards: freedShards }, 'leases had run out; their syncs are due again');
     changes.note(freed.map(({ id }) => id));
     await parking.unparkStranded();
-    lanes.wake(await lanesWithWork(db.pool));
-    await lanes.probeDue();
+    drains.wake(await shardsWithWork(db.pool));
+    await drains.probeDue();
     await backlog.goOn();
   }
 

@@ -192,7 +192,7 @@ export function toDataSubscription(row: SubscriptionRow, warnings: string[] = []
     batchSize: row.batchSize,
     batchMaxBytes: row.batchMaxBytes,
     maxInFlight: row.maxInFlight,
-    lanes: row.lanes,
+    shards: row.shards,
     rateLimitPerSecond: row.rateLimitPerSecond,
     timeoutMs: row.timeoutMs,
     ackTimeoutMs: row.ackTimeoutMs,

@@ -87,7 +87,7 @@ export class CreateDataSubscriptionInput {
     defaultValue: 1,
     description: 'Drains that it is spread over, 1 to 16.',
   })
-  lanes?: number | null;
+  shards?: number | null;
   @Field(() => Int, { nullable: true, description: 'Requests a second at most; null: unlimited.' })
   rateLimitPerSecond?: number | null;
   @Field(() => Int, {
@@ -157,7 +157,7 @@ export class UpdateDataSubscriptionInput {
   batchMaxBytes?: number | null;
   @Field(() => Int, { nullable: true, description: 'Requests that may be under way at once, 1 to 256.' })
   maxInFlight?: number | null;
-  @Field(() => Int, { nullable: true, description: 'Drains that it is spread over, 1 to 16.' }) lanes?:
+  @Field(() => Int, { nullable: true, description: 'Drains that it is spread over, 1 to 16.' }) shards?:
     | number
     | null;
   @Field(() => Int, { nullable: true, description: 'Requests a second at most; null: unlimited.' })

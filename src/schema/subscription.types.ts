@@ -70,7 +70,7 @@ export class DataSubscription {
     description:
       'Drains that its events are spread over by source record, 1 to 16; more than maxInFlight are not used. Window and rate limit are split among them.',
   })
-  lanes!: number;
+  shards!: number;
   @Field(() => Int, { nullable: true, description: 'Requests a second. Null: unlimited.' })
   rateLimitPerSecond?: number | null;
   @Field(() => Int) timeoutMs!: number;

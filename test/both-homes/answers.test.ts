@@ -7,8 +7,8 @@ import { createServer as createNetServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
+import { record, type SyncDetail, settled, stateOf, theSync, vouchers } from '../support/deliveries.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
-import { record, type SyncDetail, settled, stateOf, theSync, vouchers } from '../support/lanes.ts';
 import { type Answer, startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -158,7 +158,7 @@ describe('what an answer means', { concurrency: 8 }, () => {
 });
 
 describe('no answer', { concurrency: 8 }, () => {
-  /** Retries used up, FAILED, and the lane suspended: what a fault of the connection comes to. */
+  /** Retries used up, FAILED, and the shard suspended: what a fault of the connection comes to. */
   async function failsByConnection(id: string, code: RegExp, withinMs?: number): Promise<SyncDetail> {
     const sync = await theSync(hub, id, ({ status }) => status === 'FAILED', withinMs);
     assert.match(sync.errorCode ?? '', code);

@@ -1,23 +1,31 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import {
+  numbers,
+  record,
+  setState,
+  settled,
+  stateOf,
+  subscriptionMaker,
+  vouchers,
+} from '../support/deliveries.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
-import { laneMaker, numbers, record, setState, settled, stateOf, vouchers } from '../support/lanes.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 
 // Registered before the hub's database registers its own removal: the hub goes first.
 after(() => hub[Symbol.asyncDispose]());
 const hub: TestHub = await startTestHub();
-const lane = laneMaker(hub);
+const makeSubscription = subscriptionMaker(hub);
 const retry = { maxRetries: 2, baseDelayMs: 50, maxDelayMs: 100, jitter: 0 };
 
-/** A lane whose events wait until all are recorded, so that they fill batches. */
-async function batchLane(
+/** A shard whose events wait until all are recorded, so that they fill batches. */
+async function batchSubscription(
   receiver: Receiver,
   ids: readonly (string | number)[],
   settings: Record<string, unknown> = {},
   over: Record<string, unknown> = {},
 ): Promise<{ id: string; system: string }> {
-  const made = await lane(receiver.url, { retry, batchSize: 50, maxInFlight: 1, ...settings });
+  const made = await makeSubscription(receiver.url, { retry, batchSize: 50, maxInFlight: 1, ...settings });
   await setState(hub, made.id, 'pause');
   await record(hub, vouchers(made.system, ids, over));
   await setState(hub, made.id, 'resume');
@@ -32,7 +40,7 @@ describe('batches that are refused as a whole', { concurrency: 4 }, () => {
     test(`one event that is always answered ${status} is found by splitting: 49 SUCCESS, 1 FAILED, in few requests`, async t => {
       await using receiver = await startReceiver();
       receiver.answer(({ rawBody }) => (rawBody.includes('-bad"') ? status : 200));
-      const { id } = await batchLane(receiver, oneBad);
+      const { id } = await batchSubscription(receiver, oneBad);
       const syncs = await settled(hub, id, 60_000);
       const failed = syncs.filter(sync => sync.status !== 'SUCCESS');
       assert.deepEqual(
@@ -57,7 +65,7 @@ describe('batches that are refused as a whole', { concurrency: 4 }, () => {
     receiver.answer(({ rawBody }) => (rawBody.length > 60_000 ? 413 : 200));
     const settings = { batchMaxBytes: 10_000_000 };
     const data = { businessData: { blob: 'x'.repeat(10_000) } };
-    const { id, system } = await batchLane(receiver, numbers(50), settings, data);
+    const { id, system } = await batchSubscription(receiver, numbers(50), settings, data);
     assert.ok((await settled(hub, id, 60_000)).every(sync => sync.status === 'SUCCESS'));
     const first = receiver.requests.length;
     assert.ok(first <= 40, `${first} requests`);
@@ -77,7 +85,7 @@ describe('batches that are refused as a whole', { concurrency: 4 }, () => {
   test('a batch keeps to batchMaxBytes, and an event that is larger goes alone', async () => {
     await using receiver = await startReceiver();
     const settings = { batchMaxBytes: 20_000 };
-    const { id, system } = await batchLane(receiver, numbers(30), settings, {
+    const { id, system } = await batchSubscription(receiver, numbers(30), settings, {
       businessData: { blob: 'x'.repeat(3_000) },
     });
     await record(hub, vouchers(system, ['large'], { businessData: { blob: '汉'.repeat(10_000) } }));
@@ -93,7 +101,7 @@ describe('batches that are refused as a whole', { concurrency: 4 }, () => {
   test('batchMaxBytes holds for what a payloadQuery makes of the events', async () => {
     await using receiver = await startReceiver();
     const settings = { batchMaxBytes: 20_000, payloadQuery: '{ data again: data }' };
-    const { id } = await batchLane(receiver, numbers(20), settings, {
+    const { id } = await batchSubscription(receiver, numbers(20), settings, {
       businessData: { blob: 'x'.repeat(3_000) },
     });
     assert.ok((await settled(hub, id, 60_000)).every(sync => sync.status === 'SUCCESS'));
@@ -106,7 +114,7 @@ describe('batches that are refused as a whole', { concurrency: 4 }, () => {
       await new Promise(resolve => setTimeout(resolve, 300));
       return (body.items?.length ?? 0) > 2 ? 413 : 200;
     });
-    const { id } = await batchLane(receiver, numbers(20));
+    const { id } = await batchSubscription(receiver, numbers(20));
     await receiver.gotEvents(20);
     await setState(hub, id, 'pause');
     receiver.answer(() => 200);
@@ -123,7 +131,7 @@ describe('batches that are refused as a whole', { concurrency: 4 }, () => {
   test('a nightly batch is split like any other', async () => {
     await using receiver = await startReceiver();
     receiver.answer(({ rawBody }) => (rawBody.includes('-bad"') ? 422 : 200));
-    const { id } = await batchLane(receiver, oneBad, { mode: 'BATCH', batchCron: '* * * * *' });
+    const { id } = await batchSubscription(receiver, oneBad, { mode: 'BATCH', batchCron: '* * * * *' });
     const syncs = await settled(hub, id, 100_000);
     assert.equal(syncs.filter(sync => sync.status === 'SUCCESS').length, 49);
     assert.ok(receiver.requests.length <= 14, `${receiver.requests.length} requests`);

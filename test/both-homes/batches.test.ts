@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
+import { detailsOf, numbers, record, setState, settled, stateOf, vouchers } from '../support/deliveries.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
-import { detailsOf, numbers, record, setState, settled, stateOf, vouchers } from '../support/lanes.ts';
 import { type ReceivedRequest, startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -14,15 +14,15 @@ const hub: TestHub = await startTestHub();
 
 const retry = { maxRetries: 2, baseDelayMs: 50, maxDelayMs: 200, jitter: 0.1 };
 
-let lanes = 0;
+let shards = 0;
 
-/** A batch lane on which `count` events wait, so that they fill batches: it is paused until they are recorded. */
-async function batchLane(
+/** A batch shard on which `count` events wait, so that they fill batches: it is paused until they are recorded. */
+async function batchSubscription(
   webhookUrl: string,
   count: number,
   settings: Record<string, unknown> = {},
 ): Promise<{ id: string; secret: string }> {
-  const system = `batches-${++lanes}`;
+  const system = `batches-${++shards}`;
   const made = await subscribe(hub, {
     name: system,
     sourceSystems: [system],
@@ -62,7 +62,7 @@ function results(request: ReceivedRequest, codeOf: (n: number) => number | undef
 describe('batches', { concurrency: 6 }, () => {
   test('a request carries up to batchSize events, each once, signed as a whole', async () => {
     await using receiver = await startReceiver();
-    const { id, secret } = await batchLane(receiver.url, 95);
+    const { id, secret } = await batchSubscription(receiver.url, 95);
     const syncs = await settled(hub, id);
     assert.ok(syncs.every(({ status }) => status === 'SUCCESS'));
     const sizes = receiver.requests.map(({ body }) => body.items?.length ?? 0);
@@ -90,7 +90,7 @@ describe('batches', { concurrency: 6 }, () => {
         response.writeHead(status).end(results(request, n => (n === 3 ? 400 : n === 5 && first ? 500 : 0)));
         return undefined;
       });
-      const { id } = await batchLane(receiver.url, 10);
+      const { id } = await batchSubscription(receiver.url, 10);
       const syncs = await settled(hub, id);
       const [refused] = syncs.filter(({ status: is }) => is === 'FAILED');
       assert.equal(refused?.errorCode, 'HTTP_400');
@@ -122,7 +122,7 @@ describe('batches', { concurrency: 6 }, () => {
       );
       return undefined;
     });
-    const { id } = await batchLane(receiver.url, 10);
+    const { id } = await batchSubscription(receiver.url, 10);
     assert.ok(
       (await settled(hub, id)).every(({ status, attempts }) => status === 'SUCCESS' && attempts.length === 1),
     );
@@ -136,7 +136,7 @@ describe('batches', { concurrency: 6 }, () => {
         .end(results(request, n => (n === 7 && receiver.requests.length === 1 ? undefined : 0)));
       return undefined;
     });
-    const { id } = await batchLane(receiver.url, 10);
+    const { id } = await batchSubscription(receiver.url, 10);
     const syncs = await settled(hub, id);
     assert.ok(syncs.every(({ status }) => status === 'SUCCESS'));
     assert.deepEqual(
@@ -158,7 +158,7 @@ describe('batches', { concurrency: 6 }, () => {
         response.writeHead(200).end(receiver.requests.length === 1 ? broken : '');
         return undefined;
       });
-      const { id } = await batchLane(receiver.url, 10, { retry: { ...retry, jitter: 0 } });
+      const { id } = await batchSubscription(receiver.url, 10, { retry: { ...retry, jitter: 0 } });
       const syncs = await settled(hub, id);
       assert.ok(
         syncs.every(
@@ -176,7 +176,7 @@ describe('batches', { concurrency: 6 }, () => {
   test('a 207 without results accepts nothing', async () => {
     await using receiver = await startReceiver();
     receiver.answer(() => (receiver.requests.length === 1 ? 207 : 200));
-    const { id } = await batchLane(receiver.url, 10);
+    const { id } = await batchSubscription(receiver.url, 10);
     assert.ok(
       (await settled(hub, id)).every(({ status, attempts }) => status === 'SUCCESS' && attempts.length === 2),
     );
@@ -185,7 +185,7 @@ describe('batches', { concurrency: 6 }, () => {
   test('an answer of 500 to the whole is tried again as a whole under the same webhook-id; 400 to each part refuses them all', async () => {
     await using receiver = await startReceiver();
     receiver.answer(() => (receiver.requests.length === 1 ? 500 : 400));
-    const { id } = await batchLane(receiver.url, 10, { retry: { ...retry, jitter: 0 } });
+    const { id } = await batchSubscription(receiver.url, 10, { retry: { ...retry, jitter: 0 } });
     const syncs = await settled(hub, id);
     assert.ok(syncs.every(({ status, errorCode }) => status === 'FAILED' && errorCode === 'HTTP_400'));
     const [first, second] = receiver.requests;
@@ -195,7 +195,7 @@ describe('batches', { concurrency: 6 }, () => {
 
   test('versions of one record never share a batch, and come in order', async () => {
     await using receiver = await startReceiver();
-    const system = `batches-${++lanes}`;
+    const system = `batches-${++shards}`;
     const { id } = await subscribe(hub, {
       name: system,
       sourceSystems: [system],
@@ -251,7 +251,7 @@ describe('rotation of the secret', { concurrency: 4 }, () => {
 
   test('while it overlaps both secrets sign: X-Signature the old one, X-Signature-Next the new one', async () => {
     await using receiver = await startReceiver();
-    const system = `rotation-${++lanes}`;
+    const system = `rotation-${++shards}`;
     const { id, secret: old } = await subscribe(hub, {
       name: system,
       sourceSystems: [system],
@@ -271,7 +271,7 @@ describe('rotation of the secret', { concurrency: 4 }, () => {
 
   test('after the overlap only the new one signs', async () => {
     await using receiver = await startReceiver();
-    const system = `rotation-${++lanes}`;
+    const system = `rotation-${++shards}`;
     const { id, secret: old } = await subscribe(hub, {
       name: system,
       sourceSystems: [system],
@@ -291,7 +291,7 @@ describe('rotation of the secret', { concurrency: 4 }, () => {
   test('every attempt of an event whose secret is rotated between its retries verifies with what is in force', async () => {
     await using receiver = await startReceiver();
     receiver.answer(() => (receiver.requests.length < 3 ? 503 : 200));
-    const system = `rotation-${++lanes}`;
+    const system = `rotation-${++shards}`;
     const slow = { maxRetries: 5, baseDelayMs: 1_000, maxDelayMs: 1_000, jitter: 0 };
     const { id, secret: first } = await subscribe(hub, {
       name: system,

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { limits } from '../../src/core/limits.ts';
-import { startTestHub, type TestHub } from '../support/hub.ts';
 import {
   detailsOf,
   numbers,
@@ -13,7 +12,8 @@ import {
   stateOf,
   theSync,
   vouchers,
-} from '../support/lanes.ts';
+} from '../support/deliveries.ts';
+import { startTestHub, type TestHub } from '../support/hub.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -24,13 +24,13 @@ const hub: TestHub = await startTestHub();
 
 const retry = { maxRetries: 1, baseDelayMs: 50, maxDelayMs: 100, jitter: 0 };
 
-let lanes = 0;
+let shards = 0;
 
-/** A lane whose target goes down: its receiver is gone, its subscription SUSPENDED, `lost` events FAILED. */
-async function downLane(
+/** A shard whose target goes down: its receiver is gone, its subscription SUSPENDED, `lost` events FAILED. */
+async function downSubscription(
   settings: Record<string, unknown> = {},
 ): Promise<{ id: string; system: string; port: number }> {
-  const system = `breaker-${++lanes}`;
+  const system = `breaker-${++shards}`;
   const receiver = await startReceiver();
   const { id } = await subscribe(hub, {
     name: system,
@@ -57,7 +57,7 @@ function idsOf(receiver: Receiver): string[] {
 
 describe('the breaker', { concurrency: 6 }, () => {
   test('while the target is down everything is kept; a probe finds it back, and all is delivered, what FAILED too', async () => {
-    const { id, system, port } = await downLane();
+    const { id, system, port } = await downSubscription();
     await record(hub, vouchers(system, numbers(50)));
     await pause(1_000);
     const kept = await detailsOf(hub, id);
@@ -78,17 +78,17 @@ describe('the breaker', { concurrency: 6 }, () => {
   });
 
   test('what FAILED because of the connection is delivered after a probe, though nothing else waits', async () => {
-    const { id, system, port } = await downLane();
+    const { id, system, port } = await downSubscription();
     await using back = await startReceiver(port);
     await back.gotEvents(1, limits.probeFirstMs * 8);
     await settled(hub, id);
     assert.deepEqual(idsOf(back), [`${system}-failing`]);
-    // The probe's outcome is written before the lane is resumed.
+    // The probe's outcome is written before the shard is resumed.
     await until('the subscription is active', async () => (await stateOf(hub, id)) === 'ACTIVE');
   });
 
-  test('what waits for the nightly batch does not keep the lane from being probed', async () => {
-    const { id, system, port } = await downLane();
+  test('what waits for the nightly batch does not keep the shard from being probed', async () => {
+    const { id, system, port } = await downSubscription();
     await record(hub, vouchers(system, ['nightly'], { eventType: 'supplier_changed' }));
     await using back = await startReceiver(port);
     await back.gotEvents(1, limits.probeFirstMs * 8);
@@ -100,7 +100,7 @@ describe('the breaker', { concurrency: 6 }, () => {
   });
 
   test('probes that fail use up no retry and come ever more rarely', async () => {
-    const { id, system } = await downLane();
+    const { id, system } = await downSubscription();
     await record(hub, vouchers(system, ['waiting']));
     const probed = await until(
       'two probes have failed',
@@ -127,7 +127,7 @@ describe('the breaker', { concurrency: 6 }, () => {
   });
 
   test('a person may resume by hand, and what FAILED because of the connection is tried again', async () => {
-    const { id, system, port } = await downLane();
+    const { id, system, port } = await downSubscription();
     await record(hub, vouchers(system, numbers(3)));
     await using back = await startReceiver(port);
     await setState(hub, id, 'resume');
@@ -137,7 +137,7 @@ describe('the breaker', { concurrency: 6 }, () => {
   });
 
   test('resumed by hand while the target is still down, it is suspended again and loses nothing', async () => {
-    const { id, system, port } = await downLane();
+    const { id, system, port } = await downSubscription();
     await record(hub, vouchers(system, numbers(3)));
     await setState(hub, id, 'resume');
     await until('it is suspended again', async () => (await stateOf(hub, id)) === 'SUSPENDED');
@@ -148,8 +148,8 @@ describe('the breaker', { concurrency: 6 }, () => {
   });
 
   for (const status of [408, 425, 429, 500, 503])
-    test(`a probe answered ${status} finds the target still away: the lane stays suspended and what waits uses up no retry`, async () => {
-      const { id, system, port } = await downLane();
+    test(`a probe answered ${status} finds the target still away: the shard stays suspended and what waits uses up no retry`, async () => {
+      const { id, system, port } = await downSubscription();
       await record(hub, vouchers(system, numbers(30)));
       await using back = await startReceiver(port);
       back.answer(() => status);
@@ -169,7 +169,7 @@ describe('the breaker', { concurrency: 6 }, () => {
     });
 
   test('a probe that is refused finds the target back', async () => {
-    const { id, port } = await downLane();
+    const { id, port } = await downSubscription();
     await using back = await startReceiver(port);
     back.answer(() => 422);
     await until('it is resumed', async () => (await stateOf(hub, id)) === 'ACTIVE', limits.probeFirstMs * 8);
@@ -177,7 +177,7 @@ describe('the breaker', { concurrency: 6 }, () => {
   });
 
   test('a probe answered 410 pauses the subscription', async () => {
-    const { id, port } = await downLane();
+    const { id, port } = await downSubscription();
     await using back = await startReceiver(port);
     back.answer(() => 410);
     await until(
@@ -189,7 +189,7 @@ describe('the breaker', { concurrency: 6 }, () => {
   });
 
   test('a paused subscription is not suspended by what was under way, and is not probed', async () => {
-    const system = `breaker-${++lanes}`;
+    const system = `breaker-${++shards}`;
     await using receiver = await startReceiver();
     receiver.answer((_request, response) => void setTimeout(() => response.socket?.destroy(), 500));
     const { id } = await subscribe(hub, {

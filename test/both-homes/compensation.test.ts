@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { startTestHub, type TestHub } from '../support/hub.ts';
 import {
   cancelSyncs,
   detailsOf,
@@ -11,7 +10,8 @@ import {
   settled,
   unsubscribe,
   vouchers,
-} from '../support/lanes.ts';
+} from '../support/deliveries.ts';
+import { startTestHub, type TestHub } from '../support/hub.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -22,13 +22,13 @@ const hub: TestHub = await startTestHub();
 
 const retry = { maxRetries: 1, baseDelayMs: 30, maxDelayMs: 100, jitter: 0 };
 
-let lanes = 0;
+let shards = 0;
 
-async function lane(
+async function makeSubscription(
   webhookUrl: string,
   settings: Record<string, unknown> = {},
 ): Promise<{ id: string; system: string }> {
-  const system = `compensation-${++lanes}`;
+  const system = `compensation-${++shards}`;
   const { id } = await subscribe(hub, {
     name: system,
     sourceSystems: [system],
@@ -51,7 +51,7 @@ describe('compensation by hand', { concurrency: 4 }, () => {
   test('retrySyncs sends again what FAILED, with all retries before it, and nothing else', async () => {
     await using receiver = await startReceiver();
     receiver.answer(({ body }) => (Number(body.voucher.source_id.split('-').at(-1)) < 3 ? 503 : 200));
-    const { id, system } = await lane(receiver.url);
+    const { id, system } = await makeSubscription(receiver.url);
     await record(hub, vouchers(system, numbers(6)));
     const before = await settled(hub, id);
     assert.deepEqual(
@@ -77,7 +77,7 @@ describe('compensation by hand', { concurrency: 4 }, () => {
 
   test('cancelSyncs gives up what waits and what FAILED; it is not sent, and can be brought back by its id', async () => {
     await using receiver = await startReceiver();
-    const { id, system } = await lane(receiver.url);
+    const { id, system } = await makeSubscription(receiver.url);
     receiver.answer(() => 422);
     await record(hub, vouchers(system, ['failed']));
     await settled(hub, id);
@@ -102,9 +102,9 @@ describe('compensation by hand', { concurrency: 4 }, () => {
   test('cancelling an earlier version that waits for its retry lets the later one go', async () => {
     await using receiver = await startReceiver();
     receiver.answer(({ body }) => (body.voucher.source_version > 1 ? 200 : 500));
-    // A Retry-After would hold the whole lane.
+    // A Retry-After would hold the whole shard.
     const retry = { maxRetries: 5, baseDelayMs: 600_000, maxDelayMs: 600_000, jitter: 0 };
-    const { id, system } = await lane(receiver.url, { retry });
+    const { id, system } = await makeSubscription(receiver.url, { retry });
     await record(hub, vouchers(system, ['x']));
     await receiver.gotEvents(1);
     await record(hub, vouchers(system, ['x'], { amount: '2.00' }));
@@ -120,7 +120,7 @@ describe('compensation by hand', { concurrency: 4 }, () => {
 
   test('resync sends the current version of each voucher once more, marked as compensation', async () => {
     await using receiver = await startReceiver();
-    const { id, system } = await lane(receiver.url);
+    const { id, system } = await makeSubscription(receiver.url);
     await record(hub, vouchers(system, numbers(5)));
     await record(hub, vouchers(system, [0, 1], { amount: '2.00' }));
     await settled(hub, id);
@@ -143,7 +143,7 @@ describe('compensation by hand', { concurrency: 4 }, () => {
 
   test('resync adds nothing for what is on its way already', async () => {
     await using receiver = await startReceiver();
-    const { id, system } = await lane(receiver.url);
+    const { id, system } = await makeSubscription(receiver.url);
     await setState(hub, id, 'pause');
     await record(hub, vouchers(system, numbers(3)));
     assert.equal(await resync(id, { sourceSystem: system }), 0);
@@ -154,7 +154,7 @@ describe('compensation by hand', { concurrency: 4 }, () => {
   test('nothing of a deleted subscription is sent again', async () => {
     await using receiver = await startReceiver();
     receiver.answer(() => 422);
-    const { id, system } = await lane(receiver.url);
+    const { id, system } = await makeSubscription(receiver.url);
     await record(hub, vouchers(system, numbers(3)));
     await settled(hub, id);
     await unsubscribe(hub, id);
@@ -164,7 +164,7 @@ describe('compensation by hand', { concurrency: 4 }, () => {
 
   test('BATCH events are due at the next 02:00 in Shanghai; retrySyncs with their ids sends them now', async () => {
     await using receiver = await startReceiver();
-    const { id, system } = await lane(receiver.url);
+    const { id, system } = await makeSubscription(receiver.url);
     const recordedAt = Date.now();
     await record(hub, vouchers(system, numbers(3), { eventType: 'supplier_changed' }));
     await record(hub, vouchers(system, ['now']));

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startHubProcess } from '../support/hub-process.ts';
 import {
   detailsOf,
   emptyQueue,
@@ -11,7 +10,8 @@ import {
   sql,
   statusCounts,
   vouchers,
-} from '../support/lanes.ts';
+} from '../support/deliveries.ts';
+import { startHubProcess } from '../support/hub-process.ts';
 import { startLoad } from '../support/load.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
@@ -143,7 +143,7 @@ test('the queue emptied under load loses nothing and is filled again by itself',
   );
   assertIntact(load.acknowledged, receiver.events());
   assert.equal(duplicates(receiver.events()).size, 0);
-  // And the lane still takes its wake-ups from the queue: an event after a quiet time comes at once.
+  // And the shard still takes its wake-ups from the queue: an event after a quiet time comes at once.
   await pause(limitsOfQuietMs);
   const before = receiver.requests.length;
   const startedAt = performance.now();
@@ -156,5 +156,5 @@ test('the queue emptied under load loses nothing and is filled again by itself',
   );
 });
 
-/** Longer than a drain stays on its empty lane. */
+/** Longer than a drain stays on its empty shard. */
 const limitsOfQuietMs = 3_000;

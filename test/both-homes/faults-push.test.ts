@@ -10,9 +10,9 @@ import {
   sqliteTransaction,
 } from '../../clients/typescript/src/index.ts';
 import { type Delivered, TestConsumer } from '../support/consumer.ts';
+import { numbers, record, sql, vouchers } from '../support/deliveries.ts';
 import { adminKey } from '../support/hub.ts';
 import { type HubProcess, startHubProcess } from '../support/hub-process.ts';
-import { numbers, record, sql, vouchers } from '../support/lanes.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { makeKey } from '../support/access.ts';
 import { TestConsumer } from '../support/consumer.ts';
-import { startTestHub } from '../support/hub.ts';
 import {
   cancelSyncs,
   numbers,
@@ -12,7 +11,8 @@ import {
   sql,
   unsubscribe,
   vouchers,
-} from '../support/lanes.ts';
+} from '../support/deliveries.ts';
+import { startTestHub } from '../support/hub.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { ask, openSocket } from '../support/sockets.ts';
 import { subscribe } from '../support/vouchers.ts';

@@ -1,6 +1,6 @@
 import { after, test } from 'node:test';
+import { record, vouchers } from '../support/deliveries.ts';
 import { startTestHub } from '../support/hub.ts';
-import { record, vouchers } from '../support/lanes.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startPostgresProxy } from '../support/postgres-proxy.ts';
 import { subscribe } from '../support/vouchers.ts';

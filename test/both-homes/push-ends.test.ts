@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { acknowledgeAll, type Delivered, TestConsumer } from '../support/consumer.ts';
-import { type GraphqlAnswer, startTestHub, type TestHub } from '../support/hub.ts';
 import {
   detailsOf,
   numbers,
@@ -11,7 +10,8 @@ import {
   theSync,
   unsubscribe,
   vouchers,
-} from '../support/lanes.ts';
+} from '../support/deliveries.ts';
+import { type GraphqlAnswer, startTestHub, type TestHub } from '../support/hub.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -21,7 +21,7 @@ after(() => hub[Symbol.asyncDispose]());
 const hub: TestHub = await startTestHub({ env: { HUB_ROLES: 'api,worker' } });
 
 /** A subscription to one source system of its own. */
-async function lane(system: string, over: Record<string, unknown> = {}): Promise<string> {
+async function makeSubscription(system: string, over: Record<string, unknown> = {}): Promise<string> {
   const { id } = await subscribe(hub, { name: system, sourceSystems: [system], webhookUrl: null, ...over });
   return id;
 }
@@ -51,7 +51,7 @@ function reject(syncId: string | undefined, code: string, retryable: boolean): P
 
 describe('how pushes end', { concurrency: true }, () => {
   test('deleting a subscription ends the stream at once; what was held or waited is CANCELLED, what was acknowledged SUCCESS', async () => {
-    const id = await lane('deleted', { ackTimeoutMs: 3_600_000 });
+    const id = await makeSubscription('deleted', { ackTimeoutMs: 3_600_000 });
     await record(hub, vouchers('deleted', numbers(10)));
     const held: string[] = [];
     const onEvent = (delivered: Delivered, self: TestConsumer) => {
@@ -76,7 +76,7 @@ describe('how pushes end', { concurrency: true }, () => {
   });
 
   test('reject answers with what came of it: RETRYING with the code it gave, or FAILED', async () => {
-    const id = await lane('rejected', { retry: { maxRetries: 3, baseDelayMs: 60_000 } });
+    const id = await makeSubscription('rejected', { retry: { maxRetries: 3, baseDelayMs: 60_000 } });
     await record(hub, vouchers('rejected', ['later', 'never']));
     using consumer = await holding(id, 2);
     const [later, never] = ['later', 'never'].map(
@@ -91,7 +91,7 @@ describe('how pushes end', { concurrency: true }, () => {
   });
 
   test('of two verdicts on one delivery that are sent without waiting the first stands, and the second counts for nothing', async () => {
-    const id = await lane('verdicts', {
+    const id = await makeSubscription('verdicts', {
       ackTimeoutMs: 60_000,
       retry: { maxRetries: 3, baseDelayMs: 60_000 },
     });
@@ -137,7 +137,7 @@ describe('how pushes end', { concurrency: true }, () => {
   });
 
   test('a verdict that comes right behind the end of its socket does not undo the one before it', async () => {
-    const id = await lane('ended', { ackTimeoutMs: 60_000 });
+    const id = await makeSubscription('ended', { ackTimeoutMs: 60_000 });
     const ask =
       'mutation ($id: ID!) { reject(syncId: $id, code: "NO", message: "no", retryable: false) { status } }';
     for (const n of numbers(10)) {
@@ -153,7 +153,7 @@ describe('how pushes end', { concurrency: true }, () => {
   });
 
   test('of what is pushed to a consumer that dies again and again only the event that kills it is FAILED', async t => {
-    const id = await lane('deadly', { ackTimeoutMs: 60_000 });
+    const id = await makeSubscription('deadly', { ackTimeoutMs: 60_000 });
     const others = numbers(40);
     await record(hub, vouchers('deadly', [...others, 'poison']));
     const companies: number[] = [];
@@ -185,7 +185,7 @@ describe('how pushes end', { concurrency: true }, () => {
   });
 
   test("a reject's code may not be one of the hub's own", async () => {
-    const id = await lane('own-codes');
+    const id = await makeSubscription('own-codes');
     await record(hub, vouchers('own-codes', ['x']));
     using consumer = await holding(id, 1);
     const [{ syncId } = { syncId: '' }] = consumer.got;
@@ -216,7 +216,7 @@ describe('how pushes end', { concurrency: true }, () => {
 
   test('when its consumer leaves, what is left goes to the webhook without waiting for the reconciler', async t => {
     await using receiver = await startReceiver();
-    const id = await lane('leaves', { webhookUrl: receiver.url });
+    const id = await makeSubscription('leaves', { webhookUrl: receiver.url });
     using consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: () => {} });
     await until('it is attached', () => connected(id));
     await record(hub, vouchers('leaves', numbers(5)));
@@ -232,7 +232,7 @@ describe('how pushes end', { concurrency: true }, () => {
   test('an event that leaves the socket after two pushes is at the webhook without waiting for the reconciler', async () => {
     await using receiver = await startReceiver();
     const retry = { maxRetries: 5, baseDelayMs: 20 };
-    const id = await lane('handed', { webhookUrl: receiver.url, ackTimeoutMs: 100, retry });
+    const id = await makeSubscription('handed', { webhookUrl: receiver.url, ackTimeoutMs: 100, retry });
     using _consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: () => {} });
     await until('it is attached', () => connected(id));
     await record(hub, vouchers('handed', numbers(3)));

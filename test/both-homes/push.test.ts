@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { acknowledgeAll, type Delivered, TestConsumer } from '../support/consumer.ts';
-import { startTestHub, type TestHub } from '../support/hub.ts';
 import {
   detailsOf,
   numbers,
@@ -11,7 +10,8 @@ import {
   statusCounts,
   theSync,
   vouchers,
-} from '../support/lanes.ts';
+} from '../support/deliveries.ts';
+import { startTestHub, type TestHub } from '../support/hub.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -21,7 +21,7 @@ const hub: TestHub = await startTestHub();
 
 describe('the push to attached consumers', { concurrency: true }, () => {
   /** A subscription to one source system of its own. */
-  async function lane(system: string, over: Record<string, unknown> = {}): Promise<string> {
+  async function makeSubscription(system: string, over: Record<string, unknown> = {}): Promise<string> {
     const { id } = await subscribe(hub, { name: system, sourceSystems: [system], webhookUrl: null, ...over });
     return id;
   }
@@ -35,7 +35,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
     ).dataSubscription.connected;
 
   test('an attached consumer gets each event, and what it acknowledges is SUCCESS by WEBSOCKET', async () => {
-    const id = await lane('plain');
+    const id = await makeSubscription('plain');
     using consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: acknowledgeAll });
     await until('it is attached', () => connected(id));
     await record(hub, vouchers('plain', numbers(50)));
@@ -57,7 +57,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
   });
 
   test('events recorded before it attached are delivered when it attaches', async () => {
-    const id = await lane('early');
+    const id = await makeSubscription('early');
     await record(hub, vouchers('early', numbers(5)));
     using consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: acknowledgeAll });
     await settled(hub, id);
@@ -65,7 +65,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
   });
 
   test('an event is what it was in its version, though the voucher has a newer one', async () => {
-    const id = await lane('frozen');
+    const id = await makeSubscription('frozen');
     await record(hub, vouchers('frozen', ['x'], { amount: '1.00' }));
     await record(hub, vouchers('frozen', ['x'], { amount: '2.00' }));
     using consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: acknowledgeAll });
@@ -80,7 +80,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
   });
 
   test('never more than prefetch are unacknowledged', async () => {
-    const id = await lane('window');
+    const id = await makeSubscription('window');
     await record(hub, vouchers('window', numbers(40)));
     let most = 0;
     const open = new Set<string>();
@@ -103,7 +103,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
   test('what is not acknowledged in time is tried again, and goes to the webhook after two pushes', async () => {
     await using receiver = await startReceiver();
     const retry = { maxRetries: 3, baseDelayMs: 50 };
-    const id = await lane('mute', { webhookUrl: receiver.url, ackTimeoutMs: 200, retry });
+    const id = await makeSubscription('mute', { webhookUrl: receiver.url, ackTimeoutMs: 200, retry });
     using consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: () => {} });
     await until('it is attached', () => connected(id));
     await record(hub, vouchers('mute', ['x']));
@@ -121,7 +121,10 @@ describe('the push to attached consumers', { concurrency: true }, () => {
   });
 
   test('without a webhook it is pushed until its retries are used up, and FAILED then', async () => {
-    const id = await lane('deaf', { ackTimeoutMs: 150, retry: { maxRetries: 3, baseDelayMs: 20 } });
+    const id = await makeSubscription('deaf', {
+      ackTimeoutMs: 150,
+      retry: { maxRetries: 3, baseDelayMs: 20 },
+    });
     using consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: () => {} });
     await record(hub, vouchers('deaf', ['x']));
     const [sync] = await settled(hub, id);
@@ -131,7 +134,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
   });
 
   test('a rejected event is tried again where it is retryable, and FAILED with the code it gave where not', async () => {
-    const id = await lane('reject', { retry: { maxRetries: 3, baseDelayMs: 20 } });
+    const id = await makeSubscription('reject', { retry: { maxRetries: 3, baseDelayMs: 20 } });
     const onEvent = ({ syncId, attempt, event }: Delivered, consumer: TestConsumer) => {
       const final = event.voucher.sourceId === 'reject-bad';
       if (final || attempt < 3) void consumer.reject(syncId, final ? 'NO_SUCH_TAX_ID' : 'LOCKED', !final);
@@ -155,7 +158,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
   });
 
   test('a socket that closes gives back at once what was unacknowledged, and no retry is used up', async () => {
-    const id = await lane('killed');
+    const id = await makeSubscription('killed');
     await record(hub, vouchers('killed', numbers(10)));
     using first = new TestConsumer(hub.url, { subscriptionId: id, onEvent: () => {} });
     await until('all are there', () => first.got.length === 10);
@@ -174,7 +177,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
   });
 
   test('an event that kills its consumer ten times in a row is FAILED', async () => {
-    const id = await lane('deadly');
+    const id = await makeSubscription('deadly');
     await record(hub, vouchers('deadly', ['x']));
     for (let n = 0; n < 10; n += 1) {
       using consumer = new TestConsumer(hub.url, {
@@ -190,7 +193,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
   });
 
   test('consumers of one subscription share it, and each event goes to one of them', async () => {
-    const id = await lane('shared');
+    const id = await makeSubscription('shared');
     using first = new TestConsumer(hub.url, { subscriptionId: id, prefetch: 10, onEvent: acknowledgeAll });
     using second = new TestConsumer(hub.url, { subscriptionId: id, prefetch: 10, onEvent: acknowledgeAll });
     await until('both are attached', () => connected(id));
@@ -207,7 +210,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
   });
 
   test('versions of a record come in order, one only after the one before is acknowledged', async () => {
-    const id = await lane('ordered');
+    const id = await makeSubscription('ordered');
     const open = new Set<string>();
     const together: string[] = [];
     const onEvent = ({ syncId, event }: Delivered, consumer: TestConsumer) => {
@@ -234,7 +237,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
   });
 
   test('an acknowledgement counts once, and only what waits for this key', async () => {
-    const id = await lane('twice');
+    const id = await makeSubscription('twice');
     const other = await hub.data<{ createApiKey: { secret: string } }>(
       'mutation { createApiKey(name: "other", role: ADMIN) { secret } }',
     );
@@ -259,7 +262,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
     const { promise: acknowledged, resolve: answer } = Promise.withResolvers<number>();
     receiver.answer(() => acknowledged);
     const retry = { maxRetries: 3, baseDelayMs: 20 };
-    const id = await lane('late', { webhookUrl: receiver.url, ackTimeoutMs: 150, retry });
+    const id = await makeSubscription('late', { webhookUrl: receiver.url, ackTimeoutMs: 150, retry });
     using slow = new TestConsumer(hub.url, { subscriptionId: id, onEvent: () => {} });
     await until('it is attached', () => connected(id));
     await record(hub, vouchers('late', ['x']));
@@ -274,7 +277,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
   });
 
   test('an acknowledgement may come over HTTP with the same key', async () => {
-    const id = await lane('http');
+    const id = await makeSubscription('http');
     using consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: () => {} });
     await record(hub, vouchers('http', ['x']));
     await until('it came', () => consumer.got.length === 1);
@@ -286,7 +289,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
   });
 
   test('a pause holds for an attached consumer, and resuming delivers', async () => {
-    const id = await lane('paused');
+    const id = await makeSubscription('paused');
     using consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: acknowledgeAll });
     await until('it is attached', () => connected(id));
     await hub.data('mutation ($id: ID!) { pauseDataSubscription(id: $id) { state } }', { id });
@@ -302,7 +305,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
     const gone = await startReceiver();
     await gone[Symbol.asyncDispose]();
     const retry = { maxRetries: 0, baseDelayMs: 10 };
-    const id = await lane('down', { webhookUrl: gone.url, retry });
+    const id = await makeSubscription('down', { webhookUrl: gone.url, retry });
     await record(hub, vouchers('down', ['failing']));
     await until('it is suspended', async () => (await stateOf(hub, id)) === 'SUSPENDED');
     await record(hub, vouchers('down', numbers(5)));
@@ -319,7 +322,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
   });
 
   test('deleting the subscription ends the stream', async () => {
-    const id = await lane('deleted');
+    const id = await makeSubscription('deleted');
     using consumer = new TestConsumer(hub.url, { subscriptionId: id, onEvent: acknowledgeAll });
     await until('it is attached', () => connected(id));
     await hub.data('mutation ($id: ID!) { deleteDataSubscription(id: $id) }', { id });
@@ -328,7 +331,7 @@ describe('the push to attached consumers', { concurrency: true }, () => {
   });
 
   test('another system may not attach, and a prefetch beyond its range is refused', async () => {
-    const id = await lane('foreign');
+    const id = await makeSubscription('foreign');
     const other = await hub.data<{ createApiKey: { secret: string } }>(
       'mutation { createApiKey(name: "foreign", role: SUBSCRIBER, system: "elsewhere") { secret } }',
     );

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { acknowledgeAll, TestConsumer } from '../support/consumer.ts';
+import { record, statusCounts, vouchers } from '../support/deliveries.ts';
 import { startTestHub } from '../support/hub.ts';
-import { record, statusCounts, vouchers } from '../support/lanes.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
@@ -25,7 +25,7 @@ test('an api process delivers to its attached consumers and to no webhook; a wor
 
   await using worker = await startTestHub({ databaseUrl, env: { HUB_ROLES: 'worker' } });
   await receiver.gotEvents(3);
-  // Its drain lingers on the empty lane: what is recorded elsewhere now is told to it, and need not wait for its end.
+  // Its drain lingers on the empty shard: what is recorded elsewhere now is told to it, and need not wait for its end.
   const waits: number[] = [];
   for (let n = 0; n < 5; n += 1) {
     const startedAt = performance.now();

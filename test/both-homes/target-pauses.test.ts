@@ -3,18 +3,18 @@ import { after, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { limits } from '../../src/core/limits.ts';
 import { acknowledgeAll, TestConsumer } from '../support/consumer.ts';
-import { startTestHub, type TestHub } from '../support/hub.ts';
 import {
   detailsOf,
-  laneMaker,
   numbers,
   record,
   setState,
   settled,
   sql,
   stateOf,
+  subscriptionMaker,
   vouchers,
-} from '../support/lanes.ts';
+} from '../support/deliveries.ts';
+import { startTestHub, type TestHub } from '../support/hub.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { type Answer, startReceiver } from '../support/receiver.ts';
 import { until } from '../support/wait.ts';
@@ -27,7 +27,7 @@ after(async () => {
   await other[Symbol.asyncDispose]();
   await hub[Symbol.asyncDispose]();
 });
-const lane = laneMaker(hub);
+const makeSubscription = subscriptionMaker(hub);
 const retry = { maxRetries: 2, baseDelayMs: 50, maxDelayMs: 100, jitter: 0 };
 
 /** Takes `count` requests in each window of time, and answers the others with a status and headers. */
@@ -55,7 +55,7 @@ describe('what a target says of itself', { concurrency: 8 }, () => {
   const kinds: [string, number, Record<string, string>, Record<string, unknown>][] = [
     ['429 with a date', 429, { 'retry-after': '1' }, {}],
     ['429 without a date', 429, {}, {}],
-    ['503 with a date, four shards', 503, { 'retry-after': '1' }, { lanes: 4 }],
+    ['503 with a date, four shards', 503, { 'retry-after': '1' }, { shards: 4 }],
     ['429 with a date, in batches', 429, { 'retry-after': '1' }, { batchSize: 2 }],
   ];
   for (const [name, status, headers, settings] of kinds)
@@ -63,7 +63,7 @@ describe('what a target says of itself', { concurrency: 8 }, () => {
       await using receiver = await startReceiver();
       const { answer, refused } = limited(10, 1_000, status, headers);
       receiver.answer(answer);
-      const { id, system } = await lane(receiver.url, { retry, ...settings });
+      const { id, system } = await makeSubscription(receiver.url, { retry, ...settings });
       await record(hub, vouchers(system, numbers(60)));
       const syncs = await settled(hub, id, 90_000);
       const counts = Map.groupBy(syncs, sync => sync.status);
@@ -86,15 +86,15 @@ describe('what a target says of itself', { concurrency: 8 }, () => {
       response.writeHead(207).end(JSON.stringify({ results }));
       return undefined;
     });
-    const { id, system } = await lane(receiver.url, { retry, batchSize: 10 });
+    const { id, system } = await makeSubscription(receiver.url, { retry, batchSize: 10 });
     await record(hub, vouchers(system, numbers(20)));
     assert.ok((await settled(hub, id, 60_000)).every(sync => sync.status === 'SUCCESS'));
   });
 
-  test('a lane that is held is asked by no node, shows until when, and goes on at once where a person resumes it', async () => {
+  test('a shard that is held is asked by no node, shows until when, and goes on at once where a person resumes it', async () => {
     await using receiver = await startReceiver();
     receiver.answer((_request, response) => void response.writeHead(429, { 'retry-after': '600' }).end());
-    const { id, system } = await lane(receiver.url, { retry, lanes: 2, maxInFlight: 2 });
+    const { id, system } = await makeSubscription(receiver.url, { retry, shards: 2, maxInFlight: 2 });
     await record(hub, vouchers(system, numbers(20)));
     await until('it was asked', () => receiver.requests.length > 0);
     await pause(1_000);
@@ -123,7 +123,7 @@ describe('what a target says of itself', { concurrency: 8 }, () => {
       (_request, response) =>
         void response.writeHead(503, { 'retry-after': 'Fri, 01 Jan 2100 00:00:00 GMT' }).end(),
     );
-    const { id, system } = await lane(receiver.url, { retry });
+    const { id, system } = await makeSubscription(receiver.url, { retry });
     await record(hub, vouchers(system, ['x']));
     await until('it is held', async () => (await detailsOf(hub, id))[0]?.errorCode === 'HTTP_503');
     await hub.data(
@@ -137,7 +137,7 @@ describe('what a target says of itself', { concurrency: 8 }, () => {
   test('a target that has taken nothing between its pauses for half an hour is suspended, and nothing FAILED', async () => {
     await using receiver = await startReceiver();
     receiver.answer((_request, response) => void response.writeHead(429, { 'retry-after': '1' }).end());
-    const { id, system } = await lane(receiver.url, { retry });
+    const { id, system } = await makeSubscription(receiver.url, { retry });
     await record(hub, vouchers(system, numbers(5)));
     await until('it is held', () => receiver.requests.length >= 2);
     await sql(
@@ -154,7 +154,7 @@ describe('what a target says of itself', { concurrency: 8 }, () => {
   test('one event that is always answered 503 without a date stops no other, and is FAILED after its retries', async () => {
     await using receiver = await startReceiver();
     receiver.answer(({ body }) => (body.voucher.source_id.endsWith('-poison') ? 503 : 200));
-    const { id, system } = await lane(receiver.url, { retry });
+    const { id, system } = await makeSubscription(receiver.url, { retry });
     await record(hub, vouchers(system, ['poison', ...numbers(30)]));
     const syncs = await settled(hub, id);
     const failed = syncs.filter(({ status }) => status === 'FAILED');
@@ -168,7 +168,7 @@ describe('what a target says of itself', { concurrency: 8 }, () => {
   test('one event that is always answered 429 while others get through is FAILED in the end', async () => {
     await using receiver = await startReceiver();
     receiver.answer(({ body }) => (body.voucher.source_id.endsWith('-poison') ? 429 : 200));
-    const { id, system } = await lane(receiver.url, { retry });
+    const { id, system } = await makeSubscription(receiver.url, { retry });
     await record(hub, vouchers(system, ['poison']));
     assert.equal((await settled(hub, id))[0]?.attempts.length, 3);
   });
@@ -177,7 +177,7 @@ describe('what a target says of itself', { concurrency: 8 }, () => {
     test(`a target that answers everything with ${status} is suspended before the backlog's retries are used up; back again, it gets all`, async () => {
       await using receiver = await startReceiver();
       receiver.answer(() => status);
-      const { id, system } = await lane(receiver.url, { maxInFlight: 4 });
+      const { id, system } = await makeSubscription(receiver.url, { maxInFlight: 4 });
       await record(hub, vouchers(system, numbers(100)));
       await until('it is suspended', async () => (await stateOf(hub, id)) === 'SUSPENDED', 20_000);
       await pause(limits.probeFirstMs + limits.reconcileMs);
@@ -188,7 +188,7 @@ describe('what a target says of itself', { concurrency: 8 }, () => {
     });
 
   test('an attached consumer that rejects everything for now is held, another one gets the events, and nothing FAILED', async () => {
-    const { id, system } = await lane(null, { retry });
+    const { id, system } = await makeSubscription(null, { retry });
     let rejected = 0;
     using consumer = new TestConsumer(hub.url, {
       subscriptionId: id,

@@ -4,8 +4,8 @@ import { after, test } from 'node:test';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { makeKey } from '../support/access.ts';
 import { runCli } from '../support/cli.ts';
+import { numbers, record, setState, sql, vouchers } from '../support/deliveries.ts';
 import { startTestHub } from '../support/hub.ts';
-import { numbers, record, setState, sql, vouchers } from '../support/lanes.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
@@ -32,7 +32,7 @@ function datesOff({ headers }: { headers: IncomingHttpHeaders }): number {
   return Math.max(...dates.map(date => Math.abs(date - systemClock.now() / 1_000)));
 }
 
-test('a clock that is set back ten minutes holds up no lane, limited in rate or idle or paused before', async () => {
+test('a clock that is set back ten minutes holds up no shard, limited in rate or idle or paused before', async () => {
   await using receiver = await startReceiver();
   const { id } = await subscribe(hub, { webhookUrl: receiver.url, rateLimitPerSecond: 100 });
   await record(hub, vouchers('settlement', numbers(5)));
@@ -68,7 +68,7 @@ test('a clock that is set back does not stop the reconciler', async () => {
   const due = `update fin_open_syncs set next_attempt_at = now() where subscription_id = ${id}`;
   await setState(alone, id, 'pause');
   await record(alone, vouchers('settlement', [1]));
-  // Resumed by SQL, so that nobody tells the lane.
+  // Resumed by SQL, so that nobody tells the shard.
   await sql(database, `update data_subscriptions set state = 'active' where id = ${id}`);
   offsetMs = -tenMinutes;
   await sql(database, due);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { record, settled, sql, vouchers } from '../support/deliveries.ts';
 import { startTestHub } from '../support/hub.ts';
-import { record, settled, sql, vouchers } from '../support/lanes.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { startRedis, withoutRedis } from '../support/redis.ts';
 import { recordVouchers, subscribe, voucherInput } from '../support/vouchers.ts';

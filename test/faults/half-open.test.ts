@@ -5,8 +5,8 @@ import { Link } from '../../faults/proxy.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { createLogger } from '../../src/core/logger.ts';
 import { PostgresMessages, RedisMessages } from '../../src/jobs/messages.ts';
+import { record, vouchers } from '../support/deliveries.ts';
 import { startTestHub } from '../support/hub.ts';
-import { record, vouchers } from '../support/lanes.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { startRedis, withoutRedis } from '../support/redis.ts';
@@ -65,7 +65,7 @@ describe('half-open connections', { concurrency: true }, () => {
     await until('it hears again', say, 30_000);
   });
 
-  test('a queue on Redis wakes lanes again within 30 s', {
+  test('a queue on Redis wakes shards again within 30 s', {
     skip: withoutRedis,
   }, async () => {
     await using redis = await startRedis();
@@ -77,7 +77,7 @@ describe('half-open connections', { concurrency: true }, () => {
     await subscribe(hub, { webhookUrl: receiver.url });
     await record(hub, vouchers('settlement', [1]));
     await receiver.gotEvents(1);
-    // Longer than a drain stays on its empty lane: the next event needs the queue.
+    // Longer than a drain stays on its empty shard: the next event needs the queue.
     await systemClock.sleep(3_000);
     link.halfOpen('server');
     await record(hub, vouchers('settlement', [2]));

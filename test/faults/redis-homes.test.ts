@@ -5,9 +5,9 @@ import { inspect } from 'node:util';
 import { createLogger } from '../../src/core/logger.ts';
 import { runCli, temporaryFolder } from '../support/cli.ts';
 import { acknowledgeAll, TestConsumer } from '../support/consumer.ts';
+import { numbers, record, vouchers } from '../support/deliveries.ts';
 import { startTestHub, type TestHub, testEnvironment } from '../support/hub.ts';
 import { startHubProcess } from '../support/hub-process.ts';
-import { numbers, record, vouchers } from '../support/lanes.ts';
 import { createEmptyDatabase, createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
 import {
@@ -165,7 +165,11 @@ describe('the homes of the queue on Redis', { skip: withoutRedis }, () => {
       env: { ...env, ...worker },
     });
     const { id } = await subscribe(first, { webhookUrl: mine.url });
-    assert.equal((await subscribe(other, { webhookUrl: mine.url })).id, id, 'their lanes have the same name');
+    assert.equal(
+      (await subscribe(other, { webhookUrl: mine.url })).id,
+      id,
+      'their shards have the same name',
+    );
     await record(first, vouchers('first', [1]));
     await pause(1_000);
     assert.equal(mine.requests.length, 0, 'the other installation’s worker has nothing to send');

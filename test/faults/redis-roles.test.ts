@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { record, settled, stateOf, vouchers } from '../support/deliveries.ts';
 import { startTestHub } from '../support/hub.ts';
-import { record, settled, stateOf, vouchers } from '../support/lanes.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { startRedis, withoutRedis } from '../support/redis.ts';
@@ -14,7 +14,7 @@ interface Readyz {
   optional: Record<string, boolean>;
 }
 
-test('with the roles apart and Redis away webhooks go out, a suspended lane is probed, and every role stays ready', {
+test('with the roles apart and Redis away webhooks go out, a suspended shard is probed, and every role stays ready', {
   skip: withoutRedis,
 }, async t => {
   await using redis = await startRedis();
@@ -54,7 +54,7 @@ test('with the roles apart and Redis away webhooks go out, a suspended lane is p
   }
   t.diagnostic(`from recording to delivery without Redis: ${waits.map(Math.round).join(', ')} ms`);
 
-  // A target that went away while Redis was: its lane is suspended, and probed until it is back.
+  // A target that went away while Redis was: its shard is suspended, and probed until it is back.
   const { id: down } = await subscribe(api, {
     name: 'down',
     webhookUrl: 'http://127.0.0.1:9/hook',
@@ -62,7 +62,7 @@ test('with the roles apart and Redis away webhooks go out, a suspended lane is p
     retry: { maxRetries: 0, baseDelayMs: 10, maxDelayMs: 10, jitter: 0 },
   });
   await record(api, vouchers('down', [1]));
-  await until('its lane is suspended', async () => (await stateOf(api, down)) === 'SUSPENDED');
+  await until('its shard is suspended', async () => (await stateOf(api, down)) === 'SUSPENDED');
   await api.data(
     'mutation ($id: ID!, $url: String) { updateDataSubscription(id: $id, input: { webhookUrl: $url }) { id } }',
     {
@@ -70,7 +70,7 @@ test('with the roles apart and Redis away webhooks go out, a suspended lane is p
       url: receiver.url,
     },
   );
-  await until('its lane is active again', async () => (await stateOf(api, down)) === 'ACTIVE');
+  await until('its shard is active again', async () => (await stateOf(api, down)) === 'ACTIVE');
   await settled(api, down);
 
   await redis.start();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { numbers, record, statusCounts, vouchers } from '../support/deliveries.ts';
 import { startHubProcess } from '../support/hub-process.ts';
-import { numbers, record, statusCounts, vouchers } from '../support/lanes.ts';
 import { startLoad } from '../support/load.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
@@ -70,7 +70,7 @@ describe('Redis as the home of the queue', {
     assert.deepEqual([...load.refusals], [], 'recording does not need Redis');
     assertIntact(load.acknowledged, receiver.events());
     assert.equal(duplicates(receiver.events()).size, 0);
-    // A quiet lane must be woken through the Redis that came back.
+    // A quiet shard must be woken through the Redis that came back.
     await pause(4_000);
     const startedAt = performance.now();
     const before = receiver.requests.length;

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Consumer, type HubEvent } from '../../clients/typescript/src/index.ts';
 import { startBalancer } from '../support/balancer.ts';
+import { statusCounts } from '../support/deliveries.ts';
 import { adminKey, askerOf } from '../support/hub.ts';
 import { type HubProcess, startHubProcess } from '../support/hub-process.ts';
-import { statusCounts } from '../support/lanes.ts';
 import { startLoad } from '../support/load.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
@@ -52,7 +52,7 @@ test('a rolling restart of three processes under load loses nothing and delivers
   receiver.answer(() => pause(5 + Math.random() * 40, 200));
   const [first] = hubs;
   assert.ok(first);
-  await subscribe(first.hub, { name: 'hook', webhookUrl: receiver.url, lanes: 2 });
+  await subscribe(first.hub, { name: 'hook', webhookUrl: receiver.url, shards: 2 });
   const { id } = await subscribe(first.hub, { name: 'socket' });
   const handled: HubEvent[] = [];
   const handle = async (event: HubEvent) => {

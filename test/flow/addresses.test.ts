@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { makeKey } from '../support/access.ts';
+import { record, vouchers } from '../support/deliveries.ts';
 import { startTestHub } from '../support/hub.ts';
-import { record, vouchers } from '../support/lanes.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { subscribe, syncsOf } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';

@@ -168,7 +168,7 @@ escalation: { critical: { after: 15m, to: [director] } }
   await live(start + 2 * minute);
   assert.deepEqual([providers.taken.length, mail.mails.length], [0, 0]);
 
-  // The target goes down; its lane is suspended. 400 of 401: 99.75 %.
+  // The target goes down; its shard is suspended. 400 of 401: 99.75 %.
   await alerting.ended(tax, { count: 1, at, errorCode: 'ECONNREFUSED' });
   await state('suspended');
   await live(start + 4 * minute);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { acknowledgeAll, TestConsumer } from '../support/consumer.ts';
-import { startTestHub } from '../support/hub.ts';
 import {
   detailsOf,
   numbers,
@@ -11,7 +10,8 @@ import {
   settled,
   sql,
   vouchers,
-} from '../support/lanes.ts';
+} from '../support/deliveries.ts';
+import { startTestHub } from '../support/hub.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -20,20 +20,20 @@ import { until } from '../support/wait.ts';
 after(() => hub[Symbol.asyncDispose]());
 let hub = await startTestHub();
 
-let lanes = 0;
+let shards = 0;
 
-async function lane(
+async function makeSubscription(
   webhookUrl: string | null,
   settings: Record<string, unknown> = {},
 ): Promise<{ id: string; system: string }> {
-  const system = `batch-mode-${++lanes}`;
+  const system = `batch-mode-${++shards}`;
   const { id } = await subscribe(hub, { name: system, sourceSystems: [system], webhookUrl, ...settings });
   return { id, system };
 }
 
 const nightly = { eventType: 'supplier_changed' };
 
-/** Lets the night come for what waits in a lane. */
+/** Lets the night come for what waits in a shard. */
 async function nightFalls(id: string): Promise<void> {
   await sql(hub.databaseUrl, 'update fin_open_syncs set next_attempt_at = now() where subscription_id = $1', [
     id,
@@ -67,7 +67,7 @@ function assertPaced(times: readonly number[]): void {
 describe('batch mode', { concurrency: 4 }, () => {
   test('the night’s events go a hundred a request and a second apart; what is recorded meanwhile goes first', async () => {
     await using receiver = await startReceiver();
-    const { id, system } = await lane(receiver.url, { batchSize: 100 });
+    const { id, system } = await makeSubscription(receiver.url, { batchSize: 100 });
     await record(hub, vouchers(system, numbers(230), nightly));
     await nightFalls(id);
     await record(hub, vouchers(system, ['wakes it']));
@@ -86,7 +86,7 @@ describe('batch mode', { concurrency: 4 }, () => {
 
   test('with a batchSize of 1 each event has its request, a hundred a second at most', async () => {
     await using receiver = await startReceiver();
-    const { id, system } = await lane(receiver.url);
+    const { id, system } = await makeSubscription(receiver.url);
     await record(hub, vouchers(system, numbers(130), nightly));
     await nightFalls(id);
     await record(hub, vouchers(system, ['wakes it']));
@@ -97,7 +97,7 @@ describe('batch mode', { concurrency: 4 }, () => {
   });
 
   test('over a socket a night has the same pace, and half of the window is left to what is not of it', async () => {
-    const paced = await lane(null);
+    const paced = await makeSubscription(null);
     await record(hub, vouchers(paced.system, numbers(130), nightly));
     await nightFalls(paced.id);
     const many = { subscriptionId: paced.id, prefetch: 400 };
@@ -105,7 +105,7 @@ describe('batch mode', { concurrency: 4 }, () => {
     assertPaced(begun(await settled(hub, paced.id)));
     assert.equal(taker.got.length, 130);
 
-    const held = await lane(null);
+    const held = await makeSubscription(null);
     await record(hub, vouchers(held.system, numbers(20), nightly));
     await nightFalls(held.id);
     const few = { subscriptionId: held.id, prefetch: 10 };
@@ -121,7 +121,7 @@ describe('batch mode', { concurrency: 4 }, () => {
 
   test('each subscription has its own cron; a change dates anew what waits, and another mode lets it go', async () => {
     await using receiver = await startReceiver();
-    const { id, system } = await lane(receiver.url, { mode: 'BATCH', batchCron: '30 12 1 1 *' });
+    const { id, system } = await makeSubscription(receiver.url, { mode: 'BATCH', batchCron: '30 12 1 1 *' });
     await record(hub, vouchers(system, numbers(3)));
     const dueAt = async () => [
       ...new Set((await detailsOf(hub, id)).map(sync => sync.nextAttemptAt?.slice(5))),
@@ -141,9 +141,9 @@ describe('batch mode', { concurrency: 4 }, () => {
     );
   });
 
-  test('a lane that is suspended at night is probed with an event of the batch', async () => {
+  test('a shard that is suspended at night is probed with an event of the batch', async () => {
     await using receiver = await startReceiver();
-    const { id, system } = await lane(receiver.url);
+    const { id, system } = await makeSubscription(receiver.url);
     await record(hub, vouchers(system, numbers(2), nightly));
     await sql(
       hub.databaseUrl,
@@ -158,7 +158,7 @@ describe('batch mode', { concurrency: 4 }, () => {
 
 test('what fell due while the hub was down goes out at its start', async () => {
   await using receiver = await startReceiver();
-  const { id, system } = await lane(receiver.url, { batchSize: 10 });
+  const { id, system } = await makeSubscription(receiver.url, { batchSize: 10 });
   await record(hub, vouchers(system, numbers(5), nightly));
   await setState(hub, id, 'pause');
   await setState(hub, id, 'resume');

@@ -5,8 +5,16 @@ import { Client, Pool } from 'pg';
 import { claimDue, type DuePlace } from '../../src/db/delivery/claim-statements.ts';
 import { writeOutcomes } from '../../src/db/delivery/outcome-statements.ts';
 import { acceptedOf, claimOf } from '../support/claims.ts';
+import {
+  numbers,
+  record,
+  setState,
+  sql,
+  subscriptionMaker,
+  theSync,
+  vouchers,
+} from '../support/deliveries.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
-import { laneMaker, numbers, record, setState, sql, theSync, vouchers } from '../support/lanes.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { recordVouchers } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -15,7 +23,7 @@ import { until } from '../support/wait.ts';
 after(() => hub[Symbol.asyncDispose]());
 // No scheduler: its reconciler would find by itself what claims are to find.
 const hub: TestHub = await startTestHub({ env: { HUB_ROLES: 'api,worker' } });
-const lane = laneMaker(hub);
+const makeSubscription = subscriptionMaker(hub);
 
 /** How many entries of the index of due syncs the statement that `run` makes goes through. */
 async function entriesRead(pool: Pool, run: () => Promise<void>): Promise<number> {
@@ -35,7 +43,7 @@ async function entriesRead(pool: Pool, run: () => Promise<void>): Promise<number
 }
 
 test('while a transaction is open that is older than all deliveries, a claim does not step over what was delivered', async () => {
-  const { id, system } = await lane('http://127.0.0.1:9/hook');
+  const { id, system } = await makeSubscription('http://127.0.0.1:9/hook');
   await setState(hub, id, 'pause');
   await record(hub, vouchers(system, numbers(1_000)));
   // What is younger than a second is always looked through.
@@ -74,12 +82,12 @@ test('while a transaction is open that is older than all deliveries, a claim doe
 });
 
 for (const rests of [false, true]) {
-  test(`what falls due before the place where claims begin is found soon, ${rests ? 'where nothing more comes' : 'though the lane never rests'}`, async () => {
+  test(`what falls due before the place where claims begin is found soon, ${rests ? 'where nothing more comes' : 'though the shard never rests'}`, async () => {
     let takesAll = false;
     await using receiver = await startReceiver();
     receiver.answer(({ rawBody }) => (takesAll || !rawBody.includes('LATE') ? 200 : 503));
     const retry = { maxRetries: 5, baseDelayMs: 3_600_000, maxDelayMs: 3_600_000, jitter: 0 };
-    const { id, system } = await lane(receiver.url, { retry });
+    const { id, system } = await makeSubscription(receiver.url, { retry });
     await record(hub, vouchers(system, ['LATE']));
     const { id: late } = await theSync(hub, id, ({ status }) => status === 'RETRYING');
     takesAll = true;

@@ -4,9 +4,17 @@ import { after, describe, test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { makeKey } from '../support/access.ts';
 import { type RunningCli, runCli, startCli, startGate } from '../support/cli.ts';
+import {
+  detailsOf,
+  numbers,
+  record,
+  settled,
+  theSync,
+  unsubscribe,
+  vouchers,
+} from '../support/deliveries.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { startHubProcess } from '../support/hub-process.ts';
-import { detailsOf, numbers, record, settled, theSync, unsubscribe, vouchers } from '../support/lanes.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { type ReceivedRequest, startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
@@ -18,7 +26,11 @@ const hub: TestHub = await startTestHub();
 type AnyHub = Pick<TestHub, 'url' | 'data'>;
 
 /** A subscription to one source system of its own, without a webhook. */
-async function lane(system: string, over: Record<string, unknown> = {}, at: AnyHub = hub): Promise<string> {
+async function makeSubscription(
+  system: string,
+  over: Record<string, unknown> = {},
+  at: AnyHub = hub,
+): Promise<string> {
   const retry = { maxRetries: 3, baseDelayMs: 50 };
   return (await subscribe(at, { name: system, sourceSystems: [system], retry, ...over })).id;
 }
@@ -69,7 +81,7 @@ const secretOf = (seed: number) => `whsec_${Buffer.alloc(32, seed).toString('bas
 
 describe('hub listen', { concurrency: 2 }, () => {
   test('prints one readable line an event, acknowledges it, and sums up at Ctrl-C', async () => {
-    const id = await lane('plain');
+    const id = await makeSubscription('plain');
     const cli = await listen(id);
     await record(hub, vouchers('plain', ['x', 'evil\u001b[2J'], { amount: '12.50' }));
     const syncs = await settled(hub, id);
@@ -100,7 +112,7 @@ describe('hub listen', { concurrency: 2 }, () => {
     const system = '结算';
     const sourceSystems = [system];
     await subscribe(hub, { name: 'odd-webhook', sourceSystems, webhookUrl: webhook.url });
-    const id = await lane('odd', { sourceSystems });
+    const id = await makeSubscription('odd', { sourceSystems });
     const secret = secretOf(1);
     const cli = await listen(id, ['--forward', local.url], { HUB_WEBHOOK_SECRET: secret });
     await record(hub, [
@@ -142,7 +154,7 @@ describe('hub listen', { concurrency: 2 }, () => {
       payloadQuery: '{ no: voucher { sourceId amount } eventType }',
     };
     await subscribe(hub, { name: 'shaped-webhook', webhookUrl: webhook.url, ...shape });
-    const id = await lane('shaped', shape);
+    const id = await makeSubscription('shaped', shape);
     const cli = await listen(id, ['--forward', local.url, '--secret', secretOf(2), '--json']);
     await record(hub, vouchers('shaped', ['x']));
     await settled(hub, id);
@@ -180,7 +192,7 @@ describe('hub listen', { concurrency: 2 }, () => {
   test('an answer of 500 brings the event again by the retry policy; each line says what came of it', async () => {
     await using local = await startReceiver();
     local.answer(() => (local.requests.length === 1 ? 500 : 200));
-    const id = await lane('busy');
+    const id = await makeSubscription('busy');
     const cli = await listen(id, ['--forward', local.url, '--secret', secretOf(3)]);
     await record(hub, vouchers('busy', ['x']));
     const [sync] = await settled(hub, id);
@@ -197,7 +209,7 @@ describe('hub listen', { concurrency: 2 }, () => {
   test('an answer of 422 makes it FAILED, and says how to send it again', async () => {
     await using local = await startReceiver();
     local.answer((_request, response) => void response.writeHead(422).end('no such tax id'));
-    const id = await lane('unfit');
+    const id = await makeSubscription('unfit');
     const cli = await listen(id, ['--forward', local.url, '--secret', secretOf(4)]);
     await record(hub, vouchers('unfit', ['x', 'y']));
     const [sync, other] = await settled(hub, id);
@@ -216,7 +228,7 @@ describe('hub listen', { concurrency: 2 }, () => {
   test('while nothing listens it waits, and then attaches: no retry is used up, before its receiver is there or after', async () => {
     const place = await startReceiver();
     await place[Symbol.asyncDispose]();
-    const id = await lane('away', { retry: { maxRetries: 1 } });
+    const id = await makeSubscription('away', { retry: { maxRetries: 1 } });
     await record(hub, vouchers('away', ['early']));
     const cli = startCli(['listen', '--subscription', id, '--forward', place.url, '--secret', secretOf(8)], {
       HUB_URL: hub.url,
@@ -243,7 +255,7 @@ describe('hub listen', { concurrency: 2 }, () => {
   });
 
   test('a hub that goes just as it starts is waited for', async () => {
-    const id = await lane('going');
+    const id = await makeSubscription('going');
     let isUp = false;
     // It lets no socket through: the hub goes between the first answer and the socket.
     await using gate = await startGate(hub.url, async () => (isUp ? 'through' : 503));
@@ -259,7 +271,7 @@ describe('hub listen', { concurrency: 2 }, () => {
 
   test('without a secret it makes one and says so; what it forwards is signed with that', async () => {
     await using local = await startReceiver();
-    const id = await lane('unsigned');
+    const id = await makeSubscription('unsigned');
     const cli = await listen(id, ['--forward', local.url]);
     const [, secret = ''] = await cli.noted(/signatures do not verify: (whsec_\S+)\n/);
     await record(hub, vouchers('unsigned', ['x']));
@@ -280,7 +292,7 @@ describe('hub listen', { concurrency: 2 }, () => {
       now -= 1;
       return 204;
     });
-    const id = await lane('window');
+    const id = await makeSubscription('window');
     await record(hub, vouchers('window', numbers(12)));
     const cli = await listen(id, ['--forward', local.url, '--prefetch', '3', '--secret', secretOf(5)]);
     for (const n of numbers(12)) {
@@ -299,7 +311,7 @@ describe('hub listen', { concurrency: 2 }, () => {
       if (local.requests.length > 20) await new Promise<void>(resolve => held.push(resolve));
       return 200;
     });
-    const id = await lane('middle');
+    const id = await makeSubscription('middle');
     await record(hub, vouchers('middle', numbers(60)));
     const args = ['--forward', local.url, '--secret', secretOf(6)];
     const cli = await listen(id, args);
@@ -322,7 +334,7 @@ describe('hub listen', { concurrency: 2 }, () => {
   });
 
   test('when nobody reads its output it stops, and what nobody saw is not acknowledged', async () => {
-    const id = await lane('unread');
+    const id = await makeSubscription('unread');
     const cli = await listen(id, ['--json']);
     await record(hub, vouchers('unread', ['seen']));
     const [line] = await cli.printed(/^.*\n/);
@@ -355,7 +367,7 @@ describe('hub listen', { concurrency: 2 }, () => {
     const databaseUrl = await createTestDatabase();
     await using first = await startHubProcess(databaseUrl);
     const at = { url: first.url, data: first.hub.data };
-    const id = await lane('restart', {}, at);
+    const id = await makeSubscription('restart', {}, at);
     const cli = await listen(id, ['--forward', local.url, '--secret', secretOf(7)], {}, at);
     await record(at, vouchers('restart', ['before', 'held']));
     await until('both came', () => local.requests.length === 2);
@@ -383,7 +395,7 @@ describe('hub listen', { concurrency: 2 }, () => {
   });
 
   test('what can not work ends with 1 and says why: key, subscription, hub, options', async () => {
-    const id = await lane('refused');
+    const id = await makeSubscription('refused');
     const { secret: foreign } = await makeKey(hub, 'SUBSCRIBER', 'elsewhere');
     const { secret: analyst } = await makeKey(hub, 'ANALYST');
     const { secret: publisher } = await makeKey(hub, 'PUBLISHER', 'settlement');
@@ -430,7 +442,7 @@ describe('hub listen', { concurrency: 2 }, () => {
   });
 
   test('a subscription that is deleted meanwhile, or a key that is revoked, ends it with 1', async () => {
-    const [gone, kept] = [await lane('gone'), await lane('kept')];
+    const [gone, kept] = [await makeSubscription('gone'), await makeSubscription('kept')];
     const { id: keyId, secret } = await makeKey(hub, 'SUBSCRIBER', 'tax');
     const [one, other] = [await listen(gone), await listen(kept, [], { HUB_KEY: secret })];
     await unsubscribe(hub, gone);
@@ -445,7 +457,7 @@ describe('hub listen', { concurrency: 2 }, () => {
 
   test('it warns of a webhook whose events it takes, and of a subscription that is paused', async () => {
     await using webhook = await startReceiver();
-    const id = await lane('warned', { webhookUrl: webhook.url });
+    const id = await makeSubscription('warned', { webhookUrl: webhook.url });
     await hub.data('mutation ($id: ID!) { pauseDataSubscription(id: $id) { state } }', { id });
     const cli = await listen(id);
     await cli.noted(/! This subscription has a webhook \(http.*\): while this listens its events come here/);

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { makeKey } from '../support/access.ts';
 import { type RunningCli, runCli, startCli } from '../support/cli.ts';
+import { cancelSyncs, numbers, record, settled, sql, vouchers } from '../support/deliveries.ts';
 import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { startHubProcess } from '../support/hub-process.ts';
-import { cancelSyncs, numbers, record, settled, sql, vouchers } from '../support/lanes.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { subscribe, syncsOf } from '../support/vouchers.ts';
@@ -16,7 +16,11 @@ const hub: TestHub = await startTestHub();
 type AnyHub = Pick<TestHub, 'url' | 'data'>;
 
 /** A subscription to one source system of its own. */
-async function lane(system: string, over: Record<string, unknown> = {}, at: AnyHub = hub): Promise<string> {
+async function makeSubscription(
+  system: string,
+  over: Record<string, unknown> = {},
+  at: AnyHub = hub,
+): Promise<string> {
   const retry = { maxRetries: 1, baseDelayMs: 50 };
   return (await subscribe(at, { name: system, sourceSystems: [system], retry, ...over })).id;
 }
@@ -48,7 +52,7 @@ function syncsIn(stdout: string): { id: string; status: string; attempts: unknow
 describe('hub tail', { concurrency: 2 }, () => {
   test('shows the last syncs, the oldest first, and then one going to SUCCESS and one to FAILED', async () => {
     await using receiver = await startReceiver();
-    const id = await lane('shown', { webhookUrl: receiver.url });
+    const id = await makeSubscription('shown', { webhookUrl: receiver.url });
     await record(hub, vouchers('shown', numbers(12)));
     await settled(hub, id);
     receiver.answer(({ body }) =>
@@ -80,7 +84,7 @@ describe('hub tail', { concurrency: 2 }, () => {
       response.writeHead(422).end('{"message": "\\u91d1\\u989d\\u4e0d\\u7b26\\u001b[2J"}');
       return undefined;
     });
-    const id = await lane('worded', { webhookUrl: receiver.url });
+    const id = await makeSubscription('worded', { webhookUrl: receiver.url });
     await record(hub, vouchers('worded', [1]));
     await until(
       'it has failed',
@@ -97,7 +101,7 @@ describe('hub tail', { concurrency: 2 }, () => {
   test('shows only what its filters cover, and each state once', async () => {
     await using receiver = await startReceiver();
     receiver.answer(({ body }) => (body.voucher.source_id === 'filtered-bad' ? 422 : 200));
-    const id = await lane('filtered', { webhookUrl: receiver.url });
+    const id = await makeSubscription('filtered', { webhookUrl: receiver.url });
     await record(hub, vouchers('filtered', ['bad']));
     await settled(hub, id);
     const args = ['--subscription', id, '--json', '--last', '1'];
@@ -130,7 +134,7 @@ describe('hub tail', { concurrency: 2 }, () => {
     const databaseUrl = await createTestDatabase();
     await using first = await startHubProcess(databaseUrl);
     const at = { url: first.url, data: first.hub.data };
-    const id = await lane(
+    const id = await makeSubscription(
       'away',
       { webhookUrl: receiver.url, retry: { maxRetries: 20, baseDelayMs: 100, maxDelayMs: 300 } },
       at,
@@ -163,7 +167,7 @@ describe('hub tail', { concurrency: 2 }, () => {
   });
 
   test('names the attempt that is under way, also where its end is written while it is read', async () => {
-    const id = await lane('counted');
+    const id = await makeSubscription('counted');
     await record(hub, vouchers('counted', ['x']));
     // What a reader finds that read the sync before, and its attempts after, the end of the first attempt was written.
     await sql(
@@ -180,8 +184,8 @@ describe('hub tail', { concurrency: 2 }, () => {
   });
 
   test('shows a subscriber its own system alone', async () => {
-    await lane('theirs');
-    await lane('ours', { targetSystem: 'erp' });
+    await makeSubscription('theirs');
+    await makeSubscription('ours', { targetSystem: 'erp' });
     const { secret } = await makeKey(hub, 'SUBSCRIBER', 'erp');
     const cli = tail(['--last', '0'], { HUB_KEY: secret });
     await until('it tells of ours', async () => {
@@ -212,7 +216,7 @@ describe('hub tail', { concurrency: 2 }, () => {
       ['--last', 'x'],
     ])
       assert.equal((await runCli(['tail', ...wrong], env)).code, 2, wrong.join(' '));
-    await lane('unread');
+    await makeSubscription('unread');
     await record(hub, vouchers('unread', ['x']));
     const cli = tail();
     await cli.printed(/unread-x/);

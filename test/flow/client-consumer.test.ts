@@ -25,7 +25,7 @@ after(() => hub[Symbol.asyncDispose]());
 const reconnect = { baseMs: 20, maxMs: 200 };
 
 /** A subscription to one source system of its own, without a webhook. */
-async function lane(
+async function makeSubscription(
   on: Pick<TestHub, 'data'>,
   system: string,
   over: Record<string, unknown> = {},
@@ -158,7 +158,7 @@ async function startCutter(target: string): Promise<{ url: string; cut(): void }
 }
 
 test('events come in the form of the webhook, with the digest of their content, and are SUCCESS', async () => {
-  const id = await lane(hub, 'form');
+  const id = await makeSubscription(hub, 'form');
   const got: HubEvent[] = [];
   await using _consumer = start(hub.url, id, event => got.push(event));
   await recordVouchers(hub, [
@@ -191,7 +191,7 @@ test('events come in the form of the webhook, with the digest of their content, 
 });
 
 test('a rejected event is FAILED with its code, one to be tried again comes again', async () => {
-  const id = await lane(hub, 'rejects');
+  const id = await makeSubscription(hub, 'rejects');
   const attempts: number[] = [];
   const consumer = new Consumer({
     url: hub.url,
@@ -218,7 +218,7 @@ test('a rejected event is FAILED with its code, one to be tried again comes agai
 });
 
 test('connections are cut again and again: every event takes effect once, in the order of its record', async () => {
-  const id = await lane(hub, 'cuts');
+  const id = await makeSubscription(hub, 'cuts');
   using cutter = await startCutter(hub.url);
   const ledger = await Ledger.open();
   await using _consumer = start(cutter.url, id, ledger.handle);
@@ -236,7 +236,7 @@ test('the hub is killed in the middle: the consumer comes back, every event take
   let running = await startHubProcess(databaseUrl);
   const { port } = new URL(running.url);
   try {
-    const id = await lane(running.hub, 'kills');
+    const id = await makeSubscription(running.hub, 'kills');
     const ledger = await Ledger.open();
     await using _consumer = start(running.url, id, ledger.handle);
     await record(running.hub, 'kills', 1_000, 30);
@@ -252,7 +252,7 @@ test('the hub is killed in the middle: the consumer comes back, every event take
 });
 
 test('a consumer that closes finishes what it has begun; the next one gets the rest', async () => {
-  const id = await lane(hub, 'drain');
+  const id = await makeSubscription(hub, 'drain');
   const ledger = await Ledger.open();
   await record(hub, 'drain', 300, 60);
   const first = start(hub.url, id, ledger.handle, { concurrency: 3 });
@@ -270,7 +270,7 @@ test('a consumer that closes finishes what it has begun; the next one gets the r
 });
 
 test('two consumers share a subscription, and each record stays in order', async () => {
-  const id = await lane(hub, 'shared');
+  const id = await makeSubscription(hub, 'shared');
   const ledger = await Ledger.open();
   await using one = start(hub.url, id, ledger.handle, { prefetch: 10 });
   await using other = start(hub.url, id, ledger.handle, { prefetch: 10 });
@@ -281,7 +281,7 @@ test('two consumers share a subscription, and each record stays in order', async
 });
 
 test('a wrong key, an unknown subscription and a wrong selection end the consumer with what is wrong', async () => {
-  const id = await lane(hub, 'fatal');
+  const id = await makeSubscription(hub, 'fatal');
   const runOf = (over: Record<string, unknown>): Promise<string> =>
     new Consumer({ url: hub.url, key: adminKey, subscriptionId: id, handle: () => {}, ...over }).run().then(
       () => 'ended',

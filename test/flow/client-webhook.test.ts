@@ -185,7 +185,7 @@ test('a rotation of the secret goes by without a refused request: first with the
   }>(`mutation ($id: ID!) { rotateDataSubscriptionSecret(id: $id) { secret } }`, { id });
   await delivered();
   consumer.secrets.push(rotated.secret);
-  // A lane that is being drained learns of the new secret a moment later.
+  // A shard that is being drained learns of the new secret a moment later.
   await until('the hub signs with both', async () => {
     await delivered();
     return consumer.sawBoth();

@@ -5,7 +5,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createLogger } from '../../src/core/logger.ts';
 import { Database } from '../../src/db/database.ts';
 import { Compensation } from '../../src/delivery/compensation/compensation.ts';
-import { startTestHub } from '../support/hub.ts';
 import {
   cancelSyncs,
   detailsOf,
@@ -15,7 +14,8 @@ import {
   setState,
   settled,
   vouchers,
-} from '../support/lanes.ts';
+} from '../support/deliveries.ts';
+import { startTestHub } from '../support/hub.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { connectSql } from '../support/sql.ts';
 import { subscribe } from '../support/vouchers.ts';
@@ -34,7 +34,7 @@ after(async () => {
 const compensation = new Compensation({
   db,
   log,
-  lanes: { wake: () => {} },
+  drains: { wake: () => {} },
   changes: { isWatched: false, note: () => {} },
 });
 
@@ -56,8 +56,8 @@ async function runs(first: number, key?: string): Promise<Run[]> {
   return compensationRuns;
 }
 
-/** A paused lane with syncs that FAILED: what is queued again of them stays where it is. */
-async function pausedLane(name: string, failed: number): Promise<string> {
+/** A paused shard with syncs that FAILED: what is queued again of them stays where it is. */
+async function pausedSubscription(name: string, failed: number): Promise<string> {
   const { id } = await subscribe(hub, { name, eventTypes: ['*'], webhookUrl: 'http://127.0.0.1:9' });
   await setState(hub, id, 'pause');
   await sql.rows(
@@ -72,7 +72,7 @@ async function pausedLane(name: string, failed: number): Promise<string> {
 
 test('200,000 syncs are queued again and cancelled part by part: seen on the way, no long transaction, no held-up process', async t => {
   const many = 200_000;
-  const id = await pausedLane('many', many);
+  const id = await pausedSubscription('many', many);
   const lag = monitorEventLoopDelay({ resolution: 5 });
   lag.enable();
   let [longestMs, between] = [0, 0];
@@ -121,7 +121,7 @@ test('200,000 syncs are queued again and cancelled part by part: seen on the way
 });
 
 test('a run whose process has died is gone on with from where it was', async () => {
-  const id = await pausedLane('died', 20);
+  const id = await pausedSubscription('died', 20);
   const [half] = await sql.rows<{ id: string }>(
     'select id::text from fin_done_syncs where subscription_id = $1 order by id offset 9 limit 1',
     [id],
@@ -205,13 +205,13 @@ test('what FAILED because of the connection is tried again once its target has a
 });
 
 /** Waits until a sync is a success; the hub itself is told that there is work. */
-async function retried(lane: string, sync: string | undefined): Promise<void> {
+async function retried(shard: string, sync: string | undefined): Promise<void> {
   await hub.data(
     'mutation ($id: ID!) { updateDataSubscription(id: $id, input: { maxInFlight: 32 }) { id } }',
-    { id: lane },
+    { id: shard },
   );
   for (;;) {
-    const found = (await detailsOf(hub, lane)).find(({ id }) => id === sync);
+    const found = (await detailsOf(hub, shard)).find(({ id }) => id === sync);
     if (found?.status === 'SUCCESS') return;
   }
 }

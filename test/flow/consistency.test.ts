@@ -349,7 +349,7 @@ test('more differences than the set share are not repaired by themselves: a pers
   assert.match(report.errorMessage ?? '', /130 differences \(100\.0 %; up to 5 %.*a person must look at it/);
   assert.equal(consumer.events.length, 130);
   assert.ok(
-    alerts.some(line => line.alert === 'critical' && line.lane === subscriptionId),
+    alerts.some(line => line.alert === 'critical' && line.shard === subscriptionId),
     'the critical alert',
   );
   const fixed = await fixData(hub, { date: day, subscriptionId, dryRun: false });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../src/core/limits.ts';
+import { record, sql, statusCounts, unsubscribe, vouchers } from '../support/deliveries.ts';
 import { startTestHub } from '../support/hub.ts';
-import { record, sql, statusCounts, unsubscribe, vouchers } from '../support/lanes.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
 
-/** Puts syncs into a lane by SQL: whose events they are does not matter where nothing is delivered. */
+/** Puts syncs into a shard by SQL: whose events they are does not matter where nothing is delivered. */
 async function addWaiting(databaseUrl: string, id: string, count: number): Promise<void> {
   await sql(
     databaseUrl,

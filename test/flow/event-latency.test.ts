@@ -74,7 +74,7 @@ test('latency is told from the event, beside that from recording; backdated even
   await until('everything is counted', () => rollups.rollUp());
   await check();
   const metrics = await (await fetch(`${hub.url}/metrics`)).text();
-  const gauge = /voucher_hub_lane_event_latency_seconds_last_hour\{.*\} ([\d.]+)/.exec(metrics)?.[1];
+  const gauge = /voucher_hub_subscription_event_latency_seconds_last_hour\{.*\} ([\d.]+)/.exec(metrics)?.[1];
   assert.equal(Math.round(Number(gauge)), 406);
   // A hub of the version before counts no seconds from the event: they are as long as those from recording then.
   await sql.rows('update sync_rollups set event_latency_seconds = 0');

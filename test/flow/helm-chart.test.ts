@@ -6,8 +6,8 @@ import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { settings } from '../../src/config/settings.ts';
+import { numbers, record, vouchers } from '../support/deliveries.ts';
 import { startTestHub } from '../support/hub.ts';
-import { numbers, record, vouchers } from '../support/lanes.ts';
 import { connectSql } from '../support/sql.ts';
 import { subscribe } from '../support/vouchers.ts';
 
@@ -67,7 +67,7 @@ test('each role is given only the secrets that it needs', () => {
   assert.match(text, /eq \$role "api" \}\}\n.*concat \$keys \(list "DATABASE_REPLICA_URL" "HUB_ADMIN_KEY"\)/);
 });
 
-test('the question by which workers are scaled gives how many are wanted: by what is due, one a lane at most', async () => {
+test('the question by which workers are scaled gives how many are wanted: by what is due, one a shard at most', async () => {
   const hub = await startTestHub({ env: { HUB_ROLES: 'api' } });
   after(() => hub[Symbol.asyncDispose]());
   const wanted = async () => {
@@ -75,22 +75,22 @@ test('the question by which workers are scaled gives how many are wanted: by wha
     return await sql.count(scalingQuery(10));
   };
   assert.equal(await wanted(), 0);
-  const lane = (name: string, webhookUrl: string | null = 'https://example.com') =>
+  const makeSubscription = (name: string, webhookUrl: string | null = 'https://example.com') =>
     subscribe(hub, { name, sourceSystems: [name], webhookUrl });
-  for (const name of ['one', 'two', 'three']) await lane(name);
-  await lane('by socket alone', null);
-  const paused = await lane('paused');
+  for (const name of ['one', 'two', 'three']) await makeSubscription(name);
+  await makeSubscription('by socket alone', null);
+  const paused = await makeSubscription('paused');
   await hub.data('mutation ($id: ID!) { pauseDataSubscription(id: $id) { id } }', paused);
   for (const name of ['by socket alone', 'paused']) await record(hub, vouchers(name, numbers(30)));
   assert.equal(await wanted(), 0);
   await record(hub, vouchers('one', numbers(50)));
-  assert.equal(await wanted(), 1, 'five workers have no more than one lane');
+  assert.equal(await wanted(), 1, 'five workers have no more than one shard');
   await record(hub, vouchers('two', numbers(5)));
   assert.equal(await wanted(), 2);
   await record(hub, vouchers('three', numbers(4)));
   assert.equal(await wanted(), 2, '10 + 5 + 4 events');
-  await hub.data('mutation { updateDataSubscription(id: "1", input: { lanes: 3 }) { lanes } }');
-  assert.equal(await wanted(), 4, '30 of 50 for three lanes + 5 + 4');
+  await hub.data('mutation { updateDataSubscription(id: "1", input: { shards: 3 }) { shards } }');
+  assert.equal(await wanted(), 4, '30 of 50 for three shards + 5 + 4');
 });
 
 const hasHelm = spawnSync('helm', ['version']).status === 0;

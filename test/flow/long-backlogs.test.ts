@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../src/core/limits.ts';
+import { record, setState, sql, statusCounts, vouchers } from '../support/deliveries.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
-import { record, setState, sql, statusCounts, vouchers } from '../support/lanes.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
 import { until } from '../support/wait.ts';
@@ -13,7 +13,7 @@ const count = part * 3 + 7;
 const doneColumns = `id, event_id, voucher_id, subscription_id, event_type, source_system, mode, transport, retry_count, attempt_count,
   compensations, created_at, status, failed_by_connection, error_code, sync_completed_at`;
 
-/** Puts syncs into a lane by SQL, all due in the far future: whose events they are does not matter where nothing is delivered. */
+/** Puts syncs into a shard by SQL, all due in the far future: whose events they are does not matter where nothing is delivered. */
 async function addBatchSyncs(databaseUrl: string, id: string): Promise<void> {
   await sql(
     databaseUrl,
@@ -147,7 +147,7 @@ test('where the process that resumed a subscription ended, a scheduler queues th
   await subscribe(api, { name: 'beside', sourceSystems: ['beside'], webhookUrl: receiver.url });
   await setState(api, kept.id, 'pause');
   for (const sourceVersion of [1, 2]) await record(api, vouchers('kept', ['A'], { sourceVersion }));
-  // The first version had failed because of the connection, and the process that resumed the lane died at once.
+  // The first version had failed because of the connection, and the process that resumed the shard died at once.
   await sql(
     api.databaseUrl,
     `with first as (delete from fin_open_syncs where id = (select min(id) from fin_open_syncs) returning *)
@@ -164,7 +164,7 @@ test('where the process that resumed a subscription ended, a scheduler queues th
     databaseUrl: api.databaseUrl,
     env: { HUB_ROLES: 'worker' },
   });
-  // Once other events have gone out, the worker has met the lane too.
+  // Once other events have gone out, the worker has met the shard too.
   for (let round = 0; round < 3; round += 1) {
     await record(api, vouchers('beside', [round]));
     await receiver.gotEvents(round + 1, 30_000);

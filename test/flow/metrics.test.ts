@@ -7,9 +7,9 @@ import { createLogger } from '../../src/core/logger.ts';
 import { Database } from '../../src/db/database.ts';
 import { readMeters } from '../../src/db/monitoring/meter-statements.ts';
 import { makePartitions } from '../../src/db/monitoring/partitions.ts';
-import { laneMeterNames } from '../../src/monitoring/metrics/lane-meters.ts';
 import { type Metrics, readMetrics, windowOf } from '../../src/monitoring/metrics/metrics.ts';
 import { Rollups } from '../../src/monitoring/metrics/rollups.ts';
+import { subscriptionMeterNames } from '../../src/monitoring/metrics/subscription-meters.ts';
 import { makeKey } from '../support/access.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
 import { propertySeed } from '../support/seed.ts';
@@ -351,10 +351,12 @@ test('/metrics is open, and serves what the process counts and what its database
   assert.equal(value('voucher_hub_database_up'), 1);
   assert.equal(value('voucher_hub_vouchers_recorded_total{outcome="created"}'), 3);
   assert.equal(value('voucher_hub_vouchers_recorded_total{outcome="updated"}'), 1);
-  const waits = lines.find(line => /^voucher_hub_lane_backlog_syncs\{.*subscription="erp\/waits"/.test(line));
+  const waits = lines.find(line =>
+    /^voucher_hub_subscription_backlog_syncs\{.*subscription="erp\/waits"/.test(line),
+  );
   assert.equal(waits?.split(' ').at(-1), '4');
-  assert.equal(lines.filter(line => line.startsWith('voucher_hub_lane_state{')).length, 3 * 3);
-  for (const name of laneMeterNames)
+  assert.equal(lines.filter(line => line.startsWith('voucher_hub_subscription_state{')).length, 3 * 3);
+  for (const name of subscriptionMeterNames)
     assert.ok(
       lines.some(line => line.startsWith(`# TYPE ${name} gauge`)),
       name,

@@ -10,19 +10,19 @@ import { Database } from '../../src/db/database.ts';
 import { claimDue, claimDueOfMany } from '../../src/db/delivery/claim-statements.ts';
 import { writeOutcomes } from '../../src/db/delivery/outcome-statements.ts';
 import { parkBlocked } from '../../src/db/delivery/parking-statements.ts';
-import { LaneClaims } from '../../src/delivery/drain/lane-claims.ts';
 import { Parking } from '../../src/delivery/drain/parking.ts';
+import { ShardClaims } from '../../src/delivery/drain/shard-claims.ts';
 import { acceptedOf, claimOf } from '../support/claims.ts';
-import { startTestHub, type TestHub } from '../support/hub.ts';
 import {
   cancelSyncs,
-  laneMaker,
   record,
   retrySyncs,
   setState,
   statusCounts,
+  subscriptionMaker,
   vouchers,
-} from '../support/lanes.ts';
+} from '../support/deliveries.ts';
+import { startTestHub, type TestHub } from '../support/hub.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { propertySeed } from '../support/seed.ts';
@@ -42,18 +42,18 @@ const sql = new Pool({ connectionString: url });
 sql.on('error', () => {});
 let subscriptions = 0;
 
-/** An active subscription with a lane of its own. */
+/** An active subscription with a shard of its own. */
 async function addSubscription(): Promise<string> {
   subscriptions += 1;
   const { rows } = await sql.query<{ id: string }>(
     `insert into data_subscriptions (name, target_system, event_types, webhook_url, batch_size, max_in_flight, timeout_ms, ack_timeout_ms, max_retries, base_delay_ms, max_delay_ms, jitter, secret)
      values ($1, 'test', '{*}', 'http://127.0.0.1:9/', 1, 32, 1000, 1000, 3, 10, 10, 0, 'none') returning id::text`,
-    [`lane ${subscriptions}`],
+    [`shard ${subscriptions}`],
   );
   return rows[0]?.id ?? '';
 }
 
-/** Puts versions of records into a lane, the first of each before the second ones. */
+/** Puts versions of records into a shard, the first of each before the second ones. */
 async function addVersions(
   on: Pool,
   id: string,
@@ -112,7 +112,7 @@ test('a claim and an outcome beside 5,000 waiting versions of one record read no
     const id = await addSubscription();
     await addVersions(sql, id, { records: 1, versions });
     const parking = new Parking({ db, clock: systemClock, log });
-    const claims = new LaneClaims(db, parking);
+    const claims = new ShardClaims(db, parking);
     const [first] = await claims.claim(claimOf(id, 16));
     assert.ok(first?.isCrowded);
     await until('all that is blocked is parked', async () => (await parkedOf(id)) >= versions - 1);
@@ -137,16 +137,16 @@ test('a claim and an outcome beside 5,000 waiting versions of one record read no
   assert.ok(many <= few + 20, `${many} entries beside 5,000, ${few} beside 100`);
 });
 
-test('a claim of several lanes says which of them are crowded, and a lane where little waits is not', async () => {
-  const lanes = await Promise.all([1, 2, 3].map(addSubscription));
-  const [crowded = '', few = '', full = ''] = lanes;
+test('a claim of several shards says which of them are crowded, and a shard where little waits is not', async () => {
+  const shards = await Promise.all([1, 2, 3].map(addSubscription));
+  const [crowded = '', few = '', full = ''] = shards;
   await addVersions(sql, crowded, { records: 1, versions: 200 });
   await addVersions(sql, few, { records: 2, versions: 10 });
   await addVersions(sql, full, { records: 100, versions: 1 });
   const rows = await claimDueOfMany(
     db.pool,
     claimOf('0', 8),
-    lanes.map(id => claimOf(id, 8)),
+    shards.map(id => claimOf(id, 8)),
   );
   const isCrowded = async (id: string) => {
     const events = await sql.query<{ id: string }>(
@@ -156,7 +156,7 @@ test('a claim of several lanes says which of them are crowded, and a lane where 
     const ids = new Set(events.rows.map(row => row.id));
     return rows.filter(row => ids.has(row.id)).some(row => row.isCrowded);
   };
-  assert.deepEqual(await Promise.all(lanes.map(isCrowded)), [true, false, false]);
+  assert.deepEqual(await Promise.all(shards.map(isCrowded)), [true, false, false]);
 });
 
 test('what is parked reads as due when it was recorded, counts as backlog, and goes back in order when its record is free', async () => {
@@ -281,10 +281,10 @@ test('what a rolled-back end of a sync left parked is let go by the reconciler, 
   assert.equal((await claimDue(db.pool, claimOf(id, 16))).length, 3);
 });
 
-test('a lane with one record of many versions drains in order beside other records, and by hand they are retried and cancelled as ever', async () => {
+test('a shard with one record of many versions drains in order beside other records, and by hand they are retried and cancelled as ever', async () => {
   await using hub: TestHub = await startTestHub();
   await using receiver = await startReceiver();
-  const { id, system } = await laneMaker(hub)(receiver.url);
+  const { id, system } = await subscriptionMaker(hub)(receiver.url);
   const own = new Pool({ connectionString: hub.databaseUrl });
   try {
     await setState(hub, id, 'pause');

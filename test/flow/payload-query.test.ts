@@ -6,7 +6,6 @@ import { after, describe, test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { createLogger } from '../../src/core/logger.ts';
 import { runCli, temporaryFolder } from '../support/cli.ts';
-import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import {
   detailsOf,
   numbers,
@@ -18,7 +17,8 @@ import {
   stateOf,
   theSync,
   vouchers,
-} from '../support/lanes.ts';
+} from '../support/deliveries.ts';
+import { adminKey, startTestHub, type TestHub } from '../support/hub.ts';
 import { startPythonVerifier } from '../support/python-verifier.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
@@ -39,14 +39,14 @@ const python = startPythonVerifier();
 const retry = { maxRetries: 3, baseDelayMs: 50, maxDelayMs: 100, jitter: 0 };
 const shape = '{ id data voucher { sourceId amount direction } }';
 
-let lanes = 0;
+let shards = 0;
 
 /** A subscription of a source system of its own, whose events are shaped. */
-async function shapedLane(
+async function shapedSubscription(
   webhookUrl: string,
   settings: Record<string, unknown> = {},
 ): Promise<{ id: string; system: string; secret: string }> {
-  const system = `shape-${++lanes}`;
+  const system = `shape-${++shards}`;
   const made = await subscribe(hub, {
     name: system,
     sourceSystems: [system],
@@ -73,7 +73,7 @@ function plant(databaseUrl: string, id: string, query: string): Promise<unknown>
 describe('payload queries', { concurrency: 4 }, () => {
   test('data is what the query selects, as GraphQL shows it, in bytes that verify in every way', async () => {
     await using receiver = await startReceiver();
-    const { id, system, secret } = await shapedLane(receiver.url, {
+    const { id, system, secret } = await shapedSubscription(receiver.url, {
       payloadQuery: `{
         type: eventType sourceVersion occurredAt recordedAt data
         voucher { ...V businessData }
@@ -110,7 +110,7 @@ describe('payload queries', { concurrency: 4 }, () => {
 
   test('a retry sends the same bytes again, though a newer version was recorded meanwhile', async () => {
     await using receiver = await startReceiver();
-    const { id, system } = await shapedLane(receiver.url, {
+    const { id, system } = await shapedSubscription(receiver.url, {
       payloadQuery: '{ id sourceVersion data voucher { sourceVersion amount businessData digest status } }',
     });
     receiver.answer(async () => {
@@ -140,7 +140,7 @@ describe('payload queries', { concurrency: 4 }, () => {
     await using two = await startReceiver();
     await using other = await startReceiver();
     await using plain = await startReceiver();
-    const { system } = await shapedLane(one.url);
+    const { system } = await shapedSubscription(one.url);
     const more = { sourceSystems: [system], retry };
     await subscribe(hub, { ...more, name: `${system}-two`, webhookUrl: two.url, payloadQuery: shape });
     await subscribe(hub, { ...more, name: `${system}-other`, webhookUrl: other.url, payloadQuery: '{ id }' });
@@ -159,7 +159,7 @@ describe('payload queries', { concurrency: 4 }, () => {
 
   test('a batch is shaped item by item; an item that can not be is FAILED alone, with an alert, and keeps nothing back', async () => {
     await using receiver = await startReceiver();
-    const { id, system } = await shapedLane(receiver.url, { batchSize: 10 });
+    const { id, system } = await shapedSubscription(receiver.url, { batchSize: 10 });
     await setState(hub, id, 'pause');
     await record(hub, vouchers(system, numbers(10)));
     const before = await detailsOf(hub, id);
@@ -198,7 +198,7 @@ describe('payload queries', { concurrency: 4 }, () => {
 
   test('another query holds from its change on, and null gives the business data again', async () => {
     await using receiver = await startReceiver();
-    const { id, system } = await shapedLane(receiver.url, { payloadQuery: '{ first: id }' });
+    const { id, system } = await shapedSubscription(receiver.url, { payloadQuery: '{ first: id }' });
     const rank = (key?: string) => ['first', 'second', 'invoice_no'].indexOf(key ?? '');
     let recorded = 0;
     const shapedAs = (key: string) =>
@@ -238,7 +238,7 @@ describe('payload queries', { concurrency: 4 }, () => {
       ],
       [`{ id #${'x'.repeat(9_000)}\n}`, /bytes/],
     ];
-    const { id } = await shapedLane('http://127.0.0.1:1/');
+    const { id } = await shapedSubscription('http://127.0.0.1:1/');
     const count = () => sql(hub.databaseUrl, `select id from data_subscriptions where name = 'refused'`);
     for (const [query, message] of refused) {
       const made = await hub.ask(
@@ -261,7 +261,7 @@ describe('payload queries', { concurrency: 4 }, () => {
   test('a query broken behind the running hub makes its events FAILED at once and others go on; mended, a retry delivers them shaped', async () => {
     await using receiver = await startReceiver();
     await using neighbour = await startReceiver();
-    const { id, system } = await shapedLane(receiver.url);
+    const { id, system } = await shapedSubscription(receiver.url);
     await subscribe(hub, {
       name: `${system}-neighbour`,
       sourceSystems: [system],
@@ -299,7 +299,9 @@ describe('payload queries', { concurrency: 4 }, () => {
   });
 
   test('an event that can not be shaped says nothing of a target that is down: the subscription stays SUSPENDED', async () => {
-    const { id, system } = await shapedLane('http://127.0.0.1:9/', { retry: { ...retry, maxRetries: 0 } });
+    const { id, system } = await shapedSubscription('http://127.0.0.1:9/', {
+      retry: { ...retry, maxRetries: 0 },
+    });
     await record(hub, vouchers(system, ['first']));
     await until('the subscription is suspended', async () => (await stateOf(hub, id)) === 'SUSPENDED');
     await plant(hub.databaseUrl, id, '{ nonsense }');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
+import { numbers, record, settled, vouchers } from '../support/deliveries.ts';
 import { startTestHub } from '../support/hub.ts';
-import { numbers, record, settled, vouchers } from '../support/lanes.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { subscribe } from '../support/vouchers.ts';
 

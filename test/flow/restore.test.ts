@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { numbers, record, sql, vouchers } from '../support/deliveries.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
-import { numbers, record, sql, vouchers } from '../support/lanes.ts';
 import { assertBeyond, numbersOf, Outsider, restoresOf } from '../support/outsider.ts';
 import {
   oldestPostgresBin as bin,

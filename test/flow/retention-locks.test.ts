@@ -7,8 +7,8 @@ import { Database } from '../../src/db/database.ts';
 import { hubLocks } from '../../src/db/lock-numbers.ts';
 import { dropPartition, expiredPartitions, makePartitions } from '../../src/db/monitoring/partitions.ts';
 import { Retention } from '../../src/monitoring/audit/retention.ts';
+import { numbers, record, vouchers } from '../support/deliveries.ts';
 import { startTestHub } from '../support/hub.ts';
-import { numbers, record, vouchers } from '../support/lanes.ts';
 import { connectSql, type Sql } from '../support/sql.ts';
 import { subscribe } from '../support/vouchers.ts';
 

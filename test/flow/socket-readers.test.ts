@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../src/core/limits.ts';
+import { numbers, record, vouchers } from '../support/deliveries.ts';
 import { startTestHub } from '../support/hub.ts';
-import { numbers, record, vouchers } from '../support/lanes.ts';
 import {
   ask,
   askSocket,

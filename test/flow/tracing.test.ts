@@ -182,15 +182,15 @@ test('at SIGTERM the hub exports what it has, over OTLP with the headers, name a
   assert.deepEqual([service, environment], ['books', 'test']);
 });
 
-test("one mutation's trace goes from the caller's span through commit, queue and lane to the request", () => {
+test("one mutation's trace goes from the caller's span through commit, queue and shard to the request", () => {
   const trace = traceOf(alone.traceId);
   /** Each span's parent; the commit of a record that is new is one statement. */
   const tree: [name: string, parent: string][] = [
     ['commit vouchers', 'mutation recordVoucher'],
     ['intake-recording-new', 'commit vouchers'],
-    ['send lanes', 'commit vouchers'],
-    ['process lanes', 'send lanes'],
-    ['lane-claim', 'mutation recordVoucher'],
+    ['send shards', 'commit vouchers'],
+    ['process shards', 'send shards'],
+    ['shard-claim', 'mutation recordVoucher'],
     ['deliver', 'mutation recordVoucher'],
     ['POST', 'deliver'],
     ['outcome-write', 'mutation recordVoucher'],
@@ -201,8 +201,8 @@ test("one mutation's trace goes from the caller's span through commit, queue and
   assert.ok(!trace.has('intake-lock'));
   const kinds = [
     'mutation recordVoucher',
-    'send lanes',
-    'process lanes',
+    'send shards',
+    'process shards',
     'deliver',
     'POST',
     'intake-recording-new',

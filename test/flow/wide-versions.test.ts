@@ -265,7 +265,7 @@ test('other whole numbers keep their own bounds beyond 32 bits', async () => {
     'batchSize',
     'batchMaxBytes',
     'maxInFlight',
-    'lanes',
+    'shards',
     'rateLimitPerSecond',
     'timeoutMs',
     'ackTimeoutMs',

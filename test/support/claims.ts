@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ClaimRequest } from '../../src/db/delivery/claim-statements.ts';
 import type { OutcomeWrite } from '../../src/db/delivery/outcome-statements.ts';
 
-/** A claim of a webhook's drain, from the lane's beginning. */
+/** A claim of a webhook's drain, from the shard's beginning. */
 export function claimOf(
   subscriptionId: string,
   limit: number,

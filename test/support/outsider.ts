@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { numbers, record, sql, vouchers } from './deliveries.ts';
 import type { TestHub } from './hub.ts';
-import { numbers, record, sql, vouchers } from './lanes.ts';
 import type { Receiver } from './receiver.ts';
 
 /** Holds what the world outside remembers of a hub: names that it was given, and what they were of. */

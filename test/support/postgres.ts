@@ -7,7 +7,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { createLogger } from '../../src/core/logger.ts';
 import { Database, queueSchema } from '../../src/db/database.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded/embedded-postgres.ts';
-import { openLaneQueue } from '../../src/jobs/queues.ts';
+import { openWakeUpQueue } from '../../src/jobs/queues.ts';
 import { startPostgres } from './postgres-server.ts';
 
 /** A PostgreSQL server for tests. */
@@ -30,7 +30,7 @@ export async function startTestCluster(): Promise<TestCluster> {
   await administer(cluster.url, `create database ${template}`);
   const url = urlOf(cluster.url, template);
   await Database.migrate({ url, log });
-  await using _queue = await openLaneQueue(
+  await using _queue = await openWakeUpQueue(
     { kind: 'postgres', url, schema: queueSchema },
     { log, clock: systemClock },
   );

@@ -5,7 +5,7 @@ import { AwayWatches } from '../../src/delivery/drain/away-watch.ts';
 import { BacklogWork } from '../../src/delivery/drain/backlog-work.ts';
 import type { DrainDeps } from '../../src/delivery/drain/drain-deps.ts';
 import { FittingSizes } from '../../src/delivery/drain/fitting-sizes.ts';
-import { LaneClaims } from '../../src/delivery/drain/lane-claims.ts';
+import { ShardClaims } from '../../src/delivery/drain/shard-claims.ts';
 import { Breaker } from '../../src/delivery/outcome/breaker.ts';
 import { OutcomeWriter } from '../../src/delivery/outcome/outcome-writer.ts';
 import { encryptionKey } from './hub.ts';
@@ -33,7 +33,7 @@ export async function openProbing(databaseUrl: string): Promise<ProbeDeps> {
       vault: new Vault(encryptionKey),
       random: () => 0,
       breaker: new Breaker({ db, log, backlog }),
-      claims: new LaneClaims(db),
+      claims: new ShardClaims(db),
       watches: new AwayWatches(),
       sizes: new FittingSizes(systemClock),
     },

@@ -1,5 +1,5 @@
+import { record, vouchers } from './deliveries.ts';
 import type { TestHub } from './hub.ts';
-import { record, vouchers } from './lanes.ts';
 import { socketClient } from './sockets.ts';
 import { until } from './wait.ts';
 

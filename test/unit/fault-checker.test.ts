@@ -168,9 +168,9 @@ test('what a fault of the hub held up for more than a minute is a violation, tho
       { fault: fault(kind), from: 100, until: 5_100 },
     ]).map(({ rule }) => rule);
   assert.deepEqual(after('node-killed', 60_000), []);
-  assert.deepEqual(after('node-killed', 60_200), ['lanes run again soon'], 'from the kill itself');
+  assert.deepEqual(after('node-killed', 60_200), ['shards run again soon'], 'from the kill itself');
   assert.deepEqual(after('database-restarted', 65_000), []);
-  assert.deepEqual(after('database-restarted', 65_200), ['lanes run again soon'], 'from its end');
+  assert.deepEqual(after('database-restarted', 65_200), ['shards run again soon'], 'from its end');
   assert.deepEqual(after('webhook-slow', 200_000), [], 'a fault of one consumer is none of the hub');
 });
 

@@ -20,12 +20,12 @@ test('of a process that ended its errors are told and what is no line of its log
     JSON.stringify({ level: 30, msg: 'hub is up' }),
     JSON.stringify(error),
     'TypeError: x is not a function\u001b[2J',
-    '    at claim (lane.ts:1:2)',
+    '    at claim (shard.ts:1:2)',
     '{"level":50,"msg":"cut o',
   ];
   assert.equal(
     await words('Error: of the process before\n', lines),
-    'a claim failed: no answer from hub:[secret]@db | TypeError: x is not a function [2J | at claim (lane.ts:1:2)',
+    'a claim failed: no answer from hub:[secret]@db | TypeError: x is not a function [2J | at claim (shard.ts:1:2)',
   );
 });
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { systemClock } from '../../src/core/clock.ts';
 import { FittingSizes } from '../../src/delivery/drain/fitting-sizes.ts';
 
-const lane = { id: '1', webhookUrl: 'http://localhost/hook', batchMaxBytes: 1_048_576 };
+const settings = { id: '1', webhookUrl: 'http://localhost/hook', batchMaxBytes: 1_048_576 };
 
 test('what is learned of the size that fits is never less than a third of it, however the halves are refused', () => {
   fc.assert(
@@ -17,11 +17,11 @@ test('what is learned of the size that fits is never less than a third of it, ho
         const parts = [whole];
         for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
           if (part <= fits) continue;
-          sizes.refused(lane, part);
+          sizes.refused(settings, part);
           parts.push(Math.ceil(part / 2), Math.floor(part / 2));
         }
-        if (whole > fits) assert.ok(sizes.of(lane) >= fits / 3, `${sizes.of(lane)} of ${fits}`);
-        else assert.equal(sizes.of(lane), lane.batchMaxBytes);
+        if (whole > fits) assert.ok(sizes.of(settings) >= fits / 3, `${sizes.of(settings)} of ${fits}`);
+        else assert.equal(sizes.of(settings), settings.batchMaxBytes);
       },
     ),
   );

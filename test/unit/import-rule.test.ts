@@ -43,7 +43,7 @@ async function faultsIn(files: Readonly<Record<string, string>>): Promise<string
   }
 }
 
-const lane = { 'src/delivery/drain/lane.ts': 'export const lane = 1;\n' };
+const shard = { 'src/delivery/drain/shard.ts': 'export const shard = 1;\n' };
 
 test('a service may not import another one, however deep the file lies', async () => {
   for (const [file, up] of [
@@ -52,8 +52,8 @@ test('a service may not import another one, however deep the file lies', async (
     ['src/intake/sub/deep/x.ts', '../../../'],
   ] as const) {
     const faults = await faultsIn({
-      ...lane,
-      [file]: `import { lane } from '${up}delivery/drain/lane.ts';\nexport const y = lane;\n`,
+      ...shard,
+      [file]: `import { shard } from '${up}delivery/drain/shard.ts';\nexport const y = shard;\n`,
     });
     assert.equal(faults.length, 1, `${file}: ${faults.join('\n')}`);
   }

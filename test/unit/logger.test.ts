@@ -11,17 +11,17 @@ test('with tracing on, the fields of a line are in no later one', () => {
     destination: { write: line => void lines.push(JSON.parse(line)) },
     traceId: () => traceId,
   });
-  log.info({ lane: '7' }, 'one');
+  log.info({ shard: '7' }, 'one');
   traceId = 'a'.repeat(32);
   log.info({ sync: '8' }, 'two');
   traceId = undefined;
   log.info('three');
   assert.deepEqual(
-    lines.map(({ lane, sync, trace_id, msg }) => ({ lane, sync, trace_id, msg })),
+    lines.map(({ shard, sync, trace_id, msg }) => ({ shard, sync, trace_id, msg })),
     [
-      { lane: '7', sync: undefined, trace_id: undefined, msg: 'one' },
-      { lane: undefined, sync: '8', trace_id: 'a'.repeat(32), msg: 'two' },
-      { lane: undefined, sync: undefined, trace_id: undefined, msg: 'three' },
+      { shard: '7', sync: undefined, trace_id: undefined, msg: 'one' },
+      { shard: undefined, sync: '8', trace_id: 'a'.repeat(32), msg: 'two' },
+      { shard: undefined, sync: undefined, trace_id: undefined, msg: 'three' },
     ],
   );
 });

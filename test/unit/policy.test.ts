@@ -37,7 +37,7 @@ const situations: fc.Arbitrary<PolicyInput> = policies.chain(retry =>
     retryCount: fc.integer({ min: 0, max: retry.maxRetries }),
     probing: fc.boolean(),
     excused: fc.constant(false),
-    laneSucceededSince: fc.boolean(),
+    succeededSince: fc.boolean(),
     closedSockets: fc.nat({ max: 9 }),
   }),
 );
@@ -83,25 +83,25 @@ test('what is accepted is a success, whatever came before', () => {
   always(['accepted'], decision => assert.deepEqual(decision, { next: 'success' }));
 });
 
-test('data that does not fit or can not be shaped and a forbidden target fail at once, need a person, and leave the lane alone', () => {
+test('data that does not fit or can not be shaped and a forbidden target fail at once, need a person, and leave the subscription alone', () => {
   always(['data', 'forbidden', 'unshaped'], (decision, { input }) =>
     assert.deepEqual(decision, {
       next: 'fail',
       retryCount: input.retryCount,
       byConnection: false,
-      lane: 'keep',
+      subscription: 'keep',
       severity: 'critical',
     }),
   );
 });
 
-test('a target that wants no more fails at once and pauses the lane', () => {
+test('a target that wants no more fails at once and pauses the subscription', () => {
   always(['gone'], (decision, { input }) =>
     assert.deepEqual(decision, {
       next: 'fail',
       retryCount: input.retryCount,
       byConnection: false,
-      lane: 'pause',
+      subscription: 'pause',
       severity: 'critical',
     }),
   );
@@ -132,12 +132,11 @@ test('with its retries used up a sync fails, and by the connection only where th
   );
 });
 
-test('only the connection suspends a lane; an answer that never came does not where others succeeded meanwhile', () => {
+test('only the connection suspends a subscription; an answer that never came does not where others succeeded meanwhile', () => {
   always(every, (decision, { verdict, input }) => {
-    const suspends = decision.next === 'fail' && decision.lane === 'suspend';
+    const suspends = decision.next === 'fail' && decision.subscription === 'suspend';
     if (!connection.includes(verdict)) assert.equal(suspends, false);
-    else if (decision.next === 'fail')
-      assert.equal(suspends, verdict === 'connect' || !input.laneSucceededSince);
+    else if (decision.next === 'fail') assert.equal(suspends, verdict === 'connect' || !input.succeededSince);
   });
 });
 
@@ -207,7 +206,7 @@ test('a target is away without an answer and with 408, 425 and 5xx, asks for a p
   assert.equal(signOf({ verdict: 'answer', statusCode: null, retryAfterMs: null }), 'nothing');
 });
 
-test("Retry-After never shortens an event's delay, and lengthens it to what was asked for, unless it is the lane that waits", () => {
+test("Retry-After never shortens an event's delay, and lengthens it to what was asked for, unless it is the subscription that waits", () => {
   always(retriable, (decision, given) => {
     const { retryAfterMs, input, chance } = given;
     if (decision.next !== 'retry') return;

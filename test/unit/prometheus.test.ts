@@ -5,8 +5,8 @@ import { Registry } from 'prom-client';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { defaultRules, type RuleName } from '../../src/monitoring/alerts/rules.ts';
-import { laneMeterNames } from '../../src/monitoring/metrics/lane-meters.ts';
 import { Meters } from '../../src/monitoring/metrics/meters.ts';
+import { subscriptionMeterNames } from '../../src/monitoring/metrics/subscription-meters.ts';
 
 const ruleFile = z.object({
   groups: z.array(
@@ -33,7 +33,7 @@ const recorded = new Set(rules.flatMap(({ record }) => record ?? []));
 /** What /metrics serves, by name. */
 async function served(): Promise<Set<string>> {
   const names = (await new Meters().registry.getMetricsAsJSON()).map(({ name }) => name);
-  return new Set([...names, ...laneMeterNames]);
+  return new Set([...names, ...subscriptionMeterNames]);
 }
 
 /** The names of metrics and recorded figures in a query. */
@@ -70,15 +70,15 @@ test('every metric that the rules, the dashboard and the chart ask for is served
 
 test("the rules for Prometheus have the thresholds and severities of the hub's own", () => {
   const figures: Partial<Record<RuleName, RegExp>> = {
-    success_rate: /^voucher_hub:lane_success_rate:last_hour < /,
-    latency: /^voucher_hub:lane_event_latency_seconds:last_hour > /,
-    failures: /^sum\(voucher_hub:lane_failed:last_hour\) > /,
-    backlog: /^voucher_hub:lane_backlog:syncs > /,
-    retrying: /^voucher_hub:lane_retrying:syncs > /,
-    failures_in_row: /voucher_hub_lane_failures_in_row\) > /,
-    consistency: /voucher_hub_lane_consistency_differences\) > /,
-    data_refused: /voucher_hub_lane_refused_last_hour\) > /,
-    suspended: /voucher_hub_lane_state\{state="suspended"\}\) > /,
+    success_rate: /^voucher_hub:subscription_success_rate:last_hour < /,
+    latency: /^voucher_hub:subscription_event_latency_seconds:last_hour > /,
+    failures: /^sum\(voucher_hub:subscription_failed:last_hour\) > /,
+    backlog: /^voucher_hub:subscription_backlog:syncs > /,
+    retrying: /^voucher_hub:subscription_retrying:syncs > /,
+    failures_in_row: /voucher_hub_subscription_failures_in_row\) > /,
+    consistency: /voucher_hub_subscription_consistency_differences\) > /,
+    data_refused: /voucher_hub_subscription_refused_last_hour\) > /,
+    suspended: /voucher_hub_subscription_state\{state="suspended"\}\) > /,
   };
   for (const { name, levels } of defaultRules) {
     const figure = figures[name];
@@ -101,7 +101,9 @@ test('names go by the conventions of Prometheus: one prefix, base units, counter
     assert.match(name, /^voucher_hub_[a-z_]+$/);
     assert.equal(name.endsWith('_total'), String(type) === 'counter', name);
   }
-  assert.ok(laneMeterNames.every(name => /^voucher_hub_[a-z_]+$/.test(name) && !name.endsWith('_total')));
+  assert.ok(
+    subscriptionMeterNames.every(name => /^voucher_hub_[a-z_]+$/.test(name) && !name.endsWith('_total')),
+  );
 });
 
 test('attempts and vouchers are counted by what came of them, from 0 on', async () => {

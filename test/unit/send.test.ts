@@ -230,12 +230,12 @@ for (const [how, header] of [
       socket.end(`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n${header}\r\nok`);
     });
     const hub = sender();
-    const lane = async () => {
+    const shard = async () => {
       const verdicts: string[] = [];
       for (let n = 0; n < 50; n++) verdicts.push((await hub.send(post(url))).verdict);
       return verdicts;
     };
-    const verdicts = await Promise.all(Array.from({ length: 4 }, lane));
+    const verdicts = await Promise.all(Array.from({ length: 4 }, shard));
     assert.deepEqual([...new Set(verdicts.flat())], ['accepted']);
     assert.equal(connections, 200);
   });

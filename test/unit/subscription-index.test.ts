@@ -64,7 +64,7 @@ test('the index finds exactly the subscriptions that asking each would find, in 
       fc.array(matcher, { maxLength: 12 }),
       fc.array(event, { minLength: 1, maxLength: 8 }),
       (matchers, events) => {
-        const all = matchers.map((one, n) => ({ ...one, id: String(n + 1), lanes: 1 }));
+        const all = matchers.map((one, n) => ({ ...one, id: String(n + 1), shards: 1 }));
         const index = new SubscriptionIndex(all);
         // Asked twice: the second answer comes from what the first one left in the index.
         for (const one of [...events, ...events]) {
@@ -88,7 +88,7 @@ test('a subscription to some companies gets no event without a company', () => {
       companyIds: ['1'],
       mode: null,
       batchCron: null,
-      lanes: 1,
+      shards: 1,
     },
   ]);
   assert.equal(index.match({ eventType: 'a', sourceSystem: 's', companyId: null }).length, 0);

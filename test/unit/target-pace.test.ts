@@ -8,7 +8,7 @@ import { type PacedRequest, TargetPace } from '../../src/delivery/drain/target-p
 /** What a target says to a request at an instant. */
 type Target = (now: number) => { taken: boolean; askedMs: number | null };
 
-/** Runs a lane of many events against a target on simulated time; each request takes 5 ms, `window` go at once. */
+/** Runs a shard of many events against a target on simulated time; each request takes 5 ms, `window` go at once. */
 function run(target: Target, { events = 300, window = 32, forMs = 3_600_000 } = {}) {
   const pace = new TargetPace();
   const underWay: { request: PacedRequest; answerAt: number; answer: ReturnType<Target> }[] = [];

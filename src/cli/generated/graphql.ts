@@ -70,8 +70,6 @@ export type CreateDataSubscriptionInput = {
   consistencyUrl?: string | null | undefined;
   /** Names from the catalogue, a prefix with a star (invoice_*), or *. */
   eventTypes: Array<string>;
-  /** Drains that it is spread over, 1 to 16. */
-  lanes?: number | null | undefined;
   /** Requests that may be under way at once, 1 to 256. */
   maxInFlight?: number | null | undefined;
   /** REALTIME or BATCH for all its events; null: as the event type says. */
@@ -86,6 +84,8 @@ export type CreateDataSubscriptionInput = {
   retry?: RetryPolicyInput | null | undefined;
   /** Left out: the hub makes one. */
   secret?: string | null | undefined;
+  /** Drains that it is spread over, 1 to 16. */
+  shards?: number | null | undefined;
   /** Only events of these systems; null: all. */
   sourceSystems?: Array<string> | null | undefined;
   /** The system that receives the events; a SUBSCRIBER key is bound to one. */
@@ -271,8 +271,6 @@ export type UpdateDataSubscriptionInput = {
   consistencyUrl?: string | null | undefined;
   /** Names from the catalogue, a prefix with a star (invoice_*), or *. */
   eventTypes?: Array<string> | null | undefined;
-  /** Drains that it is spread over, 1 to 16. */
-  lanes?: number | null | undefined;
   /** Requests that may be under way at once, 1 to 256. */
   maxInFlight?: number | null | undefined;
   /** REALTIME or BATCH for all its events; null: as the event type says. */
@@ -285,6 +283,8 @@ export type UpdateDataSubscriptionInput = {
   rateLimitPerSecond?: number | null | undefined;
   /** When and how often a failed attempt is repeated. */
   retry?: RetryPolicyInput | null | undefined;
+  /** Drains that it is spread over, 1 to 16. */
+  shards?: number | null | undefined;
   /** Only events of these systems; null: all. */
   sourceSystems?: Array<string> | null | undefined;
   /** How long a request may take, milliseconds. */
@@ -661,7 +661,7 @@ export type ListSubscriptionsQueryVariables = Exact<{
 }>;
 
 
-export type ListSubscriptionsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, batchMaxBytes: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, connected: boolean, unattachedSince: string | null, stateSince: string | null, failedCount: number, lastErrorCode: string | null, troubledSince: string | null, lastSuccessAt: string | null, heldUntil: string | null, createdAt: string, updatedAt: string, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } }> };
+export type ListSubscriptionsQuery = { dataSubscriptions: Array<{ id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, batchMaxBytes: number, maxInFlight: number, shards: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, connected: boolean, unattachedSince: string | null, stateSince: string | null, failedCount: number, lastErrorCode: string | null, troubledSince: string | null, lastSuccessAt: string | null, heldUntil: string | null, createdAt: string, updatedAt: string, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } }> };
 
 export type PauseSubscriptionMutationVariables = Exact<{
   id: string | number;
@@ -697,7 +697,7 @@ export type UpdateSubscriptionMutationVariables = Exact<{
 }>;
 
 
-export type UpdateSubscriptionMutation = { updateDataSubscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, batchMaxBytes: number, maxInFlight: number, lanes: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, warnings: Array<string>, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } };
+export type UpdateSubscriptionMutation = { updateDataSubscription: { id: string, name: string, targetSystem: string, eventTypes: Array<string>, sourceSystems: Array<string> | null, companyIds: Array<string> | null, mode: SyncMode | null, batchCron: string | null, state: DataSubscriptionState, webhookUrl: string | null, consistencyUrl: string | null, autoFix: boolean, batchSize: number, batchMaxBytes: number, maxInFlight: number, shards: number, rateLimitPerSecond: number | null, timeoutMs: number, ackTimeoutMs: number, payloadQuery: string | null, backlog: number, warnings: Array<string>, retry: { maxRetries: number, baseDelayMs: number, maxDelayMs: number, jitter: number } } };
 
 export type TailGreetingQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -1677,7 +1677,7 @@ export const ListSubscriptionsDocument = new TypedDocumentString(`
     batchSize
     batchMaxBytes
     maxInFlight
-    lanes
+    shards
     rateLimitPerSecond
     timeoutMs
     ackTimeoutMs
@@ -1765,7 +1765,7 @@ export const UpdateSubscriptionDocument = new TypedDocumentString(`
     batchSize
     batchMaxBytes
     maxInFlight
-    lanes
+    shards
     rateLimitPerSecond
     timeoutMs
     ackTimeoutMs

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import type { AttemptResult } from '../../core/model.ts';
-import type { Lane } from '../../delivery/drain/lane.ts';
+import type { DeliverySettings } from '../../delivery/drain/delivery-settings.ts';
 import { parseTargetAllow } from '../../delivery/webhook/guard.ts';
 import { WebhookSender } from '../../delivery/webhook/send.ts';
 import { WebhookTransport } from '../../delivery/webhook/webhook-transport.ts';
@@ -36,7 +36,7 @@ export class Forwarder implements Handler, AsyncDisposable {
   readonly #sender: WebhookSender;
   readonly #transport: WebhookTransport;
   readonly #bodies = new WebhookBodies();
-  #lane: Lane | undefined;
+  #settings: DeliverySettings | undefined;
   #webhookUrl: string | null = null;
 
   constructor(options: ForwarderOptions) {
@@ -46,21 +46,21 @@ export class Forwarder implements Handler, AsyncDisposable {
   }
 
   get batchSize(): number {
-    return this.#lane?.batchSize ?? 1;
+    return this.#settings?.batchSize ?? 1;
   }
 
   use(subscription: Listened): void {
     const { url, secret, atOnce } = this.#options;
     const { id, batchSize, batchMaxBytes, timeoutMs, ackTimeoutMs, retry, payloadQuery } = subscription;
     this.#webhookUrl = subscription.webhookUrl ?? null;
-    this.#lane = {
+    this.#settings = {
       id,
       state: 'active',
       webhookUrl: url,
       batchSize,
       batchMaxBytes,
       maxInFlight: atOnce,
-      lanes: 1,
+      shards: 1,
       rateLimitPerSecond: null,
       timeoutMs: Math.min(timeoutMs, Math.floor(ackTimeoutMs * ofAckTimeout)),
       ackTimeoutMs,
@@ -86,9 +86,9 @@ export class Forwarder implements Handler, AsyncDisposable {
   }
 
   async handle(deliveries: readonly Delivery[]): Promise<readonly Outcome[]> {
-    const lane = this.#lane;
-    if (lane === undefined) return deliveries.map(() => ({ kind: 'unseen' }));
-    const results = await this.#transport.deliver(lane, deliveries.map(frozenSync));
+    const settings = this.#settings;
+    if (settings === undefined) return deliveries.map(() => ({ kind: 'unseen' }));
+    const results = await this.#transport.deliver(settings, deliveries.map(frozenSync));
     return Promise.all(
       deliveries.map(async (delivery, index) => {
         const result = results[index];
@@ -96,7 +96,7 @@ export class Forwarder implements Handler, AsyncDisposable {
         const outcome = outcomeOf(result);
         if (outcome.kind === 'away') return outcome;
         // Whether anybody reads the line or not, the receiver has answered.
-        await printed(this.#line(lane, delivery, result, outcome));
+        await printed(this.#line(settings, delivery, result, outcome));
         return outcome;
       }),
     );
@@ -107,7 +107,7 @@ export class Forwarder implements Handler, AsyncDisposable {
     return this.#sender[Symbol.asyncDispose]();
   }
 
-  #line(lane: Lane, delivery: Delivery, result: AttemptResult, outcome: Outcome): string {
+  #line(settings: DeliverySettings, delivery: Delivery, result: AttemptResult, outcome: Outcome): string {
     const at = new Date(result.startedAt);
     if (!this.#options.json) {
       const isFinal = outcome.kind === 'rejected' && !outcome.retryable;
@@ -115,7 +115,7 @@ export class Forwarder implements Handler, AsyncDisposable {
     }
     const { statusCode, errorCode, errorMessage, durationMs } = result;
     const forward = { statusCode, errorCode, errorMessage, durationMs };
-    return jsonLine(delivery, at, this.#bodies.of(delivery, lane), { forward });
+    return jsonLine(delivery, at, this.#bodies.of(delivery, settings), { forward });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../core/model.ts';
 import { pythonJson } from '../../core/python-json.ts';
-import type { ClaimedSync } from '../../db/delivery/lane-statements.ts';
+import type { ClaimedSync } from '../../db/delivery/shard-statements.ts';
 import type { Delivery } from './documents.ts';
 
 const modes = { REALTIME: 'realtime', BATCH: 'batch', COMPENSATION: 'compensation' } as const;

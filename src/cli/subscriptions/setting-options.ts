@@ -20,7 +20,7 @@ export interface SettingOptions {
   readonly batchSize?: number;
   readonly batchMaxBytes?: number;
   readonly maxInFlight?: number;
-  readonly lanes?: number;
+  readonly shards?: number;
   readonly rateLimitPerSecond?: number | false;
   readonly timeoutMs?: number;
   readonly ackTimeoutMs?: number;
@@ -49,7 +49,7 @@ export function withSettingOptions(command: Command): Command {
     .option('--batch-size <count>', 'events in one request (1)', readWhole)
     .option('--batch-max-bytes <bytes>', 'bytes of a request with several events (1048576)', readWhole)
     .option('--max-in-flight <count>', 'requests under way at once (32)', readWhole)
-    .option('--lanes <count>', 'drains that its events are spread over by source record (1)', readWhole)
+    .option('--shards <count>', 'drains that its events are spread over by source record (1)', readWhole)
     .option('--rate-limit-per-second <count>', 'requests a second (left out: unlimited)', readWhole)
     .option('--timeout-ms <ms>', 'how long an answer is waited for (30000)', readWhole)
     .option(
@@ -85,7 +85,7 @@ export function settingsOf(
     batchSize: options.batchSize,
     batchMaxBytes: options.batchMaxBytes,
     maxInFlight: options.maxInFlight,
-    lanes: options.lanes,
+    shards: options.shards,
     rateLimitPerSecond: orNull(options.rateLimitPerSecond),
     timeoutMs: options.timeoutMs,
     ackTimeoutMs: options.ackTimeoutMs,

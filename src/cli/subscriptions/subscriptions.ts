@@ -14,7 +14,7 @@ import { updateSubscriptionCommand } from './update.ts';
 const listSubscriptions = graphql(`
   query ListSubscriptions($targetSystem: String) {
     dataSubscriptions(targetSystem: $targetSystem) {
-      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize batchMaxBytes maxInFlight lanes rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery
+      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize batchMaxBytes maxInFlight shards rateLimitPerSecond timeoutMs ackTimeoutMs payloadQuery
       retry { maxRetries baseDelayMs maxDelayMs jitter } backlog connected unattachedSince stateSince failedCount lastErrorCode troubledSince lastSuccessAt heldUntil createdAt updatedAt
     }
   }

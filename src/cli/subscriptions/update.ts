@@ -27,7 +27,7 @@ const retryQuery = graphql(`
 const updateSubscription = graphql(`
   mutation UpdateSubscription($id: ID!, $input: UpdateDataSubscriptionInput!) {
     updateDataSubscription(id: $id, input: $input) {
-      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize batchMaxBytes maxInFlight lanes rateLimitPerSecond
+      id name targetSystem eventTypes sourceSystems companyIds mode batchCron state webhookUrl consistencyUrl autoFix batchSize batchMaxBytes maxInFlight shards rateLimitPerSecond
       timeoutMs ackTimeoutMs payloadQuery retry { maxRetries baseDelayMs maxDelayMs jitter } backlog warnings
     }
   }

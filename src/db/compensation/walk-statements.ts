@@ -32,7 +32,7 @@ export interface WalkStep {
   /** Rows that were looked at, and of them those to which it was done. */
   readonly lookedAt: number;
   readonly count: number;
-  readonly lanes: readonly string[];
+  readonly shards: readonly string[];
   /** Empty where they were not wanted. */
   readonly ids: readonly string[];
   /** Null: this table is done with. */
@@ -146,7 +146,7 @@ export async function walkSyncs(
   options: { limit: number; wantIds: boolean },
 ): Promise<WalkStep> {
   const table = tablesOf(walk.statuses)[position.table];
-  if (table === undefined) return { lookedAt: 0, count: 0, lanes: [], ids: [], position: null };
+  if (table === undefined) return { lookedAt: 0, count: 0, shards: [], ids: [], position: null };
   // With statistics from when a table was small, the planner reads and sorts all of it for each part.
   await client.query('set local enable_bitmapscan = off; set local enable_seqscan = off');
   const { rows } = await client.query<WalkRow>(
@@ -155,7 +155,7 @@ export async function walkSyncs(
        order by ${orders[table]} limit ${options.limit}),
      ${actionOf(walk.action, table)}
      select (select count(*)::int from page) as "lookedAt", (select count(*)::int from changed) as count,
-       array(select distinct subscription_id::text from changed) as lanes,
+       array(select distinct subscription_id::text from changed) as shards,
        case when $15 then array(select id::text from changed) else '{}' end as ids,
        p.subscription_id::text as "subscriptionId", p.voucher_id::text as "voucherId", p.id::text
      from (values (1)) one left join (select * from page l order by ${orders[table].replaceAll(',', ' desc,')} desc limit 1) p on true
@@ -172,12 +172,12 @@ export async function walkSyncs(
   );
   const row = rows[0];
   if (row === undefined) throw new Error('A statement of a compensation gave nothing back.');
-  const { lookedAt, count, lanes, ids, subscriptionId, voucherId, id } = row;
+  const { lookedAt, count, shards, ids, subscriptionId, voucherId, id } = row;
   const last = subscriptionId === null || voucherId === null || id === null || lookedAt < options.limit;
   return {
     lookedAt,
     count,
-    lanes,
+    shards,
     ids,
     position: last ? null : { table: position.table, subscriptionId, voucherId, id },
   };
@@ -186,7 +186,7 @@ export async function walkSyncs(
 interface WalkRow {
   readonly lookedAt: number;
   readonly count: number;
-  readonly lanes: string[];
+  readonly shards: string[];
   readonly ids: string[];
   readonly subscriptionId: string | null;
   readonly voucherId: string | null;
@@ -219,7 +219,7 @@ export async function addCompensation(
 }
 
 /**
- * Tries again what FAILED because of the connection where the lane has delivered something since, a part a call.
+ * Tries again what FAILED because of the connection where the shard has delivered something since, a part a call.
  * @param options.rounds how often at most one sync is tried again so
  */
 export async function compensateFailed(
@@ -228,13 +228,13 @@ export async function compensateFailed(
   options: { limit: number; rounds: number },
 ): Promise<{
   count: number;
-  lanes: string[];
+  shards: string[];
   ids: string[];
   last: { subscriptionId: string; id: string } | null;
 }> {
   const { rows } = await pool.query<{
     count: number;
-    lanes: string[];
+    shards: string[];
     ids: string[];
     subscriptionId: string | null;
     id: string | null;
@@ -249,7 +249,7 @@ export async function compensateFailed(
          and s.state = 'active' and s.deleted_at is null and s.last_success_at > d.sync_completed_at
        returning d.*),
      changed as (${reopenFrom('again', 'compensations + 1')} returning id, subscription_id)
-     select (select count(*)::int from changed) as count, array(select distinct subscription_id::text from changed) as lanes, array(select id::text from changed) as ids,
+     select (select count(*)::int from changed) as count, array(select distinct subscription_id::text from changed) as shards, array(select id::text from changed) as ids,
        p.subscription_id::text as "subscriptionId", p.id::text
      from (values (1)) one left join (select * from page order by subscription_id desc, id desc limit 1) p on true`,
     [after.subscriptionId, after.id, options.limit, options.rounds],
@@ -257,5 +257,5 @@ export async function compensateFailed(
   const row = rows[0];
   const last =
     row?.subscriptionId == null || row.id == null ? null : { subscriptionId: row.subscriptionId, id: row.id };
-  return { count: row?.count ?? 0, lanes: row?.lanes ?? [], ids: row?.ids ?? [], last };
+  return { count: row?.count ?? 0, shards: row?.shards ?? [], ids: row?.ids ?? [], last };
 }

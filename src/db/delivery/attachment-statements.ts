@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { type ClaimedSync, claimedColumns, claimedTypes, hasDue } from './lane-statements.ts';
+import { type ClaimedSync, claimedColumns, claimedTypes, hasDue } from './shard-statements.ts';
 
 /** Notes that a consumer is attached, for as long as its lease is renewed. */
 export async function insertAttachment(
@@ -54,7 +54,7 @@ export async function attachedAmong(pool: Pool, subscriptionIds: readonly string
   return new Set(rows.map(row => row.id));
 }
 
-/** Gives those of some lanes that have something due: one index probe a lane. */
+/** Gives those of some shards that have something due: one index probe a shard. */
 export async function dueAmong(pool: Pool, subscriptionIds: readonly string[]): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>({
     name: 'attachment-due',

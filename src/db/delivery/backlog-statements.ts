@@ -60,10 +60,10 @@ export async function redateBatch(
   const side = (condition: string, order: string) => `
     select o.id from fin_open_syncs o
     where o.subscription_id = $1 and o.mode = 'batch' and o.claim_token is null and o.attempt_count = 0
-      and o.next_attempt_at > now() and o.next_attempt_at < 'infinity' and ${condition} and exists (select from lane)
+      and o.next_attempt_at > now() and o.next_attempt_at < 'infinity' and ${condition} and exists (select from subscription)
     order by o.next_attempt_at ${order}, o.id ${order} limit ${limits.backlogPart} for update skip locked`;
   const { rows } = await pool.query<{ more: boolean }>(
-    `with lane as materialized (
+    `with subscription as materialized (
          select id from data_subscriptions where id = $1 and redating and version = $3 and deleted_at is null),
        later as materialized (${side('o.next_attempt_at > coalesce($2::timestamptz, now())', 'desc')}),
        earlier as materialized (${side('o.next_attempt_at < $2::timestamptz', 'asc')}),
@@ -72,8 +72,8 @@ export async function redateBatch(
          from (select id from later union all select id from earlier limit ${limits.backlogPart}) r where o.id = r.id
          returning o.id),
        finished as (
-         update data_subscriptions s set redating = false from lane
-         where s.id = lane.id and s.version = $3 and (select count(*) from redated) < ${limits.backlogPart})
+         update data_subscriptions s set redating = false from subscription
+         where s.id = subscription.id and s.version = $3 and (select count(*) from redated) < ${limits.backlogPart})
      select count(*) = ${limits.backlogPart} as more from redated`,
     [id, dueAt, version],
   );
@@ -81,25 +81,25 @@ export async function redateBatch(
 }
 
 /**
- * Queues again some of what had failed because of the connection before a lane was resumed, the earliest first. Claims
+ * Queues again some of what had failed because of the connection before a subscription was resumed, the earliest first. Claims
  * give nothing before all of it is back, so that no later version of a record goes out before an earlier one.
  * @returns the ids that watchers may be told of, and whether there may be more
  */
 export async function requeueFailed(pool: Pool, id: string): Promise<{ told: string[]; more: boolean }> {
   const { rows } = await pool.query<{ id: string | null; more: boolean }>(
-    `with lane as materialized (
+    `with subscription as materialized (
          select id, requeue_before from data_subscriptions
          where id = $1 and requeue_before is not null and deleted_at is null for no key update),
        page as materialized (
          select d.id from fin_failed_syncs d
-         where d.subscription_id = $1 and d.failed_by_connection and d.sync_completed_at <= (select requeue_before from lane)
+         where d.subscription_id = $1 and d.failed_by_connection and d.sync_completed_at <= (select requeue_before from subscription)
          order by d.id limit ${limits.backlogPart} for update skip locked),
        again as (
          delete from fin_failed_syncs d where d.id = any(array(select id from page)) returning d.*),
        reopened as (${reopenFrom('again')} returning id),
        finished as (
-         update data_subscriptions s set requeue_before = null from lane
-         where s.id = lane.id and (select count(*) from page) < ${limits.backlogPart})
+         update data_subscriptions s set requeue_before = null from subscription
+         where s.id = subscription.id and (select count(*) from page) < ${limits.backlogPart})
      select (select count(*) from page) = ${limits.backlogPart} as more, t.id
      from (values (1)) one left join (${toldFrom('reopened')}) t on true`,
     [id],

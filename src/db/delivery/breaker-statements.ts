@@ -1,9 +1,13 @@
 import type { Pool } from 'pg';
-import { type LanePart, partOf } from './lane-statements.ts';
+import { type DuePart, partOf } from './shard-statements.ts';
 import { isHead, reopenFrom } from './sync-rows.ts';
 
-/** Suspends an active lane; its first probe is due after `probeMs`. @returns false: it was not active */
-export async function suspendLane(pool: Pool, subscriptionId: string, probeMs: number): Promise<boolean> {
+/** Suspends an active subscription; its first probe is due after `probeMs`. @returns false: it was not active */
+export async function suspendSubscription(
+  pool: Pool,
+  subscriptionId: string,
+  probeMs: number,
+): Promise<boolean> {
   const { rowCount } = await pool.query(
     `update data_subscriptions set state = 'suspended', probes = 0, probe_at = now() + $2 * interval '1 millisecond', updated_at = now()
      where id = $1 and state = 'active' and deleted_at is null`,
@@ -12,8 +16,8 @@ export async function suspendLane(pool: Pool, subscriptionId: string, probeMs: n
   return rowCount === 1;
 }
 
-/** Pauses a lane that is not paused. @returns false: it was */
-export async function pauseLane(
+/** Pauses a subscription that is not paused. @returns false: it was */
+export async function pauseSubscription(
   pool: Pool,
   subscriptionId: string,
   by: 'consumer' | 'person',
@@ -27,11 +31,11 @@ export async function pauseLane(
 }
 
 /**
- * Makes a lane active, and marks that what had failed because of the connection is to be queued again (`requeueFailed`).
+ * Makes a subscription active, and marks that what had failed because of the connection is to be queued again (`requeueFailed`).
  * @param only the states it may be in before; null: any
- * @returns false: the lane was in another state
+ * @returns false: the subscription was in another state
  */
-export async function resumeLane(
+export async function resumeSubscription(
   pool: Pool,
   subscriptionId: string,
   only: readonly string[] | null,
@@ -47,7 +51,7 @@ export async function resumeLane(
   return rowCount === 1;
 }
 
-/** Takes the suspended lanes whose probe is due, and sets each one's next probe (doubling up to `maxMs`). */
+/** Takes the suspended subscriptions whose probe is due, and sets each one's next probe (doubling up to `maxMs`). */
 export async function takeProbesDue(pool: Pool, firstMs: number, maxMs: number): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>(
     `update data_subscriptions
@@ -58,7 +62,7 @@ export async function takeProbesDue(pool: Pool, firstMs: number, maxMs: number):
   return rows.map(row => row.id);
 }
 
-/** Puts off the next probe of a suspended lane, whose target named a date. */
+/** Puts off the next probe of a suspended subscription, whose target named a date. */
 export async function postponeProbe(pool: Pool, subscriptionId: string, byMs: number): Promise<void> {
   await pool.query(
     `update data_subscriptions set probe_at = greatest(probe_at, now() + $2 * interval '1 millisecond')
@@ -68,7 +72,7 @@ export async function postponeProbe(pool: Pool, subscriptionId: string, byMs: nu
 }
 
 /**
- * Sees to it that a suspended lane has a sync to probe with: where nothing waits that may be tried, one that
+ * Sees to it that a suspended subscription has a sync to probe with: where nothing waits that may be tried, one that
  * failed because of the connection is made due.
  */
 export async function prepareProbe(pool: Pool, subscriptionId: string): Promise<void> {
@@ -86,7 +90,7 @@ export async function prepareProbe(pool: Pool, subscriptionId: string): Promise<
   );
 }
 
-function probeHead(part: LanePart): string {
+function probeHead(part: DuePart): string {
   return `select o.id, o.next_attempt_at from fin_open_syncs o where o.subscription_id = $1 and ${partOf[part]} and o.claim_token is null
     and (o.attempt_count > 0 or o.next_attempt_at <= now()) and ${isHead}
     order by o.next_attempt_at, o.id limit 1`;

@@ -1,19 +1,19 @@
 import type { Pool } from 'pg';
 import { limits } from '../../core/limits.ts';
 import type { SubscriptionState, TransportKind } from '../../core/model.ts';
+import { isParked } from './parking-statements.ts';
 import {
   type ClaimedSync,
   claimedColumns,
   claimedTypes,
-  type LanePart,
+  type DuePart,
   mayTake,
   partOf,
   type Shard,
-} from './lane-statements.ts';
-import { isParked } from './parking-statements.ts';
+} from './shard-statements.ts';
 import { inShard, isHead } from './sync-rows.ts';
 
-/** A place in the order in which a lane's syncs fall due. */
+/** A place in the order in which a shard's syncs fall due. */
 export interface DuePlace {
   /** As PostgreSQL writes it: to the microsecond. */
   readonly at: string;
@@ -22,9 +22,9 @@ export interface DuePlace {
 
 /** A sync that a claim took. */
 export interface ClaimedRow extends ClaimedSync {
-  /** Set where nothing that is due and unclaimed stands before it in its lane: from when on a later claim may look. */
+  /** Set where nothing that is due and unclaimed stands before it in its shard: from when on a later claim may look. */
   readonly dueFrom: string | null;
-  /** True when so many due syncs of the lane are held back by earlier ones of their records that they should be parked. */
+  /** True when so many due syncs of the shard are held back by earlier ones of their records that they should be parked. */
   readonly isCrowded: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface ClaimRequest {
   readonly subscriptionId: string;
   /** Null: of all records. */
   readonly shard: Shard | null;
-  readonly part: LanePart;
+  readonly part: DuePart;
   /**
    * Fences: only its holder may write results. Another at each claim: who lost a sync and claims it again must not
    * take the first one's late result.
@@ -46,23 +46,23 @@ export interface ClaimRequest {
   readonly limit: number;
   /** Milliseconds, by the database's clock. */
   readonly leaseMs: number;
-  /** Lanes in other states give nothing: a pause holds from the moment that it is committed. */
+  /** Drains in other states give nothing: a pause holds from the moment that it is committed. */
   readonly states: readonly SubscriptionState[];
   readonly transport: TransportKind;
   /** The attachment that claims; null: a webhook's drain. */
   readonly attachmentId: string | null;
-  /** From where to look; null: from the lane's beginning. */
+  /** From where to look; null: from the shard's beginning. */
   readonly from: DuePlace | null;
 }
 
 /** SQL: whether a sync `o` of a subscription is due and nobody's, of those from a place on. */
-function isDue(part: LanePart, id: string, from: string): string {
+function isDue(part: DuePart, id: string, from: string): string {
   return `o.subscription_id = ${id} and ${partOf[part]} and o.next_attempt_at <= now() and (o.next_attempt_at, o.id) >= (${from}) and o.claim_token is null`;
 }
 
 /**
  * Sets how far back a claim looks at least, as SQL: what is written in a longer transaction is found by the next look
- * at the whole lane.
+ * at the whole shard.
  */
 const longestWrite = "interval '1 second'";
 
@@ -73,7 +73,7 @@ function firstDue(condition: string): string {
 }
 
 /**
- * SQL: whether claims may begin at a place from now on. Not while syncs of the lane are parked: when one goes back, it is
+ * SQL: whether claims may begin at a place from now on. Not while syncs of the shard are parked: when one goes back, it is
  * due since before that place.
  */
 function mayMoveOn(id: string): string {
@@ -93,7 +93,7 @@ function isCrowded(ours: string, got: { count: string; isFirst: string }, limit:
 /** SQL: whether anything may be claimed of a subscription, whatever its state. */
 const mayClaim = (alias: string) => `${alias}.deleted_at is null and ${alias}.requeue_before is null`;
 
-/** Holds what a lane's beginning is, for PostgreSQL. */
+/** Gives the place before the first sync of a shard. */
 const beginning: DuePlace = { at: '-infinity', id: '0' };
 
 /** SQL: what a claim hands on of a sync `o` that it took. */
@@ -101,7 +101,7 @@ const claimedRow =
   'o.id, o.event_id, o.voucher_id, o.event_type, o.mode, o.retry_count, o.attempt_count, o.failed_pushes, o.closed_sockets, o.traceparent';
 
 /**
- * Claims due syncs of a lane, the longest due first, and never one that has an earlier open one for the same
+ * Claims due syncs of a shard, the longest due first, and never one that has an earlier open one for the same
  * source record. The lease is the claim's, one for all that it took, so that to hold and to renew is one row.
  *
  * What is locked is updated by its place (`ctid`), without a second look into an index. A row that another statement
@@ -124,7 +124,7 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
   };
   const { rows } = await pool.query<ClaimedRow>({
     types: claimedTypes,
-    name: `lane-claim-${transport}-${part}-${limit}${shard === null ? '' : '-shard'}`,
+    name: `shard-claim-${transport}-${part}-${limit}${shard === null ? '' : '-shard'}`,
     text: `with due as materialized (
              select o.ctid from fin_open_syncs o, data_subscriptions s
              where s.id = $1 and s.state = any($4) and ${mayClaim('s')} and ${mayTake(transport, '$1')} and ${isOurs} and ${isHead}
@@ -152,26 +152,26 @@ export async function claimDue(pool: Pool, claim: ClaimRequest): Promise<Claimed
       claim.attachmentId,
       from.at,
       from.id,
-      ...(shard === null ? [] : [shard.shard, shard.lanes]),
+      ...(shard === null ? [] : [shard.index, shard.shards]),
     ],
   });
   return rows;
 }
 
-/** Holds what several lanes ask for alike; each for all records of its subscription. */
+/** Holds what several shards ask for alike; each for all records of its subscription. */
 export type JoinedClaim = Pick<ClaimRequest, 'part' | 'limit' | 'leaseMs' | 'states' | 'transport'>;
 
-/** One lane of several. */
-export type ClaimingLane = Pick<ClaimRequest, 'subscriptionId' | 'token' | 'attachmentId' | 'from'>;
+/** One shard of several. */
+export type ClaimingShard = Pick<ClaimRequest, 'subscriptionId' | 'token' | 'attachmentId' | 'from'>;
 
 /**
- * `claimDue` for several lanes in one statement; the limit is each one's.
- * @returns what was claimed, of all lanes, each one's in its order; `token` says whose
+ * `claimDue` for several shards in one statement; the limit is each one's.
+ * @returns what was claimed, of all shards, each one's in its order; `token` says whose
  */
 export async function claimDueOfMany(
   pool: Pool,
   claim: JoinedClaim,
-  lanes: readonly ClaimingLane[],
+  shards: readonly ClaimingShard[],
 ): Promise<ClaimedRow[]> {
   const { limit, part, transport } = claim;
   const isOurs = isDue(part, 'a.subscription_id', 'a.from_at, a.from_id');
@@ -182,7 +182,7 @@ export async function claimDueOfMany(
   };
   const { rows } = await pool.query<ClaimedRow>({
     types: claimedTypes,
-    name: `lanes-claim-${transport}-${part}-${limit}`,
+    name: `shards-claim-${transport}-${part}-${limit}`,
     text: `with a as materialized (
              select * from unnest($1::bigint[], $2::uuid[], $3::uuid[], $7::timestamptz[], $8::bigint[]) a (subscription_id, token, attachment_id, from_at, from_id)),
            due as materialized (
@@ -212,14 +212,14 @@ export async function claimDueOfMany(
            from claimed c join fin_voucher_events e on e.id = c.event_id join crowds w on w.token = c.token
            left join first f on f.id = c.id and f.token = c.token cross join relaxed`,
     values: [
-      lanes.map(lane => lane.subscriptionId),
-      lanes.map(lane => lane.token),
-      lanes.map(lane => lane.attachmentId),
+      shards.map(shard => shard.subscriptionId),
+      shards.map(shard => shard.token),
+      shards.map(shard => shard.attachmentId),
       claim.leaseMs,
       claim.states,
       transport,
-      lanes.map(({ from }) => (from ?? beginning).at),
-      lanes.map(({ from }) => (from ?? beginning).id),
+      shards.map(({ from }) => (from ?? beginning).at),
+      shards.map(({ from }) => (from ?? beginning).id),
     ],
   });
   return rows;

@@ -91,7 +91,7 @@ export const outcomeColumns: readonly RowColumn<OutcomeWrite>[] = [
 /** Notes when subscriptions last delivered. One that is just being written to is passed over: it will deliver again. */
 export async function noteSuccesses(pool: Pool, subscriptionIds: readonly string[]): Promise<void> {
   await pool.query({
-    name: 'lane-success',
+    name: 'shard-success',
     text: `update data_subscriptions set last_success_at = now()
            where id in (select id from data_subscriptions where id = any($1::bigint[]) for no key update skip locked)`,
     values: [subscriptionIds],

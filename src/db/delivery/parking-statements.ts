@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { limits } from '../../core/limits.ts';
-import { type LanePart, partOf } from './lane-statements.ts';
+import { type DuePart, partOf } from './shard-statements.ts';
 import { isHead } from './sync-rows.ts';
 
 /** SQL: whether a sync is parked. It is the condition of an index, so it must be written as it is. */
@@ -11,7 +11,7 @@ export const dueAtOf = (alias: string) =>
   `case when ${isParked(alias)} then ${alias}.parked_due_at else ${alias}.next_attempt_at end`;
 
 /**
- * Parks due syncs of a lane that stand behind an earlier one of their record: claims do not meet them any more, and
+ * Parks due syncs of a shard that stand behind an earlier one of their record: claims do not meet them any more, and
  * each goes back when it is its turn (migration 0017). Fewer than `limits.parkAtLeast` stay where they are, since to pass
  * over them costs less than to park them.
  *
@@ -19,9 +19,9 @@ export const dueAtOf = (alias: string) =>
  * parked. It is not locked against claims.
  * @returns how many were parked
  */
-export async function parkBlocked(pool: Pool, subscriptionId: string, part: LanePart): Promise<number> {
+export async function parkBlocked(pool: Pool, subscriptionId: string, part: DuePart): Promise<number> {
   const { rowCount } = await pool.query({
-    name: `lane-park-${part}`,
+    name: `shard-park-${part}`,
     text: `with page as materialized (
              select o.id from fin_open_syncs o
              where o.subscription_id = $1 and ${partOf[part]} and o.next_attempt_at <= now() and o.claim_token is null
@@ -45,7 +45,7 @@ export async function parkBlocked(pool: Pool, subscriptionId: string, part: Lane
   return rowCount ?? 0;
 }
 
-/** A record in a lane. */
+/** A record in a shard. */
 export interface ParkedRecord {
   readonly subscriptionId: string;
   readonly voucherId: string;

@@ -1,5 +1,5 @@
-import { shardSql } from '../../core/lane-key.ts';
 import { limits } from '../../core/limits.ts';
+import { shardSql } from '../../core/shard-key.ts';
 
 /**
  * How the two tables of syncs are written, in one place: `fin_open_syncs` holds what is not over, `fin_done_syncs`
@@ -35,7 +35,7 @@ export function openStatusOf(alias: string): string {
 }
 
 /**
- * SQL: true where an open sync `o` has no earlier open one of the same source record in its lane: order per record.
+ * SQL: true where an open sync `o` has no earlier open one of the same source record in its subscription: order per record.
  *
  * `offset 0` keeps it a look into the index, one a row. As a join, and with statistics from when the table was
  * small, it became a loop over the whole backlog for each row of the backlog.
@@ -45,14 +45,14 @@ export const isHead = `not exists (
   where e.subscription_id = o.subscription_id and e.voucher_id = o.voucher_id and e.id < o.id offset 0)`;
 
 /** SQL: the shards of a subscription that are in use: each has a request of its window at least. */
-export const lanesInUse = 'least(lanes, max_in_flight)';
+export const shardsInUse = 'least(lanes, max_in_flight)';
 
 /**
  * SQL: true where an open sync `o` is of a shard. A `case`, because the planner takes that for half of the rows: of a
  * plain comparison it would expect next to nothing, and read the whole backlog to find it.
  */
-export function inShard(shard: string, lanes: string): string {
-  return `case when ${shardSql('o.voucher_id', lanes)} = ${shard} then true else false end`;
+export function inShard(shard: string, shards: string): string {
+  return `case when ${shardSql('o.voucher_id', shards)} = ${shard} then true else false end`;
 }
 
 /** SQL: makes cancelled syncs of the open ones in `rows`, which were taken out. */

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
-import { partOf } from '../delivery/lane-statements.ts';
 import { isParked } from '../delivery/parking-statements.ts';
+import { partOf } from '../delivery/shard-statements.ts';
 import { countedEventSeconds, eventLatencySql, joinEvent, latencySql } from './rollup-statements.ts';
 import { unattachedSince } from './standing-statements.ts';
 
@@ -89,7 +89,7 @@ export async function failureCounts(pool: Pool, from: Date, to: Date): Promise<F
   return rows;
 }
 
-/** Holds what stands in a subscription's lane. */
+/** Holds what waits for a subscription. */
 export interface OpenCounts {
   readonly subscriptionId: string;
   readonly backlog: number;
@@ -101,7 +101,7 @@ export interface OpenCounts {
 }
 
 /**
- * Gives what waits in each lane, counted up to `most` (a million of them need not be counted to be too many). A BATCH event
+ * Gives what waits in each shard, counted up to `most` (a million of them need not be counted to be too many). A BATCH event
  * waits for its hour on purpose, and then for its turn: it counts once it is an hour late.
  */
 export async function openCounts(pool: Pool, at: Date, most: number): Promise<OpenCounts[]> {

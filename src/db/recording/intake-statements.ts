@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { JsonObject, SyncMode, VoucherStatus } from '../../core/model.ts';
-import { lanesInUse } from '../delivery/sync-rows.ts';
+import { shardsInUse } from '../delivery/sync-rows.ts';
 import { hubLocks } from '../lock-numbers.ts';
 import { eventAt, versionNumber } from '../version-columns.ts';
 
@@ -49,7 +49,7 @@ export interface RoutingRows {
     companyIds: string[] | null;
     mode: SyncMode | null;
     /** Shards in use. */
-    lanes: number;
+    shards: number;
     batchCron: string | null;
   }[];
 }
@@ -117,7 +117,7 @@ export async function readRoutingRows(client: PoolClient): Promise<RoutingRows> 
     'select name, mode, schema from event_types',
   );
   const subscriptions = await client.query<RoutingRows['subscriptions'][number]>(
-    `select id::text, event_types as "eventTypes", source_systems as "sourceSystems", company_ids as "companyIds", mode, batch_cron as "batchCron", ${lanesInUse} as lanes
+    `select id::text, event_types as "eventTypes", source_systems as "sourceSystems", company_ids as "companyIds", mode, batch_cron as "batchCron", ${shardsInUse} as shards
      from data_subscriptions where deleted_at is null order by data_subscriptions.id`,
   );
   const row = versions.rows[0];

@@ -27,7 +27,7 @@ type RunClient = Parameters<Parameters<Database['transaction']>[0]>[0];
 /** Holds what drives runs. */
 export interface RunsDeps {
   readonly db: Database;
-  readonly lanes: { wake(lanes: Iterable<string>): void };
+  readonly drains: { wake(shards: Iterable<string>): void };
   readonly changes: ChangeListener;
   readonly log: Logger;
 }
@@ -102,13 +102,13 @@ export class CompensationRuns {
   }
 
   async #toEnd(begun: HeldRun): Promise<number> {
-    const { db, lanes, changes } = this.#deps;
+    const { db, drains, changes } = this.#deps;
     let run = begun;
     try {
       for (;;) {
         if (this.#stopping) await this.#leave(run);
         const step = await this.#work(run, work => this.#within(run, work));
-        lanes.wake(step.lanes);
+        drains.wake(step.shards);
         changes.note(step.ids);
         const { position } = step;
         const count = run.count + step.count;

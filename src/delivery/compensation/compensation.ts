@@ -28,7 +28,7 @@ const cancellable: readonly SyncStatus[] = ['failed', 'retrying', 'pending'];
 
 /**
  * Compensation: by hand it tries syncs again, cancels them, or sends current versions once more, any number of them in
- * runs; by itself it tries again what failed for a cause that has passed. All of it goes by the same lanes.
+ * runs; by itself it tries again what failed for a cause that has passed. All of it goes by the same shards.
  */
 export class Compensation {
   readonly #deps: RunsDeps;
@@ -94,13 +94,13 @@ export class Compensation {
   }
 
   /**
-   * Tries again what FAILED because of the connection on lanes that have delivered something since, each sync
+   * Tries again what FAILED because of the connection on shards that have delivered something since, each sync
    * `limits.compensationRounds` times at most. Data that did not fit is left to a person.
    * @param signal makes it throw after the part under way
    * @returns how many
    */
   async compensateFailed(signal?: AbortSignal): Promise<number> {
-    const { db, lanes, changes, log } = this.#deps;
+    const { db, drains, changes, log } = this.#deps;
     const options = { limit: limits.compensationBatch, rounds: limits.compensationRounds };
     let last: { subscriptionId: string; id: string } | null = { subscriptionId: '0', id: '0' };
     let count = 0;
@@ -111,7 +111,7 @@ export class Compensation {
         last,
         options,
       );
-      lanes.wake(part.lanes);
+      drains.wake(part.shards);
       changes.note(part.ids);
       count += part.count;
       last = part.last;
@@ -163,7 +163,7 @@ export class Compensation {
       return {
         lookedAt: ids.length,
         count: added.length,
-        lanes: [subscriptionId],
+        shards: [subscriptionId],
         ids: added,
         position: last === undefined ? null : { ...position, id: last },
       };

@@ -21,7 +21,7 @@ export class AwayWatch {
   }
 }
 
-/** The watches of a process, one a subscription: they outlive drains, whose lane may be empty between two events. */
+/** The watches of a process, one a subscription: they outlive drains, whose shard may be empty between two events. */
 export class AwayWatches {
   readonly #watches = new LRUCache<string, AwayWatch>({ max: limits.subscriptions });
 

@@ -13,7 +13,7 @@ import type { ChangeListener } from '../reading/sync-changes.ts';
 interface BacklogWorkDeps {
   readonly db: Database;
   readonly changes: ChangeListener;
-  /** Is told of a lane that may be claimed from again. */
+  /** Is told of a shard that may be claimed from again. */
   readonly reopen: (subscriptionId: string) => void;
   /** When the next batch of a schedule is due; null: the usual one. */
   readonly nextBatch: (cron: string | null) => Date;
@@ -46,7 +46,7 @@ export class BacklogWork {
     return begin(this.#redating(subscription));
   }
 
-  /** Queues again what had failed because of the connection when a lane was resumed; the lane gives nothing before. */
+  /** Queues again what had failed because of the connection when a subscription was resumed; it gives nothing before. */
   requeue(id: string): Promise<void> {
     return begin(() => this.#requeueSome(id));
   }

@@ -1,7 +1,7 @@
 import { limits } from '../../core/limits.ts';
 
 /**
- * The pace of a lane's nightly batch: a claim takes `limits.batchBurst` events at most, and the next one comes a
+ * The pace of a shard's nightly batch: a claim takes `limits.batchBurst` events at most, and the next one comes a
  * second after the last request of it was begun. Half of the window is left to what is not of the batch.
  */
 export class BatchPace {
@@ -10,7 +10,7 @@ export class BatchPace {
   #requests = 0;
 
   /** Says that there may be more. */
-  poke(): void {
+  notify(): void {
     this.#likely = true;
   }
 
@@ -30,7 +30,7 @@ export class BatchPace {
     this.#nextAt = nowMs + limits.batchPauseMs;
   }
 
-  /** Tells whether another of the batch's requests may begin. @param window requests of the lane under way at most */
+  /** Tells whether another of the batch's requests may begin. @param window requests of the shard under way at most */
   hasSlot(window: number): boolean {
     return this.#requests < Math.max(1, window >> 1);
   }

@@ -1,10 +1,10 @@
 import type { AttemptResult, RetryPolicy } from '../../core/model.ts';
-import type { ClaimedSync, LanePart } from '../../db/delivery/lane-statements.ts';
+import type { ClaimedSync, DuePart } from '../../db/delivery/shard-statements.ts';
 import { signOf } from '../outcome/policy.ts';
 
 /** Events of a batch that was refused as a whole, and are to be sent again in smaller requests. */
 export interface RefusedBatch {
-  readonly part: LanePart;
+  readonly part: DuePart;
   readonly syncs: readonly ClaimedSync[];
 }
 

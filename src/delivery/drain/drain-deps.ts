@@ -9,7 +9,7 @@ import type { OutcomeWriter } from '../outcome/outcome-writer.ts';
 import type { ChangeListener } from '../reading/sync-changes.ts';
 import type { AwayWatches } from './away-watch.ts';
 import type { FittingSizes } from './fitting-sizes.ts';
-import type { LaneClaims } from './lane-claims.ts';
+import type { ShardClaims } from './shard-claims.ts';
 
 /** Holds what a drain works with. */
 export interface DrainDeps {
@@ -20,7 +20,7 @@ export interface DrainDeps {
   readonly log: Logger;
   readonly breaker: Breaker;
   readonly changes: ChangeListener;
-  readonly claims: LaneClaims;
+  readonly claims: ShardClaims;
   /** Which targets are away though they answer. */
   readonly watches: AwayWatches;
   readonly sizes: FittingSizes;

@@ -1,8 +1,8 @@
 import { limits } from '../../core/limits.ts';
 import type { SubscriptionState, TransportKind } from '../../core/model.ts';
-import type { ClaimedSync, LanePart, LaneRow } from '../../db/delivery/lane-statements.ts';
+import type { ClaimedSync, DeliverySettingsRow, DuePart } from '../../db/delivery/shard-statements.ts';
 import type { Outcome } from '../outcome/judge.ts';
-import type { Lane, Transport } from './lane.ts';
+import type { DeliverySettings, Transport } from './delivery-settings.ts';
 
 /** Says how many syncs to claim now, and from how much room on it is worth a statement. */
 export interface Appetite {
@@ -12,8 +12,8 @@ export interface Appetite {
   readonly refillAt: number;
 }
 
-/** Holds what a drain has: claimed syncs that wait, by their part of the lane, and requests under way. */
-export interface Held extends Readonly<Record<LanePart, number>> {
+/** Holds what a drain has: claimed syncs that wait, by their part of what is due, and requests under way. */
+export interface Held extends Readonly<Record<DuePart, number>> {
   readonly underWay: number;
 }
 
@@ -23,38 +23,38 @@ export interface DrainMode {
   readonly transport: Transport;
   /** The attachment in whose name it claims; null: a webhook's. */
   readonly attachmentId: string | null;
-  /** True: it lives until it is stopped. False: it ends once its lane is empty or closed. */
+  /** True: it lives until it is stopped. False: it ends once its shard is empty or closed. */
   readonly stays: boolean;
-  /** Says how long settings read from the database are used, milliseconds. Claims check the lane's state by themselves. */
+  /** Says how long settings read from the database are used, milliseconds. Claims check the subscription's state by themselves. */
   readonly settingsForMs: number;
   /** Requests under way at most. */
-  windowOf(lane: Lane): number;
+  windowOf(settings: DeliverySettings): number;
   /** Tells whether the next sync may be sent beside those under way. */
   takes(sync: ClaimedSync): boolean;
   /** Syncs in one request at most. */
-  batchOf(lane: Lane): number;
+  batchOf(settings: DeliverySettings): number;
   /** The states in which claims give anything. */
   readonly states: readonly SubscriptionState[];
-  /** Tells whether the lane takes anything in this mode, within a moment. */
-  isOpen(row: LaneRow): boolean;
-  appetite(lane: Lane, held: Held): Appetite;
+  /** Tells whether the shard takes anything in this mode, within a moment. */
+  isOpen(row: DeliverySettingsRow): boolean;
+  appetite(settings: DeliverySettings, held: Held): Appetite;
   /** Syncs of a nightly batch to claim at most. */
-  batchRoom(lane: Lane, held: Held): number;
+  batchRoom(settings: DeliverySettings, held: Held): number;
   /** Told of outcomes once they are written. */
-  onWritten(outcomes: readonly Outcome[], lane: Lane | undefined): void;
+  onWritten(outcomes: readonly Outcome[], settings: DeliverySettings | undefined): void;
   /** Told of outcomes that will not be written. */
   onDropped(outcomes: readonly Outcome[]): void;
-  /** Told that the lane takes nothing any more, before what is under way is waited for. */
+  /** Told that the shard takes nothing any more, before what is under way is waited for. */
   onClosed(): void;
 }
 
 /** Holds what a drain drains, and how. */
-export interface DrainedLane {
+export interface DrainedShard {
   readonly subscriptionId: string;
   /** Null: the whole subscription. */
-  readonly shard: number | null;
+  readonly index: number | null;
   readonly mode: DrainMode;
-  /** Tells whether other lanes may be waiting for this one's place; only then does its turn end. */
+  /** Tells whether other shards may be waiting for this one's place; only then does its turn end. */
   readonly isCrowded: () => boolean;
 }
 
@@ -67,19 +67,19 @@ export function webhookMode(transport: Transport): DrainMode {
     stays: false,
     // It claims ahead: this is how long after a pause an attempt may still begin.
     settingsForMs: 250,
-    windowOf: lane => lane.maxInFlight,
+    windowOf: settings => settings.maxInFlight,
     takes: () => true,
-    batchOf: lane => lane.batchSize,
+    batchOf: settings => settings.batchSize,
     states: ['active'],
     isOpen: ({ state, webhookUrl, heldSinceMs }) =>
       state === 'active' && webhookUrl !== null && (heldSinceMs ?? 0) >= -limits.drainAwaitRetryMs,
-    appetite(lane, { prompt }) {
-      const window = lane.maxInFlight * lane.batchSize;
-      const room = Math.max(lane.batchSize, Math.min(window * 8, limits.claimAhead));
+    appetite(settings, { prompt }) {
+      const window = settings.maxInFlight * settings.batchSize;
+      const room = Math.max(settings.batchSize, Math.min(window * 8, limits.claimAhead));
       return { wanted: room - prompt, least: room / 2, refillAt: room / 2 };
     },
     // Each shard has its share of the burst.
-    batchRoom: lane => Math.max(1, Math.floor(limits.batchBurst / lane.lanes)),
+    batchRoom: settings => Math.max(1, Math.floor(limits.batchBurst / settings.shards)),
     onWritten() {},
     onDropped() {},
     onClosed() {},
@@ -110,7 +110,7 @@ interface PushModeOptions extends Pick<DrainMode, 'onWritten' | 'onDropped' | 'o
 }
 
 /**
- * Pushes to an attached consumer: holds no more than what may be unacknowledged, for others may share the lane. What of
+ * Pushes to an attached consumer: holds no more than what may be unacknowledged, for others may share the subscription. What of
  * a nightly batch waits for its half of the window does not count: it would keep the other half's events from being claimed.
  */
 export function pushMode(

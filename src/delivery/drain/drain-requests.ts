@@ -1,15 +1,15 @@
-import type { ClaimedSync, LanePart } from '../../db/delivery/lane-statements.ts';
+import type { ClaimedSync, DuePart } from '../../db/delivery/shard-statements.ts';
 import { judge, type Outcome, splitOutcome } from '../outcome/judge.ts';
-import type { LaneOutcomes } from '../outcome/lane-outcomes.ts';
+import type { ShardOutcomes } from '../outcome/shard-outcomes.ts';
 import { BatchSplits, isForSplitting } from './batch-split.ts';
+import type { DeliverySettings } from './delivery-settings.ts';
 import type { DrainDeps } from './drain-deps.ts';
 import type { DrainMode } from './drain-mode.ts';
 import type { DrainTarget } from './drain-target.ts';
 import { type HeldClaims, oneEvent, type RequestRoom } from './held-claims.ts';
 import { deliverSafely } from './hub-fault.ts';
-import type { Lane } from './lane.ts';
 
-/** Why a lane must be closed. */
+/** Says why a subscription must be closed. */
 export interface Closing {
   readonly how: 'suspend' | 'pause';
   readonly errorCode: string | null;
@@ -20,7 +20,7 @@ interface DrainParts {
   readonly mode: DrainMode;
   readonly target: DrainTarget;
   readonly claims: HeldClaims;
-  readonly outcomes: LaneOutcomes;
+  readonly outcomes: ShardOutcomes;
   readonly giveUp: AbortSignal;
 }
 
@@ -37,17 +37,21 @@ export class DrainRequests {
     this.#parts = parts;
   }
 
-  /** Sends one request, and hands its outcomes on to be written. @returns set: the lane must be closed */
-  async send(lane: Lane, syncs: readonly ClaimedSync[], part: LanePart): Promise<Closing | undefined> {
+  /** Sends one request, and hands its outcomes on to be written. @returns set: the subscription must be closed */
+  async send(
+    settings: DeliverySettings,
+    syncs: readonly ClaimedSync[],
+    part: DuePart,
+  ): Promise<Closing | undefined> {
     const { mode, target, claims, outcomes, giveUp } = this.#parts;
     const request = target.begin();
-    const results = await deliverSafely(mode.transport, lane, syncs, this.#deps);
-    const reading = target.read(request, lane, syncs, results);
+    const results = await deliverSafely(mode.transport, settings, syncs, this.#deps);
+    const reading = target.read(request, settings, syncs, results);
     const [first] = results;
     let closing: Closing | undefined;
     if (reading.isAway) closing = { how: 'suspend', errorCode: first?.errorCode ?? null };
-    const isSplit = isForSplitting(syncs, results, lane.retry);
-    if (isSplit) this.#split(lane, part, syncs, first?.statusCode ?? null);
+    const isSplit = isForSplitting(syncs, results, settings.retry);
+    if (isSplit) this.#split(settings, part, syncs, first?.statusCode ?? null);
     for (const [at, sync] of syncs.entries()) {
       const result = results[at];
       if (!isSplit) claims.done(sync);
@@ -57,25 +61,25 @@ export class DrainRequests {
         outcomes.add(splitOutcome(sync, result));
         continue;
       }
-      const laneSucceededSince = this.#lastSuccessAt >= result.startedAt;
+      const succeededSince = this.#lastSuccessAt >= result.startedAt;
       const excused = reading.excuses(sync, result);
-      const attempt = { lane, sync, result, laneSucceededSince, excused };
+      const attempt = { settings, sync, result, succeededSince, excused };
       const { decision, write } = judge(attempt, this.#deps.random);
       outcomes.add(write);
       if (decision.next === 'success') this.#lastSuccessAt = this.#deps.clock.now();
-      else if (decision.next === 'fail' && decision.lane !== 'keep')
-        closing = { how: decision.lane, errorCode: result.errorCode };
+      else if (decision.next === 'fail' && decision.subscription !== 'keep')
+        closing = { how: decision.subscription, errorCode: result.errorCode };
     }
     return closing;
   }
 
   /** Says how much goes into one request. */
-  roomOf(lane: Lane): RequestRoom {
+  roomOf(settings: DeliverySettings): RequestRoom {
     const { mode } = this.#parts;
-    const events = mode.batchOf(lane);
+    const events = mode.batchOf(settings);
     if (events === 1) return oneEvent;
-    const sizeOf = (sync: ClaimedSync) => mode.transport.sizeOf?.(lane, sync) ?? 0;
-    return { events, bytes: this.#deps.sizes.of(lane), sizeOf };
+    const sizeOf = (sync: ClaimedSync) => mode.transport.sizeOf?.(settings, sync) ?? 0;
+    return { events, bytes: this.#deps.sizes.of(settings), sizeOf };
   }
 
   /** Outcomes are in the log, or never will be: the halves of batches that were refused are sent. */
@@ -85,11 +89,16 @@ export class DrainRequests {
   }
 
   /** A batch was refused as a whole: its halves go once the attempt is in the log, and its events stay claimed. */
-  #split(lane: Lane, part: LanePart, syncs: readonly ClaimedSync[], statusCode: number | null): void {
+  #split(
+    settings: DeliverySettings,
+    part: DuePart,
+    syncs: readonly ClaimedSync[],
+    statusCode: number | null,
+  ): void {
     if (statusCode === 413) {
-      const { sizeOf } = this.roomOf(lane);
+      const { sizeOf } = this.roomOf(settings);
       const bytes = syncs.reduce((sum, sync) => sum + sizeOf(sync), 0);
-      this.#deps.sizes.refused(lane, bytes);
+      this.#deps.sizes.refused(settings, bytes);
     }
     this.#splits.begin({ part, syncs });
   }

@@ -4,12 +4,12 @@ import { limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { AttemptResult } from '../../core/model.ts';
 import type { Database } from '../../db/database.ts';
-import { holdLane } from '../../db/delivery/hold-statements.ts';
-import type { ClaimedSync } from '../../db/delivery/lane-statements.ts';
+import { holdSubscription } from '../../db/delivery/hold-statements.ts';
+import type { ClaimedSync } from '../../db/delivery/shard-statements.ts';
 import { isExcused, signOf, type TargetSign } from '../outcome/policy.ts';
 import { AwayWatch, type AwayWatches } from './away-watch.ts';
-import type { DrainedLane } from './drain-mode.ts';
-import type { Lane } from './lane.ts';
+import type { DeliverySettings } from './delivery-settings.ts';
+import type { DrainedShard } from './drain-mode.ts';
 import { type PacedRequest, TargetPace } from './target-pace.ts';
 
 interface DrainTargetDeps {
@@ -21,7 +21,7 @@ interface DrainTargetDeps {
 
 /** Holds what a request says of its target, and so of the events in it. */
 export interface TargetReading {
-  /** True: it counts as away, and its lane must be suspended. */
+  /** True: it counts as away, and its subscription must be suspended. */
   readonly isAway: boolean;
   /** Tells whether what came of an event was the target's doing alone, so that it uses up no retry. */
   excuses(sync: ClaimedSync, result: AttemptResult): boolean;
@@ -31,25 +31,25 @@ export interface TargetReading {
 export class DrainTarget {
   readonly pace = new TargetPace();
   readonly #deps: DrainTargetDeps;
-  readonly #lane: DrainedLane;
+  readonly #shard: DrainedShard;
   readonly #onHeld: (errorCode: string | null, tooLong: boolean) => void;
   readonly #watch: AwayWatch;
 
   /** @param onHeld called once a hold is written down; `tooLong`: the target has taken nothing for `limits.heldMaxMs` */
   constructor(
     deps: DrainTargetDeps,
-    lane: DrainedLane,
+    shard: DrainedShard,
     onHeld: (errorCode: string | null, tooLong: boolean) => void,
   ) {
     this.#deps = deps;
-    this.#lane = lane;
+    this.#shard = shard;
     this.#onHeld = onHeld;
     // Each attached consumer is a target of its own.
-    this.#watch = this.#isWebhook ? deps.watches.of(lane.subscriptionId) : new AwayWatch();
+    this.#watch = this.#isWebhook ? deps.watches.of(shard.subscriptionId) : new AwayWatch();
   }
 
   get #isWebhook(): boolean {
-    return this.#lane.mode.kind === 'webhook';
+    return this.#shard.mode.kind === 'webhook';
   }
 
   /** Milliseconds that the target's pause goes on; Infinity: until the one request that is tried is answered. */
@@ -61,10 +61,10 @@ export class DrainTarget {
     return this.pace.begin(this.#deps.clock.steady());
   }
 
-  /** Reads what a request came to: holds the lane where the target asks for a pause. */
+  /** Reads what a request came to: holds the subscription where the target asks for a pause. */
   read(
     request: PacedRequest,
-    lane: Lane,
+    settings: DeliverySettings,
     syncs: readonly ClaimedSync[],
     results: readonly AttemptResult[],
   ): TargetReading {
@@ -81,27 +81,37 @@ export class DrainTarget {
         const result = results[n];
         return result !== undefined && excuses(sync, result);
       });
-    this.#pace(request, isOfEvents ? 'there' : sign, lane, results);
+    this.#pace(request, isOfEvents ? 'there' : sign, settings, results);
     const [first] = syncs;
     if (first === undefined || (sign !== 'away' && sign !== 'there')) return { isAway: false, excuses };
     const isAway = this.#watch.note(first.id, sign === 'away');
     if (!isAway || this.#isWebhook) return { isAway, excuses };
     // Where there is a webhook, events go there after two failed pushes.
-    if (lane.webhookUrl === null) this.#hold(request, lane, null, results);
+    if (settings.webhookUrl === null) this.#hold(request, settings, null, results);
     return { isAway: false, excuses };
   }
 
-  #pace(request: PacedRequest, sign: TargetSign, lane: Lane, results: readonly AttemptResult[]): void {
+  #pace(
+    request: PacedRequest,
+    sign: TargetSign,
+    settings: DeliverySettings,
+    results: readonly AttemptResult[],
+  ): void {
     if (sign === 'there') this.pace.took(request);
     else if (sign === 'throttling' || (sign === 'away' && request.isTrial))
-      this.#hold(request, lane, longestAsked(results), results);
+      this.#hold(request, settings, longestAsked(results), results);
     else this.pace.cameToNothing(request);
   }
 
-  #hold(request: PacedRequest, lane: Lane, askedMs: number | null, results: readonly AttemptResult[]): void {
+  #hold(
+    request: PacedRequest,
+    settings: DeliverySettings,
+    askedMs: number | null,
+    results: readonly AttemptResult[],
+  ): void {
     const held = this.pace.hold(this.#deps.clock.steady(), request, askedMs);
     if (held === null || !this.#isWebhook) return;
-    const shards = this.#lane.shard === null ? 1 : lane.lanes;
+    const shards = this.#shard.index === null ? 1 : settings.shards;
     const perSecond = held.perSecond === null ? null : held.perSecond * shards;
     void this.#tell(held.holdMs, perSecond, results[0]?.errorCode ?? null);
   }
@@ -109,16 +119,16 @@ export class DrainTarget {
   /** Writes the hold into the subscription's row, for other shards and processes. Never rejects. */
   async #tell(holdMs: number, perSecond: number | null, errorCode: string | null): Promise<void> {
     const { db, log } = this.#deps;
-    const { subscriptionId } = this.#lane;
+    const { subscriptionId } = this.#shard;
     try {
-      const heldForMs = await holdLane(db.pool, subscriptionId, holdMs, perSecond);
+      const heldForMs = await holdSubscription(db.pool, subscriptionId, holdMs, perSecond);
       log.debug(
-        { lane: subscriptionId, hold_ms: Math.round(holdMs), per_second: perSecond },
-        'target asks for a pause: lane held',
+        { shard: subscriptionId, hold_ms: Math.round(holdMs), per_second: perSecond },
+        'target asks for a pause: subscription held',
       );
       this.#onHeld(errorCode, heldForMs > limits.heldMaxMs);
     } catch (error) {
-      log.debug({ lane: subscriptionId, error: messageOf(error) }, 'a hold is known to this process alone');
+      log.debug({ shard: subscriptionId, error: messageOf(error) }, 'a hold is known to this process alone');
     }
   }
 }

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
-import type { Lane } from './lane.ts';
+import type { DeliverySettings } from './delivery-settings.ts';
 
-type Target = Pick<Lane, 'id' | 'webhookUrl' | 'batchMaxBytes'>;
+type Target = Pick<DeliverySettings, 'id' | 'webhookUrl' | 'batchMaxBytes'>;
 
 /** Sets how long the size that a target took is remembered, milliseconds. */
 const keptMs = 600_000;
@@ -18,17 +18,17 @@ export class FittingSizes {
   }
 
   /** Most bytes of a request with several events, by what was learned and the subscription's setting. */
-  of(lane: Target): number {
-    const known = this.#sizes.get(keyOf(lane));
-    if (known === undefined || known.until < this.#clock.steady()) return lane.batchMaxBytes;
-    return Math.min(known.bytes, lane.batchMaxBytes);
+  of(settings: Target): number {
+    const known = this.#sizes.get(keyOf(settings));
+    if (known === undefined || known.until < this.#clock.steady()) return settings.batchMaxBytes;
+    return Math.min(known.bytes, settings.batchMaxBytes);
   }
 
   /** A request of so many bytes, with several events, was too large. */
-  refused(lane: Target, bytes: number): void {
+  refused(settings: Target, bytes: number): void {
     // Both halves of a request may be refused, so half of what was learned would be too small.
-    const most = Math.min(this.of(lane), Math.ceil(bytes / 2));
-    this.#sizes.set(keyOf(lane), { bytes: most, until: this.#clock.steady() + keptMs });
+    const most = Math.min(this.of(settings), Math.ceil(bytes / 2));
+    this.#sizes.set(keyOf(settings), { bytes: most, until: this.#clock.steady() + keptMs });
   }
 }
 

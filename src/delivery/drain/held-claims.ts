@@ -8,15 +8,15 @@ import type { Database } from '../../db/database.ts';
 import type { ClaimedRow, ClaimRequest, DuePlace } from '../../db/delivery/claim-statements.ts';
 import {
   type ClaimedSync,
-  type LanePart,
+  type DuePart,
   releaseClaims,
   renewLeases,
-} from '../../db/delivery/lane-statements.ts';
+} from '../../db/delivery/shard-statements.ts';
 import { statementKind } from '../../db/traced-client.ts';
 import type { ChangeListener } from '../reading/sync-changes.ts';
 import type { RefusedBatch } from './batch-split.ts';
 import type { DrainMode } from './drain-mode.ts';
-import type { LaneClaims } from './lane-claims.ts';
+import type { ShardClaims } from './shard-claims.ts';
 import { traceparentsOf } from './traced-delivery.ts';
 
 /** A claimed sync that waits for a slot. */
@@ -43,41 +43,41 @@ export const oneEvent: RequestRoom = { events: 1, bytes: Number.POSITIVE_INFINIT
 /** Holds what claiming needs. */
 interface HeldClaimsDeps {
   readonly db: Database;
-  readonly claims: LaneClaims;
+  readonly claims: ShardClaims;
   readonly clock: Clock;
   readonly log: Logger;
   readonly changes: ChangeListener;
   readonly tracer: Tracer | null;
 }
 
-const parts: readonly LanePart[] = ['prompt', 'batch'];
+const parts: readonly DuePart[] = ['prompt', 'batch'];
 
 /** Holds what a drain has claimed: what waits for a slot, and what is under way. Keeps the leases of both. */
 export class HeldClaims {
   readonly #deps: HeldClaimsDeps;
-  readonly #lane: string;
+  readonly #shard: string;
   readonly #mode: DrainMode;
-  readonly #waiting: Record<LanePart, Held[]> = { prompt: [], batch: [] };
+  readonly #waiting: Record<DuePart, Held[]> = { prompt: [], batch: [] };
   readonly #underWay = new Set<ClaimedSync>();
   /**
-   * Says where claims begin, by the last one that found a place; null: at the lane's beginning. A night's batch always
+   * Says where claims begin, by the last one that found a place; null: at the shard's beginning. A night's batch always
    * does.
    */
   #from: DuePlace | null = null;
-  /** When a claim last began at the lane's beginning, by the steady clock, and whether the last one did. */
+  /** When a claim last began at the shard's beginning, by the steady clock, and whether the last one did. */
   #wholeAt = Number.NEGATIVE_INFINITY;
   #wasWhole = true;
   /** No lease of what waits runs out before. */
   #lapsesAt = Number.POSITIVE_INFINITY;
 
-  constructor(deps: HeldClaimsDeps, lane: string, mode: DrainMode) {
+  constructor(deps: HeldClaimsDeps, shard: string, mode: DrainMode) {
     this.#deps = deps;
-    this.#lane = lane;
+    this.#shard = shard;
     this.#mode = mode;
   }
 
   /** Says how many of each part wait for a slot. */
-  get waiting(): Record<LanePart, number> {
+  get waiting(): Record<DuePart, number> {
     return { prompt: this.#waiting.prompt.length, batch: this.#waiting.batch.length };
   }
 
@@ -92,7 +92,7 @@ export class HeldClaims {
     const now = this.#deps.clock.steady();
     const leaseUntil = now + limits.leaseMs;
     // What fell due before the place, in a long transaction or given back by another process, is found by a whole look.
-    const from = what.part === 'batch' || now - this.#wholeAt >= limits.wholeLaneMs ? null : this.#from;
+    const from = what.part === 'batch' || now - this.#wholeAt >= limits.wholeShardMs ? null : this.#from;
     const { tracer } = this.#deps;
     const startedAt = tracer === null ? 0 : Date.now();
     const syncs = await this.#deps.claims.claim({
@@ -112,9 +112,9 @@ export class HeldClaims {
     return syncs.length;
   }
 
-  /** Milliseconds until a claim must look at the whole lane before the lane may rest; Infinity: the last one did. */
+  /** Milliseconds until a claim must look at the whole shard before the shard may rest; Infinity: the last one did. */
   wholeLookInMs(now: number): number {
-    return this.#wasWhole ? Number.POSITIVE_INFINITY : Math.max(0, this.#wholeAt + limits.wholeLaneMs - now);
+    return this.#wasWhole ? Number.POSITIVE_INFINITY : Math.max(0, this.#wholeAt + limits.wholeShardMs - now);
   }
 
   /** Forgets what waits and was not renewed in time: it may be another process's by now, and is not ours to send. */
@@ -126,12 +126,12 @@ export class HeldClaims {
   }
 
   /** The longest waiting of a part. */
-  next(part: LanePart): ClaimedSync | undefined {
+  next(part: DuePart): ClaimedSync | undefined {
     return this.#waiting[part][0]?.sync;
   }
 
   /** Takes the longest waiting of a part that go together in one request; each is under way until `done`. */
-  take(part: LanePart, room: RequestRoom): ClaimedSync[] {
+  take(part: DuePart, room: RequestRoom): ClaimedSync[] {
     const count = room.events === 1 ? 1 : countTogether(this.#waiting[part], room);
     const syncs = this.#waiting[part].splice(0, count).map(held => held.sync);
     for (const sync of syncs) this.#underWay.add(sync);
@@ -165,7 +165,7 @@ export class HeldClaims {
         held.leaseUntil = renewed.has(held.sync.token) ? askedAt + limits.leaseMs : askedAt;
       this.#noteLeases();
     } catch (error) {
-      this.#deps.log.warn({ lane: this.#lane, error: messageOf(error) }, 'leases could not be renewed');
+      this.#deps.log.warn({ shard: this.#shard, error: messageOf(error) }, 'leases could not be renewed');
     }
   }
 
@@ -188,7 +188,7 @@ export class HeldClaims {
       await releaseClaims(this.#deps.db.pool, unsent);
     } catch (error) {
       this.#deps.log.warn(
-        { lane: this.#lane, error: messageOf(error) },
+        { shard: this.#shard, error: messageOf(error) },
         'unsent syncs go back when their lease runs out',
       );
     }
@@ -216,5 +216,5 @@ function countTogether(waiting: readonly Held[], { events, bytes, sizeOf }: Requ
 /** Tells whom a claim is for is known once it has been made: so its span begins in the past. One that gave nothing is none. */
 function traceClaim(tracer: Tracer, syncs: readonly ClaimedSync[], startedAt: number): void {
   const parents = traceparentsOf(syncs);
-  if (parents.length > 0) tracer.start('lane-claim', { ...statementKind, parents, startedAt }).end();
+  if (parents.length > 0) tracer.start('shard-claim', { ...statementKind, parents, startedAt }).end();
 }

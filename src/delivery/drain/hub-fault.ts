@@ -3,21 +3,21 @@ import type { HubCode } from '../../core/delivery-codes.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { AttemptResult } from '../../core/model.ts';
 import type { Tracer } from '../../core/tracing.ts';
-import type { ClaimedSync } from '../../db/delivery/lane-statements.ts';
-import type { Lane, Transport } from './lane.ts';
+import type { ClaimedSync } from '../../db/delivery/shard-statements.ts';
+import type { DeliverySettings, Transport } from './delivery-settings.ts';
 import { deliverTraced } from './traced-delivery.ts';
 
-/** Delivers. A transport never rejects; should it all the same, its syncs go by the policy and the lane goes on. */
+/** Delivers. A transport never rejects; should it all the same, its syncs go by the policy and the shard goes on. */
 export async function deliverSafely(
   transport: Transport,
-  lane: Lane,
+  settings: DeliverySettings,
   syncs: readonly ClaimedSync[],
   { clock, log, tracer }: { clock: Clock; log: Logger; tracer: Tracer | null },
 ): Promise<readonly AttemptResult[]> {
   try {
-    return await deliverTraced(tracer, transport, lane, syncs);
+    return await deliverTraced(tracer, transport, settings, syncs);
   } catch (error) {
-    log.error({ lane: lane.id, err: error }, 'fault of a transport');
+    log.error({ shard: settings.id, err: error }, 'fault of a transport');
     return syncs.map(() => hubFault(clock.now()));
   }
 }

@@ -2,12 +2,12 @@ import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
 import type { TransportKind } from '../../core/model.ts';
 import type { Database } from '../../db/database.ts';
-import { nextDueInMs, type Shard } from '../../db/delivery/lane-statements.ts';
+import { nextDueInMs, type Shard } from '../../db/delivery/shard-statements.ts';
 
 /** Sets how long to wait before looking again where something fell due that could not be claimed just now, milliseconds. */
 const heldByOtherMs = 250;
 
-/** When the next sync of a lane falls due, as far as is known. */
+/** When the next sync of a shard falls due, as far as is known. */
 export class NextRetry {
   readonly #deps: { db: Database; clock: Clock };
   readonly #kind: TransportKind;

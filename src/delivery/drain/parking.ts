@@ -3,8 +3,8 @@ import { messageOf } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Database } from '../../db/database.ts';
-import type { LanePart } from '../../db/delivery/lane-statements.ts';
 import { type ParkedRecord, parkBlocked, unparkStranded } from '../../db/delivery/parking-statements.ts';
+import type { DuePart } from '../../db/delivery/shard-statements.ts';
 
 const beginning: ParkedRecord = { subscriptionId: '0', voucherId: '0' };
 
@@ -14,7 +14,7 @@ const beginning: ParkedRecord = { subscriptionId: '0', voucherId: '0' };
  */
 export class Parking {
   readonly #deps: { db: Database; clock: Clock; log: Logger };
-  /** Lanes that are being looked at, or in which there lately was nothing to park. */
+  /** Drains that are being looked at, or in which there lately was nothing to park. */
   readonly #resting = new Set<string>();
   #place = beginning;
 
@@ -23,12 +23,12 @@ export class Parking {
   }
 
   /** Says that claims pass over many blocked syncs of a subscription. Never throws and never waits. */
-  crowded(subscriptionId: string, part: LanePart): void {
-    const lane = `${subscriptionId} ${part}`;
-    if (this.#resting.has(lane)) return;
-    this.#resting.add(lane);
+  crowded(subscriptionId: string, part: DuePart): void {
+    const shard = `${subscriptionId} ${part}`;
+    if (this.#resting.has(shard)) return;
+    this.#resting.add(shard);
     void this.#park(subscriptionId, part).finally(() =>
-      this.#deps.clock.after(limits.parkPauseMs, () => this.#resting.delete(lane)),
+      this.#deps.clock.after(limits.parkPauseMs, () => this.#resting.delete(shard)),
     );
   }
 
@@ -37,12 +37,12 @@ export class Parking {
     this.#place = (await unparkStranded(this.#deps.db.pool, this.#place)) ?? beginning;
   }
 
-  async #park(subscriptionId: string, part: LanePart): Promise<void> {
+  async #park(subscriptionId: string, part: DuePart): Promise<void> {
     try {
       while ((await parkBlocked(this.#deps.db.pool, subscriptionId, part)) > 0);
     } catch (error) {
       // The next claim says so again.
-      this.#deps.log.debug({ lane: subscriptionId, error: messageOf(error) }, 'syncs were not parked');
+      this.#deps.log.debug({ shard: subscriptionId, error: messageOf(error) }, 'syncs were not parked');
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { AttemptResult } from '../../core/model.ts';
 import { type Tracer, traced } from '../../core/tracing.ts';
-import type { ClaimedSync } from '../../db/delivery/lane-statements.ts';
-import type { Lane, Transport } from './lane.ts';
+import type { ClaimedSync } from '../../db/delivery/shard-statements.ts';
+import type { DeliverySettings, Transport } from './delivery-settings.ts';
 
 /**
  * Makes an attempt; where there is a tracer, as a span in the trace of the mutation that recorded the event. An attempt at
@@ -10,13 +10,13 @@ import type { Lane, Transport } from './lane.ts';
 export function deliverTraced(
   tracer: Tracer | null,
   transport: Transport,
-  lane: Lane,
+  settings: DeliverySettings,
   syncs: readonly ClaimedSync[],
 ): Promise<readonly AttemptResult[]> {
-  if (tracer === null) return transport.deliver(lane, syncs);
+  if (tracer === null) return transport.deliver(settings, syncs);
   const [first] = syncs;
   const attributes = {
-    'voucher_hub.subscription.id': lane.id,
+    'voucher_hub.subscription.id': settings.id,
     'messaging.operation.type': 'process',
     'messaging.batch.message_count': syncs.length,
     ...(syncs.length === 1 && first !== undefined
@@ -25,7 +25,7 @@ export function deliverTraced(
   };
   const options = { kind: 'consumer', parents: traceparentsOf(syncs), attributes } as const;
   return traced(tracer, 'deliver', options, async span => {
-    const results = await transport.deliver(lane, syncs);
+    const results = await transport.deliver(settings, syncs);
     const failed = results.find(({ verdict }) => verdict !== 'accepted');
     if (failed !== undefined) span.fail(failed.errorCode ?? failed.verdict);
     return results;

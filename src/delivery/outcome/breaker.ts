@@ -1,11 +1,15 @@
 import { limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Database } from '../../db/database.ts';
-import { pauseLane, resumeLane, suspendLane } from '../../db/delivery/breaker-statements.ts';
+import {
+  pauseSubscription,
+  resumeSubscription,
+  suspendSubscription,
+} from '../../db/delivery/breaker-statements.ts';
 import type { BacklogWork } from '../drain/backlog-work.ts';
 
 /**
- * The circuit breaker of lanes. Its state stands in the subscription's row, so that all processes share it and
+ * The circuit breaker of subscriptions. Its state stands in the subscription's row, so that all processes share it and
  * operators see it: active (closed), suspended (open; a probe is the half-open try).
  */
 export class Breaker {
@@ -25,25 +29,25 @@ export class Breaker {
       if (how === 'suspend') await this.#suspend(subscriptionId, errorCode);
       else await this.pauseGone(subscriptionId);
     } catch (error) {
-      this.#log.error({ lane: subscriptionId, err: error }, 'the lane could not be closed');
+      this.#log.error({ shard: subscriptionId, err: error }, 'the subscription could not be closed');
     }
   }
 
   /** Opens the breaker: nothing more is attempted and everything is kept. */
   async #suspend(subscriptionId: string, errorCode: string | null): Promise<void> {
-    if (await suspendLane(this.#db.pool, subscriptionId, limits.probeFirstMs)) {
+    if (await suspendSubscription(this.#db.pool, subscriptionId, limits.probeFirstMs)) {
       this.#log.warn(
-        { lane: subscriptionId, error_code: errorCode, alert: 'warning' },
+        { shard: subscriptionId, error_code: errorCode, alert: 'warning' },
         'target is down: subscription suspended, everything is kept',
       );
     }
   }
 
-  /** Pauses a lane whose consumer answered 410: it wants no more. */
+  /** Pauses a subscription whose consumer answered 410: it wants no more. */
   async pauseGone(subscriptionId: string): Promise<void> {
-    if (await pauseLane(this.#db.pool, subscriptionId, 'consumer')) {
+    if (await pauseSubscription(this.#db.pool, subscriptionId, 'consumer')) {
       this.#log.error(
-        { lane: subscriptionId, alert: 'critical' },
+        { shard: subscriptionId, alert: 'critical' },
         'target answered 410 Gone: subscription paused, everything is kept',
       );
     }
@@ -51,8 +55,8 @@ export class Breaker {
 
   /** Closes the breaker after a good probe, and queues again what had failed because of the connection. */
   async close(subscriptionId: string): Promise<void> {
-    if (!(await resumeLane(this.#db.pool, subscriptionId, ['suspended']))) return;
-    this.#log.info({ lane: subscriptionId }, 'target is back: subscription resumed');
+    if (!(await resumeSubscription(this.#db.pool, subscriptionId, ['suspended']))) return;
+    this.#log.info({ shard: subscriptionId }, 'target is back: subscription resumed');
     await this.#backlog.requeue(subscriptionId);
   }
 }

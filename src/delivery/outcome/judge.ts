@@ -1,8 +1,8 @@
 import type { AttemptResult } from '../../core/model.ts';
 import type { Random } from '../../core/random.ts';
-import { type ClaimedSync, pushesBeforeWebhook } from '../../db/delivery/lane-statements.ts';
 import type { OutcomeWrite } from '../../db/delivery/outcome-statements.ts';
-import type { Lane } from '../drain/lane.ts';
+import { type ClaimedSync, pushesBeforeWebhook } from '../../db/delivery/shard-statements.ts';
+import type { DeliverySettings } from '../drain/delivery-settings.ts';
 import { type Decision, decide } from './policy.ts';
 
 /** Holds what is to be written of an attempt, and how urgently a person must know. */
@@ -22,25 +22,25 @@ type JudgedSync = Pick<
 /** Asks the policy about one attempt and says what is to be written of it. */
 export function judge(
   attempt: {
-    lane: Pick<Lane, 'state' | 'retry'>;
+    settings: Pick<DeliverySettings, 'state' | 'retry'>;
     sync: JudgedSync;
     result: AttemptResult;
-    laneSucceededSince: boolean;
+    succeededSince: boolean;
     /** As `PolicyInput` has it. */
     excused: boolean;
   },
   random: Random,
 ): { decision: Decision; write: Outcome } {
-  const { lane, sync, result, laneSucceededSince, excused } = attempt;
-  const probing = lane.state === 'suspended';
+  const { settings, sync, result, succeededSince, excused } = attempt;
+  const probing = settings.state === 'suspended';
   const decision = decide(
     result,
     {
-      retry: lane.retry,
+      retry: settings.retry,
       retryCount: sync.retryCount,
       closedSockets: sync.closedSockets,
       probing,
-      laneSucceededSince,
+      succeededSince,
       excused,
     },
     random,

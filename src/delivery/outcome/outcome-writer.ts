@@ -10,7 +10,7 @@ import { statementKind } from '../../db/traced-client.ts';
 import { traceparentsOf } from '../drain/traced-delivery.ts';
 import type { ChangeListener } from '../reading/sync-changes.ts';
 import type { Outcome } from './judge.ts';
-import { LaneOutcomes, type OutcomeOwner } from './lane-outcomes.ts';
+import { type OutcomeOwner, ShardOutcomes } from './shard-outcomes.ts';
 
 /** First and longest pause between tries while the database is away, milliseconds. The longest holds up a stop. */
 const retryFirstMs = 100;
@@ -19,7 +19,7 @@ const retryMaxMs = 500;
 /** Outcomes in one statement that show that the process is busy. */
 const crowd = 24;
 
-/** Sets how often a lane's last success is written at most, milliseconds. */
+/** Sets how often a shard's last success is written at most, milliseconds. */
 const noteSuccessEveryMs = 1_000;
 
 /** Says who counts attempts. */
@@ -30,11 +30,11 @@ export interface AttemptMeter {
 /** An outcome, and whose it is. */
 interface Waiting {
   readonly outcome: Outcome;
-  readonly lane: LaneOutcomes;
+  readonly shard: ShardOutcomes;
 }
 
 /**
- * Writes the outcomes of all lanes of this process, many a statement, a lane's in the order they came. While the
+ * Writes the outcomes of all shards of this process, many a statement, a shard's in the order they came. While the
  * database is away it keeps trying: what was delivered must be known as delivered, or it is delivered twice.
  */
 export class OutcomeWriter {
@@ -44,7 +44,7 @@ export class OutcomeWriter {
   readonly #changes: ChangeListener;
   readonly #meter: AttemptMeter;
   readonly #tracer: Tracer | null;
-  readonly #successNotedAt = new WeakMap<LaneOutcomes, number>();
+  readonly #successNotedAt = new WeakMap<ShardOutcomes, number>();
   #waiting: Waiting[] = [];
   #statements = 0;
   #timer: (() => void) | undefined;
@@ -66,11 +66,11 @@ export class OutcomeWriter {
     this.#tracer = deps.tracer;
   }
 
-  /** The outcomes of one lane. Each is written within `limits.outcomeLingerBusyMs`, while the database answers. */
-  open(owner: OutcomeOwner): LaneOutcomes {
-    return new LaneOutcomes(owner, {
-      add: (outcome, lane) => {
-        this.#waiting.push({ outcome, lane });
+  /** The outcomes of one shard. Each is written within `limits.outcomeLingerBusyMs`, while the database answers. */
+  open(owner: OutcomeOwner): ShardOutcomes {
+    return new ShardOutcomes(owner, {
+      add: (outcome, shard) => {
+        this.#waiting.push({ outcome, shard });
         this.#schedule();
       },
       hurry: () => this.#start(),
@@ -79,7 +79,7 @@ export class OutcomeWriter {
 
   /**
    * Under load a statement costs more than its rows: what comes while one is under way waits for more of it. But one
-   * that takes long keeps no other lane waiting.
+   * that takes long keeps no other shard waiting.
    */
   #schedule(): void {
     if (this.#waiting.length === 0) return;
@@ -97,7 +97,7 @@ export class OutcomeWriter {
     this.#statements += 1;
     void this.#write(batch).finally(() => {
       this.#statements -= 1;
-      if (this.#waiting.some(({ lane }) => lane.isAwaited)) this.#start();
+      if (this.#waiting.some(({ shard }) => shard.isAwaited)) this.#start();
       else this.#schedule();
     });
   }
@@ -143,7 +143,7 @@ export class OutcomeWriter {
   }
 
   #withoutGivenUp(batch: readonly Waiting[], error: unknown): readonly Waiting[] {
-    const hasGivenUp = ({ lane }: Waiting) => lane.hasGivenUp;
+    const hasGivenUp = ({ shard }: Waiting) => shard.hasGivenUp;
     // Those that are still to have their turn too: a stop does not wait for a try of each.
     this.#drop([...batch, ...this.#waiting].filter(hasGivenUp), error);
     this.#waiting = this.#waiting.filter(one => !hasGivenUp(one));
@@ -152,37 +152,37 @@ export class OutcomeWriter {
 
   /** Their leases run out, and they are delivered again. */
   #drop(batch: readonly Waiting[], error: unknown): void {
-    for (const [lane, outcomes] of byLane(batch)) {
+    for (const [shard, outcomes] of byShard(batch)) {
       this.#log.error(
-        { lane: lane.subscriptionId, syncs: outcomes.length, err: error },
+        { shard: shard.subscriptionId, syncs: outcomes.length, err: error },
         'outcomes could not be written; their syncs will be delivered again',
       );
-      lane.dropped(outcomes);
+      shard.dropped(outcomes);
     }
   }
 
   async #tell(batch: readonly Waiting[], written: ReadonlySet<string>): Promise<void> {
-    const lanes = byLane(batch);
-    for (const [lane, outcomes] of lanes) {
-      this.#report(lane, outcomes, written);
+    const shards = byShard(batch);
+    for (const [shard, outcomes] of shards) {
+      this.#report(shard, outcomes, written);
       this.#meter.attempted(
-        lane.transport,
+        shard.transport,
         outcomes.filter(({ id }) => written.has(id)),
       );
-      lane.written(outcomes);
+      shard.written(outcomes);
     }
-    await this.#noteSuccesses(lanes);
+    await this.#noteSuccesses(shards);
   }
 
-  async #noteSuccesses(lanes: ReadonlyMap<LaneOutcomes, readonly Outcome[]>): Promise<void> {
+  async #noteSuccesses(shards: ReadonlyMap<ShardOutcomes, readonly Outcome[]>): Promise<void> {
     const now = this.#clock.steady();
     const ids: string[] = [];
-    for (const [lane, outcomes] of lanes) {
-      const notedAt = this.#successNotedAt.get(lane) ?? Number.NEGATIVE_INFINITY;
+    for (const [shard, outcomes] of shards) {
+      const notedAt = this.#successNotedAt.get(shard) ?? Number.NEGATIVE_INFINITY;
       if (now - notedAt < noteSuccessEveryMs || !outcomes.some(({ status }) => status === 'success'))
         continue;
-      this.#successNotedAt.set(lane, now);
-      ids.push(lane.subscriptionId);
+      this.#successNotedAt.set(shard, now);
+      ids.push(shard.subscriptionId);
     }
     if (ids.length === 0) return;
     try {
@@ -192,12 +192,12 @@ export class OutcomeWriter {
     }
   }
 
-  #report(lane: LaneOutcomes, outcomes: readonly Outcome[], written: ReadonlySet<string>): void {
+  #report(shard: ShardOutcomes, outcomes: readonly Outcome[], written: ReadonlySet<string>): void {
     const tellsAll = this.#log.isLevelEnabled('debug');
     for (const outcome of outcomes) {
       if (!tellsAll && outcome.alert === null && written.has(outcome.id)) continue;
       const line = {
-        lane: lane.subscriptionId,
+        shard: shard.subscriptionId,
         sync: outcome.id,
         status: outcome.status,
         error_code: outcome.errorCode,
@@ -216,12 +216,12 @@ export class OutcomeWriter {
   }
 }
 
-function byLane(batch: readonly Waiting[]): Map<LaneOutcomes, Outcome[]> {
-  const lanes = new Map<LaneOutcomes, Outcome[]>();
-  for (const { outcome, lane } of batch) {
-    const known = lanes.get(lane);
-    if (known === undefined) lanes.set(lane, [outcome]);
+function byShard(batch: readonly Waiting[]): Map<ShardOutcomes, Outcome[]> {
+  const shards = new Map<ShardOutcomes, Outcome[]>();
+  for (const { outcome, shard } of batch) {
+    const known = shards.get(shard);
+    if (known === undefined) shards.set(shard, [outcome]);
     else known.push(outcome);
   }
-  return lanes;
+  return shards;
 }

@@ -11,8 +11,8 @@ export type Decision =
       readonly retryCount: number;
       /** True: the connection was the cause, so it is tried again once the target is back. */
       readonly byConnection: boolean;
-      /** Holds what becomes of the lane: `suspend` trips the breaker, `pause` is what a 410 asks for. */
-      readonly lane: 'keep' | 'suspend' | 'pause';
+      /** Holds what becomes of the subscription: `suspend` trips the breaker, `pause` is what a 410 asks for. */
+      readonly subscription: 'keep' | 'suspend' | 'pause';
       /** Data that does not fit and a target that wants no more need a person now. */
       readonly severity: 'critical' | 'warning';
     };
@@ -22,10 +22,10 @@ export interface PolicyInput {
   readonly retry: RetryPolicy;
   /** Retries that this sync has used up. */
   readonly retryCount: number;
-  /** True: the lane is suspended and this attempt was its probe. */
+  /** True: the subscription is suspended and this attempt was its probe. */
   readonly probing: boolean;
-  /** True: another sync of the lane succeeded since this attempt began. */
-  readonly laneSucceededSince: boolean;
+  /** True: another sync of the shard succeeded since this attempt began. */
+  readonly succeededSince: boolean;
   /** True: what came of the attempt is the target's doing alone (`isExcused`). */
   readonly excused: boolean;
   /** Sockets in a row that closed on this sync before this attempt. */
@@ -87,7 +87,7 @@ const closedSocketsMax = 10;
  * Gives what to do after an attempt (contract, "What an answer means"). Pure: chance is passed in.
  *
  * Only a target that can't be reached trips the breaker here. An answer that never came (`response`) does so too,
- * unless the lane delivered something else meanwhile: then it is this event that hangs the consumer, and the
+ * unless the subscription delivered something else meanwhile: then it is this event that hangs the consumer, and the
  * others must not wait for it. A failed probe uses up no retry: it says something of the target, not the event.
  */
 export function decide(result: ToDecide, input: PolicyInput, random: Random): Decision {
@@ -99,13 +99,13 @@ export function decide(result: ToDecide, input: PolicyInput, random: Random): De
     case 'data':
     case 'forbidden':
     case 'unshaped':
-      return { next: 'fail', retryCount, byConnection: false, lane: 'keep', severity: 'critical' };
+      return { next: 'fail', retryCount, byConnection: false, subscription: 'keep', severity: 'critical' };
     case 'gone':
-      return { next: 'fail', retryCount, byConnection: false, lane: 'pause', severity: 'critical' };
+      return { next: 'fail', retryCount, byConnection: false, subscription: 'pause', severity: 'critical' };
     case 'closed':
       return input.closedSockets + 1 < closedSocketsMax
         ? { next: 'retry', delayMs: 0, retryCount }
-        : { next: 'fail', retryCount, byConnection: false, lane: 'keep', severity: 'warning' };
+        : { next: 'fail', retryCount, byConnection: false, subscription: 'keep', severity: 'warning' };
     case 'unacknowledged':
     case 'busy':
     case 'answer':
@@ -113,16 +113,21 @@ export function decide(result: ToDecide, input: PolicyInput, random: Random): De
     case 'response':
       break;
   }
-  // The date that the target named holds its lane, not this event: it goes as soon as the lane does.
+  // The date that the target named holds its subscription, not this event: it goes as soon as the subscription does.
   if (input.excused || (input.probing && signOf(result) !== 'there'))
     return { next: 'retry', delayMs: retryDelayMs(input.retry, retryCount, random), retryCount };
   if (retryCount < input.retry.maxRetries) {
     const delayMs = Math.max(retryDelayMs(input.retry, retryCount, random), result.retryAfterMs ?? 0);
     return { next: 'retry', delayMs, retryCount: retryCount + 1 };
   }
-  const suspend =
-    result.verdict === 'connect' || (result.verdict === 'response' && !input.laneSucceededSince);
-  return { next: 'fail', retryCount, byConnection, lane: suspend ? 'suspend' : 'keep', severity: 'warning' };
+  const suspend = result.verdict === 'connect' || (result.verdict === 'response' && !input.succeededSince);
+  return {
+    next: 'fail',
+    retryCount,
+    byConnection,
+    subscription: suspend ? 'suspend' : 'keep',
+    severity: 'warning',
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { pythonString } from '../../core/python-json.ts';
-import type { ClaimedSync } from '../../db/delivery/lane-statements.ts';
+import type { ClaimedSync } from '../../db/delivery/shard-statements.ts';
 
 /**
  * The body of one event, in Python's JSON form with sorted keys (contract, "The webhook"). Data and voucher were

@@ -9,10 +9,10 @@ import {
   renewAttachments,
 } from '../../db/delivery/attachment-statements.ts';
 import { cancelOf } from '../../db/delivery/backlog-statements.ts';
-import { LaneDrain } from '../drain/drain.ts';
+import type { DeliverySettings } from '../drain/delivery-settings.ts';
+import { Drain } from '../drain/drain.ts';
 import type { DrainDeps } from '../drain/drain-deps.ts';
 import { pushMode } from '../drain/drain-mode.ts';
-import type { Lane } from '../drain/lane.ts';
 import { goesToWebhook, type Outcome } from '../outcome/judge.ts';
 import { RemoteSettlement } from './remote-settlement.ts';
 import {
@@ -30,7 +30,7 @@ export interface AttachmentDeps extends DrainDeps {
   readonly tellSettled: (syncIds: readonly string[]) => void;
   /** Says whether this node has attached consumers: others then tell it of work. */
   readonly onPresence: (present: boolean) => void;
-  /** Called when a lane's webhook has something to do: its consumer has left, or an event goes over to it. */
+  /** Called when a subscription's webhook has something to do: its consumer has left, or an event goes over to it. */
   readonly onWebhooksTurn: (subscriptionId: string) => void;
 }
 
@@ -38,15 +38,15 @@ const noReceipts: ReadonlyMap<string, string> = new Map();
 
 interface Attached {
   readonly session: PushSession;
-  readonly drain: LaneDrain;
+  readonly drain: Drain;
   readonly done: Promise<unknown>;
 }
 
-/** The consumers that are attached to this node: each drains its own lane by the same claim, policy and outcomes. */
+/** The consumers that are attached to this node: each drains its subscription by the same claim, policy and outcomes. */
 export class Attachments {
   readonly #deps: AttachmentDeps;
   readonly #remote: RemoteSettlement;
-  readonly #byLane = new Map<string, Set<Attached>>();
+  readonly #byShard = new Map<string, Set<Attached>>();
   readonly #byKey = new Map<string, Set<PushSession>>();
   readonly #leaving = new Set<Promise<unknown>>();
   readonly #giveUp = new AbortController();
@@ -59,7 +59,7 @@ export class Attachments {
     this.#remote = new RemoteSettlement(deps);
   }
 
-  /** Keeps the leases of attachments, and looks for what their lanes were not told of. */
+  /** Keeps the leases of attachments, and looks for what their shards were not told of. */
   start(): void {
     this.#cancel = this.#deps.clock.every(limits.attachmentPollMs, () => void this.#poll());
   }
@@ -84,19 +84,19 @@ export class Attachments {
     const mode = pushMode(session, {
       attachmentId: session.id,
       prefetch,
-      onWritten: (outcomes, lane) => this.#written(session, outcomes, lane),
+      onWritten: (outcomes, settings) => this.#written(session, outcomes, settings),
       onDropped: outcomes => session.wrote(outcomes.map(({ id }) => id)),
       onClosed: () => session.close(subscriptionDeleted),
     });
-    const lane = { subscriptionId: who.subscriptionId, shard: null, mode, isCrowded: () => false };
-    const drain = new LaneDrain(this.#deps, lane);
+    const shard = { subscriptionId: who.subscriptionId, index: null, mode, isCrowded: () => false };
+    const drain = new Drain(this.#deps, shard);
     const attached: Attached = {
       session,
       drain,
       done: this.#run(session, drain),
     };
-    const ofLane = this.#byLane.get(who.subscriptionId) ?? new Set();
-    this.#byLane.set(who.subscriptionId, ofLane.add(attached));
+    const ofSubscription = this.#byShard.get(who.subscriptionId) ?? new Set();
+    this.#byShard.set(who.subscriptionId, ofSubscription.add(attached));
     this.#byKey.set(who.keyId, (this.#byKey.get(who.keyId) ?? new Set()).add(session));
     this.#deps.onPresence(true);
     if (this.#isQuiet) drain.stop(this.#giveUp.signal);
@@ -105,11 +105,11 @@ export class Attachments {
   }
 
   #checkRoom({ subscriptionId, keyId }: { subscriptionId: string; keyId: string }): void {
-    const { attachmentsPerSubscription: ofLane, attachmentsPerKey: ofKey } = limits;
-    if ((this.#byLane.get(subscriptionId)?.size ?? 0) >= ofLane)
+    const { attachmentsPerSubscription: ofSubscription, attachmentsPerKey: ofKey } = limits;
+    if ((this.#byShard.get(subscriptionId)?.size ?? 0) >= ofSubscription)
       throw new HubError(
         'LIMIT_EXCEEDED',
-        `${ofLane} consumers are attached to subscription ${subscriptionId} here, which is the most.`,
+        `${ofSubscription} consumers are attached to subscription ${subscriptionId} here, which is the most.`,
       );
     if ((this.#byKey.get(keyId)?.size ?? 0) >= ofKey)
       throw new HubError(
@@ -118,14 +118,15 @@ export class Attachments {
       );
   }
 
-  /** Says that lanes have work. */
-  poke(lanes: Iterable<string>): void {
-    for (const lane of lanes) for (const { drain } of this.#byLane.get(lane) ?? []) drain.poke();
+  /** Says that shards have work. */
+  notify(shards: Iterable<string>): void {
+    for (const subscriptionId of shards)
+      for (const { drain } of this.#byShard.get(subscriptionId) ?? []) drain.notify();
   }
 
-  /** Says that a lane's settings or state have changed. */
-  reread(lane: string): void {
-    for (const { drain } of this.#byLane.get(lane) ?? []) drain.reread();
+  /** Says that a subscription's settings or state have changed. */
+  reread(subscriptionId: string): void {
+    for (const { drain } of this.#byShard.get(subscriptionId) ?? []) drain.reread();
   }
 
   /**
@@ -163,7 +164,7 @@ export class Attachments {
 
   /** Another node has written the outcome of these. */
   forget(syncIds: readonly string[]): void {
-    for (const of of this.#byLane.values())
+    for (const of of this.#byShard.values())
       for (const { session } of of) for (const id of syncIds) session.forget(id);
   }
 
@@ -173,7 +174,7 @@ export class Attachments {
    */
   async quiet(): Promise<void> {
     this.#isQuiet = true;
-    const attached = [...this.#byLane.values()].flatMap(of => [...of]);
+    const attached = [...this.#byShard.values()].flatMap(of => [...of]);
     for (const { drain } of attached) drain.stop(this.#giveUp.signal);
     const finished = new AbortController();
     const late = this.#deps.clock.sleep(limits.quietMs, finished.signal);
@@ -186,13 +187,13 @@ export class Attachments {
     this.#stopping = true;
     this.#cancel?.();
     const cancel = this.#deps.clock.after(limits.stopMs, () => this.#giveUp.abort());
-    for (const of of this.#byLane.values()) for (const { session } of of) session.feed.end();
+    for (const of of this.#byShard.values()) for (const { session } of of) session.feed.end();
     await Promise.all(this.#leaving);
     cancel();
   }
 
   /** Never rejects: what went wrong ends the feed. */
-  async #run(session: PushSession, drain: LaneDrain): Promise<void> {
+  async #run(session: PushSession, drain: Drain): Promise<void> {
     const { db, log, changes } = this.#deps;
     try {
       const end = await drain.run();
@@ -201,16 +202,19 @@ export class Attachments {
       // What it held of a subscription that is deleted went back after the deletion had cancelled what waited.
       if (end === 'closed') changes.note(await cancelOf(db.pool, session.subscriptionId));
     } catch (error) {
-      log.warn({ lane: session.subscriptionId, error: messageOf(error) }, 'a consumer could not be served');
+      log.warn(
+        { subscriptionId: session.subscriptionId, error: messageOf(error) },
+        'a consumer could not be served',
+      );
       session.feed.end(error instanceof Error ? error : new Error(messageOf(error)));
     } finally {
       session.wroteAll();
     }
   }
 
-  #written(session: PushSession, outcomes: readonly Outcome[], lane: Lane | undefined): void {
+  #written(session: PushSession, outcomes: readonly Outcome[], settings: DeliverySettings | undefined): void {
     session.wrote(outcomes.map(({ id }) => id));
-    if (lane !== undefined && lane.webhookUrl !== null && outcomes.some(goesToWebhook))
+    if (settings !== undefined && settings.webhookUrl !== null && outcomes.some(goesToWebhook))
       this.#deps.onWebhooksTurn(session.subscriptionId);
   }
 
@@ -222,10 +226,10 @@ export class Attachments {
   }
 
   async #detach({ session, drain, done }: Attached): Promise<void> {
-    const ofLane = this.#byLane.get(session.subscriptionId);
-    for (const one of ofLane ?? []) if (one.session === session) ofLane?.delete(one);
-    if (ofLane?.size === 0) this.#byLane.delete(session.subscriptionId);
-    if (this.#byLane.size === 0) this.#deps.onPresence(false);
+    const ofSubscription = this.#byShard.get(session.subscriptionId);
+    for (const one of ofSubscription ?? []) if (one.session === session) ofSubscription?.delete(one);
+    if (ofSubscription?.size === 0) this.#byShard.delete(session.subscriptionId);
+    if (this.#byShard.size === 0) this.#deps.onPresence(false);
     drain.stop(this.#giveUp.signal);
     session.close(socketClosed);
     await done;
@@ -239,11 +243,11 @@ export class Attachments {
   }
 
   async #poll(): Promise<void> {
-    const sessions = [...this.#byLane.values()].flatMap(of => [...of].map(({ session }) => session));
+    const sessions = [...this.#byShard.values()].flatMap(of => [...of].map(({ session }) => session));
     if (sessions.length === 0) return;
     try {
       await renewAttachments(this.#deps.db.pool, sessions, limits.attachmentLeaseMs);
-      this.poke(await dueAmong(this.#deps.db.pool, [...this.#byLane.keys()]));
+      this.notify(await dueAmong(this.#deps.db.pool, [...this.#byShard.keys()]));
     } catch (error) {
       this.#deps.log.warn({ error: messageOf(error) }, 'attachments wait for the database');
     }

@@ -3,9 +3,9 @@ import type { Clock } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import type { Database } from '../../db/database.ts';
 import { type PushedSync, pushedSyncs } from '../../db/delivery/attachment-statements.ts';
-import { readLane } from '../../db/delivery/lane-statements.ts';
 import { writeOutcomes } from '../../db/delivery/outcome-statements.ts';
-import { openLane } from '../drain/lane.ts';
+import { readDeliverySettings } from '../../db/delivery/shard-statements.ts';
+import { openDeliverySettings } from '../drain/delivery-settings.ts';
 import { goesToWebhook, judge } from '../outcome/judge.ts';
 import { eventBody } from '../payload/body.ts';
 import type { ChangeListener } from '../reading/sync-changes.ts';
@@ -60,14 +60,14 @@ export class RemoteSettlement {
     receipts: ReadonlyMap<string, string>,
   ): Promise<string[]> {
     const { db, vault, clock, random } = this.#deps;
-    const row = await readLane(db.pool, subscriptionId);
+    const row = await readDeliverySettings(db.pool, subscriptionId);
     if (row === undefined) return [];
-    const { secrets } = openLane(row, vault);
+    const { secrets } = openDeliverySettings(row, vault);
     const writes = syncs.map(sync => {
       const evidence = evidenceOf(bodyDigestOf(eventBody(sync)), receipts.get(sync.id) ?? null, secrets);
       const result = resultOf(end, clock.now(), 0, evidence);
-      const attempt = { sync, result, laneSucceededSince: true, excused: false };
-      return judge({ lane: { state: row.state, retry: row }, ...attempt }, random).write;
+      const attempt = { sync, result, succeededSince: true, excused: false };
+      return judge({ settings: { state: row.state, retry: row }, ...attempt }, random).write;
     });
     const written = await writeOutcomes(db.pool, writes);
     if (row.webhookUrl !== null && writes.some(goesToWebhook)) this.#deps.onWebhooksTurn(subscriptionId);

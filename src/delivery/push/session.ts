@@ -3,9 +3,9 @@ import type { HubCode } from '../../core/delivery-codes.ts';
 import { Feed } from '../../core/feed.ts';
 import type { AttemptEvidence, AttemptResult, SigningSecrets, Verdict } from '../../core/model.ts';
 import type { Tracer } from '../../core/tracing.ts';
-import type { ClaimedSync } from '../../db/delivery/lane-statements.ts';
+import type { ClaimedSync } from '../../db/delivery/shard-statements.ts';
+import type { DeliverySettings, Transport } from '../drain/delivery-settings.ts';
 import { placesOf } from '../drain/drain-mode.ts';
-import type { Lane, Transport } from '../drain/lane.ts';
 import { eventBody } from '../payload/body.ts';
 import { bodyDigestOf, evidenceOf } from '../webhook/receipt.ts';
 
@@ -78,7 +78,10 @@ export class PushSession implements Transport {
   }
 
   /** Pushes; resolves once acknowledged, refused, past its deadline, or closed. Never rejects. */
-  async deliver(lane: Lane, syncs: readonly ClaimedSync[]): Promise<readonly AttemptResult[]> {
+  async deliver(
+    settings: DeliverySettings,
+    syncs: readonly ClaimedSync[],
+  ): Promise<readonly AttemptResult[]> {
     const [sync] = syncs;
     if (sync === undefined) return [];
     const startedAt = this.#clock.now();
@@ -86,8 +89,8 @@ export class PushSession implements Transport {
     const bodyDigest = bodyDigestOf(eventBody(sync));
     const traceparent = this.#tracer?.current()?.traceparent ?? null;
     return new Promise(resolve => {
-      const cancel = this.#clock.after(lane.ackTimeoutMs, () => {
-        const errorMessage = `Not acknowledged within ${lane.ackTimeoutMs} ms.`;
+      const cancel = this.#clock.after(settings.ackTimeoutMs, () => {
+        const errorMessage = `Not acknowledged within ${settings.ackTimeoutMs} ms.`;
         this.settle(sync.id, {
           verdict: 'unacknowledged',
           errorCode: 'ACK_TIMEOUT' satisfies HubCode,
@@ -101,13 +104,13 @@ export class PushSession implements Transport {
         startedAt,
         places,
         bodyDigest,
-        secrets: lane.secrets,
+        secrets: settings.secrets,
         settle: results => {
           cancel();
           resolve(results);
         },
       });
-      this.feed.push({ sync, ackDeadline: startedAt + lane.ackTimeoutMs, bodyDigest, traceparent });
+      this.feed.push({ sync, ackDeadline: startedAt + settings.ackTimeoutMs, bodyDigest, traceparent });
     });
   }
 

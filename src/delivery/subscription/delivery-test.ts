@@ -5,9 +5,9 @@ import { badInput, HubError } from '../../core/errors.ts';
 import { covers } from '../../core/event-pattern.ts';
 import { pythonJson } from '../../core/python-json.ts';
 import type { Database } from '../../db/database.ts';
-import { readLane } from '../../db/delivery/lane-statements.ts';
+import { readDeliverySettings } from '../../db/delivery/shard-statements.ts';
 import type { SubscriptionRow } from '../../db/entities.ts';
-import { openLane } from '../drain/lane.ts';
+import { openDeliverySettings } from '../drain/delivery-settings.ts';
 import { isStandardSecret } from '../webhook/sign.ts';
 import type { WebhookTransport } from '../webhook/webhook-transport.ts';
 
@@ -61,9 +61,9 @@ export class DeliveryTester {
   async #unusualSecret(id: string, webhookUrl: string | null): Promise<string[]> {
     const { db, vault } = this.#deps;
     if (webhookUrl === null) return [];
-    const row = await readLane(db.pool, id);
+    const row = await readDeliverySettings(db.pool, id);
     if (row === undefined) return [];
-    const { current, next } = openLane(row, vault).secrets;
+    const { current, next } = openDeliverySettings(row, vault).secrets;
     return isStandardSecret(next ?? current)
       ? []
       : [
@@ -82,7 +82,7 @@ export class DeliveryTester {
   /** @throws HubError NOT_FOUND, BAD_USER_INPUT when the subscription has no webhook */
   async test(subscriptionId: string): Promise<DeliveryTestResult> {
     const { db, vault, clock, transport } = this.#deps;
-    const row = await readLane(db.pool, subscriptionId);
+    const row = await readDeliverySettings(db.pool, subscriptionId);
     if (row === undefined) throw new HubError('NOT_FOUND', `There is no subscription ${subscriptionId}.`);
     if (row.webhookUrl === null)
       throw badInput(
@@ -100,7 +100,7 @@ export class DeliveryTester {
       voucher_id: 0,
       voucher: {},
     });
-    const result = await transport.post(openLane(row, vault), {
+    const result = await transport.post(openDeliverySettings(row, vault), {
       body: Buffer.from(body, 'latin1'),
       webhookId: `test_${randomUUID()}`,
       sourceSystem: 'hub',

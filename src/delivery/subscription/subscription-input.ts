@@ -28,7 +28,7 @@ export interface SubscriptionChanges {
   batchSize?: number | null;
   batchMaxBytes?: number | null;
   maxInFlight?: number | null;
-  lanes?: number | null;
+  shards?: number | null;
   rateLimitPerSecond?: number | null;
   timeoutMs?: number | null;
   ackTimeoutMs?: number | null;
@@ -88,7 +88,7 @@ export function subscriptionColumns(changes: SubscriptionChanges, rules: Setting
     );
   if (changes.maxInFlight !== undefined)
     columns.max_in_flight = checkRange('maxInFlight', changes.maxInFlight, 1, limits.maxInFlight);
-  if (changes.lanes !== undefined) columns.lanes = checkRange('lanes', changes.lanes, 1, limits.lanes);
+  if (changes.shards !== undefined) columns.lanes = checkRange('shards', changes.shards, 1, limits.shards);
   if (changes.timeoutMs !== undefined)
     columns.timeout_ms = checkRange('timeoutMs', changes.timeoutMs, limits.timeoutMinMs, limits.timeoutMaxMs);
   if (changes.ackTimeoutMs !== undefined)

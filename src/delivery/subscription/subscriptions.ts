@@ -5,12 +5,12 @@ import { badInput, errorCodeOf, HubError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import { shownValue } from '../../core/shown-value.ts';
 import type { Database } from '../../db/database.ts';
-import { pauseLane, resumeLane } from '../../db/delivery/breaker-statements.ts';
+import { pauseSubscription, resumeSubscription } from '../../db/delivery/breaker-statements.ts';
 import { SubscriptionEntity, type SubscriptionRow } from '../../db/entities.ts';
 import { checkTexts } from '../../db/reading/filters.ts';
 import { changeRouting } from '../../db/recording/intake-statements.ts';
 import type { BacklogWork } from '../drain/backlog-work.ts';
-import { secretContext } from '../drain/lane.ts';
+import { secretContext } from '../drain/delivery-settings.ts';
 import type { PayloadQueries } from '../payload/payload-queries.ts';
 import { createSecret } from '../webhook/sign.ts';
 import { uncoveredWarnings } from './narrowing.ts';
@@ -23,8 +23,8 @@ import {
 } from './subscription-input.ts';
 
 /** Holds what changes of subscriptions set going. */
-interface LaneControl {
-  reopen(lane: string): void;
+interface DrainControl {
+  reopen(shard: string): void;
 }
 
 /** A new subscription as it is given. */
@@ -41,7 +41,7 @@ const uniqueViolation = '23505';
 export class Subscriptions {
   readonly #db: Database;
   readonly #vault: Vault;
-  readonly #lanes: LaneControl;
+  readonly #drains: DrainControl;
   readonly #backlog: Pick<BacklogWork, 'cancel' | 'redate' | 'requeue'>;
   readonly #payloadQueries: Pick<PayloadQueries, 'faultOf'>;
   readonly #onChange: () => void;
@@ -55,7 +55,7 @@ export class Subscriptions {
   constructor(deps: {
     db: Database;
     vault: Vault;
-    lanes: LaneControl;
+    drains: DrainControl;
     backlog: Pick<BacklogWork, 'cancel' | 'redate' | 'requeue'>;
     payloadQueries: Pick<PayloadQueries, 'faultOf'>;
     onChange: () => void;
@@ -64,7 +64,7 @@ export class Subscriptions {
   }) {
     this.#db = deps.db;
     this.#vault = deps.vault;
-    this.#lanes = deps.lanes;
+    this.#drains = deps.drains;
     this.#backlog = deps.backlog;
     this.#payloadQueries = deps.payloadQueries;
     this.#onChange = deps.onChange;
@@ -141,7 +141,7 @@ export class Subscriptions {
     await this.#change(client => updateRow(client, id, redates ? { ...columns, redating: true } : columns));
     const subscription = await this.get(id, null);
     if (redates) await this.#backlog.redate(subscription);
-    this.#lanes.reopen(id);
+    this.#drains.reopen(id);
     const selects = ['event_types', 'source_systems', 'company_ids'].some(name => name in columns);
     const warnings = selects ? await uncoveredWarnings(this.#db.pool, subscription) : [];
     return { subscription, warnings };
@@ -149,13 +149,13 @@ export class Subscriptions {
 
   /** Nothing is attempted any more; everything is kept. */
   async pause(id: string): Promise<SubscriptionRow> {
-    await pauseLane(this.#db.pool, id, 'person');
+    await pauseSubscription(this.#db.pool, id, 'person');
     return this.get(id, null);
   }
 
   /** Delivers what had failed because of the connection, and what was kept; also closes the breaker. */
   async resume(id: string): Promise<SubscriptionRow> {
-    if (await resumeLane(this.#db.pool, id, null)) await this.#backlog.requeue(id);
+    if (await resumeSubscription(this.#db.pool, id, null)) await this.#backlog.requeue(id);
     return this.get(id, null);
   }
 
@@ -167,7 +167,7 @@ export class Subscriptions {
   async delete(id: string): Promise<void> {
     await this.#change(client => updateRow(client, id, { deleted_at: 'now' }));
     // An attached consumer is told by the end of its stream.
-    this.#lanes.reopen(id);
+    this.#drains.reopen(id);
     await this.#backlog.cancel(id);
   }
 
@@ -194,7 +194,7 @@ export class Subscriptions {
     );
     if (rowCount === 0) throw new HubError('NOT_FOUND', `There is no subscription ${id}.`);
     // What is sent from now on is signed by both.
-    this.#lanes.reopen(id);
+    this.#drains.reopen(id);
     return { subscription: await this.get(id, null), secret };
   }
 

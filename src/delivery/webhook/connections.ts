@@ -82,7 +82,7 @@ export class Connection {
 
 /**
  * Connections to targets, each origin's own. Undici's pool would hand a connection on through its agent, two lists and
- * an event; a lane has at most its window of requests under way, so there is nothing to queue here.
+ * an event; a shard has at most its window of requests under way, so there is nothing to queue here.
  */
 export class Connections implements AsyncDisposable {
   readonly #connect: buildConnector.connector;

@@ -33,7 +33,7 @@ export class WebhookSender implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #time: Pick<Clock, 'now'>;
   readonly #connections: Connections;
-  /** A lane posts to one URL over and over: checked and taken apart once. */
+  /** A shard posts to one URL over and over: checked and taken apart once. */
   readonly #targets = new LRUCache<string, Target>({ max: limits.targetOrigins });
 
   constructor({ allow, clock, time, lookup }: WebhookSenderOptions) {

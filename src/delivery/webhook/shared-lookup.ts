@@ -6,7 +6,7 @@ import type { ResolveAll } from './guard.ts';
 /**
  * Makes connections to one host share one DNS lookup, and its result for a moment. The system's resolver works in
  * four threads: a window of connections to a host that does not resolve would fill them for seconds, and every
- * other lane would wait. Failures are kept too, shorter. What is shared is checked anew by each connection.
+ * other shard would wait. Failures are kept too, shorter. What is shared is checked anew by each connection.
  */
 export function shareLookups(resolve: ResolveAll, clock: Clock): ResolveAll {
   const known = new LRUCache<string, { found: ReturnType<ResolveAll>; until: number }>({

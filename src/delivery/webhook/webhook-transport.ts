@@ -5,8 +5,8 @@ import { limits } from '../../core/limits.ts';
 import type { AttemptResult } from '../../core/model.ts';
 import { tokensIn } from '../../core/shown-url.ts';
 import type { Tracer } from '../../core/tracing.ts';
-import type { ClaimedSync } from '../../db/delivery/lane-statements.ts';
-import type { Lane, Transport } from '../drain/lane.ts';
+import type { ClaimedSync } from '../../db/delivery/shard-statements.ts';
+import type { DeliverySettings, Transport } from '../drain/delivery-settings.ts';
 import { batchBody, eventBody } from '../payload/body.ts';
 import type { PayloadQueries } from '../payload/payload-queries.ts';
 import { type ItemAnswer, parseBatchAnswer } from './batch-answer.ts';
@@ -16,9 +16,9 @@ import type { SendResult, WebhookSender } from './send.ts';
 import { Signer } from './sign.ts';
 import { endPost, startPost } from './traced-post.ts';
 
-/** One POST that a lane's secrets sign. */
+/** One POST that a shard's secrets sign. */
 export interface SignedPost {
-  /** Left out: the lane's webhook. */
+  /** Left out: the shard's webhook. */
   readonly url?: string;
   readonly body: Buffer;
   readonly webhookId: string;
@@ -29,7 +29,7 @@ export interface SignedPost {
   readonly signal?: AbortSignal;
 }
 
-interface KnownLane {
+interface KnownTarget {
   readonly signer: Signer;
   /** Holds what must stand in no text that the log keeps. */
   readonly hidden: readonly string[];
@@ -41,8 +41,8 @@ export class WebhookTransport implements Transport {
   readonly #time: Pick<Clock, 'now'>;
   readonly #payloadQueries: PayloadQueries;
   readonly #tracer: Tracer | null;
-  /** Made once for a lane, and fallen away with it. */
-  readonly #lanes = new WeakMap<Lane, KnownLane>();
+  /** Made once for a shard, and fallen away with it. */
+  readonly #shards = new WeakMap<DeliverySettings, KnownTarget>();
 
   /**
    * @param time what signatures are dated by
@@ -61,29 +61,29 @@ export class WebhookTransport implements Transport {
   }
 
   /** Never rejects: what goes wrong is a result. */
-  deliver(lane: Lane, syncs: readonly ClaimedSync[]): Promise<readonly AttemptResult[]> {
-    if (lane.payloadQuery !== null) return this.#deliverShaped(lane, lane.payloadQuery, syncs);
+  deliver(settings: DeliverySettings, syncs: readonly ClaimedSync[]): Promise<readonly AttemptResult[]> {
+    if (settings.payloadQuery !== null) return this.#deliverShaped(settings, settings.payloadQuery, syncs);
     const bodies = syncs.map(sync => eventBody(sync));
-    return this.#deliver(lane, syncs, bodies);
+    return this.#deliver(settings, syncs, bodies);
   }
 
   /** Bytes of an event in a batch's body, with what stands between two of them. */
-  sizeOf(lane: Lane, sync: ClaimedSync): number {
-    if (lane.payloadQuery === null) return eventBody(sync).length + 2;
+  sizeOf(settings: DeliverySettings, sync: ClaimedSync): number {
+    if (settings.payloadQuery === null) return eventBody(sync).length + 2;
     // Kept for the request itself.
-    const shaped = this.#payloadQueries.shape(lane.payloadQuery, sync);
+    const shaped = this.#payloadQueries.shape(settings.payloadQuery, sync);
     return 'dataJson' in shaped ? eventBody(sync, shaped.dataJson).length + 2 : 0;
   }
 
   async #deliverShaped(
-    lane: Lane,
+    settings: DeliverySettings,
     query: string,
     syncs: readonly ClaimedSync[],
   ): Promise<readonly AttemptResult[]> {
     const shaped = syncs.map(sync => ({ sync, ...this.#payloadQueries.shape(query, sync) }));
     const sent = shaped.filter(one => 'dataJson' in one);
     const results = await this.#deliver(
-      lane,
+      settings,
       sent.map(({ sync }) => sync),
       sent.map(({ sync, dataJson }) => eventBody(sync, dataJson)),
     );
@@ -95,64 +95,64 @@ export class WebhookTransport implements Transport {
   }
 
   async #deliver(
-    lane: Lane,
+    settings: DeliverySettings,
     syncs: readonly ClaimedSync[],
     bodies: readonly string[],
   ): Promise<readonly AttemptResult[]> {
     const [first] = syncs;
     if (first === undefined) return [];
-    const batch = lane.batchSize > 1;
+    const batch = settings.batchSize > 1;
     // Pure ASCII by construction, so latin1 is the same bytes and the fastest way to them.
     const body = Buffer.from(batch ? batchBody(bodies) : (bodies[0] ?? ''), 'latin1');
-    const answer = await this.post(lane, {
+    const answer = await this.post(settings, {
       body,
       webhookId: batch ? batchId(syncs) : `sync_${first.id}`,
       sourceSystem: sourceSystems(syncs),
       wantBody: batch,
       ...(batch ? { answerBytes: limits.answerBytes + syncs.length * limits.answerItemBytes } : {}),
     });
-    const evidence = evidenceOf(bodyDigestOf(body), answer.receipt, lane.secrets);
+    const evidence = evidenceOf(bodyDigestOf(body), answer.receipt, settings.secrets);
     const result = { ...answer, evidence };
     if (!batch) return [result];
     // What an answer says of its items is in the consumer's words too.
-    const { hidden } = this.#knownOf(lane);
+    const { hidden } = this.#knownOf(settings);
     return itemResults(result, syncs).map(one => hide(one, hidden));
   }
 
   /** Signs and posts one body. */
-  async post(lane: Lane, request: SignedPost): Promise<SendResult> {
-    const headers = this.#knownOf(lane).signer.headers({
+  async post(settings: DeliverySettings, request: SignedPost): Promise<SendResult> {
+    const headers = this.#knownOf(settings).signer.headers({
       body: request.body,
       webhookId: request.webhookId,
       timestampSeconds: Math.floor(this.#time.now() / 1_000),
     });
     headers['content-type'] = 'application/json';
     headers['x-source-system'] = request.sourceSystem;
-    const url = request.url ?? lane.webhookUrl ?? '';
+    const url = request.url ?? settings.webhookUrl ?? '';
     const span = this.#tracer === null ? null : startPost(this.#tracer, url);
     if (span !== null) headers.traceparent = span.traceparent;
     const result = await this.#sender.send({
       url,
       headers,
       body: request.body,
-      timeoutMs: lane.timeoutMs,
+      timeoutMs: settings.timeoutMs,
       wantBody: request.wantBody,
       ...(request.answerBytes === undefined ? {} : { answerBytes: request.answerBytes }),
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
     if (span !== null) endPost(span, result);
-    const { hidden } = this.#knownOf(lane);
+    const { hidden } = this.#knownOf(settings);
     return hide(result, request.url === undefined ? hidden : [...hidden, ...tokensIn(url)]);
   }
 
-  #knownOf(lane: Lane): KnownLane {
-    const known = this.#lanes.get(lane);
+  #knownOf(settings: DeliverySettings): KnownTarget {
+    const known = this.#shards.get(settings);
     if (known !== undefined) return known;
-    const { secrets, webhookUrl } = lane;
+    const { secrets, webhookUrl } = settings;
     const { current, next } = secrets;
     const hidden = [current, ...(next === null ? [] : [next]), ...tokensIn(webhookUrl ?? '')];
     const made = { signer: new Signer(secrets), hidden };
-    this.#lanes.set(lane, made);
+    this.#shards.set(settings, made);
     return made;
   }
 }

@@ -1,9 +1,9 @@
 import type { Vault } from '../../access/vault.ts';
 import type { AttemptResult, RetryPolicy, SigningSecrets, SubscriptionState } from '../../core/model.ts';
-import type { ClaimedSync, LaneRow } from '../../db/delivery/lane-statements.ts';
+import type { ClaimedSync, DeliverySettingsRow } from '../../db/delivery/shard-statements.ts';
 
 /** A subscription as delivery sees it, its secrets opened. Lives as long as a drain, and is never logged. */
-export interface Lane {
+export interface DeliverySettings {
   readonly id: string;
   readonly state: SubscriptionState;
   readonly webhookUrl: string | null;
@@ -13,7 +13,7 @@ export interface Lane {
   /** Requests under way at most, of this shard. */
   readonly maxInFlight: number;
   /** Shards of the subscription. */
-  readonly lanes: number;
+  readonly shards: number;
   readonly rateLimitPerSecond: number | null;
   readonly timeoutMs: number;
   readonly ackTimeoutMs: number;
@@ -26,24 +26,24 @@ export interface Lane {
 }
 
 /**
- * A lane with its share of what holds for the subscription as a whole: the windows of all shards add up to
+ * Gives one shard its share of what holds for the subscription as a whole: the windows of all shards add up to
  * `maxInFlight`, their rates to `rateLimitPerSecond`. @param shard null: the whole
  */
-export function shareOf(lane: Lane, shard: number | null): Lane {
-  if (shard === null) return lane;
-  const { lanes, maxInFlight, rateLimitPerSecond } = lane;
+export function shareOf(settings: DeliverySettings, index: number | null): DeliverySettings {
+  if (index === null) return settings;
+  const { shards, maxInFlight, rateLimitPerSecond } = settings;
   return {
-    ...lane,
-    maxInFlight: Math.floor((maxInFlight + lanes - 1 - shard) / lanes),
-    rateLimitPerSecond: rateLimitPerSecond === null ? null : rateLimitPerSecond / lanes,
+    ...settings,
+    maxInFlight: Math.floor((maxInFlight + shards - 1 - index) / shards),
+    rateLimitPerSecond: rateLimitPerSecond === null ? null : rateLimitPerSecond / shards,
   };
 }
 
 /** Carries claimed syncs to a consumer: one request, one result a sync, in order. Never rejects. */
 export interface Transport {
-  deliver(lane: Lane, syncs: readonly ClaimedSync[]): Promise<readonly AttemptResult[]>;
+  deliver(settings: DeliverySettings, syncs: readonly ClaimedSync[]): Promise<readonly AttemptResult[]>;
   /** Bytes that an event takes up in a request with several; left out: there are none such. */
-  sizeOf?(lane: Lane, sync: ClaimedSync): number;
+  sizeOf?(settings: DeliverySettings, sync: ClaimedSync): number;
 }
 
 /** Gives what a sealed secret is bound to, so that it opens only in its own subscription. */
@@ -51,8 +51,8 @@ export function secretContext(subscriptionId: string): string {
   return `subscription:${subscriptionId}`;
 }
 
-/** Opens a lane's secrets; once a rotation's overlap is over, the new one alone is in force. */
-export function openLane(row: LaneRow, vault: Vault): Lane {
+/** Opens a subscription's secrets; once a rotation's overlap is over, the new one alone is in force. */
+export function openDeliverySettings(row: DeliverySettingsRow, vault: Vault): DeliverySettings {
   const context = secretContext(row.id);
   const next = row.nextSecret === null ? null : vault.open(row.nextSecret, context);
   const secrets =
@@ -67,7 +67,7 @@ export function openLane(row: LaneRow, vault: Vault): Lane {
     batchSize: row.batchSize,
     batchMaxBytes: row.batchMaxBytes,
     maxInFlight: row.maxInFlight,
-    lanes: row.lanes,
+    shards: row.shards,
     rateLimitPerSecond: row.rateLimitPerSecond,
     timeoutMs: row.timeoutMs,
     ackTimeoutMs: row.ackTimeoutMs,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { shardOf, shardSql } from '../../src/core/lane-key.ts';
+import { shardOf, shardSql } from '../../src/core/shard-key.ts';
+import { numbers, record, sql, statusCounts, vouchers } from '../support/deliveries.ts';
 import { startTestHub } from '../support/hub.ts';
-import { numbers, record, sql, statusCounts, vouchers } from '../support/lanes.ts';
 import { startLoad } from '../support/load.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
@@ -29,12 +29,12 @@ async function allDone(): Promise<void> {
   await until('everything is delivered', isDone);
 }
 
-async function setLanes(id: string, lanes: number): Promise<number> {
-  const { updateDataSubscription: updated } = await hub.data<{ updateDataSubscription: { lanes: number } }>(
-    'mutation ($id: ID!, $lanes: Int!) { updateDataSubscription(id: $id, input: { lanes: $lanes }) { lanes } }',
-    { id, lanes },
+async function setShards(id: string, shards: number): Promise<number> {
+  const { updateDataSubscription: updated } = await hub.data<{ updateDataSubscription: { shards: number } }>(
+    'mutation ($id: ID!, $shards: Int!) { updateDataSubscription(id: $id, input: { shards: $shards }) { shards } }',
+    { id, shards },
   );
-  return updated.lanes;
+  return updated.shards;
 }
 
 test('the database and the code agree about which shard a record is in', async () => {
@@ -48,24 +48,24 @@ test('the database and the code agree about which shard a record is in', async (
     '9007199254740993',
     String(2n ** 62n),
   ];
-  const rows = await sql<{ id: string; lanes: number; shard: number }>(
+  const rows = await sql<{ id: string; shards: number; index: number }>(
     databaseUrl,
-    `select id::text, lanes, (${shardSql('id', 'lanes')})::int as shard from unnest($1::bigint[]) id, generate_series(1, 16) lanes`,
+    `select id::text, shards, (${shardSql('id', 'shards')})::int as index from unnest($1::bigint[]) id, generate_series(1, 16) shards`,
     [ids],
   );
   assert.equal(rows.length, ids.length * 16);
-  for (const { id, lanes, shard } of rows) assert.equal(shard, shardOf(id, lanes), `${id} of ${lanes}`);
+  for (const { id, shards, index } of rows) assert.equal(index, shardOf(id, shards), `${id} of ${shards}`);
 });
 
-test('a subscription has one lane unless it asks for more, and 16 at most', async () => {
+test('a subscription has one shard unless it asks for more, and 16 at most', async () => {
   const { id } = await subscribe(hub, { name: 'plain', sourceSystems: ['none'] });
-  const { dataSubscription: plain } = await hub.data<{ dataSubscription: { lanes: number } }>(
-    'query ($id: ID!) { dataSubscription(id: $id) { lanes } }',
+  const { dataSubscription: plain } = await hub.data<{ dataSubscription: { shards: number } }>(
+    'query ($id: ID!) { dataSubscription(id: $id) { shards } }',
     { id },
   );
-  assert.equal(plain.lanes, 1);
-  assert.equal(await setLanes(id, 16), 16);
-  for (const lanes of [0, 17]) await assert.rejects(setLanes(id, lanes), /lanes: 1 to 16/);
+  assert.equal(plain.shards, 1);
+  assert.equal(await setShards(id, 16), 16);
+  for (const shards of [0, 17]) await assert.rejects(setShards(id, shards), /shards: 1 to 16/);
 });
 
 test('shards share the window: each event comes once, in order per record, and never more requests than maxInFlight', async () => {
@@ -82,7 +82,7 @@ test('shards share the window: each event comes once, in order per record, and n
     name: 'four',
     webhookUrl: receiver.url,
     sourceSystems: ['four'],
-    lanes: 4,
+    shards: 4,
     maxInFlight: 6,
   });
   await record(hub, vouchers('four', numbers(200)));
@@ -93,7 +93,7 @@ test('shards share the window: each event comes once, in order per record, and n
   assert.ok(most >= 4, `${most} at once: the shards did not run beside one another`);
 });
 
-test('more lanes than maxInFlight are not used: one request at a time stays one', async () => {
+test('more shards than maxInFlight are not used: one request at a time stays one', async () => {
   await using receiver = await startReceiver();
   let [underWay, most] = [0, 0];
   receiver.answer(async () => {
@@ -106,7 +106,7 @@ test('more lanes than maxInFlight are not used: one request at a time stays one'
     name: 'one',
     webhookUrl: receiver.url,
     sourceSystems: ['one'],
-    lanes: 8,
+    shards: 8,
     maxInFlight: 1,
   });
   await record(hub, vouchers('one', numbers(20)));
@@ -115,21 +115,21 @@ test('more lanes than maxInFlight are not used: one request at a time stays one'
   assert.equal(most, 1);
 });
 
-test('the number of lanes may change under load: nothing is lost, nothing comes twice, records stay in order', async () => {
+test('the number of shards may change under load: nothing is lost, nothing comes twice, records stay in order', async () => {
   await using receiver = await startReceiver();
   receiver.answer(() => pause(Math.random() * 15, Math.random() < 0.03 ? 503 : 200));
   const { id } = await subscribe(hub, {
     name: 'changing',
     webhookUrl: receiver.url,
     sourceSystems: ['changing'],
-    lanes: 2,
+    shards: 2,
     retry: { maxRetries: 20, baseDelayMs: 5, maxDelayMs: 20 },
   });
   await using load = startLoad(() => hub.ask, { sourceSystem: 'changing', workers: 3 });
-  for (const lanes of [5, 1, 16, 3, 2]) {
+  for (const shards of [5, 1, 16, 3, 2]) {
     const before = receiver.requests.length;
     await until('deliveries flow', () => receiver.requests.length > before + 60);
-    await setLanes(id, lanes);
+    await setShards(id, shards);
   }
   await load.stop();
   await allDone();

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startTestHub, type TestHub } from '../support/hub.ts';
 import {
-  laneMaker,
   numbers,
   quick,
   record,
@@ -11,15 +9,17 @@ import {
   settled,
   sql,
   stateOf,
+  subscriptionMaker,
   vouchers,
-} from '../support/lanes.ts';
+} from '../support/deliveries.ts';
+import { startTestHub, type TestHub } from '../support/hub.ts';
 import { startReceiver } from '../support/receiver.ts';
 
 // Registered before the hub's database registers its own removal: the hub goes first.
 after(() => hub[Symbol.asyncDispose]());
 const hub: TestHub = await startTestHub();
 
-const lane = laneMaker(hub);
+const makeSubscription = subscriptionMaker(hub);
 
 describe('the window', { concurrency: 3 }, () => {
   test('never more than maxInFlight requests are under way', async () => {
@@ -32,7 +32,7 @@ describe('the window', { concurrency: 3 }, () => {
       underWay -= 1;
       return 200;
     });
-    const { id, system } = await lane(receiver.url, { maxInFlight: 5 });
+    const { id, system } = await makeSubscription(receiver.url, { maxInFlight: 5 });
     await record(hub, vouchers(system, numbers(200)));
     await settled(hub, id);
     assert.equal(most, 5, 'the window is used, and never exceeded');
@@ -46,7 +46,7 @@ describe('the window', { concurrency: 3 }, () => {
       await pause(20 + 10 * (Number(body.voucher.source_id.split('-').at(-1)) % 4));
       return 200;
     });
-    const { id, system } = await lane(receiver.url, { maxInFlight: 4 });
+    const { id, system } = await makeSubscription(receiver.url, { maxInFlight: 4 });
     await setState(hub, id, 'pause');
     await record(hub, vouchers(system, numbers(144)));
     await setState(hub, id, 'resume');
@@ -70,7 +70,7 @@ describe('the window', { concurrency: 3 }, () => {
 
   test('rateLimitPerSecond is held over every stretch of time', async () => {
     await using receiver = await startReceiver();
-    const { id, system } = await lane(receiver.url, { rateLimitPerSecond: 40 });
+    const { id, system } = await makeSubscription(receiver.url, { rateLimitPerSecond: 40 });
     await record(hub, vouchers(system, numbers(120)));
     await settled(hub, id);
     const times = receiver.requests.map(({ at }) => at);
@@ -92,7 +92,7 @@ describe('the window', { concurrency: 3 }, () => {
   test('an answer that does not come holds one slot; the others go on', async () => {
     await using receiver = await startReceiver();
     receiver.answer(({ body }) => (body.voucher.source_id.endsWith('-0') ? undefined : 200));
-    const { id, system } = await lane(receiver.url, {
+    const { id, system } = await makeSubscription(receiver.url, {
       maxInFlight: 2,
       timeoutMs: 20_000,
       retry: { ...quick, maxRetries: 0 },
@@ -118,7 +118,7 @@ describe('the window', { concurrency: 3 }, () => {
       if (body.voucher.source_id.endsWith('-slow')) return undefined;
       return receiver.requests.length < 5 ? 503 : 200;
     });
-    const { system } = await lane(receiver.url, {
+    const { system } = await makeSubscription(receiver.url, {
       timeoutMs: 20_000,
       retry: { maxRetries: 5, baseDelayMs: 100, maxDelayMs: 100, jitter: 0 },
     });
@@ -131,10 +131,10 @@ describe('the window', { concurrency: 3 }, () => {
     assert.ok(tookMs < 18_000, `four attempts 100 ms apart took ${tookMs} ms`);
   });
 
-  test('a lane goes on past the end of a turn while one answer is awaited', async () => {
+  test('a shard goes on past the end of a turn while one answer is awaited', async () => {
     await using receiver = await startReceiver();
     receiver.answer(({ body }) => (body.voucher.source_id.endsWith('-slow') ? undefined : 200));
-    const { system } = await lane(receiver.url, { timeoutMs: 60_000 });
+    const { system } = await makeSubscription(receiver.url, { timeoutMs: 60_000 });
     await record(hub, vouchers(system, ['slow']));
     const latencies: number[] = [];
     for (const n of numbers(72)) {

@@ -4,14 +4,22 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { createLogger } from '../../src/core/logger.ts';
 import { Database } from '../../src/db/database.ts';
-import type { ClaimedSync } from '../../src/db/delivery/lane-statements.ts';
-import { LaneClaims } from '../../src/delivery/drain/lane-claims.ts';
+import type { ClaimedSync } from '../../src/db/delivery/shard-statements.ts';
+import { ShardClaims } from '../../src/delivery/drain/shard-claims.ts';
 import type { Outcome } from '../../src/delivery/outcome/judge.ts';
-import type { LaneOutcomes } from '../../src/delivery/outcome/lane-outcomes.ts';
 import { OutcomeWriter } from '../../src/delivery/outcome/outcome-writer.ts';
+import type { ShardOutcomes } from '../../src/delivery/outcome/shard-outcomes.ts';
 import { acceptedOf, claimOf } from '../support/claims.ts';
+import {
+  detailsOf,
+  numbers,
+  record,
+  setState,
+  sql,
+  subscriptionMaker,
+  vouchers,
+} from '../support/deliveries.ts';
 import { startTestHub, type TestHub } from '../support/hub.ts';
-import { detailsOf, laneMaker, numbers, record, setState, sql, vouchers } from '../support/lanes.ts';
 
 const log = createLogger({ level: 'silent', pretty: false });
 
@@ -21,7 +29,7 @@ after(() => hub[Symbol.asyncDispose]());
 /** It has no worker: what is claimed here stays so. */
 const hub: TestHub = await startTestHub({ env: { HUB_ROLES: 'api' } });
 const db: Database = await Database.connect({ url: hub.databaseUrl, poolSize: 2, log });
-const lane = laneMaker(hub);
+const makeSubscription = subscriptionMaker(hub);
 const target = 'http://127.0.0.1:9/hook';
 
 /** @param onAttempted told of the ids whose attempts were counted */
@@ -36,14 +44,14 @@ function writerBy(clock: Clock, onAttempted: (ids: string[]) => void): OutcomeWr
   });
 }
 
-/** A lane's outcomes, and which of them it was told are written or will not be. */
-interface OpenLane {
-  readonly outcomes: LaneOutcomes;
+/** A shard's outcomes, and which of them it was told are written or will not be. */
+interface OpenShard {
+  readonly outcomes: ShardOutcomes;
   readonly written: string[];
   readonly dropped: string[];
 }
 
-function open(writer: OutcomeWriter, subscriptionId: string): OpenLane {
+function open(writer: OutcomeWriter, subscriptionId: string): OpenShard {
   const written: string[] = [];
   const dropped: string[] = [];
   const owner = {
@@ -60,22 +68,24 @@ function success(sync: ClaimedSync, responseExcerpt: string): Outcome {
   return { ...acceptedOf(sync), responseExcerpt, alert: null, traceparent: null };
 }
 
-test('what lanes ask for at once is one statement, and each gets its own: the longest due, one a record, no more than its limit', async () => {
-  const lanes = await Promise.all([3, 40, 0, 5].map(async count => ({ count, ...(await lane(target)) })));
-  const paused = await lane(target);
-  for (const { system, count } of [...lanes, { ...paused, count: 4 }]) {
+test('what shards ask for at once is one statement, and each gets its own: the longest due, one a record, no more than its limit', async () => {
+  const shards = await Promise.all(
+    [3, 40, 0, 5].map(async count => ({ count, ...(await makeSubscription(target)) })),
+  );
+  const paused = await makeSubscription(target);
+  for (const { system, count } of [...shards, { ...paused, count: 4 }]) {
     if (count === 0) continue;
     await record(hub, vouchers(system, numbers(count)));
     // A later version waits for the earlier one.
     await record(hub, vouchers(system, [0], { amount: '2.00' }));
   }
   await setState(hub, paused.id, 'pause');
-  const claims = new LaneClaims(db);
-  const requests = [...lanes, paused].map(({ id }) => claimOf(id, 16));
+  const claims = new ShardClaims(db);
+  const requests = [...shards, paused].map(({ id }) => claimOf(id, 16));
   const claimed = await Promise.all(requests.map(request => claims.claim(request)));
   const idsOf = (syncs: readonly ClaimedSync[]) =>
     syncs.map(({ voucherJson }) => String(JSON.parse(voucherJson).source_id));
-  const wanted = lanes.map(({ system, count }) => numbers(Math.min(count, 16)).map(n => `${system}-${n}`));
+  const wanted = shards.map(({ system, count }) => numbers(Math.min(count, 16)).map(n => `${system}-${n}`));
   assert.deepEqual(claimed.map(idsOf), [...wanted, []]);
   for (const [at, syncs] of claimed.entries())
     assert.ok(syncs.every(({ token }) => token === requests[at]?.token));
@@ -85,7 +95,7 @@ test('what lanes ask for at once is one statement, and each gets its own: the lo
   );
   assert.deepEqual(
     held.map(row => [row.subscription_id, row.held]),
-    lanes
+    shards
       .filter(({ count }) => count > 0)
       .sort((a, b) => Number(a.id) - Number(b.id))
       .map(({ id, count }) => [id, Math.min(count, 16)]),
@@ -93,37 +103,37 @@ test('what lanes ask for at once is one statement, and each gets its own: the lo
   assert.equal(new Set(held.map(row => row.statement)).size, 1);
 });
 
-test('what one lane asks for alone, or by another limit than others, it gets as well', async () => {
-  const lanes = await Promise.all([1, 2].map(() => lane(target)));
-  for (const { system } of lanes) await record(hub, vouchers(system, numbers(8)));
-  const claims = new LaneClaims(db);
-  const claimed = await Promise.all(lanes.map(({ id }, at) => claims.claim(claimOf(id, at === 0 ? 4 : 8))));
+test('what one shard asks for alone, or by another limit than others, it gets as well', async () => {
+  const shards = await Promise.all([1, 2].map(() => makeSubscription(target)));
+  for (const { system } of shards) await record(hub, vouchers(system, numbers(8)));
+  const claims = new ShardClaims(db);
+  const claimed = await Promise.all(shards.map(({ id }, at) => claims.claim(claimOf(id, at === 0 ? 4 : 8))));
   assert.deepEqual(
     claimed.map(syncs => syncs.length),
     [4, 8],
   );
-  assert.equal((await claims.claim(claimOf(lanes[0]?.id ?? '', 4))).length, 4);
-  assert.deepEqual(await claims.claim(claimOf(lanes[0]?.id ?? '', 4)), []);
+  assert.equal((await claims.claim(claimOf(shards[0]?.id ?? '', 4))).length, 4);
+  assert.deepEqual(await claims.claim(claimOf(shards[0]?.id ?? '', 4)), []);
 });
 
-test('outcomes of several lanes are written together; one that the database refuses holds up no other', async () => {
-  const made = await Promise.all([1, 2].map(() => lane(target)));
+test('outcomes of several shards are written together; one that the database refuses holds up no other', async () => {
+  const made = await Promise.all([1, 2].map(() => makeSubscription(target)));
   const ids = made.map(({ id }) => id);
   for (const { system } of made) await record(hub, vouchers(system, numbers(20)));
   const attempted: string[] = [];
-  const claims = new LaneClaims(db);
+  const claims = new ShardClaims(db);
   const writer = writerBy(systemClock, written => attempted.push(...written));
-  const lanes = ids.map(id => ({ id, ...open(writer, id) }));
-  for (const { id, outcomes } of lanes) {
+  const shards = ids.map(id => ({ id, ...open(writer, id) }));
+  for (const { id, outcomes } of shards) {
     const syncs = await claims.claim(claimOf(id, 32));
     assert.equal(syncs.length, 20);
-    // PostgreSQL's text holds no NUL: the seventh of the first lane can't be written.
+    // PostgreSQL's text holds no NUL: the seventh of the first shard can't be written.
     for (const [n, sync] of syncs.entries())
       outcomes.add(success(sync, n === 6 && id === ids[0] ? '\0' : 'ok'));
   }
-  await Promise.all(lanes.map(({ outcomes }) => outcomes.flush()));
+  await Promise.all(shards.map(({ outcomes }) => outcomes.flush()));
   assert.deepEqual(
-    lanes.map(({ outcomes, written, dropped }) => [outcomes.pending, written.length, dropped.length]),
+    shards.map(({ outcomes, written, dropped }) => [outcomes.pending, written.length, dropped.length]),
     [
       [0, 19, 1],
       [0, 20, 0],
@@ -143,7 +153,7 @@ test('outcomes of several lanes are written together; one that the database refu
 });
 
 test('an outcome waits for more the longer, the more there lately were; what is awaited waits for none', async () => {
-  const { id, system } = await lane(target);
+  const { id, system } = await makeSubscription(target);
   await record(hub, vouchers(system, numbers(30)));
   const lingers: number[] = [];
   const clock: Clock = {
@@ -158,7 +168,7 @@ test('an outcome waits for more the longer, the more there lately were; what is 
     writerBy(clock, () => {}),
     id,
   );
-  const syncs = await new LaneClaims(db).claim(claimOf(id, 32));
+  const syncs = await new ShardClaims(db).claim(claimOf(id, 32));
   const add = (count: number) => {
     // A success would be noted in the subscription too, by a statement that nobody here waits for.
     for (const sync of syncs.splice(0, count)) outcomes.add({ ...success(sync, ''), status: 'failed' });

@@ -15,21 +15,21 @@ type Label = (typeof labelNames)[number];
 const hourMs = 3_600_000;
 const byRule = {
   failures_in_row: [
-    'voucher_hub_lane_failures_in_row',
+    'voucher_hub_subscription_failures_in_row',
     'The newest syncs that FAILED without a success between them.',
   ],
   data_refused: [
-    'voucher_hub_lane_refused_last_hour',
+    'voucher_hub_subscription_refused_last_hour',
     'Data that does not fit the consumer, in the last hour.',
   ],
   consistency: [
-    'voucher_hub_lane_consistency_differences',
+    'voucher_hub_subscription_consistency_differences',
     'Differences that the last consistency check found.',
   ],
 } as const;
 
 /** Gauges from the database: the same in every process, so take their maximum, not their sum. */
-export class LaneMeters {
+export class SubscriptionMeters {
   readonly #deps: { db: Database; clock: Clock; log: Logger; readings: MetricReadings };
   readonly #meters: Meters;
   readonly #gauges: ReadonlyMap<string, Gauge<Label>>;
@@ -51,7 +51,7 @@ export class LaneMeters {
       gauges.map(([name = '', help = '']) => [name, new Gauge({ name, help, labelNames, registers })]),
     );
     this.#states = new Gauge({
-      name: 'voucher_hub_lane_state',
+      name: 'voucher_hub_subscription_state',
       help: 'Subscriptions in each state; suspended is an open circuit breaker.',
       labelNames: [...labelNames, 'state'],
       registers,
@@ -86,7 +86,7 @@ export class LaneMeters {
     try {
       const shown = { shown: limits.meteredSubscriptions, most: limits.alertCount };
       const rows = await readMeters(db.pool, shown);
-      this.#showLanes(rows);
+      this.#showShards(rows);
       const names = new Map(rows.map(({ id, name }) => [id, name]));
       const snapshot = readings.snapshot(clock.now());
       for (const rule of ['failures_in_row', 'data_refused', 'consistency'] as const)
@@ -103,7 +103,7 @@ export class LaneMeters {
     return [...this.#gauges.values(), this.#states, this.#ended];
   }
 
-  #showLanes(rows: readonly MeterRow[]): void {
+  #showShards(rows: readonly MeterRow[]): void {
     for (const gauge of this.#all()) gauge.reset();
     for (const row of rows) {
       const labels = { subscription_id: row.id, subscription: row.name };
@@ -133,35 +133,36 @@ export class LaneMeters {
 }
 
 const fromRow: Readonly<Record<string, (row: MeterRow) => number>> = {
-  voucher_hub_lane_due_syncs: row => row.due,
-  voucher_hub_lane_backlog_syncs: row => row.backlog,
-  voucher_hub_lane_retrying_syncs: row => row.retrying,
-  voucher_hub_lane_oldest_seconds: row => row.oldestSeconds,
-  voucher_hub_lane_attached_consumers: row => row.consumers,
-  voucher_hub_lane_latency_seconds_last_hour: row => row.latencySeconds,
-  voucher_hub_lane_event_latency_seconds_last_hour: row => row.eventLatencySeconds,
-  voucher_hub_lane_measured_last_hour: row => row.measured,
+  voucher_hub_subscription_due_syncs: row => row.due,
+  voucher_hub_subscription_backlog_syncs: row => row.backlog,
+  voucher_hub_subscription_retrying_syncs: row => row.retrying,
+  voucher_hub_subscription_oldest_seconds: row => row.oldestSeconds,
+  voucher_hub_subscription_attached_consumers: row => row.consumers,
+  voucher_hub_subscription_latency_seconds_last_hour: row => row.latencySeconds,
+  voucher_hub_subscription_event_latency_seconds_last_hour: row => row.eventLatencySeconds,
+  voucher_hub_subscription_measured_last_hour: row => row.measured,
 };
 
 /** The names of all gauges from the database. */
-export const laneMeterNames: readonly string[] = [
+export const subscriptionMeterNames: readonly string[] = [
   ...Object.keys(fromRow),
   ...Object.values(byRule).map(([name]) => name),
-  'voucher_hub_lane_state',
+  'voucher_hub_subscription_state',
   'voucher_hub_syncs_last_hour',
   'voucher_hub_database_up',
 ];
 
 const helpOf: Readonly<Record<string, string>> = {
-  voucher_hub_lane_due_syncs:
-    'Due now for a webhook that takes them, up to 10,000 a lane: what workers are for.',
-  voucher_hub_lane_backlog_syncs:
-    'Not over yet, without BATCH events that wait for their hour; up to 10,000 a lane.',
-  voucher_hub_lane_retrying_syncs: 'Of the backlog, those that were tried before.',
-  voucher_hub_lane_oldest_seconds: 'How long the oldest of the backlog has waited.',
-  voucher_hub_lane_attached_consumers: 'Consumers attached over graphql-ws.',
-  voucher_hub_lane_latency_seconds_last_hour:
+  voucher_hub_subscription_due_syncs:
+    'Due now for a webhook that takes them, up to 10,000 a shard: what workers are for.',
+  voucher_hub_subscription_backlog_syncs:
+    'Not over yet, without BATCH events that wait for their hour; up to 10,000 a shard.',
+  voucher_hub_subscription_retrying_syncs: 'Of the backlog, those that were tried before.',
+  voucher_hub_subscription_oldest_seconds: 'How long the oldest of the backlog has waited.',
+  voucher_hub_subscription_attached_consumers: 'Consumers attached over graphql-ws.',
+  voucher_hub_subscription_latency_seconds_last_hour:
     'Latencies of what was delivered in the last hour, added up; from recorded to delivered.',
-  voucher_hub_lane_event_latency_seconds_last_hour: 'The same from the event (occurredAt) to delivered.',
-  voucher_hub_lane_measured_last_hour: 'How many these are: BATCH events do not count.',
+  voucher_hub_subscription_event_latency_seconds_last_hour:
+    'The same from the event (occurredAt) to delivered.',
+  voucher_hub_subscription_measured_last_hour: 'How many these are: BATCH events do not count.',
 };

@@ -15,15 +15,15 @@ interface Asked {
 }
 
 /**
- * Claims for all lanes of this process. What lanes ask for alike in one turn of the event loop is one statement: an
- * event that goes to a hundred subscriptions wakes a hundred lanes at once.
+ * Claims for all shards of this process. What shards ask for alike in one turn of the event loop is one statement: an
+ * event that goes to a hundred subscriptions wakes a hundred shards at once.
  */
-export class LaneClaims {
+export class ShardClaims {
   readonly #db: Database;
   readonly #parking: Pick<Parking, 'crowded'> | undefined;
   #asked: Asked[] = [];
 
-  /** @param parking is told of lanes whose claims pass over many blocked syncs */
+  /** @param parking is told of shards whose claims pass over many blocked syncs */
   constructor(db: Database, parking?: Pick<Parking, 'crowded'>) {
     this.#db = db;
     this.#parking = parking;
@@ -42,7 +42,7 @@ export class LaneClaims {
     for (const asked of alike.values()) {
       const [first] = asked;
       if (first === undefined) continue;
-      // No more rows in one answer than one lane may ask for.
+      // No more rows in one answer than one shard may ask for.
       const most =
         first.request.shard === null ? Math.max(1, Math.floor(limits.claimAhead / first.request.limit)) : 1;
       for (let at = 0; at < asked.length; at += most) void this.#claim(asked.slice(at, at + most));
@@ -54,8 +54,8 @@ export class LaneClaims {
     if (first === undefined) return;
     try {
       if (asked.length === 1) return this.#give(first, await claimDue(this.#db.pool, first.request));
-      const lanes = asked.map(({ request }) => request);
-      const syncs = await claimDueOfMany(this.#db.pool, first.request, lanes);
+      const shards = asked.map(({ request }) => request);
+      const syncs = await claimDueOfMany(this.#db.pool, first.request, shards);
       const byToken = Map.groupBy(syncs, sync => sync.token);
       for (const one of asked) this.#give(one, byToken.get(one.request.token) ?? []);
     } catch (error) {

@@ -5,7 +5,7 @@ import { decide, isExcused, signOf } from '../../src/delivery/outcome/policy.ts'
 import { seeded } from '../support/random.ts';
 
 /**
- * The state machine of a lane in memory, under the real policy: rows with the statements' rules (claims, leases,
+ * The state machine of a shard in memory, under the real policy: rows with the statements' rules (claims, leases,
  * fencing tokens, pauses, the breaker), and processes that crash, stall and answer late at random. What the
  * statements do in SQL is modelled here row by row; the flow and fault tests check that the SQL does the same.
  */
@@ -144,7 +144,7 @@ class Simulation {
     this.rows.push(row);
   }
 
-  /** The claim rule: due, of a lane in this state, and no earlier unfinished one of the same record. */
+  /** The claim rule: due, of a shard in this state, and no earlier unfinished one of the same record. */
   #claimable(row: Row): boolean {
     if ((row.status !== 'pending' && row.status !== 'retrying') || row.dueAt > this.#now) return false;
     return !this.rows.some(
@@ -222,7 +222,7 @@ class Simulation {
       retryCount: row.retryCount,
       probing,
       closedSockets: 0,
-      laneSucceededSince: worker.lastSuccessAt >= request.startedAt,
+      succeededSince: worker.lastSuccessAt >= request.startedAt,
     };
     const decision = decide(result, input, this.#random);
     if (row.token !== token) {
@@ -237,8 +237,8 @@ class Simulation {
       row.byConnection = decision.next === 'fail' && decision.byConnection;
     }
     if (decision.next === 'success') worker.lastSuccessAt = this.#now;
-    if (decision.next === 'fail' && decision.lane === 'pause') this.#state = 'paused';
-    else if (decision.next === 'fail' && decision.lane === 'suspend' && this.#state === 'active')
+    if (decision.next === 'fail' && decision.subscription === 'pause') this.#state = 'paused';
+    else if (decision.next === 'fail' && decision.subscription === 'suspend' && this.#state === 'active')
       this.#suspend();
     else if (probing && signOf(result) === 'there' && this.#state === 'suspended') this.#resume();
   }

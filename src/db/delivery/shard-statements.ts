@@ -1,12 +1,12 @@
 import { type CustomTypesConfig, type Pool, types } from 'pg';
 import type { HubCode } from '../../core/delivery-codes.ts';
-import { lanesOf } from '../../core/lane-key.ts';
 import { limits } from '../../core/limits.ts';
 import type { SubscriptionState, SyncMode, TransportKind } from '../../core/model.ts';
-import { inShard, lanesInUse } from './sync-rows.ts';
+import { shardNamesOf } from '../../core/shard-key.ts';
+import { inShard, shardsInUse } from './sync-rows.ts';
 
-/** A lane: what a drain needs to know of its subscription. */
-export interface LaneRow {
+/** A shard: what a drain needs to know of its subscription. */
+export interface DeliverySettingsRow {
   readonly id: string;
   readonly state: SubscriptionState;
   readonly webhookUrl: string | null;
@@ -14,7 +14,7 @@ export interface LaneRow {
   readonly batchMaxBytes: number;
   readonly maxInFlight: number;
   /** Shards in use. */
-  readonly lanes: number;
+  readonly shards: number;
   readonly rateLimitPerSecond: number | null;
   /** Milliseconds since the last hold ended, below 0 while it lasts; null: none. */
   readonly heldSinceMs: number | null;
@@ -69,11 +69,11 @@ export interface ClaimedSync {
 /** A claimed row by what names and fences it. */
 type Claim = Pick<ClaimedSync, 'id' | 'token'>;
 
-/** The lane of a subscription; undefined: deleted or never there. */
-export async function readLane(pool: Pool, id: string): Promise<LaneRow | undefined> {
-  const { rows } = await pool.query<LaneRow>({
-    name: 'lane-read',
-    text: `select id::text, state, webhook_url as "webhookUrl", batch_size as "batchSize", batch_max_bytes as "batchMaxBytes", max_in_flight as "maxInFlight", ${lanesInUse} as lanes,
+/** Reads the settings that delivery goes by; undefined: deleted or never there. */
+export async function readDeliverySettings(pool: Pool, id: string): Promise<DeliverySettingsRow | undefined> {
+  const { rows } = await pool.query<DeliverySettingsRow>({
+    name: 'shard-read',
+    text: `select id::text, state, webhook_url as "webhookUrl", batch_size as "batchSize", batch_max_bytes as "batchMaxBytes", max_in_flight as "maxInFlight", ${shardsInUse} as shards,
              (extract(epoch from now() - held_until) * 1000)::float8 as "heldSinceMs", held_until::text as "holdMark", pace_per_second as "pacePerSecond",
              rate_limit_per_second as "rateLimitPerSecond", timeout_ms as "timeoutMs", ack_timeout_ms as "ackTimeoutMs",
              exists (select 1 from attachments a where a.subscription_id = $1 and a.lease_until > now()) as attached, max_retries as "maxRetries",
@@ -87,15 +87,15 @@ export async function readLane(pool: Pool, id: string): Promise<LaneRow | undefi
 
 /** A part of a subscription's source records. */
 export interface Shard {
-  /** 0 to `lanes` - 1 */
-  readonly shard: number;
-  readonly lanes: number;
+  /** 0 to `shards` - 1 */
+  readonly index: number;
+  readonly shards: number;
 }
-/** Of a lane's syncs those of a nightly batch, or all others: each part has an index of its own. */
-export type LanePart = 'prompt' | 'batch';
+/** Of a shard's syncs those of a nightly batch, or all others: each part has an index of its own. */
+export type DuePart = 'prompt' | 'batch';
 
 /** SQL: what is in a part, to the letter of its index. */
-export const partOf: Record<LanePart, string> = {
+export const partOf: Record<DuePart, string> = {
   prompt: "o.mode <> 'batch'",
   batch: "o.mode = 'batch'",
 };
@@ -136,7 +136,7 @@ export async function renewLeases(
   leaseMs: number,
 ): Promise<Set<string>> {
   const { rows } = await pool.query<{ token: string }>({
-    name: 'lane-renew',
+    name: 'shard-renew',
     text: `update lane_claims set lease_until = now() + $2 * interval '1 millisecond' where token = any($1::uuid[]) returning token::text`,
     values: [tokens, leaseMs],
   });
@@ -154,7 +154,7 @@ export async function releaseClaims(pool: Pool, claims: readonly Claim[]): Promi
 }
 
 /**
- * When the next sync of a lane that this transport may take is due, in milliseconds from now by the database's clock;
+ * When the next sync of a shard that this transport may take is due, in milliseconds from now by the database's clock;
  * null: none within `limits.leaseMs`. What has been due for more than a second does not count: claims pass it over, as an earlier one of its record holds it back.
  */
 export async function nextDueInMs(
@@ -163,18 +163,18 @@ export async function nextDueInMs(
   transport: TransportKind,
 ): Promise<number | null> {
   const { rows } = await pool.query<{ ms: number | null }>({
-    name: `lane-next-due-${transport}${shard === null ? '' : '-shard'}`,
+    name: `shard-next-due-${transport}${shard === null ? '' : '-shard'}`,
     text: `select (extract(epoch from least(prompt.at, batch.at) - now()) * 1000)::float8 as ms
            from data_subscriptions s
            left join lateral (${nextDue('prompt', transport, shard)}) prompt on true
            left join lateral (${nextDue('batch', transport, shard)}) batch on true
            where s.id = $1`,
-    values: shard === null ? [subscriptionId] : [subscriptionId, shard.shard, shard.lanes],
+    values: shard === null ? [subscriptionId] : [subscriptionId, shard.index, shard.shards],
   });
   return rows[0]?.ms ?? null;
 }
 
-function nextDue(part: LanePart, transport: TransportKind, shard: Shard | null): string {
+function nextDue(part: DuePart, transport: TransportKind, shard: Shard | null): string {
   return `select o.next_attempt_at as at from fin_open_syncs o
     where o.subscription_id = $1 and ${partOf[part]} and o.claim_token is null and ${mayTake(transport, '$1')}
       and o.next_attempt_at between now() - interval '1 second' and now() + interval '${limits.leaseMs} milliseconds'
@@ -229,13 +229,13 @@ export function hasDue(subscriptionId: string): string {
   return `(${parts.join(' or ')})`;
 }
 
-/** The active webhook lanes that have something due, all shards of one: one index probe a lane, however long the backlog. */
-export async function lanesWithWork(pool: Pool): Promise<string[]> {
-  const { rows } = await pool.query<{ id: string; lanes: number }>(
-    `select s.id::text, ${lanesInUse} as lanes from data_subscriptions s
+/** Finds the shards of active webhook subscriptions that have something due: one index probe a subscription, however long the backlog. */
+export async function shardsWithWork(pool: Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string; shards: number }>(
+    `select s.id::text, ${shardsInUse} as shards from data_subscriptions s
      where s.state = 'active' and s.deleted_at is null and s.webhook_url is not null
        and coalesce(s.held_until <= now() + interval '${limits.drainAwaitRetryMs} milliseconds', true)
        and ${hasDue('s.id')}`,
   );
-  return rows.flatMap(row => lanesOf(row.id, row.lanes));
+  return rows.flatMap(row => shardNamesOf(row.id, row.shards));
 }

@@ -193,11 +193,11 @@ let systems = 0;
 /** A source system that no other test of this process has. */
 export function freshSystem(): string {
   systems += 1;
-  return `lanes-${systems}`;
+  return `shards-${systems}`;
 }
 
 /** Makes subscriptions at a hub, each to a source system of its own; `system` is the name of both. */
-export function laneMaker(
+export function subscriptionMaker(
   hub: TestHub,
 ): (
   webhookUrl: string | null,

@@ -15,13 +15,13 @@ export interface OutcomeOwner {
 
 /** Says who writes them. */
 interface Writing {
-  add(outcome: Outcome, lane: LaneOutcomes): void;
+  add(outcome: Outcome, shard: ShardOutcomes): void;
   /** Asks for what waits to be written at once. */
   hurry(): void;
 }
 
-/** The outcomes of one lane, on their way to the log. */
-export class LaneOutcomes {
+/** The outcomes of one shard, on their way to the log. */
+export class ShardOutcomes {
   readonly #owner: OutcomeOwner;
   readonly #writing: Writing;
   #pending = 0;

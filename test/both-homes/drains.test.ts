@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startTestHub, type TestHub } from '../support/hub.ts';
 import {
   detailsOf,
   freshSystem,
-  laneMaker,
   numbers,
   quick,
   record,
@@ -13,10 +11,12 @@ import {
   settled,
   sql,
   stateOf,
+  subscriptionMaker,
   theSync,
   unsubscribe,
   vouchers,
-} from '../support/lanes.ts';
+} from '../support/deliveries.ts';
+import { startTestHub, type TestHub } from '../support/hub.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startPostgresProxy } from '../support/postgres-proxy.ts';
 import { seeded } from '../support/random.ts';
@@ -31,7 +31,7 @@ const hub: TestHub = await startTestHub();
 /** How long after its answer a pause may still see an attempt begin, milliseconds: the drain's look at its settings. */
 const epsilonMs = 500;
 
-const lane = laneMaker(hub);
+const makeSubscription = subscriptionMaker(hub);
 
 describe('order within a source record', () => {
   test('versions of a record arrive in order though answers are slow and fail at random; other records overtake', async t => {
@@ -45,7 +45,7 @@ describe('order within a source record', () => {
       accepted.push({ id: voucher.source_id, version: voucher.source_version });
       return 200;
     });
-    const { id, system } = await lane(receiver.url);
+    const { id, system } = await makeSubscription(receiver.url);
     for (const version of numbers(20))
       await record(hub, vouchers(system, numbers(30), { amount: `${version + 1}.00` }));
     await until('all 600 are accepted', () => accepted.length >= 600);
@@ -81,7 +81,7 @@ describe('order within a source record', () => {
     receiver.answer(({ body }) =>
       body.voucher.source_id.endsWith('-bad') && receiver.requests.length < 3 ? 503 : 200,
     );
-    const { id, system } = await lane(receiver.url, {
+    const { id, system } = await makeSubscription(receiver.url, {
       retry: { ...quick, baseDelayMs: 5_000, maxDelayMs: 5_000 },
     });
     await record(hub, vouchers(system, ['bad']));
@@ -100,7 +100,7 @@ describe('order within a source record', () => {
   test('a version that FAILED holds back nothing', async () => {
     await using receiver = await startReceiver();
     receiver.answer(({ body }) => (body.voucher.source_version === 1 ? 422 : 200));
-    const { id, system } = await lane(receiver.url);
+    const { id, system } = await makeSubscription(receiver.url);
     await record(hub, [...vouchers(system, ['x']), ...vouchers(system, ['x'], { amount: '2.00' })]);
     assert.deepEqual(
       (await settled(hub, id)).map(({ status }) => status),
@@ -109,11 +109,11 @@ describe('order within a source record', () => {
   });
 });
 
-describe('lanes that are closed', { concurrency: 4 }, () => {
+describe('shards that are closed', { concurrency: 4 }, () => {
   test('a pause keeps everything and attempts nothing; resuming delivers', async () => {
     await using receiver = await startReceiver();
     receiver.answer(() => pause(10, 200));
-    const { id, system } = await lane(receiver.url, { maxInFlight: 4 });
+    const { id, system } = await makeSubscription(receiver.url, { maxInFlight: 4 });
     await record(hub, vouchers(system, numbers(300)));
     await receiver.gotEvents(20);
     await setState(hub, id, 'pause');
@@ -140,7 +140,7 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
   test('a pause holds for what was claimed ahead, though the answers under way come long after it', async () => {
     await using receiver = await startReceiver();
     receiver.answer(() => pause(2_500, 200));
-    const { id, system } = await lane(receiver.url, { maxInFlight: 4 });
+    const { id, system } = await makeSubscription(receiver.url, { maxInFlight: 4 });
     await record(hub, vouchers(system, numbers(16)));
     await receiver.gotEvents(4);
     await setState(hub, id, 'pause');
@@ -154,7 +154,7 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
 
   test('a pause holds for what waits for the rate limit', async () => {
     await using receiver = await startReceiver();
-    const { id, system } = await lane(receiver.url, { rateLimitPerSecond: 1 });
+    const { id, system } = await makeSubscription(receiver.url, { rateLimitPerSecond: 1 });
     await record(hub, vouchers(system, numbers(5)));
     await receiver.gotEvents(2);
     await pause(100);
@@ -168,12 +168,12 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
   test('resuming delivers at once though an answer from before the pause is still awaited', async () => {
     await using receiver = await startReceiver();
     receiver.answer(({ body }) => (body.voucher.source_id.endsWith('-slow') ? pause(30_000, 200) : 200));
-    const { id, system } = await lane(receiver.url);
+    const { id, system } = await makeSubscription(receiver.url);
     await record(hub, vouchers(system, ['slow']));
     await receiver.gotEvents(1);
     await setState(hub, id, 'pause');
     await record(hub, vouchers(system, ['kept']));
-    // Long enough for the drain to see that its lane is closed.
+    // Long enough for the drain to see that its shard is closed.
     await pause(600);
     await setState(hub, id, 'resume');
     const resumedAt = performance.now();
@@ -184,7 +184,7 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
   test('after 410 the subscription is PAUSED, the rest is kept, and resuming delivers it', async () => {
     await using receiver = await startReceiver();
     receiver.answer(() => (receiver.requests.length === 3 ? 410 : 200));
-    const { id, system } = await lane(receiver.url, { maxInFlight: 1 });
+    const { id, system } = await makeSubscription(receiver.url, { maxInFlight: 1 });
     await record(hub, vouchers(system, numbers(10)));
     await until('the subscription is paused', async () => (await stateOf(hub, id)) === 'PAUSED');
     await until('nothing is under way', async () =>
@@ -208,7 +208,7 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
   test('a deleted subscription gets nothing more, and what it did not get is CANCELLED', async () => {
     await using receiver = await startReceiver();
     receiver.answer(() => pause(50, 200));
-    const { id, system } = await lane(receiver.url, { maxInFlight: 2 });
+    const { id, system } = await makeSubscription(receiver.url, { maxInFlight: 2 });
     await record(hub, vouchers(system, numbers(100)));
     await receiver.gotEvents(5);
     await unsubscribe(hub, id);
@@ -235,7 +235,7 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
   test('an attempt under way while its subscription is deleted is not tried again', async () => {
     await using receiver = await startReceiver();
     receiver.answer(() => pause(500, 503));
-    const { id, system } = await lane(receiver.url);
+    const { id, system } = await makeSubscription(receiver.url);
     await record(hub, vouchers(system, [1]));
     await receiver.gotEvents(1);
     await unsubscribe(hub, id);
@@ -252,7 +252,7 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
 
   test('without a webhookUrl everything is kept PENDING and nothing is attempted, until there is one', async () => {
     await using receiver = await startReceiver();
-    const { id, system } = await lane(null);
+    const { id, system } = await makeSubscription(null);
     await record(hub, vouchers(system, numbers(20)));
     await pause(1_000);
     const kept = await detailsOf(hub, id);
@@ -265,11 +265,11 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
     assert.ok((await settled(hub, id)).every(({ status }) => status === 'SUCCESS'));
   });
 
-  test('settings that change while a lane is drained hold for what is sent after', async () => {
+  test('settings that change while a shard is drained hold for what is sent after', async () => {
     await using first = await startReceiver();
     await using second = await startReceiver();
     first.answer(() => pause(50, 200));
-    const { id, system } = await lane(first.url, { maxInFlight: 1 });
+    const { id, system } = await makeSubscription(first.url, { maxInFlight: 1 });
     await record(hub, vouchers(system, numbers(60)));
     await first.gotEvents(3);
     await hub.data(
@@ -283,8 +283,8 @@ describe('lanes that are closed', { concurrency: 4 }, () => {
   });
 });
 
-describe('lanes beside one another', () => {
-  test('20 healthy lanes beside one that accepts and never answers: their latency stays small', async t => {
+describe('shards beside one another', () => {
+  test('20 healthy shards beside one that accepts and never answers: their latency stays small', async t => {
     await using dead = await startReceiver();
     dead.answer(() => undefined);
     await using healthy = await startReceiver();
@@ -321,7 +321,7 @@ describe('lanes beside one another', () => {
     await using receiver = await startReceiver();
     // No scheduler: what a drain overlooks is never delivered.
     await using own = await startTestHub({ env: { HUB_ROLES: 'api,worker' } });
-    const many = await Promise.all(numbers(20).map(() => laneMaker(own)(receiver.url)));
+    const many = await Promise.all(numbers(20).map(() => subscriptionMaker(own)(receiver.url)));
     const trickle = async ({ system }: { system: string }) => {
       for (const n of numbers(6)) {
         await record(own, vouchers(system, [n]));
@@ -335,13 +335,13 @@ describe('lanes beside one another', () => {
     await Promise.all(many.map(trickle));
   });
 
-  test('a record whose head waits long for its retry does not keep the lane at the database', async () => {
+  test('a record whose head waits long for its retry does not keep the shard at the database', async () => {
     await using receiver = await startReceiver();
     receiver.answer((_request, response) => {
       response.writeHead(503, { 'retry-after': '600' }).end();
       return undefined;
     });
-    // A hub of its own: what is counted must be this lane's doing alone.
+    // A hub of its own: what is counted must be this shard's doing alone.
     const databaseUrl = await createTestDatabase();
     await using proxy = await startPostgresProxy(databaseUrl);
     await using quiet = await startTestHub({ databaseUrl: proxy.url });
@@ -352,7 +352,7 @@ describe('lanes beside one another', () => {
     await pause(3_000);
     proxy.reset();
     await pause(3_000);
-    const looks = proxy.names().filter(name => name.startsWith('lane-next-due')).length;
+    const looks = proxy.names().filter(name => name.startsWith('shard-next-due')).length;
     // A drain looks when it begins and when it ends, two seconds later; the reconciler may call one in between.
     assert.ok(looks <= 4, `${looks} looks in 3 s at a record that is held back for ten minutes`);
     assert.equal(receiver.requests.length, 1);
