@@ -2,9 +2,10 @@
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY clients/typescript/package.json ./clients/typescript/
 RUN npm install --ignore-scripts --no-audit --no-fund
 COPY . .
-RUN npx tsc -p tsconfig.build.json && npm run build:console && npm prune --omit=dev --omit=optional --ignore-scripts
+RUN npm run compile && npm run build:console && npm prune --omit=dev --omit=optional --ignore-scripts
 
 FROM node:24-bookworm-slim
 # More threads for the system's resolver: lookups of hosts that do not answer must not hold up the others.
@@ -14,6 +15,8 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY --from=build /app/clients/typescript/package.json ./clients/typescript/
+COPY --from=build /app/clients/typescript/dist ./clients/typescript/dist
 RUN mkdir -p /var/lib/voucher-hub && chown node:node /var/lib/voucher-hub
 USER node
 VOLUME /var/lib/voucher-hub

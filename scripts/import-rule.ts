@@ -30,22 +30,22 @@ export const rooms: Readonly<Record<string, Room>> = {
   access: { imports: ['db', 'core'], packages: ['pg'], message: 'Services know no door.' },
   intake: {
     imports: ['db', 'core'],
-    packages: ['pg'],
+    packages: ['pg', 'wire-forms'],
     message: 'Services know no door, and intake knows no other service.',
   },
   delivery: {
     imports: ['access', 'db', 'core'],
-    packages: ['pg'],
+    packages: ['pg', 'wire-forms'],
     message: 'Services know no door, and delivery knows access alone of the other services.',
   },
   'delivery/webhook': {
     imports: ['access', 'db', 'core'],
-    packages: ['pg', 'undici'],
+    packages: ['pg', 'undici', 'wire-forms'],
     message: 'Services know no door, and delivery knows access alone of the other services.',
   },
   'delivery/payload': {
     imports: ['access', 'db', 'core'],
-    packages: ['pg', 'graphql'],
+    packages: ['pg', 'graphql', 'wire-forms'],
     message: 'Services know no door, and delivery knows access alone of the other services.',
   },
   monitoring: {
@@ -65,7 +65,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   consistency: {
     imports: ['delivery', 'access', 'db', 'core'],
-    packages: ['pg'],
+    packages: ['pg', 'wire-forms'],
     message: 'Services know no door, and consistency knows delivery and access of the other services.',
   },
   schema: { imports: ['core'], packages: ['type-graphql', 'graphql'], message: 'Schema imports core only.' },
@@ -104,7 +104,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   cli: {
     imports: ['hub', 'resolvers', 'jobs', 'delivery', 'monitoring', 'access', 'db', 'core', 'config'],
-    packages: ['pg', 'graphql-ws', 'ws', 'commander'],
+    packages: ['pg', 'graphql-ws', 'ws', 'commander', 'wire-forms'],
     message: 'Commands know hub, settings and services.',
   },
 };
@@ -125,6 +125,7 @@ const fencedPackages: Readonly<Record<string, string>> = {
   'prom-client': 'prom-client$',
   'type-graphql': 'type-graphql',
   undici: 'undici',
+  'wire-forms': '@voucher-hub/client/wire$',
   ws: 'ws$',
 };
 

@@ -23,7 +23,11 @@ function run(command: readonly string[]): void {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-if (!args.includes('--compiled')) run([node, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
+// The hub imports the client's wire forms as they are built, so the client comes first.
+const projects = args.includes('--compiled')
+  ? []
+  : ['clients/typescript/tsconfig.json', 'tsconfig.build.json'];
+for (const project of projects) run([node, 'node_modules/typescript/bin/tsc', '-p', project]);
 const tests = [
   node,
   '--import',

@@ -1,7 +1,8 @@
+import { recordHash, xorHashes } from '@voucher-hub/client/wire';
 import { limits } from '../core/limits.ts';
 import type { CoveredVoucher, DateRange, TreeNode } from '../db/consistency/tree.ts';
 import { CheckFailedError, type HeldRecord, TooManyDifferencesError } from './answers.ts';
-import { childrenOf, recordHash, recordKey, xorHashes } from './digests.ts';
+import { childrenOf, recordKey } from './digests.ts';
 
 /** Holds what the hub holds for a subscription. */
 export interface HubSide {

@@ -1,3 +1,4 @@
+import { xorHashes } from '@voucher-hub/client/wire';
 import type { Pool } from 'pg';
 import { limits } from '../core/limits.ts';
 import {
@@ -11,7 +12,6 @@ import {
 } from '../db/consistency/tree.ts';
 import type { Coverage } from '../db/reading/coverage.ts';
 import { emptyNode, type HubSide } from './compare.ts';
-import { xorHashes } from './digests.ts';
 
 /** Digits of the prefixes whose sums are kept. */
 const keptDigits = 2;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { pythonJson } from '@voucher-hub/client/wire';
 import type { Vault } from '../access/vault.ts';
 import { limits } from '../core/limits.ts';
 import { printable } from '../core/printable.ts';
-import { pythonJson } from '../core/python-json.ts';
 import type { Database } from '../db/database.ts';
 import { readDeliverySettings } from '../db/delivery/shard-statements.ts';
 import { type DeliverySettings, openDeliverySettings } from '../delivery/drain/delivery-settings.ts';

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
+import { pythonJson, pythonString } from '@voucher-hub/client/wire';
 import { badInput, type HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import { pythonJson, pythonString } from '../core/python-json.ts';
 import type { Span } from '../core/tracing.ts';
 import type { JsonSchema } from './json-schema/json-schema.ts';
 import type { VoucherInput } from './voucher-input.ts';

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { recordHash } from '@voucher-hub/client/wire';
 import { type HeldRecord, readEntries } from '../../src/consistency/answers.ts';
 import type { Channel, Question, Reply } from '../../src/consistency/conversation.ts';
-import { recordHash, recordKey } from '../../src/consistency/digests.ts';
+import { recordKey } from '../../src/consistency/digests.ts';
 import type { TreeNode } from '../../src/db/consistency/tree.ts';
 
 /** A record that somebody holds, with its place in the tree. */

@@ -2,11 +2,11 @@ import 'reflect-metadata';
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pythonJson } from '@voucher-hub/client/wire';
 import fc from 'fast-check';
 import { buildSchema, isEnumType, isObjectType } from 'graphql';
 import { limits } from '../../src/core/limits.ts';
 import type { JsonObject } from '../../src/core/model.ts';
-import { pythonJson } from '../../src/core/python-json.ts';
 import { type FrozenEvent, frozenFields } from '../../src/delivery/payload/frozen-event.ts';
 import { PayloadQueries } from '../../src/delivery/payload/payload-queries.ts';
 import type { SizeCheck } from '../../src/delivery/payload/payload-query.ts';

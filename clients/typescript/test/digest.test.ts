@@ -1,60 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import { after, before, test } from 'node:test';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
 import fc from 'fast-check';
-import { pythonJson as hubPythonJson } from '../../../src/core/python-json.ts';
 import { digestOf, prepareContent } from '../../../src/intake/voucher-content.ts';
 import { isObject } from '../src/event.ts';
-import { pythonJson, recordHash, recordKey, voucherDigest, xorHashes } from '../src/index.ts';
+import { recordHash, recordKey, voucherDigest, xorHashes } from '../src/index.ts';
 import { anyJson, seed, voucher } from './support/samples.ts';
-
-/** One real CPython: a line of JSON in, what its `json.dumps(…, sort_keys=True)` gives out. */
-class Python {
-  readonly #process = spawn(
-    'python3',
-    [
-      '-c',
-      'import json, sys\nfor line in sys.stdin.buffer:\n' +
-        '    print(json.dumps(json.loads(line.decode("utf-8")), sort_keys=True), flush=True)\n',
-    ],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
-  readonly #lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
-
-  async dumps(json: string): Promise<string> {
-    this.#process.stdin.write(`${json}\n`);
-    return String((await this.#lines.next()).value);
-  }
-
-  stop(): void {
-    this.#process.kill();
-  }
-}
-
-let python: Python;
-before(() => {
-  python = new Python();
-});
-after(() => python.stop());
-
-test('any JSON value is written as Python and as the hub write it', async () => {
-  await fc.assert(
-    fc.asyncProperty(anyJson, async value => {
-      const text = pythonJson(value);
-      assert.equal(text, await python.dumps(JSON.stringify(value)));
-      assert.equal(text, hubPythonJson(JSON.parse(JSON.stringify(value))));
-    }),
-    { seed, numRuns: 1_500 },
-  );
-});
-
-test('what is no JSON is refused', () => {
-  for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) assert.throws(() => pythonJson([bad]), TypeError);
-  const holed = {};
-  Object.defineProperty(holed, 'gap', { enumerable: true, value: undefined });
-  assert.throws(() => pythonJson({ a: holed }), TypeError);
-});
 
 test("a voucher's digest is the hub's, for any business data", () => {
   fc.assert(

@@ -1,35 +1,9 @@
+import { pythonJson, voucherOfGraphql } from '@voucher-hub/client/wire';
 import type { JsonObject } from '../../core/model.ts';
-import { pythonJson } from '../../core/python-json.ts';
 import type { ClaimedSync } from '../../db/delivery/shard-statements.ts';
 import type { Delivery } from './documents.ts';
 
 const modes = { REALTIME: 'realtime', BATCH: 'batch', COMPENSATION: 'compensation' } as const;
-const directions = { DEBIT: 'debit', CREDIT: 'credit' } as const;
-const statuses = { DRAFT: 'draft', APPROVED: 'approved', VOIDED: 'voided' } as const;
-
-/** The voucher of a delivery, in the webhook's form. */
-function voucherOf({ event: { voucher } }: Delivery): JsonObject {
-  return {
-    voucher_no: voucher.voucherNo,
-    voucher_date: voucher.voucherDate,
-    source_system: voucher.sourceSystem,
-    source_module: voucher.sourceModule,
-    source_type: voucher.sourceType,
-    source_id: voucher.sourceId,
-    source_reference_no: voucher.sourceReferenceNo ?? null,
-    source_version: voucher.sourceVersion,
-    company_id: voucher.companyId ?? null,
-    counterparty_type: voucher.counterpartyType ?? null,
-    counterparty_id: voucher.counterpartyId ?? null,
-    counterparty_name: voucher.counterpartyName ?? null,
-    direction: directions[voucher.direction],
-    amount: voucher.amount,
-    currency: voucher.currency,
-    summary: voucher.summary ?? null,
-    status: statuses[voucher.status],
-    digest: voucher.digest,
-  };
-}
 
 /** A delivery as the hub's own webhook takes it, so that the same code makes the request. The claim stays the hub's. */
 export function frozenSync(delivery: Delivery): ClaimedSync {
@@ -51,6 +25,6 @@ export function frozenSync(delivery: Delivery): ClaimedSync {
     occurredAtMs: Date.parse(event.occurredAt),
     recordedAtMs: Date.parse(event.recordedAt),
     dataJson: pythonJson(data),
-    voucherJson: pythonJson(voucherOf(delivery)),
+    voucherJson: pythonJson({ ...voucherOfGraphql(event.voucher) }),
   };
 }

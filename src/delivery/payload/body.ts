@@ -1,4 +1,4 @@
-import { pythonString } from '../../core/python-json.ts';
+import { pythonString } from '@voucher-hub/client/wire';
 import type { ClaimedSync } from '../../db/delivery/shard-statements.ts';
 
 /**

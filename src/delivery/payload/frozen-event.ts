@@ -1,5 +1,5 @@
+import { pythonJson } from '@voucher-hub/client/wire';
 import type { JsonObject, VoucherDirection, VoucherStatus } from '../../core/model.ts';
-import { pythonJson } from '../../core/python-json.ts';
 
 /** An event as it was frozen when it was recorded; a claimed sync carries one. */
 export interface FrozenEvent {

@@ -1,3 +1,4 @@
+import { pythonJson } from '@voucher-hub/client/wire';
 import {
   type ASTVisitor,
   type DocumentNode,
@@ -16,7 +17,6 @@ import {
 import { HubError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { JsonObject } from '../../core/model.ts';
-import { pythonJson } from '../../core/python-json.ts';
 import { EventReading, type FrozenEvent, sampleEvent } from './frozen-event.ts';
 
 /** Refuses operations that are larger than the hub takes. @throws HubError naming the limit */

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { pythonJson } from '@voucher-hub/client/wire';
 import type { Vault } from '../../access/vault.ts';
 import type { Clock } from '../../core/clock.ts';
 import { badInput, HubError } from '../../core/errors.ts';
 import { covers } from '../../core/event-pattern.ts';
-import { pythonJson } from '../../core/python-json.ts';
 import type { Database } from '../../db/database.ts';
 import { readDeliverySettings } from '../../db/delivery/shard-statements.ts';
 import type { SubscriptionRow } from '../../db/entities.ts';

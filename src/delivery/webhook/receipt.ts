@@ -1,4 +1,5 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
+import { receiptOf } from '@voucher-hub/client/wire';
 import type { AttemptEvidence, SigningSecrets } from '../../core/model.ts';
 
 /** Characters of a receipt that are kept: a good one has 64. */
@@ -28,7 +29,7 @@ export function evidenceOf(
 }
 
 function isReceipt(value: string, secret: string, digest: string): boolean {
-  const wanted = createHmac('sha256', secret).update(digest).digest();
+  const wanted = Buffer.from(receiptOf(digest, secret), 'hex');
   const found = /^[0-9a-f]{64}$/i.test(value) ? Buffer.from(value, 'hex') : null;
   return found !== null && timingSafeEqual(found, wanted);
 }

@@ -1,8 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { standardKey } from '@voucher-hub/client/wire';
 import type { SigningSecrets } from '../../core/model.ts';
-
-const prefix = 'whsec_';
-const canonicalBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$/;
 
 /** The headers that sign one attempt, lower case; see the contract, "The webhook". */
 export type SignatureHeaders = Record<string, string>;
@@ -55,7 +53,7 @@ export class Signer {
 
 /** A new secret that the public Standard Webhooks libraries take: `whsec_` and base64 of 32 random bytes. */
 export function createSecret(): string {
-  return prefix + randomBytes(32).toString('base64');
+  return `whsec_${randomBytes(32).toString('base64')}`;
 }
 
 /** Tells whether the public Standard Webhooks libraries make the same key of a secret: they decode any secret as base64. */
@@ -66,12 +64,6 @@ export function isStandardSecret(secret: string): boolean {
 function keysOf(secret: string): Keys {
   const text = Buffer.from(secret, 'utf8');
   return { text: createSecretKey(text), standard: createSecretKey(standardKey(secret) ?? text) };
-}
-
-/** Standard Webhooks 1.0.0: the decoded part after the prefix; null for a secret of another kind. */
-function standardKey(secret: string): Buffer | null {
-  const encoded = secret.slice(prefix.length);
-  return secret.startsWith(prefix) && canonicalBase64.test(encoded) ? Buffer.from(encoded, 'base64') : null;
 }
 
 function bodySignature(keys: Keys, body: Buffer): string {

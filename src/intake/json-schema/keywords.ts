@@ -1,7 +1,7 @@
+import { pythonJson } from '@voucher-hub/client/wire';
 import type { FuncKeywordDefinition } from 'ajv/dist/2020.js';
 import { isMultipleOf } from '../../core/exact-number.ts';
 import type { JsonValue } from '../../core/model.ts';
-import { pythonJson } from '../../core/python-json.ts';
 import type { WorkMeter } from './work-meter.ts';
 
 /** Characters of a value's text that are as much work as one step. */

@@ -3,8 +3,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import type { JsonValue } from '../../src/core/model.ts';
-import { pythonJson, pythonString } from '../../src/core/python-json.ts';
+import { type JsonValue, pythonJson, pythonString } from '../src/python-json.ts';
 
 /** One real CPython: a line of JSON in, the line that its `json.dumps(…, sort_keys=True)` gives out. */
 class Python {
