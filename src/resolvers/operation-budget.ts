@@ -17,7 +17,7 @@ export class OperationBudget {
   #chars = 0;
   #rows = 0;
   #readBytes = 0;
-  #isSpent = false;
+  #refusal: HubError | undefined;
   #warnings: AnswerWarning[] = [];
 
   /** @throws HubError LIMIT_EXCEEDED */
@@ -56,9 +56,9 @@ export class OperationBudget {
     if (this.dataLeft < 0) this.#refuse(`needs more than ${limits.answerChars} bytes of business data`);
   }
 
-  /** True when the operation has taken more than it may: its answer is refused. */
-  get isSpent(): boolean {
-    return this.#isSpent;
+  /** Set when the operation has taken more than it may: its answer is refused. It is one error, whatever asks for more. */
+  get refusal(): HubError | undefined {
+    return this.#refusal;
   }
 
   /** Tells the caller something beside the data; a few dozen of them say enough. */
@@ -73,16 +73,16 @@ export class OperationBudget {
     this.#chars = 0;
     this.#rows = 0;
     this.#readBytes = 0;
-    this.#isSpent = false;
+    this.#refusal = undefined;
     this.#warnings = [];
     return warnings;
   }
 
   #refuse(what: string): never {
-    this.#isSpent = true;
-    throw new HubError(
+    this.#refusal ??= new HubError(
       'LIMIT_EXCEEDED',
       `The answer ${what}. Ask for smaller pages, or for fewer fields at once.`,
     );
+    throw this.#refusal;
   }
 }

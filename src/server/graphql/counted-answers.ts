@@ -2,6 +2,7 @@ import {
   defaultFieldResolver,
   type FieldNode,
   type FragmentDefinitionNode,
+  GraphQLError,
   type GraphQLField,
   type GraphQLOutputType,
   type GraphQLResolveInfo,
@@ -13,6 +14,7 @@ import {
   isNonNullType,
   isObjectType,
   Kind,
+  responsePathAsArray,
   type SelectionSetNode,
 } from 'graphql';
 import { limits } from '../../core/limits.ts';
@@ -46,12 +48,40 @@ function countWith(field: GraphQLField<unknown, OperationContext>, count: Count)
   const canBeNull = !isNonNullType(field.type);
   field.resolve = (source, args, context, info) => {
     // The answer has its error; another one for each field that is left would be an answer of its own.
-    if (canBeNull && context.budget.isSpent) return null;
+    if (canBeNull && context.budget.refusal !== undefined) return null;
+    const counted = (value: unknown): unknown => {
+      try {
+        return count(value, context, info);
+      } catch (error) {
+        throw located(error, context, info);
+      }
+    };
     const value: unknown = resolve(source, args, context, info);
-    return value instanceof Promise
-      ? value.then(found => count(found, context, info))
-      : count(value, context, info);
+    if (!(value instanceof Promise)) return counted(value);
+    return value.then(counted, (error: unknown) => {
+      throw located(error, context, info);
+    });
   };
+}
+
+const locatedRefusals = new WeakMap<object, GraphQLError>();
+
+/**
+ * Gives a refusal the place where it was met first. Thousands of fields may meet it in one turn: GraphQL makes no error of
+ * its own, with a stack, from one that has a place.
+ */
+function located(error: unknown, { budget }: OperationContext, info: GraphQLResolveInfo): unknown {
+  if (budget.refusal === undefined || error !== budget.refusal) return error;
+  const known = locatedRefusals.get(budget.refusal);
+  if (known !== undefined) return known;
+  const path = responsePathAsArray(info.path);
+  const made = new GraphQLError(budget.refusal.message, {
+    nodes: info.fieldNodes,
+    path,
+    originalError: budget.refusal,
+  });
+  locatedRefusals.set(budget.refusal, made);
+  return made;
 }
 
 function countText(value: unknown, { budget }: OperationContext): unknown {
