@@ -54,6 +54,7 @@ export function socketOptions(
     subscribe,
     onConnect: ({ connectionParams, extra: peer }) => connect(door, keeper, peer, connectionParams),
     onSubscribe: async ({ extra: peer }, id, payload) => {
+      peer.began(id);
       // Before anything is waited for: the text is there no longer than that.
       const exact = exactOperation(peer.messageText, { id, type: 'subscribe', payload });
       if (exact instanceof HubError) return [errorOf(exact)];

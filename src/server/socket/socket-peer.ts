@@ -4,6 +4,7 @@ import { messageOf } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { OperationContext } from '../../resolvers/context.ts';
+import { ReusedIds } from './reused-ids.ts';
 import { type Closing, closings } from './socket-closings.ts';
 
 const sweepsPerPing = limits.socketPingMs / limits.socketSweepMs;
@@ -40,6 +41,9 @@ export class SocketPeer implements GraphqlSocket {
   keyId: string | undefined;
   readonly #socket: WebSocket;
   readonly #options: PeerOptions;
+  readonly #ids = new ReusedIds();
+  /** The id of the operation that the message being read begins. */
+  #begun: string | undefined;
   /** Undefined while graphql-ws opens. */
   #ended: ((code: number, reason: string) => Promise<void>) | undefined;
   #hasLeft = false;
@@ -85,10 +89,31 @@ export class SocketPeer implements GraphqlSocket {
       // The hub has closed already; the client may not know that yet.
       if (this.#socket.readyState !== WebSocket.OPEN) return;
       const text = Buffer.isBuffer(data) ? data.toString() : '';
-      this.messageText = text;
-      this.#options.track(handle(text).catch(error => this.#fail(error)));
-      this.messageText = '';
+      const verdict = this.#ids.look(text);
+      if (verdict === 'pass') this.#read(text, handle);
+      else if (verdict === 'duplicate')
+        this.close(CloseCode.SubscriberAlreadyExists, 'Subscriber already exists');
     });
+  }
+
+  /** Notes which operation the message begins; graphql-ws tells of it before it waits for anything. */
+  began(id: string): void {
+    this.#begun = id;
+    this.#ids.began(id);
+  }
+
+  #read(text: string, handle: (data: string) => Promise<void>): void {
+    this.messageText = text;
+    const work = handle(text).catch(error => this.#fail(error));
+    this.messageText = '';
+    const id = this.#begun;
+    this.#begun = undefined;
+    this.#options.track(id === undefined ? work : work.then(() => this.#readNext(id, handle)));
+  }
+
+  #readNext(id: string, handle: (data: string) => Promise<void>): void {
+    const next = this.#ids.ended(id);
+    if (next !== undefined && this.#socket.readyState === WebSocket.OPEN) this.#read(next, handle);
   }
 
   /** For graphql-ws: what it closes for is the client's doing. The hub's own closings go by `drop`. */
