@@ -5,8 +5,15 @@ import { buildHubSchema, schemaText } from '../schema/build-schema.ts';
 import { requireListSizes } from '../schema/list-size.ts';
 import { resolverClasses } from './resolvers.ts';
 
-/** The text of the schema that this version serves. */
+let text: string | undefined;
+
+/** The text of the schema that this version serves. It is made once a process. */
 export function servedSchemaText(): string {
+  text ??= makeText();
+  return text;
+}
+
+function makeText(): string {
   const schema = buildHubSchema(resolverClasses, () => undefined);
   requireListSizes(schema);
   return schemaText(schema);

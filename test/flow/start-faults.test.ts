@@ -67,7 +67,10 @@ test('a database that is not there is not made, and what PostgreSQL refuses is s
       changed(databaseUrl, { pathname: '/mistyped' }),
       /has no database of this name: make it \(createdb\), or correct the name \(3D000\)/,
     ],
-    [changed(databaseUrl, { password: 'wrong' }), /refuses the user or password: correct them \(28P01\)/],
+    [
+      changed(databaseUrl, { username: 'unknown', password: 'wrong' }),
+      /refuses the user or password: correct them \(28P01\)/,
+    ],
     [
       databaseUrl.replace('://', '://hub:p@ss/w:hunter2@'),
       /DATABASE_URL: must be postgres:.* percent-encoded/,
