@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { badInput, HubError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Role } from '../core/model.ts';
+import { shownValue } from '../core/shown-value.ts';
 import type { Database } from '../db/database.ts';
 import { ApiKeyEntity, type ApiKeyRow } from '../db/entities.ts';
 import type { Caller } from './caller.ts';
@@ -85,7 +86,7 @@ export class ApiKeys {
          from api_keys k where id = $1`,
         [known],
       );
-      if (rows[0] === undefined) throw new HubError('NOT_FOUND', `There is no API key ${id}.`);
+      if (rows[0] === undefined) throw new HubError('NOT_FOUND', `There is no API key ${shownValue(id)}.`);
       if (rows[0].isLast)
         throw new HubError('CONFLICT', `Key ${id} is the last admin key; make another one first.`);
       await client.query('update api_keys set revoked_at = coalesce(revoked_at, $2) where id = $1', [

@@ -4,6 +4,7 @@ import type { Vault } from '../../access/vault.ts';
 import type { Clock } from '../../core/clock.ts';
 import { badInput, HubError } from '../../core/errors.ts';
 import { covers } from '../../core/event-pattern.ts';
+import { shownValue } from '../../core/shown-value.ts';
 import type { Database } from '../../db/database.ts';
 import { readDeliverySettings } from '../../db/delivery/shard-statements.ts';
 import type { SubscriptionRow } from '../../db/entities.ts';
@@ -83,7 +84,8 @@ export class DeliveryTester {
   async test(subscriptionId: string): Promise<DeliveryTestResult> {
     const { db, vault, clock, transport } = this.#deps;
     const row = await readDeliverySettings(db.pool, subscriptionId);
-    if (row === undefined) throw new HubError('NOT_FOUND', `There is no subscription ${subscriptionId}.`);
+    if (row === undefined)
+      throw new HubError('NOT_FOUND', `There is no subscription ${shownValue(subscriptionId)}.`);
     if (row.webhookUrl === null)
       throw badInput(
         'id',

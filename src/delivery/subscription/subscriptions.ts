@@ -192,7 +192,7 @@ export class Subscriptions {
        where id = $1 and deleted_at is null`,
       [id, sealed, overlapHours],
     );
-    if (rowCount === 0) throw new HubError('NOT_FOUND', `There is no subscription ${id}.`);
+    if (rowCount === 0) throw new HubError('NOT_FOUND', `There is no subscription ${shownValue(id)}.`);
     // What is sent from now on is signed by both.
     this.#drains.reopen(id);
     return { subscription: await this.get(id, null), secret };
@@ -294,5 +294,5 @@ async function updateRow(client: PoolClient, id: string, columns: Record<string,
     `update data_subscriptions set ${[...sets, 'version = version + 1', 'updated_at = now()'].join(', ')} where id = $1 and deleted_at is null`,
     [id, ...Object.values(columns)],
   );
-  if (rowCount === 0) throw new HubError('NOT_FOUND', `There is no subscription ${id}.`);
+  if (rowCount === 0) throw new HubError('NOT_FOUND', `There is no subscription ${shownValue(id)}.`);
 }

@@ -90,7 +90,7 @@ export class Alerts {
   async acknowledge(id: string, keyId: string): Promise<ShownAlert> {
     const at = new Date(this.#clock.now());
     const row = isId(id) ? await acknowledge(this.#db.pool, id, { keyId, at }) : undefined;
-    if (row === undefined) throw new HubError('NOT_FOUND', `There is no alert ${id} that fires.`);
+    if (row === undefined) throw new HubError('NOT_FOUND', `There is no alert ${shownValue(id)} that fires.`);
     this.#changes.note([id]);
     const [shown] = await this.#shown([row]);
     if (shown === undefined) throw new Error('One row is shown as one.');
@@ -110,7 +110,7 @@ export class Alerts {
     const now = this.#clock.now();
     const { rule, subscriptionId, until, reason } = what;
     if (rule !== null && !isRuleName(rule))
-      throw badInput('rule', `rule: there is no rule ${rule}; see alertRules.`);
+      throw badInput('rule', `rule: there is no rule ${shownValue(rule)}; see alertRules.`);
     if (subscriptionId !== null && !isId(subscriptionId))
       throw badInput('subscriptionId', `subscriptionId: ${shownValue(subscriptionId)} is no id.`);
     const span = until - now;
@@ -133,7 +133,8 @@ export class Alerts {
   /** Ends a silence now. @throws HubError NOT_FOUND */
   async endSilence(id: string): Promise<SilenceRow> {
     const row = isId(id) ? await endSilence(this.#db.pool, id, new Date(this.#clock.now())) : undefined;
-    if (row === undefined) throw new HubError('NOT_FOUND', `There is no silence ${id} that holds.`);
+    if (row === undefined)
+      throw new HubError('NOT_FOUND', `There is no silence ${shownValue(id)} that holds.`);
     return row;
   }
 
@@ -151,7 +152,10 @@ export class Alerts {
     const channel = this.#channels.get(name);
     if (channel === undefined) {
       const known = [...this.#channels.keys()].join(', ') || 'none';
-      throw new HubError('NOT_FOUND', `There is no channel ${name}; the alerts file names: ${known}.`);
+      throw new HubError(
+        'NOT_FOUND',
+        `There is no channel ${shownValue(name)}; the alerts file names: ${known}.`,
+      );
     }
     const startedAt = this.#clock.now();
     const error = await this.#notifier.tell(channel, [testNotice(startedAt)]);

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import { badInput, HubError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
+import { shownValue } from '../../core/shown-value.ts';
 import type { Database } from '../../db/database.ts';
 import {
   compareSeals,
@@ -134,7 +135,7 @@ export class Audit {
   async #checkRange({ subscriptionId, from, to }: SealRange): Promise<void> {
     if (from !== null && to !== null && from > to) throw badInput('from', 'from: later than to.');
     if (subscriptionId !== null && !(await isChain(this.#deps.db.pool, subscriptionId)))
-      throw new HubError('NOT_FOUND', `There is no subscription ${subscriptionId}.`);
+      throw new HubError('NOT_FOUND', `There is no subscription ${shownValue(subscriptionId)}.`);
   }
 }
 
