@@ -12,7 +12,7 @@ import type { Random } from './core/random.ts';
 import type { Tracer } from './core/tracing.ts';
 import { DatabaseTime } from './db/clock/database-time.ts';
 import { readAlertTelling, readingsOf, startAlerts } from './hub/alerts.ts';
-import { type Delivery, openDelivery } from './hub/delivery.ts';
+import { type DeliveryParts, openDelivery } from './hub/delivery.ts';
 import { openSchedules } from './hub/schedules.ts';
 import { openServers } from './hub/servers.ts';
 import { createServices } from './hub/services.ts';
@@ -136,7 +136,7 @@ async function start(context: Start): Promise<Hub> {
 async function checkHomes(
   clock: Clock,
   { db }: Store,
-  { queue }: Delivery,
+  { queue }: DeliveryParts,
 ): Promise<{ database: boolean; queue: boolean }> {
   // One that only reads (a standby, or set so) can take nothing.
   const answers = db.pool

@@ -28,7 +28,7 @@ interface VerifyOptions extends ClientOptions {
   readonly json?: boolean;
 }
 
-type Found = Omit<AuditVerificationQuery['auditVerification'], 'next'>;
+type AuditFindings = Omit<AuditVerificationQuery['auditVerification'], 'next'>;
 
 /** Seals between two lines of progress. */
 const progressEvery = 1_000;
@@ -74,7 +74,7 @@ function verifyCommand(result: CommandResult): Command {
 async function verifyAll(
   client: HubClient,
   options: VerifyOptions,
-): Promise<{ found: Found; stopped: boolean }> {
+): Promise<{ found: AuditFindings; stopped: boolean }> {
   using stop = listenForStop();
   const time = businessTime();
   const given = (option: string, text: string | undefined) =>
@@ -84,7 +84,7 @@ async function verifyAll(
     from: given('--from', options.from),
     to: given('--to', options.to),
   };
-  let found: Found = {
+  let found: AuditFindings = {
     seals: 0,
     attempts: 0,
     droppedSeals: 0,
@@ -114,7 +114,7 @@ async function verifyAll(
   }
 }
 
-function printFound(found: Found, stopped: boolean): void {
+function printFound(found: AuditFindings, stopped: boolean): void {
   const { firstBreak, lastSeal } = found;
   const compared = `${plural(found.attempts, 'attempt')} under ${plural(found.seals, 'seal')}`;
   if (firstBreak !== null) {

@@ -11,7 +11,7 @@ const listPayloadQueries = graphql(`
   query ListPayloadQueries { dataSubscriptions { id name targetSystem payloadQuery } }
 `);
 
-interface CheckOptions extends ClientOptions {
+interface QueryCheckOptions extends ClientOptions {
   readonly schema?: string;
   readonly json?: boolean;
 }
@@ -27,7 +27,7 @@ export function checkQueriesCommand(result: CommandResult): Command {
       'the schema of the version that is to run (left out: the one this version serves)',
     )
     .option('--json', 'print JSON');
-  return withClientOptions(command).action(async (options: CheckOptions) => {
+  return withClientOptions(command).action(async (options: QueryCheckOptions) => {
     const schema = options.schema ?? 'the schema of this version';
     const [queries, { dataSubscriptions: all }] = await Promise.all([
       openQueries(options.schema),

@@ -109,7 +109,7 @@ function plainKey(given: string | undefined): string | undefined {
   throw new UsageError('--key (HUB_KEY): holds a space, a letter or a sign that no API key has.');
 }
 
-interface Question {
+interface HubQuestion {
   readonly url: string;
   readonly key: string | undefined;
   readonly document: string;
@@ -117,7 +117,7 @@ interface Question {
   readonly signal: AbortSignal | undefined;
 }
 
-async function ask<Result>(question: Question): Promise<Result> {
+async function ask<Result>(question: HubQuestion): Promise<Result> {
   const { url, key, document, variables, signal } = question;
   const late = AbortSignal.timeout(answerMs);
   try {

@@ -3,7 +3,7 @@ import { type Config, processEnvironment } from '../config/config.ts';
 import { messageOf } from '../core/errors.ts';
 import { type ClientOptions, withClientOptions } from './client.ts';
 import type { CommandResult } from './command-result.ts';
-import { type Check, checksOf, type Finding, type Scope } from './doctor/check.ts';
+import { type Check, type CheckScope, checksOf, type Finding } from './doctor/check.ts';
 import { checkAlerts, checkConsumers } from './doctor/consumers.ts';
 import { checkDatabase } from './doctor/database.ts';
 import { checkDisk, checkPort } from './doctor/machine.ts';
@@ -69,7 +69,7 @@ async function examine(options: DoctorOptions): Promise<{ checks: Finding[]; hub
   };
 }
 
-function of(scope: Scope, checks: readonly Check[]): Finding[] {
+function of(scope: CheckScope, checks: readonly Check[]): Finding[] {
   return checks.map(check => ({ ...check, of: scope }));
 }
 
@@ -88,7 +88,7 @@ async function guarded(name: string, check: () => Promise<Check[]>): Promise<Che
 }
 
 /** A hub may run with other settings than the shell that asks how it is. */
-function headingOf(scope: Scope, hubUrl: string): string {
+function headingOf(scope: CheckScope, hubUrl: string): string {
   if (scope === 'environment')
     return `This command's own environment, which \`hub start\` would use here (the hub at ${hubUrl} may run with another):`;
   if (scope === 'hub') return `The hub that runs at ${hubUrl}:`;
@@ -96,7 +96,7 @@ function headingOf(scope: Scope, hubUrl: string): string {
 }
 
 function report(checks: readonly Finding[], hubUrl: string | null): void {
-  let scope: Scope | undefined;
+  let scope: CheckScope | undefined;
   for (const { name, status, message, mend, of: its } of checks) {
     // Where no hub answers there is one environment, and nothing to tell apart.
     if (hubUrl !== null && its !== scope)

@@ -33,7 +33,7 @@ interface KeysOptions extends ClientOptions {
   readonly json?: boolean;
 }
 
-interface CreateOptions extends KeysOptions {
+interface CreateKeyOptions extends KeysOptions {
   readonly name: string;
   readonly role: string;
   readonly system?: string;
@@ -59,7 +59,7 @@ function createCommand(): Command {
     .addOption(enumOption('--role <role>', 'what it may do', Object.keys(roles)).makeOptionMandatory())
     .option('--system <system>', 'the system that a publisher or subscriber key is bound to')
     .option('--json', 'print JSON');
-  return withClientOptions(command).action(async (options: CreateOptions) => {
+  return withClientOptions(command).action(async (options: CreateKeyOptions) => {
     const role = roles[options.role] ?? 'ANALYST';
     const { createApiKey: made } = await createClient(options).request(createKey, {
       name: options.name,

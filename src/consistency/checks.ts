@@ -17,7 +17,7 @@ import type { Database } from '../db/database.ts';
 import type { SubscriptionRow } from '../db/entities.ts';
 import { CheckFailedError, TooManyDifferencesError } from './answers.ts';
 import { walk } from './compare.ts';
-import { type Channel, Conversation, type ConversationBounds } from './conversation.ts';
+import { type ConsistencyChannel, Conversation, type ConversationBounds } from './conversation.ts';
 import type { Fold } from './fold.ts';
 import { StoredSide } from './hub-side.ts';
 import type { Difference } from './judge.ts';
@@ -32,7 +32,7 @@ export interface ChecksDeps {
   readonly fold: Fold;
   readonly drains: { wake(shards: Iterable<string>): void };
   /** Says how a subscription's consumer is asked. */
-  readonly channelOf: (subscription: SubscriptionRow) => Channel;
+  readonly channelOf: (subscription: SubscriptionRow) => ConsistencyChannel;
   /** The share of records, in percent, above which differences are not mended without a person. */
   readonly repairMaxPercent: number;
   /** Left out: those of `limits`. */
@@ -45,11 +45,11 @@ export interface CheckRequest {
   /** `ask`: nothing; `auto`: sends again what is not too much; `all`: sends again whatever differs, as a person said. */
   readonly repair: 'ask' | 'auto' | 'all';
   /** Finds the differences; left out: by comparing all that the subscription covers in the range. */
-  readonly find?: (settlement: Settlement) => Promise<Found>;
+  readonly find?: (settlement: Settlement) => Promise<CheckFindings>;
 }
 
 /** Holds what a check found. */
-export interface Found {
+export interface CheckFindings {
   /** Records that were compared. */
   readonly checked: number;
   readonly differences: readonly Difference[];
@@ -112,7 +112,7 @@ export class Checks {
     });
     const settlement = new Settlement(db.pool, subscription, conversation);
     let tooMany = 0;
-    let found: Found = { checked: 0, differences: [] };
+    let found: CheckFindings = { checked: 0, differences: [] };
     let end: Pick<ReportEnd, 'state' | 'errorMessage' | 'repairedCount'>;
     try {
       found = await (request.find?.(settlement) ??
@@ -148,7 +148,7 @@ export class Checks {
     { range }: CheckRequest,
     conversation: Conversation,
     settlement: Settlement,
-  ): Promise<Found> {
+  ): Promise<CheckFindings> {
     const { atMs: sinceMs } = await this.#deps.fold.run(this.#stopping.signal);
     const stored = new StoredSide(this.#deps.db.pool, subscription, range);
     const { checked, candidates } = await walk(stored, conversation, range);
@@ -165,7 +165,7 @@ export class Checks {
     reportId: string;
     subscription: SubscriptionRow;
     request: CheckRequest;
-    found: Found;
+    found: CheckFindings;
     settlement: Settlement;
   }): Promise<Pick<ReportEnd, 'errorMessage' | 'repairedCount'>> {
     const { reportId, subscription, request, found, settlement } = check;
@@ -203,12 +203,12 @@ export class Checks {
     return { errorMessage: left === 0 ? null : notYet, repairedCount: mended.length };
   }
 
-  #isTooMuch({ checked, differences }: Found): boolean {
+  #isTooMuch({ checked, differences }: CheckFindings): boolean {
     const share = (checked * this.#deps.repairMaxPercent) / 100;
     return differences.length > limits.consistencyAlertAbove && differences.length > share;
   }
 
-  #shareOf({ checked, differences }: Found): string {
+  #shareOf({ checked, differences }: CheckFindings): string {
     const percent = checked === 0 ? 'all' : `${((differences.length * 100) / checked).toFixed(1)} %`;
     return `${differences.length} differences (${percent}; up to ${this.#deps.repairMaxPercent} % are repaired by themselves)`;
   }

@@ -21,7 +21,7 @@ export type Reply = { readonly bytes: number } & (
 );
 
 /** A way to ask a consumer. Never rejects. */
-export interface Channel {
+export interface ConsistencyChannel {
   ask(question: Question, signal: AbortSignal): Promise<Reply>;
 }
 
@@ -43,7 +43,7 @@ export const defaultBounds: ConversationBounds = {
 export class Conversation {
   requests = 0;
   bytes = 0;
-  readonly #channel: Channel;
+  readonly #channel: ConsistencyChannel;
   readonly #clock: Clock;
   readonly #bounds: ConversationBounds;
   readonly #signal: AbortSignal;
@@ -51,7 +51,7 @@ export class Conversation {
 
   /** @param signal ends it: what is asked then fails */
   constructor(
-    channel: Channel,
+    channel: ConsistencyChannel,
     options: { clock: Clock; signal: AbortSignal; bounds?: ConversationBounds | undefined },
   ) {
     this.#channel = channel;

@@ -1,5 +1,5 @@
 import type { DifferenceKind } from '../core/model.ts';
-import type { Standing } from '../db/consistency/suspect-statements.ts';
+import type { SuspectStanding } from '../db/consistency/suspect-statements.ts';
 import type { HeldRecord } from './answers.ts';
 import type { RecordName } from './digests.ts';
 
@@ -20,7 +20,11 @@ export interface Difference extends RecordName {
  * be held as it once was sent, or not at all. A version that the hub does not have is divergent, like other content
  * of the same one: the current version mends both.
  */
-export function judge(name: RecordName, consumer: HeldRecord | null, hub: Standing): Difference | null {
+export function judge(
+  name: RecordName,
+  consumer: HeldRecord | null,
+  hub: SuspectStanding,
+): Difference | null {
   const { sourceSystem, sourceModule, sourceId } = name;
   const isExpected = hub.voucherId !== null && hub.covered && hub.sourceVersion !== null;
   const of = (kind: DifferenceKind): Difference => ({

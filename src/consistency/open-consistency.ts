@@ -8,7 +8,7 @@ import { Consistency } from './consistency.ts';
 import { Fold } from './fold.ts';
 import { Questions } from './questions.ts';
 import { ConsistencyReports } from './reports.ts';
-import { WebhookChannel } from './webhook-channel.ts';
+import { ConsistencyWebhook } from './webhook-channel.ts';
 
 /** Holds what the parts need of the hub. */
 export interface ConsistencyDeps extends Pick<ChecksDeps, 'drains' | 'repairMaxPercent'> {
@@ -44,7 +44,7 @@ export function openConsistency(deps: ConsistencyDeps): OpenConsistency {
     ...deps,
     fold,
     channelOf: ({ id, consistencyUrl: url, ackTimeoutMs }) =>
-      url == null ? questions.channel(id, ackTimeoutMs) : new WebhookChannel(deps, { id, url }),
+      url == null ? questions.channel(id, ackTimeoutMs) : new ConsistencyWebhook(deps, { id, url }),
   });
   const reports = new ConsistencyReports(db);
   return {

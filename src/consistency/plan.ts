@@ -1,6 +1,6 @@
 import { badInput, HubError } from '../core/errors.ts';
 import type { DifferenceKind } from '../core/model.ts';
-import type { Found } from './checks.ts';
+import type { CheckFindings } from './checks.ts';
 import { type RecordName, recordKey } from './digests.ts';
 import type { Difference } from './judge.ts';
 
@@ -39,7 +39,7 @@ export function itemsBySubscription(items: readonly PlanItem[]): [string, PlanIt
 export function checkPlan(
   items: readonly PlanItem[],
   now: { readonly differences: readonly Difference[] },
-): Found {
+): CheckFindings {
   const byKey = new Map(now.differences.map(difference => [recordKey(difference), difference]));
   const found: Difference[] = [];
   const moved: string[] = [];

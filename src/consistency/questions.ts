@@ -17,7 +17,7 @@ import {
   takeQuestions,
 } from '../db/consistency/question-statements.ts';
 import type { Database } from '../db/database.ts';
-import type { Channel, Question, Reply } from './conversation.ts';
+import type { ConsistencyChannel, Question, Reply } from './conversation.ts';
 
 /** A question on its way to an attached consumer. */
 export interface PushedQuestion extends Question {
@@ -33,7 +33,7 @@ export interface QuestionsDeps {
   readonly tell: (topic: 'questions' | 'answers', ids: readonly string[]) => void;
 }
 
-interface Listener extends ListenerRow {
+interface QuestionListener extends ListenerRow {
   readonly feed: Feed<PushedQuestion>;
 }
 
@@ -43,7 +43,7 @@ interface Listener extends ListenerRow {
  */
 export class Questions {
   readonly #deps: QuestionsDeps;
-  readonly #listeners = new Map<string, Listener>();
+  readonly #listeners = new Map<string, QuestionListener>();
   readonly #waiting = new Map<string, Latch>();
   readonly #leaving = new Set<Promise<unknown>>();
   #cancels: (() => void)[] = [];
@@ -86,7 +86,7 @@ export class Questions {
   }
 
   /** A way to ask a subscription's attached consumer. @param timeoutMs for an answer */
-  channel(subscriptionId: string, timeoutMs: number): Channel {
+  channel(subscriptionId: string, timeoutMs: number): ConsistencyChannel {
     return { ask: (question, signal) => this.#ask(subscriptionId, question, { timeoutMs, signal }) };
   }
 

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { limits } from '../core/limits.ts';
-import { readStandings, type Standing } from '../db/consistency/suspect-statements.ts';
+import { readStandings, type SuspectStanding } from '../db/consistency/suspect-statements.ts';
 import type { DateRange } from '../db/consistency/tree.ts';
 import type { Coverage } from '../db/reading/coverage.ts';
 import type { HeldRecord } from './answers.ts';
@@ -21,7 +21,7 @@ const noFilter: DateRange = { from: null, to: null };
 export type CheckedSubscription = Coverage & { readonly id: string };
 
 /** A record, and what the consumer said that it holds of it. */
-interface Held {
+interface HeldRecords {
   readonly name: RecordName;
   readonly consumer: HeldRecord | null;
 }
@@ -95,8 +95,8 @@ export class Settlement {
 
   /** Judges what does not move; what differs and may have moved is unsure. */
   async #judge(
-    held: readonly Held[],
-    moves: (standing: Standing, held: Held, n: number) => boolean,
+    held: readonly HeldRecords[],
+    moves: (standing: SuspectStanding, held: HeldRecords, n: number) => boolean,
   ): Promise<Judged> {
     const standings = await this.#standings(held);
     const judged: Judged = { differences: [], agreed: [], unsure: [] };
@@ -111,7 +111,7 @@ export class Settlement {
     return judged;
   }
 
-  #standings(held: readonly Held[]): Promise<Standing[]> {
+  #standings(held: readonly HeldRecords[]): Promise<SuspectStanding[]> {
     const suspects = held.map(({ name, consumer }) => ({
       sourceSystem: name.sourceSystem,
       sourceModule: name.sourceModule,
@@ -123,7 +123,7 @@ export class Settlement {
   }
 
   /** Gives what the consumer holds of records, whatever their dates. */
-  async #held(names: readonly RecordName[]): Promise<Held[]> {
+  async #held(names: readonly RecordName[]): Promise<HeldRecords[]> {
     const keyed = names.map(name => ({ name, key: recordKey(name) }));
     const prefixes = [...new Set(keyed.map(({ key }) => key.slice(0, recordDigits)))];
     const listed = await this.#consumer.entries(prefixes, noFilter);
@@ -133,7 +133,7 @@ export class Settlement {
 }
 
 function mayHaveMoved(
-  standing: Standing,
+  standing: SuspectStanding,
   { sinceMs, byDates }: Compared,
   consumer: HeldRecord | null,
 ): boolean {
@@ -146,7 +146,7 @@ function mayHaveMoved(
 }
 
 /** Nothing of a record moved between two looks at it. */
-function isSame(before: Standing | undefined, after: Standing): boolean {
+function isSame(before: SuspectStanding | undefined, after: SuspectStanding): boolean {
   return (
     before !== undefined &&
     !before.underWay &&

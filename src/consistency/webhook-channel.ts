@@ -8,7 +8,7 @@ import { readDeliverySettings } from '../db/delivery/shard-statements.ts';
 import { type DeliverySettings, openDeliverySettings } from '../delivery/drain/delivery-settings.ts';
 import type { BodyEnd, SendResult } from '../delivery/webhook/send.ts';
 import type { WebhookTransport } from '../delivery/webhook/webhook-transport.ts';
-import type { Channel, Question, Reply } from './conversation.ts';
+import type { ConsistencyChannel, Question, Reply } from './conversation.ts';
 
 /** Holds what it works with. */
 export interface WebhookChannelDeps {
@@ -18,7 +18,7 @@ export interface WebhookChannelDeps {
 }
 
 /** Asks at a subscription's `consistencyUrl`: signed, guarded and bounded like its webhook. */
-export class WebhookChannel implements Channel {
+export class ConsistencyWebhook implements ConsistencyChannel {
   readonly #deps: WebhookChannelDeps;
   readonly #subscriptionId: string;
   readonly #url: string;

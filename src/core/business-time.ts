@@ -16,7 +16,7 @@ export class BusinessTime {
   readonly #offset: Intl.DateTimeFormat;
   /** The offset of the quarter of an hour that was asked for last: offsets change on such alone. */
   #known = { quarter: Number.NaN, minutes: 0 };
-  readonly #schedules = new Map<string, Schedule>();
+  readonly #schedules = new Map<string, CronSchedule>();
 
   /** @param timeZone IANA name, e.g. Asia/Shanghai */
   constructor(timeZone: string) {
@@ -82,7 +82,7 @@ export class BusinessTime {
     const pattern = cron ?? nightly;
     let schedule = this.#schedules.get(pattern);
     if (schedule === undefined) {
-      schedule = new Schedule(pattern, this.timeZone);
+      schedule = new CronSchedule(pattern, this.timeZone);
       // Patterns that nobody uses any more are not worth counting: now and then all are forgotten.
       if (this.#schedules.size >= 1_000) this.#schedules.clear();
       this.#schedules.set(pattern, schedule);
@@ -95,7 +95,7 @@ export class BusinessTime {
     if (pattern.length > cronLength || !/^\S+( \S+){4}$/.test(pattern))
       return `five fields with a space between (minute hour day month weekday), e.g. ${nightly}.`;
     try {
-      new Schedule(pattern, this.timeZone).next(Date.UTC(2025, 0, 1));
+      new CronSchedule(pattern, this.timeZone).next(Date.UTC(2025, 0, 1));
       return null;
     } catch (error) {
       return messageOf(error);
@@ -104,7 +104,7 @@ export class BusinessTime {
 }
 
 /** One pattern; remembers the last answer, which holds until it is past: intake asks for it with every commit. */
-class Schedule {
+class CronSchedule {
   readonly #cron: Cron;
   #askedAt = Number.POSITIVE_INFINITY;
   #next = 0;

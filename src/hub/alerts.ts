@@ -5,7 +5,7 @@ import { type AlertTelling, openAlerting, openAlertTelling } from '../monitoring
 import type { MetricReadings } from '../monitoring/alerts/readings.ts';
 import { SqlReadings } from '../monitoring/alerts/sql-readings.ts';
 import { referencesIn } from '../monitoring/channels/open-channels.ts';
-import type { Delivery } from './delivery.ts';
+import type { DeliveryParts } from './delivery.ts';
 import type { Start } from './start.ts';
 import type { Store } from './store.ts';
 
@@ -34,7 +34,7 @@ export async function readAlertTelling({
 export function startAlerts(
   { config, clock, log, parts }: Start,
   telling: AlertTelling,
-  { db, nodes }: Pick<Store, 'db'> & Pick<Delivery, 'nodes'>,
+  { db, nodes }: Pick<Store, 'db'> & Pick<DeliveryParts, 'nodes'>,
 ): Alerts {
   const readings = readingsOf({ db });
   const opened = parts.use(openAlerting(telling, { db, clock, log, nodes, readings }));

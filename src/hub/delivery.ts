@@ -24,7 +24,7 @@ import type { Start } from './start.ts';
 import type { Store } from './store.ts';
 
 /** Holds what `openDelivery` opens. */
-export type Delivery = Awaited<ReturnType<typeof openDelivery>>;
+export type DeliveryParts = Awaited<ReturnType<typeof openDelivery>>;
 
 /** The queue and the shards; those of this process's roles are started. */
 export async function openDelivery(

@@ -8,7 +8,7 @@ import { Schedules } from '../jobs/schedules.ts';
 import { Retention } from '../monitoring/audit/retention.ts';
 import { Rollups } from '../monitoring/metrics/rollups.ts';
 import type { ResolverServices } from '../resolvers/resolvers.ts';
-import type { Delivery } from './delivery.ts';
+import type { DeliveryParts } from './delivery.ts';
 import type { Start } from './start.ts';
 import type { Store } from './store.ts';
 
@@ -16,7 +16,7 @@ import type { Store } from './store.ts';
 export function openSchedules(
   { config, clock, log, parts }: Start,
   { db }: Store,
-  { drains, parking, changes, backlog }: Delivery,
+  { drains, parking, changes, backlog }: DeliveryParts,
   services: OpenConsistency & ResolverServices,
 ): void {
   const reconciler = new Reconciler({ db, log, drains, parking, changes, backlog });

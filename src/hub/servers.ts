@@ -6,7 +6,7 @@ import type { Start } from './start.ts';
 import type { Store } from './store.ts';
 
 /** Says where the hub is reached. */
-interface Addresses {
+interface ServedAddresses {
   readonly url: string;
   /** Null: `/metrics` has no port of its own. */
   readonly metricsUrl: string | null;
@@ -17,7 +17,7 @@ export async function openServers(
   context: Start,
   services: ResolverServices,
   { store, ...health }: HealthSources & { store: Store },
-): Promise<Addresses> {
+): Promise<ServedAddresses> {
   const { config, log, clock, parts, meters } = context;
   const { host, port, metricsPort, publicUrl, trustedProxies } = config;
   const publicNames = publicUrl === undefined ? [] : [new URL(publicUrl).hostname];

@@ -11,7 +11,7 @@ import { VoucherReader } from '../intake/voucher-reader.ts';
 import { Audit } from '../monitoring/audit/audit.ts';
 import { Restores } from '../monitoring/audit/restores.ts';
 import type { ResolverServices } from '../resolvers/resolvers.ts';
-import type { Delivery } from './delivery.ts';
+import type { DeliveryParts } from './delivery.ts';
 import type { Start } from './start.ts';
 import type { Store } from './store.ts';
 
@@ -19,7 +19,7 @@ import type { Store } from './store.ts';
 export function createServices(
   { config, clock, log, parts, meters, tracer }: Start,
   { db, lineage, vault, keys, payloadQueries }: Store,
-  { nodes, drains, transport, foreseeTarget, backlog, attachments, syncs, changes }: Delivery,
+  { nodes, drains, transport, foreseeTarget, backlog, attachments, syncs, changes }: DeliveryParts,
 ): Omit<ResolverServices, keyof OpenConsistency | 'alerts'> {
   const time = new BusinessTime(config.timeZone);
   const routing = new RoutingCache(db, clock);

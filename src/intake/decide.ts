@@ -28,7 +28,7 @@ export interface KnownVoucher extends KnownVersion {
 }
 
 /** Holds what an input comes to. */
-export interface Decision {
+export interface IntakeDecision {
   readonly outcome: RecordOutcome;
   readonly sourceVersion: number;
   readonly voucherDate: string;
@@ -48,10 +48,10 @@ export function decide(
   known: KnownVoucher | undefined,
   { today, versionBase }: DecisionFrame,
   older: (sourceVersion: number) => KnownVersion | undefined,
-): Decision {
+): IntakeDecision {
   const { input } = content;
   const wanted = input.sourceVersion ?? undefined;
-  const at = (sourceVersion: number, date: string): Omit<Decision, 'outcome'> => {
+  const at = (sourceVersion: number, date: string): Omit<IntakeDecision, 'outcome'> => {
     const voucherDate = input.voucherDate ?? date;
     return { sourceVersion, voucherDate, digest: digestOf(content, sourceVersion, voucherDate) };
   };

@@ -5,7 +5,13 @@ import type { RecordOutcome } from '../core/model.ts';
 import { shardNameOf } from '../core/shard-key.ts';
 import { findVersions, type LockedVoucher, type RecordKey } from '../db/recording/intake-statements.ts';
 import type { EventWrite, SyncWrite } from '../db/recording/recording-statements.ts';
-import { type Decision, type DecisionFrame, decide, type KnownVersion, type KnownVoucher } from './decide.ts';
+import {
+  type DecisionFrame,
+  decide,
+  type IntakeDecision,
+  type KnownVersion,
+  type KnownVoucher,
+} from './decide.ts';
 import type { Routing } from './routing.ts';
 import type { SubscriptionMatcher } from './subscription-index.ts';
 import { type PreparedContent, recordKeyOf, voucherJson } from './voucher-content.ts';
@@ -163,7 +169,7 @@ class Planner {
 
   #addEvent(
     content: PreparedContent,
-    decision: Decision,
+    decision: IntakeDecision,
     state: { id: string; voucherNo: string },
   ): EventWrite {
     const { sourceVersion, voucherDate, digest } = decision;

@@ -13,7 +13,7 @@ export interface MessageDeps {
 }
 
 /** Short texts to all nodes of an installation. They may get lost: whoever relies on one looks for itself, later. */
-export interface Messages extends AsyncDisposable {
+export interface NodeMessages extends AsyncDisposable {
   /** Sends to all other nodes. Never throws. */
   send(text: string): void;
   /** Sets who gets what other nodes send. */
@@ -38,7 +38,7 @@ const farewellMs = 1_000;
 const idLength = 36;
 
 /** Messages by PostgreSQL's LISTEN and NOTIFY, on a connection of its own. */
-export class PostgresMessages implements Messages {
+export class PostgresMessages implements NodeMessages {
   readonly #node = randomUUID();
   readonly #url: string;
   readonly #pool: Pool;
@@ -108,7 +108,7 @@ export class PostgresMessages implements Messages {
 }
 
 /** Messages by Redis' publish and subscribe. */
-export class RedisMessages implements Messages {
+export class RedisMessages implements NodeMessages {
   readonly #node = randomUUID();
   readonly #channel: string;
   readonly #publisher: RedisClient;

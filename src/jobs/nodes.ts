@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
-import { type Messages, messageBytes } from './messages.ts';
+import { messageBytes, type NodeMessages } from './messages.ts';
 
 const topics = [
   'shards',
@@ -43,14 +43,14 @@ const message = z.union([
 
 /** The other nodes of the installation, as far as this one talks to them. */
 export class Nodes {
-  readonly #messages: Messages;
+  readonly #messages: NodeMessages;
   readonly #clock: Clock;
   readonly #handlers = new Map<Topic, (ids: readonly string[]) => void>();
   readonly #wants = new Set<WantedTopic>();
   readonly #wantedUntil = new Map<WantedTopic, number>();
   #cancel: (() => void) | undefined;
 
-  constructor(messages: Messages, clock: Clock) {
+  constructor(messages: NodeMessages, clock: Clock) {
     this.#messages = messages;
     this.#clock = clock;
   }

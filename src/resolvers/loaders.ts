@@ -16,7 +16,7 @@ import {
   VoucherEventEntity,
 } from '../db/entities.ts';
 import { type NoticeRow, noticesOfAlerts } from '../db/monitoring/notice-statements.ts';
-import { type Standing, standings } from '../db/monitoring/standing-statements.ts';
+import { type SubscriptionStanding, standings } from '../db/monitoring/standing-statements.ts';
 import {
   backlogs,
   dataOfEvents,
@@ -48,7 +48,7 @@ export interface Loaders {
   readonly attemptsOfSync: DataLoader<string, SyncAttemptRow[]>;
   readonly backlog: DataLoader<string, number>;
   /** Says how subscriptions stand beyond their settings. */
-  readonly standing: DataLoader<string, Standing>;
+  readonly standing: DataLoader<string, SubscriptionStanding>;
   /** Says who was told of an alert, by alert, the oldest first: one more than `limits.nestedList` where there are more. */
   readonly noticesOfAlert: DataLoader<string, NoticeRow[]>;
   /** True when a consumer is attached, by subscription. */
@@ -114,7 +114,7 @@ export function createLoaders(reading: Reading, caller: Caller | null, budget: O
   };
 }
 
-function standingLoader(reading: Reading): DataLoader<string, Standing> {
+function standingLoader(reading: Reading): DataLoader<string, SubscriptionStanding> {
   const bounds = { troubledAfterMs: limits.troubledAfterMs, most: limits.metricBacklog };
   return batch(async ids => {
     const found = await reading.follow(db => standings(db.pool, ids, bounds));

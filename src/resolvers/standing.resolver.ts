@@ -1,6 +1,6 @@
 import { Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
 import { limits } from '../core/limits.ts';
-import type { Standing } from '../db/monitoring/standing-statements.ts';
+import type { SubscriptionStanding } from '../db/monitoring/standing-statements.ts';
 import { ListSize } from '../schema/list-size.ts';
 import { ErrorCount } from '../schema/metric.types.ts';
 import { DateTimeScalar } from '../schema/scalars.ts';
@@ -72,6 +72,6 @@ export class StandingResolver {
 }
 
 /** One statement for all fields of all subscriptions that an operation asks about. */
-function standing(context: OperationContext, subscriptionId: string): Promise<Standing> {
+function standing(context: OperationContext, subscriptionId: string): Promise<SubscriptionStanding> {
   return context.loaders.standing.load(subscriptionId);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { recordHash } from '@voucher-hub/client/wire';
 import { type HeldRecord, readEntries } from '../../src/consistency/answers.ts';
-import type { Channel, Question, Reply } from '../../src/consistency/conversation.ts';
+import type { ConsistencyChannel, Question, Reply } from '../../src/consistency/conversation.ts';
 import { recordKey } from '../../src/consistency/digests.ts';
 import type { TreeNode } from '../../src/db/consistency/tree.ts';
 
@@ -59,7 +59,7 @@ export class HeldRecords {
 }
 
 /** A consumer that answers from memory, in the bytes of the protocol. */
-export function channelTo(held: () => HeldRecords): Channel {
+export function channelTo(held: () => HeldRecords): ConsistencyChannel {
   return {
     async ask({ event, filter, prefixes }: Question): Promise<Reply> {
       const answer =

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { noDetails, type Share, whys } from '../../src/monitoring/alerts/alert-details.ts';
-import { type AlertNotice, cutBytes, Messages, pack } from '../../src/monitoring/alerts/messages.ts';
+import { AlertMessages, type AlertNotice, cutBytes, pack } from '../../src/monitoring/alerts/messages.ts';
 
 const notice: AlertNotice = {
   kind: 'firing',
@@ -21,8 +21,8 @@ const notice: AlertNotice = {
   },
 };
 
-function messages(language: 'zh' | 'en'): Messages {
-  return new Messages({ language, timeZone: 'Asia/Shanghai', publicUrl: 'https://hub.example.com' });
+function messages(language: 'zh' | 'en'): AlertMessages {
+  return new AlertMessages({ language, timeZone: 'Asia/Shanghai', publicUrl: 'https://hub.example.com' });
 }
 
 test('a message says what, which subscription, how bad, since when in the business time zone, and what to do', () => {

@@ -4,7 +4,12 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { HubError } from '../../src/core/errors.ts';
 import type { JsonObject, VoucherStatus } from '../../src/core/model.ts';
-import { type Decision, decide, type KnownVersion, type KnownVoucher } from '../../src/intake/decide.ts';
+import {
+  decide,
+  type IntakeDecision,
+  type KnownVersion,
+  type KnownVoucher,
+} from '../../src/intake/decide.ts';
 import { digestOf, prepareContent } from '../../src/intake/voucher-content.ts';
 import type { VoucherInput } from '../../src/intake/voucher-input.ts';
 import { propertySeed } from '../support/seed.ts';
@@ -33,10 +38,10 @@ class SourceRecord {
   known: KnownVoucher | undefined;
   readonly versions = new Map<number, KnownVersion>();
 
-  record(given: VoucherInput, today: string): Decision | 'conflict' {
+  record(given: VoucherInput, today: string): IntakeDecision | 'conflict' {
     const content = prepareContent(given);
     const frame = { today, versionBase: this.versionBase };
-    let decision: Decision;
+    let decision: IntakeDecision;
     try {
       decision = decide(content, this.known, frame, version => this.versions.get(version));
     } catch (error) {

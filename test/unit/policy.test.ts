@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { limits } from '../../src/core/limits.ts';
 import type { RetryPolicy, Verdict } from '../../src/core/model.ts';
 import {
-  type Decision,
   decide,
   isExcused,
+  type PolicyDecision,
   type PolicyInput,
   retryDelayMs,
   signOf,
@@ -53,7 +53,7 @@ interface Case {
 /** Checks a property of the decision over cases with these verdicts; fast-check prints the seed of a failure. */
 function always(
   verdicts: Verdict[],
-  holds: (decision: Decision, given: Case) => void,
+  holds: (decision: PolicyDecision, given: Case) => void,
   more: (given: Case) => boolean = () => true,
 ): void {
   const cases = fc

@@ -32,7 +32,7 @@ export function checkCommand(result: CommandResult): Command {
     });
 }
 
-type Found =
+type CheckedFile =
   | { readonly problems: readonly string[] }
   | {
       readonly rules: number;
@@ -41,7 +41,7 @@ type Found =
       readonly isEmpty: boolean;
     };
 
-async function look(file: string): Promise<Found> {
+async function look(file: string): Promise<CheckedFile> {
   // Loaded here, so that the other commands stay quick.
   const [{ parseAlertText, readAlertText }, { missingReferences, unfitReferences }] = await Promise.all([
     import('../../monitoring/alerts/alert-file.ts'),

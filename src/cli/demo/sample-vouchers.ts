@@ -1,6 +1,6 @@
 import type { RecordVoucherInput } from '../generated/graphql.ts';
 
-type Sample = Pick<
+type SampleVoucher = Pick<
   RecordVoucherInput,
   'eventType' | 'sourceModule' | 'sourceType' | 'sourceId' | 'amount' | 'businessData' | 'summary'
 > &
@@ -121,7 +121,7 @@ function settlement(no: string, amount: string, details: Details): RecordVoucher
 }
 
 function voucher(
-  sample: Omit<Sample, 'summary'>,
+  sample: Omit<SampleVoucher, 'summary'>,
   { taxNo = '91310000MA1K3X7B2C', ...details }: Details,
 ): RecordVoucherInput {
   return {

@@ -21,7 +21,7 @@ interface Body {
   };
 }
 
-type Verdict = Pick<TaxReceipt, 'answered' | 'reason'>;
+type TaxVerdict = Pick<TaxReceipt, 'answered' | 'reason'>;
 
 /** Versions by record, and the file that outlives the process. */
 class Ledger {
@@ -40,7 +40,7 @@ class Ledger {
   }
 
   /** Keeps a version that is newer than the one it has. */
-  keep(record: string, version: number, body: Body): Verdict {
+  keep(record: string, version: number, body: Body): TaxVerdict {
     const known = this.#versions.get(record) ?? 0;
     if (version <= known) return { answered: 200, reason: `version ${known} is known already` };
     appendFileSync(
@@ -91,14 +91,14 @@ async function take(
     tell({ kind: 'receipt', sourceId, version, verified: true, ...verdict });
 }
 
-function judge(body: Body, ledger: Ledger): Verdict {
+function judge(body: Body, ledger: Ledger): TaxVerdict {
   const { source_system, source_module, source_id, source_version } = body.voucher;
   if (source_version === undefined) return { answered: 200, reason: 'a test of the connection' };
   if (typeof body.data.tax_no !== 'string') return { answered: 422, reason: 'tax_no is missing' };
   return ledger.keep(`${source_system}/${source_module}/${source_id}`, source_version, body);
 }
 
-function answer(response: ServerResponse, { answered, reason }: Verdict): void {
+function answer(response: ServerResponse, { answered, reason }: TaxVerdict): void {
   response
     .writeHead(answered, { 'content-type': 'application/json' })
     .end(JSON.stringify({ ok: answered === 200, reason }));

@@ -13,11 +13,11 @@ export interface Check {
  * Holds what a finding is about: the environment of the command itself (its settings, and what they name), the hub that
  * runs, or that hub's targets, tried from here.
  */
-export type Scope = 'environment' | 'hub' | 'targets';
+export type CheckScope = 'environment' | 'hub' | 'targets';
 
 /** A finding with what it is about. */
 export interface Finding extends Check {
-  readonly of: Scope;
+  readonly of: CheckScope;
 }
 
 /** The findings of one area: made by what its checks give, in their order. */

@@ -3,7 +3,7 @@ import { limits } from '../../core/limits.ts';
 import type { HubClient } from '../client.ts';
 import { isPassing } from '../import/sender.ts';
 import type { Row } from './columns.ts';
-import type { RowPage, Subject } from './subject.ts';
+import type { ExportSubject, RowPage } from './subject.ts';
 
 /** Sets how long a hub that does not answer is waited for, and the pauses meanwhile, milliseconds. */
 const patienceMs = 60_000;
@@ -13,7 +13,7 @@ const pauseMs = 1_000;
 export interface PageSource {
   readonly client: HubClient;
   readonly clock: Clock;
-  readonly subject: Subject;
+  readonly subject: ExportSubject;
   /** Ends the reading: the request under way too. */
   readonly stop: AbortSignal;
   /** Told when the hub is lost. */

@@ -10,9 +10,9 @@ import type { ExportOptions } from './options.ts';
 import { type PageSource, readPages } from './pages.ts';
 import { placeOf } from './place.ts';
 import { rangeOf } from './range.ts';
-import type { Subject } from './subject.ts';
+import type { ExportSubject } from './subject.ts';
 import { checkSubscription, syncsOf } from './syncs.ts';
-import { openFileTarget, standardOutput, type Target } from './target.ts';
+import { type ExportTarget, openFileTarget, standardOutput } from './target.ts';
 import { vouchersOf } from './vouchers.ts';
 
 /** Exit code after Ctrl-C: 128 + SIGINT. */
@@ -61,7 +61,7 @@ export async function runExport(options: ExportOptions): Promise<number> {
 interface Copying {
   readonly source: PageSource;
   readonly format: Format;
-  readonly target: Target;
+  readonly target: ExportTarget;
   readonly progress: Progress;
 }
 
@@ -83,14 +83,14 @@ async function copy({
   return { rows: count, isRead: await target.write(format.end()) };
 }
 
-function subjectOf(options: ExportOptions, time: BusinessTime): Subject {
+function subjectOf(options: ExportOptions, time: BusinessTime): ExportSubject {
   const now = systemClock.now();
   if (options.what === 'vouchers') return vouchersOf(options, time.dayOf(now));
   return syncsOf(rangeOf(options, time, now), time, options.subscription);
 }
 
 /** Null where it takes long; also asks whether the hub is there and takes the key, before a file is touched. */
-async function countOf(client: HubClient, subject: Subject, stop: AbortSignal): Promise<number | null> {
+async function countOf(client: HubClient, subject: ExportSubject, stop: AbortSignal): Promise<number | null> {
   const late = AbortSignal.timeout(countMs);
   const enough = AbortSignal.any([late, stop]);
   try {
@@ -103,7 +103,7 @@ async function countOf(client: HubClient, subject: Subject, stop: AbortSignal): 
 
 function report(
   { output, format, json }: ExportOptions,
-  { rows, ms, subject }: { rows: number; ms: number; subject: Subject },
+  { rows, ms, subject }: { rows: number; ms: number; subject: ExportSubject },
 ): void {
   const { from, to, words } = subject.range;
   const rowsPerSecond = Math.round((rows * 1_000) / Math.max(1, ms));

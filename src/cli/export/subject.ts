@@ -8,7 +8,7 @@ export interface RowPage {
 }
 
 /** Holds what can be exported: syncs or vouchers of a range, the newest first. */
-export interface Subject {
+export interface ExportSubject {
   /** One of them, in words. */
   readonly thing: string;
   readonly columns: readonly ColumnShape[];

@@ -5,7 +5,7 @@ import { graphql } from '../generated/gql.ts';
 import type { ExportSyncsQuery, SyncLogFilter } from '../generated/graphql.ts';
 import { type Column, rowOf, timeCell } from './columns.ts';
 import type { Range } from './range.ts';
-import type { Subject } from './subject.ts';
+import type { ExportSubject } from './subject.ts';
 
 /** A page of the sync log, the newest first: no more of each sync than is exported. */
 const syncsPage = graphql(`
@@ -78,7 +78,7 @@ const columns: readonly Column<ExportedSync>[] = [
 ];
 
 /** The sync log of a range. */
-export function syncsOf(range: Range, time: BusinessTime, subscription: string | undefined): Subject {
+export function syncsOf(range: Range, time: BusinessTime, subscription: string | undefined): ExportSubject {
   const filter: SyncLogFilter = {
     subscriptionId: subscription ?? null,
     createdFrom: new Date(range.from).toISOString(),

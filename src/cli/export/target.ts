@@ -2,7 +2,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { outputFault, type Place } from './place.ts';
 
 /** Says where an export goes. Dispose of it: what was not committed leaves no file. */
-export interface Target extends AsyncDisposable {
+export interface ExportTarget extends AsyncDisposable {
   /**
    * Resolves when it may take more; false: nobody reads it any more.
    * @throws HubError BAD_USER_INPUT where it can't be written: its disk is full
@@ -13,7 +13,7 @@ export interface Target extends AsyncDisposable {
 }
 
 /** Standard output, as fast as whoever reads it. */
-export const standardOutput: Target = {
+export const standardOutput: ExportTarget = {
   write: piece =>
     piece.length === 0
       ? Promise.resolve(true)
@@ -26,7 +26,7 @@ export const standardOutput: Target = {
  * A file that is there whole or not at all: it is written beside its place, as FILE.part.
  * @throws HubError BAD_USER_INPUT where it can't be made
  */
-export async function openFileTarget({ output, path, part }: Place): Promise<Target> {
+export async function openFileTarget({ output, path, part }: Place): Promise<ExportTarget> {
   const refuse = (error: unknown) => {
     throw outputFault(output, error);
   };

@@ -2,7 +2,7 @@ import { graphql } from '../generated/gql.ts';
 import type { ExportVouchersQuery, VoucherFilter } from '../generated/graphql.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Column, rowOf, timeCell } from './columns.ts';
-import type { Subject } from './subject.ts';
+import type { ExportSubject } from './subject.ts';
 
 /** A page of vouchers, the newest first. */
 const vouchersPage = graphql(`
@@ -59,7 +59,7 @@ const day = /^\d{4}-\d{2}-\d{2}$/;
 export function vouchersOf(
   { from, to, sourceSystem }: { from: string; to?: string; sourceSystem?: string },
   today: string,
-): Subject {
+): ExportSubject {
   for (const [name, value] of [
     ['--from', from],
     ['--to', to],

@@ -2,7 +2,7 @@ import { RefusedError } from '../client.ts';
 import type { HubSocket } from '../live/hub-socket.ts';
 import { plural } from '../terminal.ts';
 import { acknowledgeMutation, rejectMutation } from './documents.ts';
-import type { Told } from './handler.ts';
+import type { ToldOutcome } from './handler.ts';
 
 /** Sync ids in one mutation; the hub takes a thousand. */
 const idsAtOnce = 500;
@@ -30,7 +30,7 @@ export class Acknowledger {
   }
 
   /** Tells one outcome. @returns whether the hub has heard it; else it delivers the event again */
-  tell(syncId: string, outcome: Told): Promise<boolean> {
+  tell(syncId: string, outcome: ToldOutcome): Promise<boolean> {
     if (outcome.kind === 'rejected') return this.#reject(syncId, outcome);
     return new Promise(resolve => {
       this.#waiting.set(syncId, resolve);
@@ -64,7 +64,7 @@ export class Acknowledger {
     }
   }
 
-  async #reject(syncId: string, outcome: Extract<Told, { kind: 'rejected' }>): Promise<boolean> {
+  async #reject(syncId: string, outcome: Extract<ToldOutcome, { kind: 'rejected' }>): Promise<boolean> {
     const { code, message, retryable } = outcome;
     try {
       const { reject: sync } = await this.#socket.request(rejectMutation, {

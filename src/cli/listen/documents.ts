@@ -45,7 +45,7 @@ export const rejectMutation = graphql(`
 `);
 
 /** An event as it comes over the socket. */
-export type Delivery = ListenDeliveriesSubscription['deliveries'];
+export type PushedDelivery = ListenDeliveriesSubscription['deliveries'];
 
 /** The subscription that is listened to. */
 export type Listened = NonNullable<ListenSubscriptionQuery['dataSubscription']>;

@@ -5,9 +5,9 @@ import { parseTargetAllow } from '../../delivery/webhook/guard.ts';
 import { WebhookSender } from '../../delivery/webhook/send.ts';
 import { WebhookTransport } from '../../delivery/webhook/webhook-transport.ts';
 import { note, printed } from '../terminal.ts';
-import type { Delivery, Listened } from './documents.ts';
+import type { Listened, PushedDelivery } from './documents.ts';
 import { frozenSync } from './frozen-sync.ts';
-import type { Handler, Outcome } from './handler.ts';
+import type { Handler, HandlerOutcome } from './handler.ts';
 import { eventLine, resultText } from './lines.ts';
 import { jsonLine } from './printer.ts';
 import { waitForReceiver } from './receiver-watch.ts';
@@ -85,7 +85,7 @@ export class Forwarder implements Handler, AsyncDisposable {
     return waitForReceiver(url, { clock, halt, onWait });
   }
 
-  async handle(deliveries: readonly Delivery[]): Promise<readonly Outcome[]> {
+  async handle(deliveries: readonly PushedDelivery[]): Promise<readonly HandlerOutcome[]> {
     const settings = this.#settings;
     if (settings === undefined) return deliveries.map(() => ({ kind: 'unseen' }));
     const results = await this.#transport.deliver(settings, deliveries.map(frozenSync));
@@ -107,7 +107,12 @@ export class Forwarder implements Handler, AsyncDisposable {
     return this.#sender[Symbol.asyncDispose]();
   }
 
-  #line(settings: DeliverySettings, delivery: Delivery, result: AttemptResult, outcome: Outcome): string {
+  #line(
+    settings: DeliverySettings,
+    delivery: PushedDelivery,
+    result: AttemptResult,
+    outcome: HandlerOutcome,
+  ): string {
     const at = new Date(result.startedAt);
     if (!this.#options.json) {
       const isFinal = outcome.kind === 'rejected' && !outcome.retryable;
@@ -131,7 +136,7 @@ const away = new Set<string | null>([
 /** Verdicts after which the same request would fare no better. */
 const final = new Set<string>(['data', 'unshaped']);
 
-function outcomeOf(result: AttemptResult): Outcome {
+function outcomeOf(result: AttemptResult): HandlerOutcome {
   if (result.verdict === 'accepted') return { kind: 'accepted' };
   if (away.has(result.errorCode)) return { kind: 'away' };
   const { errorCode, errorMessage, responseExcerpt } = result;

@@ -1,7 +1,7 @@
-import type { Delivery, Listened } from './documents.ts';
+import type { Listened, PushedDelivery } from './documents.ts';
 
 /** Holds what became of one event here, and what the hub is told of it. */
-export type Outcome =
+export type HandlerOutcome =
   | { readonly kind: 'accepted' }
   | {
       readonly kind: 'rejected';
@@ -15,7 +15,7 @@ export type Outcome =
   | { readonly kind: 'away' };
 
 /** An outcome that the hub is told. */
-export type Told = Extract<Outcome, { kind: 'accepted' | 'rejected' }>;
+export type ToldOutcome = Extract<HandlerOutcome, { kind: 'accepted' | 'rejected' }>;
 
 /** Holds what is done with events. */
 export interface Handler {
@@ -26,5 +26,5 @@ export interface Handler {
   /** Events that `handle` takes at once. */
   readonly batchSize: number;
   /** Never rejects; one outcome an event, in their order. */
-  handle(deliveries: readonly Delivery[]): Promise<readonly Outcome[]>;
+  handle(deliveries: readonly PushedDelivery[]): Promise<readonly HandlerOutcome[]>;
 }

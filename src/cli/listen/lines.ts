@@ -2,13 +2,13 @@ import { styleText } from 'node:util';
 import type { AttemptResult } from '../../core/model.ts';
 import { printable } from '../../core/printable.ts';
 import { shownTime } from '../shown-time.ts';
-import type { Delivery } from './documents.ts';
+import type { PushedDelivery } from './documents.ts';
 
 /** Characters of one text from outside in a line. */
 const shownChars = 120;
 
 /** An event in one line for people. What others wrote is cleaned of what could steer the terminal. */
-export function eventLine(delivery: Delivery, at: Date): string {
+export function eventLine(delivery: PushedDelivery, at: Date): string {
   const { syncId, attempt, mode, event } = delivery;
   const { sourceSystem, sourceModule, sourceId, sourceVersion, amount, currency } = event.voucher;
   const parts = [

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Acknowledger } from './acknowledger.ts';
-import type { Delivery } from './documents.ts';
-import type { Handler, Told } from './handler.ts';
+import type { PushedDelivery } from './documents.ts';
+import type { Handler, ToldOutcome } from './handler.ts';
 
 /** Sets how long an event waits for others of its batch, milliseconds. */
 const batchLingerMs = 20;
@@ -25,12 +25,12 @@ export interface ListenerOptions {
  * Handles the events of one connection after the other, a bounded number at once, and tells the hub what became of
  * them. An event that is delivered again because a connection broke is not handled a second time meanwhile.
  */
-export class Listener {
+export class ConsumerListener {
   readonly #options: ListenerOptions;
-  readonly #queue: Delivery[] = [];
+  readonly #queue: PushedDelivery[] = [];
   /** Events that wait here or are being handled, each with the connection that brought it last. */
   readonly #underWay = new Map<string, Acknowledger>();
-  readonly #untold = new Map<string, Told>();
+  readonly #untold = new Map<string, ToldOutcome>();
   readonly #work = new Set<Promise<void>>();
   #requests = 0;
   #cancelPump: (() => void) | undefined;
@@ -48,7 +48,7 @@ export class Listener {
   }
 
   /** Takes an event from a connection. */
-  take(delivery: Delivery, from: Acknowledger): void {
+  take(delivery: PushedDelivery, from: Acknowledger): void {
     if (this.#isStopping) return;
     const { syncId } = delivery;
     const outcome = this.#untold.get(syncId);
@@ -81,7 +81,7 @@ export class Listener {
       this.#track(this.#handle(this.#queue.splice(0, handler.batchSize)));
   }
 
-  async #handle(deliveries: readonly Delivery[]): Promise<void> {
+  async #handle(deliveries: readonly PushedDelivery[]): Promise<void> {
     this.#requests += 1;
     const outcomes = await this.#options.handler.handle(deliveries);
     this.#requests -= 1;
@@ -105,7 +105,7 @@ export class Listener {
     this.#options.onAway();
   }
 
-  async #tell(syncId: string, outcome: Told, to: Acknowledger): Promise<void> {
+  async #tell(syncId: string, outcome: ToldOutcome, to: Acknowledger): Promise<void> {
     if (await to.tell(syncId, outcome)) return;
     this.#untold.set(syncId, outcome);
     const [oldest] = this.#untold.keys();

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { printed } from '../terminal.ts';
-import type { Delivery, Listened } from './documents.ts';
-import type { Handler, Outcome } from './handler.ts';
+import type { Listened, PushedDelivery } from './documents.ts';
+import type { Handler, HandlerOutcome } from './handler.ts';
 import { eventLine } from './lines.ts';
 import { WebhookBodies } from './webhook-body.ts';
 
@@ -26,11 +26,11 @@ export class Printer implements Handler {
     return false;
   }
 
-  handle(deliveries: readonly Delivery[]): Promise<Outcome[]> {
+  handle(deliveries: readonly PushedDelivery[]): Promise<HandlerOutcome[]> {
     return Promise.all(deliveries.map(delivery => this.#print(delivery)));
   }
 
-  async #print(delivery: Delivery): Promise<Outcome> {
+  async #print(delivery: PushedDelivery): Promise<HandlerOutcome> {
     const at = new Date(this.#clock.now());
     const line =
       this.#bodies === null
@@ -41,7 +41,7 @@ export class Printer implements Handler {
 }
 
 /** An event in one line for programs. @param body the webhook's body; it is JSON, and goes out letter by letter */
-export function jsonLine(delivery: Delivery, at: Date, body: string, more: object): string {
+export function jsonLine(delivery: PushedDelivery, at: Date, body: string, more: object): string {
   const head = JSON.stringify({ receivedAt: at.toISOString(), attempt: delivery.attempt, ...more });
   return `${head.slice(0, -1)},"body":${body}}`;
 }

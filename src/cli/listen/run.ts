@@ -5,14 +5,14 @@ import { checkTargetUrl } from '../../delivery/webhook/guard.ts';
 import { createSecret } from '../../delivery/webhook/sign.ts';
 import { createClient, type HubClient, RefusedError, UnreachableError } from '../client.ts';
 import { HubSocket } from '../live/hub-socket.ts';
-import { type Progress, stayConnected } from '../live/stay-connected.ts';
+import { type ConnectionProgress, stayConnected } from '../live/stay-connected.ts';
 import { aborted, listenForStop } from '../signals.ts';
 import { note, plural } from '../terminal.ts';
 import { Acknowledger, type Tally } from './acknowledger.ts';
 import { attachedQuery, deliveriesSubscription, type Listened, subscriptionQuery } from './documents.ts';
 import { Forwarder } from './forwarder.ts';
 import type { Handler } from './handler.ts';
-import { Listener } from './listener.ts';
+import { ConsumerListener } from './listener.ts';
 import type { ListenOptions } from './options.ts';
 import { Printer } from './printer.ts';
 
@@ -36,7 +36,7 @@ export async function listen(options: ListenOptions): Promise<void> {
     unseen.abort();
   };
   const onAway = () => session.away.abort();
-  const listener = new Listener({ clock: systemClock, handler, prefetch, onUnseen, onAway });
+  const listener = new ConsumerListener({ clock: systemClock, handler, prefetch, onUnseen, onAway });
   const tally: Tally = { acknowledged: 0, rejected: 0, failed: 0 };
   let [wasFound, wasConnected] = [false, false];
   const onFound = () => {
@@ -47,7 +47,7 @@ export async function listen(options: ListenOptions): Promise<void> {
     wasConnected = true;
     greet(subscription, options);
   };
-  const session: Session = {
+  const session: ListenSession = {
     client,
     options,
     handler,
@@ -70,11 +70,11 @@ export async function listen(options: ListenOptions): Promise<void> {
   }
 }
 
-interface Session {
+interface ListenSession {
   readonly client: HubClient;
   readonly options: ListenOptions;
   readonly handler: Handler;
-  readonly listener: Listener;
+  readonly listener: ConsumerListener;
   readonly tally: Tally;
   readonly halt: AbortSignal;
   /** Told whenever there is such a subscription. */
@@ -86,7 +86,7 @@ interface Session {
 }
 
 /** One connection of a session, from reading the subscription anew to its end. */
-function onceConnected(session: Session): (progress: Progress) => Promise<void> {
+function onceConnected(session: ListenSession): (progress: ConnectionProgress) => Promise<void> {
   const { client, options, handler, listener, tally, halt, onFound, onFirst } = session;
   let wasConnected = false;
   return async ({ reached, connected }) => {
@@ -135,7 +135,7 @@ async function attached(socket: HubSocket, id: string): Promise<void> {
 }
 
 /** Resolves once it is to stop and what was under way is done and told, or has taken too long. */
-async function finished(listener: Listener, halt: AbortSignal): Promise<void> {
+async function finished(listener: ConsumerListener, halt: AbortSignal): Promise<void> {
   await aborted(halt);
   if (listener.requests > 0)
     note('Stopping: what is under way is finished first. Ctrl-C again stops at once.');
@@ -150,7 +150,10 @@ async function finished(listener: Listener, halt: AbortSignal): Promise<void> {
 
 const listeners = "Listening takes an admin key, or a subscriber key of the subscription's target system.";
 
-async function readSubscription({ client, options, halt }: Session, wasThere: boolean): Promise<Listened> {
+async function readSubscription(
+  { client, options, halt }: ListenSession,
+  wasThere: boolean,
+): Promise<Listened> {
   const variables = JSON.stringify({ id: options.subscription });
   const { dataSubscription: found } = await client
     .requestText(subscriptionQuery, variables, halt)

@@ -20,7 +20,7 @@ const passing = new Set([
 ]);
 
 /** Says how far a connection has come. */
-export interface Progress {
+export interface ConnectionProgress {
   /** The hub has answered: from now on it is waited for. */
   readonly reached: () => void;
   /** The connection stands. */
@@ -44,7 +44,7 @@ export interface StayOptions {
  * @throws what a connection throws, unless that passes by itself
  */
 export async function stayConnected(
-  connection: (progress: Progress) => Promise<void>,
+  connection: (progress: ConnectionProgress) => Promise<void>,
   { clock, random, stop, say }: StayOptions,
 ): Promise<void> {
   let connectedAt = clock.now();

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { SyncLogFilter } from '../generated/graphql.ts';
 import type { HubSocket } from '../live/hub-socket.ts';
 import { syncsQuery, type TailedSync } from './documents.ts';
-import type { Shown } from './shown.ts';
+import type { ShownSync } from './shown.ts';
 
 /** Syncs read in one query, and pages that are read to make up for what was missed. */
 const pageSize = 200;
@@ -24,7 +24,7 @@ export interface FollowerOptions {
   readonly clock: Clock;
   readonly filter: SyncLogFilter;
   /** Holds what was shown on earlier connections too. */
-  readonly shown: Shown;
+  readonly shown: ShownSync;
   /** Shows syncs, the oldest first. */
   readonly show: (syncs: readonly TailedSync[]) => Promise<void>;
   readonly say: (message: string) => void;

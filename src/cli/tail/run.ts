@@ -2,7 +2,7 @@ import { systemClock } from '../../core/clock.ts';
 import { createClient, type HubClient } from '../client.ts';
 import type { SyncLogFilter } from '../generated/graphql.ts';
 import { HubSocket } from '../live/hub-socket.ts';
-import { type Progress, stayConnected } from '../live/stay-connected.ts';
+import { type ConnectionProgress, stayConnected } from '../live/stay-connected.ts';
 import { aborted, listenForStop } from '../signals.ts';
 import { knowsSubscription } from '../subscriptions/known-subscription.ts';
 import { note, plural, printed } from '../terminal.ts';
@@ -10,13 +10,13 @@ import { changesSubscription, greetingQuery, type TailedSync } from './documents
 import { Follower } from './follower.ts';
 import { answerLine, syncLine } from './lines.ts';
 import type { TailOptions } from './options.ts';
-import { Shown } from './shown.ts';
+import { ShownSync } from './shown.ts';
 
-interface Session {
+interface TailSession {
   readonly client: HubClient;
   readonly options: TailOptions;
   readonly filter: SyncLogFilter;
-  readonly shown: Shown;
+  readonly shown: ShownSync;
   readonly show: (syncs: readonly TailedSync[]) => Promise<void>;
   readonly halt: AbortSignal;
 }
@@ -41,7 +41,7 @@ export async function tail(options: TailOptions): Promise<void> {
     for (const sync of syncs)
       if (!(await printed(options.json ? JSON.stringify(sync) : linesOf(sync)))) unseen.abort();
   };
-  const session = { client, options, filter, shown: new Shown(), show, halt };
+  const session = { client, options, filter, shown: new ShownSync(), show, halt };
   await stayConnected(onceConnected(session), {
     clock: systemClock,
     random: Math.random,
@@ -51,7 +51,7 @@ export async function tail(options: TailOptions): Promise<void> {
 }
 
 /** One connection of a session, from its beginning to its end. */
-function onceConnected(session: Session): (progress: Progress) => Promise<void> {
+function onceConnected(session: TailSession): (progress: ConnectionProgress) => Promise<void> {
   const { client, options, filter, shown, show, halt } = session;
   let hasBegun = false;
   return async ({ reached, connected }) => {
@@ -81,7 +81,7 @@ function makeUp(count: number): void {
   );
 }
 
-async function greet({ client, options, halt }: Session, hasBegun: boolean): Promise<void> {
+async function greet({ client, options, halt }: TailSession, hasBegun: boolean): Promise<void> {
   if (options.subscription === undefined || hasBegun)
     return void (await client.requestText(greetingQuery, '{}', halt));
   if (!(await knowsSubscription(client, options.subscription, halt)))

@@ -7,7 +7,7 @@ const rememberedSyncs = 10_000;
 const over = new Set(['SUCCESS', 'FAILED', 'CANCELLED']);
 
 /** Holds what has been shown, so that nothing is shown twice and what was missed can be found. */
-export class Shown {
+export class ShownSync {
   readonly #states = new LRUCache<string, { readonly state: string; readonly isOver: boolean }>({
     max: rememberedSyncs,
   });

@@ -8,7 +8,7 @@ import type { Logger } from '../../core/logger.ts';
 import { deleteClock, readDatabaseTime, writeClock } from './clock-statements.ts';
 
 /** Holds what the database's clock said, and what this process's two clocks said at that moment. */
-interface Reading {
+interface ClockReading {
   readonly database: number;
   readonly steady: number;
   readonly wall: number;
@@ -24,7 +24,7 @@ export class DatabaseTime {
   readonly #log: Logger;
   readonly #node = randomUUID();
   #pool: Pool | undefined;
-  #reading: Reading | undefined;
+  #reading: ClockReading | undefined;
   #asking: Promise<void> | undefined;
   #isTold = false;
 

@@ -24,7 +24,7 @@ export async function readHorizon(client: PoolClient, waitMs: number): Promise<H
 }
 
 /** Holds what one step folds in. */
-interface Step {
+interface FoldStep {
   /** The last event that is folded in. */
   readonly after: string;
   readonly upTo: string;
@@ -38,7 +38,7 @@ interface Step {
  * @returns whether there is more
  */
 export async function foldNext(client: PoolClient, lastEventId: string, batch: number): Promise<boolean> {
-  const { rows } = await client.query<Step>(
+  const { rows } = await client.query<FoldStep>(
     `select last_event_id::text as after,
        (select least(min(id) + $2 - 1, $1) from fin_voucher_events where id > last_event_id)::text as "upTo",
        (case when bounded_event_id = last_event_id then voucher_bound else (select coalesce(max(id), 0) from fin_business_vouchers) end)::text

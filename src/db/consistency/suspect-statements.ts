@@ -13,7 +13,7 @@ export interface Suspect {
 }
 
 /** Says how the hub stands with a suspect at the moment. */
-export interface Standing {
+export interface SuspectStanding {
   /** Null: the hub knows no such record. */
   readonly voucherId: string | null;
   readonly sourceVersion: number | null;
@@ -34,8 +34,8 @@ export async function readStandings(
   pool: Pool,
   subscription: Coverage & { readonly id: string },
   suspects: readonly Suspect[],
-): Promise<Standing[]> {
-  const { rows } = await pool.query<Standing>({
+): Promise<SuspectStanding[]> {
+  const { rows } = await pool.query<SuspectStanding>({
     name: 'consistency-standing',
     text: `select v.id::text as "voucherId", ${versionNumber('v')} as "sourceVersion", v.digest, coalesce(${isCovered('v')}, false) as covered,
              exists (select 1 from fin_open_syncs o where o.subscription_id = $4 and o.voucher_id = v.id) as "underWay",

@@ -12,7 +12,7 @@ import {
 } from './rollup-statements.ts';
 
 /** Which subscriptions: these, or (null) all of them. */
-export type Scope = readonly string[] | null;
+export type MetricScope = readonly string[] | null;
 
 /** A window of metrics, up to now. */
 export interface MetricWindow {
@@ -79,7 +79,7 @@ const pointOf = (instant: string, step: string, zone: string) =>
  */
 export async function readWindow(
   client: PoolClient,
-  scope: Scope,
+  scope: MetricScope,
   window: MetricWindow,
 ): Promise<WindowFigures> {
   await client.query('set transaction isolation level repeatable read read only');
@@ -144,7 +144,7 @@ const pointsSql = `
 /** Gives what the rollups have not counted yet: finished since, and reopened since. */
 async function readTail(
   client: PoolClient,
-  scope: Scope,
+  scope: MetricScope,
   { from, lastHour, after }: Bounds,
   { stepMinutes, timeZone }: MetricWindow,
 ): Promise<Pick<WindowFigures, 'points' | 'latencies' | 'failures'>> {
@@ -204,7 +204,7 @@ export interface OpenFigures {
 }
 
 /** Counts what is not over, `most` at most. */
-export async function readOpen(pool: Pool, scope: Scope, most: number): Promise<OpenFigures> {
+export async function readOpen(pool: Pool, scope: MetricScope, most: number): Promise<OpenFigures> {
   const { rows } = await pool.query<OpenFigures>(
     `select count(*)::int as backlog, (count(*) filter (where status = 'retrying'))::int as retrying,
        extract(epoch from now() - min(created_at))::float8 as "oldestSeconds"
@@ -246,7 +246,7 @@ export interface FailedLag extends Omit<Lag, 'seconds'> {
  */
 export async function readLag(
   pool: Pool,
-  scope: Scope,
+  scope: MetricScope,
   { most, oldestAmong }: { most: number; oldestAmong: number },
 ): Promise<Lag> {
   const { rows } = await pool.query<Lag>(
@@ -269,7 +269,7 @@ export async function readLag(
  */
 export async function readFailedLag(
   pool: Pool,
-  scope: Scope,
+  scope: MetricScope,
   { most, oldestAmong }: { most: number; oldestAmong: number },
 ): Promise<FailedLag> {
   const { rows } = await pool.query<FailedLag>(

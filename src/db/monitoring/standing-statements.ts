@@ -10,7 +10,7 @@ export const unattachedSince = `(
   from attachments a where a.subscription_id = s.id)`;
 
 /** Says how a subscription stands, beyond its settings. */
-export interface Standing {
+export interface SubscriptionStanding {
   readonly id: string;
   /** FAILED syncs, which wait for a person, by what they failed with; the most first. */
   readonly failed: readonly { readonly errorCode: string; readonly count: number }[];
@@ -37,7 +37,7 @@ export async function standings(
   pool: Pool,
   ids: readonly string[],
   { troubledAfterMs, most }: { troubledAfterMs: number; most: number },
-): Promise<Map<string, Standing>> {
+): Promise<Map<string, SubscriptionStanding>> {
   const { rows } = await pool.query<StandingRow>({
     name: 'standings',
     text: standingsSql,
@@ -58,7 +58,7 @@ export async function standings(
 }
 
 interface StandingRow
-  extends Pick<Standing, 'id' | 'failed' | 'lastErrorCode' | 'lastErrorMessage'>,
+  extends Pick<SubscriptionStanding, 'id' | 'failed' | 'lastErrorCode' | 'lastErrorMessage'>,
     Record<'troubledSince' | 'unattachedSince' | 'stateSince', number | null> {
   readonly succeededRecently: number;
   readonly failedRecently: number;

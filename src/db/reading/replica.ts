@@ -5,7 +5,7 @@ import { limits } from '../../core/limits.ts';
 import { Database, type DatabaseOptions } from '../database.ts';
 
 /** Says where the log of the primary ended at a moment, as bytes since its beginning. */
-interface Sample {
+interface LagSample {
   readonly at: number;
   readonly end: bigint;
 }
@@ -36,7 +36,7 @@ export class Replica implements AsyncDisposable {
   readonly #primary: Database;
   readonly #clock: Clock;
   #copy: Database | undefined;
-  #samples: Sample[] = [];
+  #samples: LagSample[] = [];
   /** Undefined while it is not to be used. */
   #ready: Database | undefined;
   /** Why it is not used; null: it is; undefined: not known yet. */

@@ -20,7 +20,7 @@ interface BacklogWorkDeps {
 }
 
 /** Does a part of some work. @returns whether there may be more */
-type Part = () => Promise<boolean>;
+type BacklogPart = () => Promise<boolean>;
 
 /**
  * Does to a whole backlog what a change of its subscription asks for, in short statements: the first part at once, the
@@ -53,12 +53,12 @@ export class BacklogWork {
 
   /** Goes on for some statements with what was begun, here or in a process that ended. */
   async goOn(): Promise<void> {
-    let parts: Part[] = (await unfinishedBacklogs(this.#deps.db.pool)).flatMap(found => [
+    let parts: BacklogPart[] = (await unfinishedBacklogs(this.#deps.db.pool)).flatMap(found => [
       ...(found.redating ? [this.#redating(found)] : []),
       ...(found.isRequeueing ? [() => this.#requeueSome(found.id)] : []),
     ]);
     for (let turn = 0; turn < limits.backlogTurns && parts.length > 0; turn += 1) {
-      const unfinished: Part[] = [];
+      const unfinished: BacklogPart[] = [];
       for (const part of parts) if (await part()) unfinished.push(part);
       parts = unfinished;
     }
@@ -72,7 +72,7 @@ export class BacklogWork {
     return cancelled.length === limits.backlogPart;
   }
 
-  #redating(subscription: Redating): Part {
+  #redating(subscription: Redating): BacklogPart {
     const { mode, batchCron } = subscription;
     const waits = mode == null || mode === 'batch';
     const dueAt = waits ? this.#deps.nextBatch(batchCron ?? null) : null;
@@ -92,11 +92,11 @@ export class BacklogWork {
 }
 
 /** Waits for the first part only. The change itself is done: what a failure leaves, the reconciler does. */
-async function begin(part: Part): Promise<void> {
+async function begin(part: BacklogPart): Promise<void> {
   const isMore = await part().catch(() => false);
   if (isMore) void rest(part).catch(() => {});
 }
 
-async function rest(part: Part): Promise<void> {
+async function rest(part: BacklogPart): Promise<void> {
   while (await part());
 }

@@ -13,7 +13,7 @@ export interface Appetite {
 }
 
 /** Holds what a drain has: claimed syncs that wait, by their part of what is due, and requests under way. */
-export interface Held extends Readonly<Record<DuePart, number>> {
+export interface DrainStock extends Readonly<Record<DuePart, number>> {
   readonly underWay: number;
 }
 
@@ -37,9 +37,9 @@ export interface DrainMode {
   readonly states: readonly SubscriptionState[];
   /** Tells whether the shard takes anything in this mode, within a moment. */
   isOpen(row: DeliverySettingsRow): boolean;
-  appetite(settings: DeliverySettings, held: Held): Appetite;
+  appetite(settings: DeliverySettings, held: DrainStock): Appetite;
   /** Syncs of a nightly batch to claim at most. */
-  batchRoom(settings: DeliverySettings, held: Held): number;
+  batchRoom(settings: DeliverySettings, held: DrainStock): number;
   /** Told of outcomes once they are written. */
   onWritten(outcomes: readonly Outcome[], settings: DeliverySettings | undefined): void;
   /** Told of outcomes that will not be written. */
@@ -117,7 +117,7 @@ export function pushMode(
   transport: PushTransport,
   { attachmentId, prefetch, onWritten, onDropped, onClosed }: PushModeOptions,
 ): DrainMode {
-  const room = ({ prompt, underWay }: Held) => prefetch - prompt - Math.max(underWay, transport.places);
+  const room = ({ prompt, underWay }: DrainStock) => prefetch - prompt - Math.max(underWay, transport.places);
   return {
     kind: 'websocket',
     transport,

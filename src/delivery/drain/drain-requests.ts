@@ -10,7 +10,7 @@ import { type HeldClaims, oneEvent, type RequestRoom } from './held-claims.ts';
 import { deliverSafely } from './hub-fault.ts';
 
 /** Says why a subscription must be closed. */
-export interface Closing {
+export interface SubscriptionClosing {
   readonly how: 'suspend' | 'pause';
   readonly errorCode: string | null;
 }
@@ -42,13 +42,13 @@ export class DrainRequests {
     settings: DeliverySettings,
     syncs: readonly ClaimedSync[],
     part: DuePart,
-  ): Promise<Closing | undefined> {
+  ): Promise<SubscriptionClosing | undefined> {
     const { mode, target, claims, outcomes, giveUp } = this.#parts;
     const request = target.begin();
     const results = await deliverSafely(mode.transport, settings, syncs, this.#deps);
     const reading = target.read(request, settings, syncs, results);
     const [first] = results;
-    let closing: Closing | undefined;
+    let closing: SubscriptionClosing | undefined;
     if (reading.isAway) closing = { how: 'suspend', errorCode: first?.errorCode ?? null };
     const isSplit = isForSplitting(syncs, results, settings.retry);
     if (isSplit) this.#split(settings, part, syncs, first?.statusCode ?? null);

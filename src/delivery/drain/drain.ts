@@ -7,7 +7,7 @@ import type { ShardOutcomes } from '../outcome/shard-outcomes.ts';
 import { BatchPace, batchLimit } from './batch-pace.ts';
 import type { DeliverySettings } from './delivery-settings.ts';
 import type { DrainDeps } from './drain-deps.ts';
-import type { DrainedShard, DrainMode, Held } from './drain-mode.ts';
+import type { DrainedShard, DrainMode, DrainStock } from './drain-mode.ts';
 import { DrainRequests } from './drain-requests.ts';
 import { DrainTarget } from './drain-target.ts';
 import { HeldClaims } from './held-claims.ts';
@@ -294,7 +294,7 @@ export class Drain {
     this.#batch.notify();
   }
 
-  #stock(): Held {
+  #stock(): DrainStock {
     return { ...this.#claims.waiting, underWay: this.#requests };
   }
 

@@ -20,7 +20,7 @@ import type { ShardClaims } from './shard-claims.ts';
 import { traceparentsOf } from './traced-delivery.ts';
 
 /** A claimed sync that waits for a slot. */
-interface Held {
+interface HeldClaim {
   readonly sync: ClaimedSync;
   /** When its lease runs out at the earliest, by this process's clock. */
   leaseUntil: number;
@@ -57,7 +57,7 @@ export class HeldClaims {
   readonly #deps: HeldClaimsDeps;
   readonly #shard: string;
   readonly #mode: DrainMode;
-  readonly #waiting: Record<DuePart, Held[]> = { prompt: [], batch: [] };
+  readonly #waiting: Record<DuePart, HeldClaim[]> = { prompt: [], batch: [] };
   readonly #underWay = new Set<ClaimedSync>();
   /**
    * Says where claims begin, by the last one that found a place; null: at the shard's beginning. A night's batch always
@@ -199,7 +199,7 @@ export class HeldClaims {
  * Says how many of what waits go into one request. What is tried again goes apart from what is tried for the first time: one
  * event that always fails takes no new ones with it.
  */
-function countTogether(waiting: readonly Held[], { events, bytes, sizeOf }: RequestRoom): number {
+function countTogether(waiting: readonly HeldClaim[], { events, bytes, sizeOf }: RequestRoom): number {
   const [first] = waiting;
   if (first === undefined) return 0;
   let left = bytes - sizeOf(first.sync);

@@ -3,7 +3,7 @@ import type { Random } from '../../core/random.ts';
 import type { OutcomeWrite } from '../../db/delivery/outcome-statements.ts';
 import { type ClaimedSync, pushesBeforeWebhook } from '../../db/delivery/shard-statements.ts';
 import type { DeliverySettings } from '../drain/delivery-settings.ts';
-import { type Decision, decide } from './policy.ts';
+import { decide, type PolicyDecision } from './policy.ts';
 
 /** Holds what is to be written of an attempt, and how urgently a person must know. */
 export interface Outcome extends OutcomeWrite {
@@ -30,7 +30,7 @@ export function judge(
     excused: boolean;
   },
   random: Random,
-): { decision: Decision; write: Outcome } {
+): { decision: PolicyDecision; write: Outcome } {
   const { settings, sync, result, succeededSince, excused } = attempt;
   const probing = settings.state === 'suspended';
   const decision = decide(

@@ -28,7 +28,7 @@ export interface AttemptMeter {
 }
 
 /** An outcome, and whose it is. */
-interface Waiting {
+interface WaitingOutcome {
   readonly outcome: Outcome;
   readonly shard: ShardOutcomes;
 }
@@ -45,7 +45,7 @@ export class OutcomeWriter {
   readonly #meter: AttemptMeter;
   readonly #tracer: Tracer | null;
   readonly #successNotedAt = new WeakMap<ShardOutcomes, number>();
-  #waiting: Waiting[] = [];
+  #waiting: WaitingOutcome[] = [];
   #statements = 0;
   #timer: (() => void) | undefined;
   #lingerMs: number = limits.outcomeLingerMs;
@@ -103,7 +103,7 @@ export class OutcomeWriter {
   }
 
   /** Writes until it is written, or those whose it is give up. Never rejects. */
-  async #write(batch: readonly Waiting[]): Promise<void> {
+  async #write(batch: readonly WaitingOutcome[]): Promise<void> {
     let left = batch;
     for (let delayMs = retryFirstMs; left.length > 0; delayMs = Math.min(delayMs * 2, retryMaxMs)) {
       try {
@@ -135,15 +135,15 @@ export class OutcomeWriter {
   }
 
   /** One outcome that the database refuses must not keep all others waiting: find it by halves. */
-  async #writeByHalves(batch: readonly Waiting[], error: unknown): Promise<void> {
+  async #writeByHalves(batch: readonly WaitingOutcome[], error: unknown): Promise<void> {
     const half = batch.length >> 1;
     if (half === 0) return this.#drop(batch, error);
     await this.#write(batch.slice(0, half));
     await this.#write(batch.slice(half));
   }
 
-  #withoutGivenUp(batch: readonly Waiting[], error: unknown): readonly Waiting[] {
-    const hasGivenUp = ({ shard }: Waiting) => shard.hasGivenUp;
+  #withoutGivenUp(batch: readonly WaitingOutcome[], error: unknown): readonly WaitingOutcome[] {
+    const hasGivenUp = ({ shard }: WaitingOutcome) => shard.hasGivenUp;
     // Those that are still to have their turn too: a stop does not wait for a try of each.
     this.#drop([...batch, ...this.#waiting].filter(hasGivenUp), error);
     this.#waiting = this.#waiting.filter(one => !hasGivenUp(one));
@@ -151,7 +151,7 @@ export class OutcomeWriter {
   }
 
   /** Their leases run out, and they are delivered again. */
-  #drop(batch: readonly Waiting[], error: unknown): void {
+  #drop(batch: readonly WaitingOutcome[], error: unknown): void {
     for (const [shard, outcomes] of byShard(batch)) {
       this.#log.error(
         { shard: shard.subscriptionId, syncs: outcomes.length, err: error },
@@ -161,7 +161,7 @@ export class OutcomeWriter {
     }
   }
 
-  async #tell(batch: readonly Waiting[], written: ReadonlySet<string>): Promise<void> {
+  async #tell(batch: readonly WaitingOutcome[], written: ReadonlySet<string>): Promise<void> {
     const shards = byShard(batch);
     for (const [shard, outcomes] of shards) {
       this.#report(shard, outcomes, written);
@@ -216,7 +216,7 @@ export class OutcomeWriter {
   }
 }
 
-function byShard(batch: readonly Waiting[]): Map<ShardOutcomes, Outcome[]> {
+function byShard(batch: readonly WaitingOutcome[]): Map<ShardOutcomes, Outcome[]> {
   const shards = new Map<ShardOutcomes, Outcome[]>();
   for (const { outcome, shard } of batch) {
     const known = shards.get(shard);

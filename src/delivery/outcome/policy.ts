@@ -3,7 +3,7 @@ import type { AttemptResult, RetryPolicy, Verdict } from '../../core/model.ts';
 import type { Random } from '../../core/random.ts';
 
 /** Holds what an attempt leads to. */
-export type Decision =
+export type PolicyDecision =
   | { readonly next: 'success' }
   | { readonly next: 'retry'; readonly delayMs: number; readonly retryCount: number }
   | {
@@ -90,7 +90,7 @@ const closedSocketsMax = 10;
  * unless the subscription delivered something else meanwhile: then it is this event that hangs the consumer, and the
  * others must not wait for it. A failed probe uses up no retry: it says something of the target, not the event.
  */
-export function decide(result: ToDecide, input: PolicyInput, random: Random): Decision {
+export function decide(result: ToDecide, input: PolicyInput, random: Random): PolicyDecision {
   const { retryCount } = input;
   const byConnection = isConnectionFault(result.verdict);
   switch (result.verdict) {

@@ -34,7 +34,7 @@ export class WebhookSender implements AsyncDisposable {
   readonly #time: Pick<Clock, 'now'>;
   readonly #connections: Connections;
   /** A shard posts to one URL over and over: checked and taken apart once. */
-  readonly #targets = new LRUCache<string, Target>({ max: limits.targetOrigins });
+  readonly #targets = new LRUCache<string, SendTarget>({ max: limits.targetOrigins });
 
   constructor({ allow, clock, time, lookup }: WebhookSenderOptions) {
     this.#clock = clock;
@@ -80,7 +80,7 @@ export class WebhookSender implements AsyncDisposable {
     });
   }
 
-  #targetOf(url: string): Target {
+  #targetOf(url: string): SendTarget {
     const known = this.#targets.get(url);
     if (known !== undefined) return known;
     const target = takeApart(url);
@@ -95,9 +95,9 @@ export class WebhookSender implements AsyncDisposable {
 }
 
 /** Says where a request goes, or why it must not. The address itself is checked at each connection. */
-type Target = { readonly origin: string; readonly path: string } | { readonly problem: string };
+type SendTarget = { readonly origin: string; readonly path: string } | { readonly problem: string };
 
-function takeApart(url: string): Target {
+function takeApart(url: string): SendTarget {
   const problem = checkTargetUrl(url);
   if (problem !== null) return { problem };
   const { origin, pathname, search } = new URL(url);

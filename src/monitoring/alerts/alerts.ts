@@ -18,7 +18,7 @@ import type { Channel } from '../channels/channel.ts';
 import { type AlertDetails, noDetails } from './alert-details.ts';
 import { alertNotices } from './alert-notices.ts';
 import type { AlertSettings } from './alert-settings.ts';
-import type { AlertNotice, Messages } from './messages.ts';
+import type { AlertMessages, AlertNotice } from './messages.ts';
 import type { Notifier } from './notifier.ts';
 import { isRuleName, type Rule } from './rules.ts';
 
@@ -51,7 +51,7 @@ export class Alerts {
   readonly #settings: AlertSettings;
   readonly #channels: ReadonlyMap<string, Channel>;
   readonly #notifier: Notifier;
-  readonly #messages: Messages;
+  readonly #messages: AlertMessages;
   readonly #changes: RowChanges<ShownAlert, 'alerts'>;
 
   constructor(deps: {
@@ -60,7 +60,7 @@ export class Alerts {
     settings: AlertSettings;
     channels: ReadonlyMap<string, Channel>;
     notifier: Notifier;
-    messages: Messages;
+    messages: AlertMessages;
     changes: RowChanges<ShownAlert, 'alerts'>;
   }) {
     this.#db = deps.db;

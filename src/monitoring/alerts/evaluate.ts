@@ -1,10 +1,10 @@
 import { type AlertDetails, noDetails } from './alert-details.ts';
-import type { Reading } from './readings.ts';
+import type { MetricReading } from './readings.ts';
 import { calm, isCalm, type RuleState, stepRule } from './rule-state.ts';
 import { type AlertSeverity, metrics, type Rule, type RuleName } from './rules.ts';
 
 /** Holds what a rule is about: a subscription's id, or all of them together; for `cannot_evaluate` the rule's name. */
-export interface Subject {
+export interface AlertSubject {
   readonly rule: RuleName;
   readonly subject: string;
   readonly subscriptionId: string | null;
@@ -14,10 +14,10 @@ export interface Subject {
 export const overall = 'all';
 
 /** Holds what was read of one rule, or why it could not be. */
-export type RuleReadings = { readonly readings: readonly Reading[] } | { readonly fault: string };
+export type RuleReadings = { readonly readings: readonly MetricReading[] } | { readonly fault: string };
 
 /** An alert that fires, or has just been resolved. */
-export interface AlertState extends Subject {
+export interface AlertState extends AlertSubject {
   readonly level: number;
   readonly severity: AlertSeverity;
   readonly threshold: number | null;
@@ -39,7 +39,7 @@ export interface AlertState extends Subject {
 }
 
 /** A rule's memory of one subject. */
-export interface RememberedState extends Subject {
+export interface RememberedState extends AlertSubject {
   readonly state: RuleState;
 }
 
@@ -83,12 +83,12 @@ export function evaluate(input: EvaluationInput): Evaluation {
 }
 
 /** A key that no two subjects share. */
-export function keyOf({ rule, subject }: Pick<Subject, 'rule' | 'subject'>): string {
+export function keyOf({ rule, subject }: Pick<AlertSubject, 'rule' | 'subject'>): string {
   return `${rule} ${subject}`;
 }
 
 interface SubjectValue {
-  readonly subject: Subject;
+  readonly subject: AlertSubject;
   readonly value: number | null;
   readonly cause?: string | undefined;
 }
@@ -114,7 +114,7 @@ function valuesOf(rule: Rule, input: EvaluationInput): SubjectValue[] {
   return [...values.values()];
 }
 
-function isInScope(rule: Rule, { subscriptionId }: Subject, input: EvaluationInput): boolean {
+function isInScope(rule: Rule, { subscriptionId }: AlertSubject, input: EvaluationInput): boolean {
   if (subscriptionId === null) return rule.scopes.includes('overall');
   return rule.scopes.includes('subscription') && input.subscriptionIds.has(subscriptionId);
 }
@@ -131,20 +131,23 @@ function faultValues({ rules, readings }: EvaluationInput): SubjectValue[] {
     });
 }
 
-interface Step {
+interface AlertStep {
   readonly rule: Rule;
-  readonly subject: Subject;
+  readonly subject: AlertSubject;
   readonly value: number | null;
   readonly cause: string | undefined;
   readonly state: RuleState;
   readonly before: AlertState | undefined;
 }
 
-function alertOf({ rule, subject, value, cause, state, before }: Step, now: number): AlertState | undefined {
+function alertOf(
+  { rule, subject, value, cause, state, before }: AlertStep,
+  now: number,
+): AlertState | undefined {
   const inForce = rule.levels[state.level];
   if (inForce === undefined)
     return before === undefined ? undefined : { ...before, value: value ?? before.value, resolvedAt: now };
-  const fresh: Omit<AlertState, keyof Subject | 'level' | 'severity' | 'threshold' | 'ending'> = {
+  const fresh: Omit<AlertState, keyof AlertSubject | 'level' | 'severity' | 'threshold' | 'ending'> = {
     value,
     cause: null,
     details: noDetails,

@@ -11,7 +11,7 @@ import { overall } from './evaluate.ts';
 import { isMeantBy } from './failure-kinds.ts';
 import type { Behind, Explanation } from './readings.ts';
 import { metrics } from './rules.ts';
-import { type Part, sharesOf } from './shares.ts';
+import { type SharePart, sharesOf } from './shares.ts';
 
 /** Vouchers that an alert names. */
 const named = 3;
@@ -56,7 +56,7 @@ function standingOf(
   { rule, subscriptionId, windowMs }: Behind & { readonly windowMs: number },
   { known, open, latencies }: ExplainInput,
 ): Pick<AlertDetails, 'shares' | 'more'> {
-  const parts: readonly Part[] =
+  const parts: readonly SharePart[] =
     rule === 'latency'
       ? latencies(windowMs).map(({ subscriptionId: id, seconds, recordedSeconds }) => ({
           subscriptionId: id,

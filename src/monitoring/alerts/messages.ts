@@ -69,7 +69,7 @@ const severityOrder: readonly AlertSeverity[] = ['critical', 'warning', 'info'];
 const kindOrder: readonly NoticeKind[] = ['escalated', 'firing', 'resolved', 'test'];
 
 /** Puts alerts into words, in one language and time zone. */
-export class Messages {
+export class AlertMessages {
   readonly words: Words;
   readonly #time: BusinessTime;
   readonly #publicUrl: string | null;

@@ -8,7 +8,7 @@ import { readAlertFile } from './alert-file.ts';
 import { type AlertSettings, type Language, settingsWithoutFile } from './alert-settings.ts';
 import { Alerting } from './alerting.ts';
 import { Alerts, type ShownAlert } from './alerts.ts';
-import { Messages } from './messages.ts';
+import { AlertMessages } from './messages.ts';
 import type { MetricReadings } from './readings.ts';
 
 /** Says how alerts are set up. */
@@ -28,7 +28,7 @@ export interface AlertTelling extends AsyncDisposable {
   /** There is a file, and it sets nothing. */
   readonly isEmpty: boolean;
   readonly timeZone: string;
-  readonly messages: Messages;
+  readonly messages: AlertMessages;
   readonly channels: ReadonlyMap<string, Channel>;
 }
 
@@ -49,7 +49,7 @@ export async function openAlertTelling(
   const { file, timeZone, language, publicUrl = null, open } = options;
   const { settings, isEmpty } =
     file === undefined ? { settings: settingsWithoutFile, isEmpty: false } : await readAlertFile(file);
-  const messages = new Messages({ language, timeZone, publicUrl });
+  const messages = new AlertMessages({ language, timeZone, publicUrl });
   const channels = await openChannels(settings.channels, { open, messages, clock });
   return {
     settings,

@@ -2,7 +2,7 @@ import type { AlertDetails } from './alert-details.ts';
 import type { RuleName } from './rules.ts';
 
 /** Holds what a rule reads of one subject: a subscription, or all of them together. */
-export interface Reading {
+export interface MetricReading {
   /** Null: all subscriptions together. */
   readonly subscriptionId: string | null;
   /** In the metric's unit; null: there is nothing that it could be told from. */
@@ -34,7 +34,7 @@ export interface MetricSnapshot {
   read(
     metric: RuleName,
     options: { readonly windowMs: number; readonly minimum: number },
-  ): Promise<readonly Reading[]>;
+  ): Promise<readonly MetricReading[]>;
   /**
    * Gives what stands behind alerts, in their order: what failed most in the last hour (`ECONNREFUSED × 12`) and some of its
    * vouchers, or whose it is and why.

@@ -5,7 +5,7 @@ import type { AlertDetails, Share, Why } from './alert-details.ts';
 const named = 3;
 
 /** Holds what one subscription adds to a metric of all of them. */
-export interface Part {
+export interface SharePart {
   readonly subscriptionId: string;
   readonly amount: number;
   /** True: its events were recorded late, and delivered in time then. */
@@ -20,7 +20,7 @@ export interface StandingReadings {
 
 /** Tells whose a metric is, and why, those with the most first. */
 export function sharesOf(
-  parts: readonly Part[],
+  parts: readonly SharePart[],
   { known, open }: StandingReadings,
 ): Pick<AlertDetails, 'shares' | 'more'> {
   const subscriptions = new Map(known.map(one => [one.id, one]));
@@ -42,7 +42,7 @@ export function sharesOf(
 
 /** What holds all of it back comes before what holds back some of it. */
 function whyOf(
-  { recordedLate = false }: Part,
+  { recordedLate = false }: SharePart,
   { gone, paused, suspended, stateSince, hasWebhook, unattachedSince }: KnownSubscription,
   open: OpenCounts | undefined,
 ): Pick<Share, 'why' | 'errorCode' | 'since'> {

@@ -20,7 +20,7 @@ import {
 import { missingSpan } from '../audit/restores.ts';
 import { explain } from './explain.ts';
 import { isMeantBy } from './failure-kinds.ts';
-import type { Behind, Explanation, MetricReadings, MetricSnapshot, Reading } from './readings.ts';
+import type { Behind, Explanation, MetricReading, MetricReadings, MetricSnapshot } from './readings.ts';
 import { metrics, type RuleName } from './rules.ts';
 
 /** Differences that each subscription's last consistency check found. */
@@ -62,7 +62,7 @@ class SqlSnapshot implements MetricSnapshot {
     this.#differences = differences;
   }
 
-  read(metric: RuleName, options: Options): Promise<readonly Reading[]> {
+  read(metric: RuleName, options: Options): Promise<readonly MetricReading[]> {
     switch (metric) {
       case 'success_rate':
         return this.#successRate(options);
@@ -124,7 +124,7 @@ class SqlSnapshot implements MetricSnapshot {
     });
   }
 
-  async #successRate({ windowMs, minimum }: Options): Promise<Reading[]> {
+  async #successRate({ windowMs, minimum }: Options): Promise<MetricReading[]> {
     return (await this.#outcomes(windowMs)).map(({ subscriptionId, succeeded, failed }) => {
       const total = succeeded + failed;
       return { subscriptionId, value: total >= Math.max(minimum, 1) ? (100 * succeeded) / total : null };
@@ -132,7 +132,7 @@ class SqlSnapshot implements MetricSnapshot {
   }
 
   /** From the event to the end, as the users define it; what that means of backdated events, `eventLatencySql` says. */
-  async #latency({ windowMs, minimum }: Options): Promise<Reading[]> {
+  async #latency({ windowMs, minimum }: Options): Promise<MetricReading[]> {
     const sums = await this.#latencies(windowMs);
     const all = {
       subscriptionId: null,
@@ -145,7 +145,7 @@ class SqlSnapshot implements MetricSnapshot {
     }));
   }
 
-  async #failures({ windowMs }: Options, rule: RuleName, withOverall: boolean): Promise<Reading[]> {
+  async #failures({ windowMs }: Options, rule: RuleName, withOverall: boolean): Promise<MetricReading[]> {
     const isMeant = isMeantBy(rule);
     const counts = new Map<string, number>();
     for (const failure of await this.#failureCounts(windowMs)) {
@@ -155,12 +155,12 @@ class SqlSnapshot implements MetricSnapshot {
     return withOverall ? withSum(counts) : readingsOf(counts);
   }
 
-  async #open(metric: 'backlog' | 'retrying'): Promise<Reading[]> {
+  async #open(metric: 'backlog' | 'retrying'): Promise<MetricReading[]> {
     const counts = await this.#openCounts();
     return withSum(new Map(counts.map(count => [count.subscriptionId, count[metric]])));
   }
 
-  async #inRow(): Promise<Reading[]> {
+  async #inRow(): Promise<MetricReading[]> {
     const counts = await failuresInRow(
       this.#pool,
       limits.failuresInRow,
@@ -169,18 +169,18 @@ class SqlSnapshot implements MetricSnapshot {
     return counts.map(({ subscriptionId, count }) => ({ subscriptionId, value: count }));
   }
 
-  async #standing(metric: 'suspended' | 'gone'): Promise<Reading[]> {
+  async #standing(metric: 'suspended' | 'gone'): Promise<MetricReading[]> {
     const known = await this.#known();
     return known.filter(one => one[metric]).map(({ id }) => ({ subscriptionId: id, value: 1 }));
   }
 
-  async #consistency(): Promise<Reading[]> {
+  async #consistency(): Promise<MetricReading[]> {
     const found = await this.#differences();
     return found.map(({ subscriptionId, differences }) => ({ subscriptionId, value: differences }));
   }
 
   /** The clock that is farthest off. */
-  async #clocks(): Promise<Reading[]> {
+  async #clocks(): Promise<MetricReading[]> {
     const [farthest] = await clocksOff(this.#pool);
     if (farthest === undefined) return [];
     const seconds = farthest.aheadMs / 1_000;
@@ -189,7 +189,7 @@ class SqlSnapshot implements MetricSnapshot {
   }
 
   /** All that nobody has settled are one alert, over the time from the first one's backup to the last one. */
-  async #restored(): Promise<Reading[]> {
+  async #restored(): Promise<MetricReading[]> {
     const restores = await openRestores(this.#pool, this.#at - restoreLimits.restoreAlertMs);
     if (restores.length === 0) return [];
     const since = Math.min(...restores.map(({ seenAt }) => seenAt));
@@ -234,11 +234,11 @@ function once<K, T>(asked: Map<K, Promise<T>>, key: K, read: () => Promise<T>): 
   return answer;
 }
 
-function readingsOf(counts: ReadonlyMap<string, number>): Reading[] {
+function readingsOf(counts: ReadonlyMap<string, number>): MetricReading[] {
   return [...counts].map(([subscriptionId, value]) => ({ subscriptionId, value }));
 }
 
-function withSum(counts: ReadonlyMap<string, number>): Reading[] {
+function withSum(counts: ReadonlyMap<string, number>): MetricReading[] {
   const sum = [...counts.values()].reduce((all, one) => all + one, 0);
   return [...readingsOf(counts), { subscriptionId: null, value: sum }];
 }

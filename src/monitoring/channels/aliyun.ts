@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
-import type { Messages } from '../alerts/messages.ts';
+import type { AlertMessages } from '../alerts/messages.ts';
 import { type Channel, ChannelError } from './channel.ts';
 import type { SettingsOf } from './channel-settings.ts';
 import { type HttpPost, jsonObject, quoted } from './http-post.ts';
@@ -15,7 +15,7 @@ export interface AliyunKeys {
 /** Holds what Aliyun's channels work with. */
 export interface AliyunDeps {
   readonly post: HttpPost;
-  readonly messages: Messages;
+  readonly messages: AlertMessages;
   readonly clock: Pick<Clock, 'now'>;
 }
 

@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer';
 import { errorCodeOf } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
-import type { AlertNotice, Messages } from '../alerts/messages.ts';
+import type { AlertMessages, AlertNotice } from '../alerts/messages.ts';
 import { type Channel, ChannelError } from './channel.ts';
 import type { SettingsOf } from './channel-settings.ts';
 import { plainBlock } from './markdown.ts';
@@ -11,13 +11,13 @@ export class EmailChannel implements Channel {
   readonly name: string;
   readonly spacingMs = 30_000;
   readonly #settings: SettingsOf<'email'>;
-  readonly #messages: Messages;
+  readonly #messages: AlertMessages;
   readonly #keys: { readonly password: string | undefined; readonly ca: string | undefined };
 
   constructor(
     settings: SettingsOf<'email'>,
     keys: { readonly password: string | undefined; readonly ca: string | undefined },
-    messages: Messages,
+    messages: AlertMessages,
   ) {
     this.name = settings.name;
     this.#settings = settings;

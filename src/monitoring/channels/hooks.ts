@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
-import { type AlertNotice, type Messages, pack } from '../alerts/messages.ts';
+import { type AlertMessages, type AlertNotice, pack } from '../alerts/messages.ts';
 import { type Channel, ChannelError } from './channel.ts';
 import { type HttpPost, quoted } from './http-post.ts';
 import { plainBlock } from './markdown.ts';
@@ -9,7 +9,7 @@ import { plainBlock } from './markdown.ts';
 /** Holds what hooks work with. */
 export interface HookDeps {
   readonly post: HttpPost;
-  readonly messages: Messages;
+  readonly messages: AlertMessages;
   readonly clock: Pick<Clock, 'now'>;
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../core/clock.ts';
 import { HubError } from '../../core/errors.ts';
-import type { Messages } from '../alerts/messages.ts';
+import type { AlertMessages } from '../alerts/messages.ts';
 import { aliyunSms, aliyunVoice } from './aliyun.ts';
 import type { Channel } from './channel.ts';
 import type { ChannelSettings } from './channel-settings.ts';
@@ -41,7 +41,11 @@ export interface OpenChannels extends AsyncDisposable {
 /** Opens every channel with its secrets. @throws HubError BAD_USER_INPUT where a secret is not there */
 export async function openChannels(
   settings: readonly ChannelSettings[],
-  deps: { readonly open: OpenReference; readonly messages: Messages; readonly clock: Pick<Clock, 'now'> },
+  deps: {
+    readonly open: OpenReference;
+    readonly messages: AlertMessages;
+    readonly clock: Pick<Clock, 'now'>;
+  },
 ): Promise<OpenChannels> {
   const post = new HttpPost();
   const byName = new Map<string, Channel>();

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { limits } from '../../core/limits.ts';
-import { type AlertNotice, type Messages, pack } from '../alerts/messages.ts';
+import { type AlertMessages, type AlertNotice, pack } from '../alerts/messages.ts';
 import type { Channel } from './channel.ts';
 import { checkAnswer, type HttpPost } from './http-post.ts';
 import { markdownBlock } from './markdown.ts';
@@ -9,7 +9,7 @@ import { markdownBlock } from './markdown.ts';
 /** Holds what a robot of a chat works with. */
 export interface RobotDeps {
   readonly post: HttpPost;
-  readonly messages: Messages;
+  readonly messages: AlertMessages;
   readonly clock: Pick<Clock, 'now'>;
 }
 

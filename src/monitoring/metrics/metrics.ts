@@ -5,13 +5,13 @@ import type { Database } from '../../db/database.ts';
 import {
   type FailedLag,
   type Lag,
+  type MetricScope,
   type MetricWindow,
   type PointCount,
   readFailedLag,
   readLag,
   readOpen,
   readWindow,
-  type Scope,
 } from '../../db/monitoring/metric-statements.ts';
 
 /** One point of a timeline. */
@@ -65,7 +65,7 @@ export function windowOf(minutes: number, timeZone: string): MetricWindow {
 }
 
 /** Reads the figures of a window. @param scope which subscriptions */
-export async function readMetrics(db: Database, scope: Scope, window: MetricWindow): Promise<Metrics> {
+export async function readMetrics(db: Database, scope: MetricScope, window: MetricWindow): Promise<Metrics> {
   const [figures, open] = await Promise.all([
     db.transaction(client => readWindow(client, scope, window)),
     readOpen(db.pool, scope, limits.metricBacklog),

@@ -22,7 +22,7 @@ import type { OperationContext } from '../../resolvers/context.ts';
 import { Turns } from '../socket/turns.ts';
 
 /** Takes a resolved value, and gives what the field is completed with. */
-type Count = (value: unknown, context: OperationContext, info: GraphQLResolveInfo) => unknown;
+type CountValue = (value: unknown, context: OperationContext, info: GraphQLResolveInfo) => unknown;
 
 /** Scalars whose values may be of any length. */
 const longScalars = new Set(['String', 'JSONObject']);
@@ -43,7 +43,7 @@ export function countAnswers(schema: GraphQLSchema): GraphQLSchema {
   return schema;
 }
 
-function countWith(field: GraphQLField<unknown, OperationContext>, count: Count): void {
+function countWith(field: GraphQLField<unknown, OperationContext>, count: CountValue): void {
   const resolve = field.resolve ?? defaultFieldResolver;
   const canBeNull = !isNonNullType(field.type);
   field.resolve = (source, args, context, info) => {
@@ -99,7 +99,7 @@ function jsonLengthOf(value: object): number {
   return known;
 }
 
-function listCount(turns: Turns, field: GraphQLField<unknown, unknown>): Count {
+function listCount(turns: Turns, field: GraphQLField<unknown, unknown>): CountValue {
   const isText = isLeafType(getNamedType(field.type));
   return (list, { budget }, info) => {
     if (!Array.isArray(list)) return list;

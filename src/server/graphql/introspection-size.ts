@@ -23,7 +23,7 @@ import {
 import { limits } from '../../core/limits.ts';
 
 /** Holds what introspection shows of a schema: the schema, types, directives, and what has a type (fields, arguments). */
-type Shown = GraphQLSchema | GraphQLType | GraphQLDirective | HasType;
+type ShownSelections = GraphQLSchema | GraphQLType | GraphQLDirective | HasType;
 
 /** Holds what the fields of an operation go by. */
 export interface Operation {
@@ -45,7 +45,7 @@ export function introspectionBound(schema: GraphQLSchema): number {
   if (known !== undefined) return known;
   const document = parse(standardQuery);
   const operation = { fragments: fragmentsOf(document), variables: {} };
-  const count = new Count(schema, operation, Number.POSITIVE_INFINITY);
+  const count = new SelectionCount(schema, operation, Number.POSITIVE_INFINITY);
   for (const node of document.definitions)
     if (node.kind === Kind.OPERATION_DEFINITION) count.root(node.selectionSet);
   const bound = Math.ceil(count.nodes * limits.introspectionShare);
@@ -78,7 +78,7 @@ export function introspectionSizeOf(
   operation: Operation,
   root: SelectionSetNode,
 ): number {
-  const count = new Count(schema, operation, introspectionBound(schema));
+  const count = new SelectionCount(schema, operation, introspectionBound(schema));
   count.root(root);
   return count.nodes;
 }
@@ -90,7 +90,7 @@ function nameOf(value: unknown): string | undefined {
 }
 
 /** Goes where the introspection would go. The schema is at hand, so nothing need be assumed. */
-class Count {
+class SelectionCount {
   nodes = 0;
   readonly #schema: GraphQLSchema;
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
@@ -123,7 +123,7 @@ class Count {
     return this.#schema.getType(nameOf(value) ?? '');
   }
 
-  #below(set: SelectionSetNode, shown: Shown): void {
+  #below(set: SelectionSetNode, shown: ShownSelections): void {
     for (const selection of set.selections) {
       if (this.nodes > this.#atMost) return;
       this.nodes += 1;
@@ -145,14 +145,14 @@ class Count {
     if (set !== undefined) go(set);
   }
 
-  #children(shown: Shown, name: string): readonly Shown[] {
+  #children(shown: ShownSelections, name: string): readonly ShownSelections[] {
     if (isSchema(shown)) return this.#ofSchema(shown, name);
     if (isType(shown)) return this.#ofType(shown, name);
     if (name === 'args') return shown.args ?? [];
     return name === 'type' && !(shown instanceof GraphQLDirective) ? [shown.type] : [];
   }
 
-  #ofSchema(schema: GraphQLSchema, name: string): readonly Shown[] {
+  #ofSchema(schema: GraphQLSchema, name: string): readonly ShownSelections[] {
     if (name === 'types') return Object.values(schema.getTypeMap());
     if (name === 'directives') return schema.getDirectives();
     const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
@@ -161,7 +161,7 @@ class Count {
     );
   }
 
-  #ofType(type: GraphQLType, name: string): readonly Shown[] {
+  #ofType(type: GraphQLType, name: string): readonly ShownSelections[] {
     if (name === 'ofType') return isListType(type) || isNonNullType(type) ? [type.ofType] : [];
     if (isObjectType(type) || isInterfaceType(type)) {
       if (name === 'fields') return Object.values(type.getFields());

@@ -4,7 +4,7 @@ import { limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 
 /** One open connection of a caller. */
-interface Connection {
+interface GuardedConnection {
   readonly socket: Socket;
   /** The address that it counts under; a trusted proxy may name another one later. */
   address: string;
@@ -31,11 +31,11 @@ export interface ConnectionsDeps {
  * and where that is short the longest open one of the address that has the most is closed. So a newcomer always gets
  * in, a health check too, and has as long to show its key as the others leave it.
  */
-export class Connections {
+export class GuardedConnections {
   readonly #deps: ConnectionsDeps;
-  readonly #open = new Map<Socket, Connection>();
+  readonly #open = new Map<Socket, GuardedConnection>();
   /** Holds those without a key by address, each in the order in which they came. */
-  readonly #unkeyed = new Map<string, Set<Connection>>();
+  readonly #unkeyed = new Map<string, Set<GuardedConnection>>();
   readonly #perKey = new Map<string, number>();
   #unkeyedCount = 0;
   #unsaid = 0;
@@ -90,14 +90,14 @@ export class Connections {
   }
 
   /** The connections of the address that has the most of those without a key. */
-  #largest(): Set<Connection> | undefined {
-    let largest: Set<Connection> | undefined;
+  #largest(): Set<GuardedConnection> | undefined {
+    let largest: Set<GuardedConnection> | undefined;
     for (const some of this.#unkeyed.values()) if (some.size > (largest?.size ?? 0)) largest = some;
     return largest;
   }
 
   /** Closes the first of some connections. */
-  #drop(some: Set<Connection> | undefined): void {
+  #drop(some: Set<GuardedConnection> | undefined): void {
     const [first] = some ?? [];
     if (first === undefined) return;
     this.#forget(first.socket);
@@ -119,14 +119,14 @@ export class Connections {
     this.#unsaid = 0;
   }
 
-  #addUnkeyed(connection: Connection): void {
+  #addUnkeyed(connection: GuardedConnection): void {
     const some = this.#unkeyed.get(connection.address) ?? new Set();
     some.add(connection);
     this.#unkeyed.set(connection.address, some);
     this.#unkeyedCount += 1;
   }
 
-  #removeUnkeyed(connection: Connection): void {
+  #removeUnkeyed(connection: GuardedConnection): void {
     const some = this.#unkeyed.get(connection.address);
     if (some?.delete(connection) !== true) return;
     this.#unkeyedCount -= 1;

@@ -5,7 +5,7 @@ import type { Logger } from '../../core/logger.ts';
 import type { OperationContext } from '../../resolvers/context.ts';
 import { BodyRoom } from '../http/body-room.ts';
 import { callerAddress } from './caller-address.ts';
-import { type ConnectionCounts, Connections } from './connections.ts';
+import { type ConnectionCounts, GuardedConnections } from './connections.ts';
 import { WrongKeys } from './wrong-keys.ts';
 
 /** Holds what the front door counts, for `/metrics`. */
@@ -29,14 +29,14 @@ export interface GuardsDeps {
 
 /** Keeps room at the front door: for those who have shown a key, and for whoever comes. */
 export class DoorGuards {
-  readonly connections: Connections;
+  readonly connections: GuardedConnections;
   readonly bodies: BodyRoom;
   readonly #wrongKeys: WrongKeys;
   readonly #trustedProxies: BlockList;
 
   constructor({ log, clock, trustedProxies, counts }: GuardsDeps) {
     this.#trustedProxies = trustedProxies;
-    this.connections = new Connections({ log, clock, onDrop: () => counts.connectionDropped() });
+    this.connections = new GuardedConnections({ log, clock, onDrop: () => counts.connectionDropped() });
     this.bodies = new BodyRoom(clock);
     this.#wrongKeys = new WrongKeys({ log, clock, onWrongKey: () => counts.wrongKey() });
     counts.watchConnections(() => this.connections.counts);

@@ -15,7 +15,7 @@ import type { Logger } from '../../core/logger.ts';
 const methods = ['GET', 'HEAD', 'POST', 'OPTIONS'] as const;
 
 /** Holds what a caller is told of a request that never became an operation. */
-interface Told {
+interface ToldFault {
   readonly code: ErrorCode;
   readonly message: string;
   /** The input at fault. */
@@ -61,7 +61,7 @@ export function sendFault(
   request: FastifyRequest,
   reply: FastifyReply,
   status: number,
-  { code, message, field }: Told,
+  { code, message, field }: ToldFault,
 ): FastifyReply {
   const extensions = field === undefined ? { code } : { code, field };
   return reply
@@ -87,8 +87,8 @@ export function answerBadHead(error: Error, socket: Socket): void {
   socket.end(`${head}\r\n\r\n${body}`);
 }
 
-const noHttp: Told = { code: 'BAD_USER_INPUT', message: 'The request is no HTTP/1.1.' };
-const headFaults: Readonly<Record<string, readonly [status: string, Told]>> = {
+const noHttp: ToldFault = { code: 'BAD_USER_INPUT', message: 'The request is no HTTP/1.1.' };
+const headFaults: Readonly<Record<string, readonly [status: string, ToldFault]>> = {
   HPE_HEADER_OVERFLOW: [
     '431 Request Header Fields Too Large',
     {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 const clientMessage = z.object({ type: z.enum(['subscribe', 'complete']), id: z.string() });
 
 /** What becomes of a message: it goes on to graphql-ws, it is dealt with here, or it breaks the protocol. */
-type Verdict = 'pass' | 'taken' | 'duplicate';
+type IdVerdict = 'pass' | 'taken' | 'duplicate';
 
 /**
  * Keeps an operation's id from being used again while the first one still ends. A client may complete an operation and
@@ -19,7 +19,7 @@ export class ReusedIds {
   readonly #held = new Map<string, string>();
 
   /** Looks at a message before graphql-ws does. */
-  look(text: string): Verdict {
+  look(text: string): IdVerdict {
     if (this.#running.size === 0 || (this.#completed.size === 0 && !text.includes('complete'))) return 'pass';
     const message = clientMessage.safeParse(parsed(text)).data;
     if (message === undefined || !this.#running.has(message.id)) return 'pass';

@@ -2,7 +2,7 @@ import { CloseCode } from 'graphql-ws';
 import { limits } from '../../core/limits.ts';
 
 /** Why the hub closes a socket: a code, and a reason that the client is told (123 bytes at most, RFC 6455). */
-export interface Closing {
+export interface SocketClosing {
   readonly code: number;
   readonly reason: string;
 }
@@ -25,4 +25,4 @@ export const closings = {
   stopping: { code: 1012, reason: 'Service restart: connect again' },
   unavailable: { code: 1013, reason: 'Try again later: the database does not answer' },
   fault: { code: CloseCode.InternalServerError, reason: 'Internal server error' },
-} as const satisfies Record<string, Closing>;
+} as const satisfies Record<string, SocketClosing>;

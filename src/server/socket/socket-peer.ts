@@ -5,7 +5,7 @@ import { limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { OperationContext } from '../../resolvers/context.ts';
 import { ReusedIds } from './reused-ids.ts';
-import { type Closing, closings } from './socket-closings.ts';
+import { closings, type SocketClosing } from './socket-closings.ts';
 
 const sweepsPerPing = limits.socketPingMs / limits.socketSweepMs;
 const sweepsOfStall = limits.socketStallMs / limits.socketSweepMs;
@@ -127,7 +127,7 @@ export class SocketPeer implements GraphqlSocket {
   }
 
   /** Closes for a reason of the hub's. */
-  drop(closing: Closing): void {
+  drop(closing: SocketClosing): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     const line = { key_id: this.keyId, ...closing, buffered: this.#socket.bufferedAmount };
     this.#options.log.info(line, 'socket closed by the hub');

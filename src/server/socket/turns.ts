@@ -1,7 +1,7 @@
 import { limits } from '../../core/limits.ts';
 
 /** A piece of work that waits for its turn. */
-interface Waiting {
+interface WaitingTurn {
   readonly fields: number;
   readonly begin: () => void;
 }
@@ -13,7 +13,7 @@ interface Waiting {
 export class Turns {
   #taken = 0;
   #isTurnOver = true;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: WaitingTurn[] = [];
 
   /** @returns undefined: go on at once; else when it is time */
   take(fields: number): Promise<void> | undefined {
