@@ -26,7 +26,9 @@ export class VoucherEventResolver {
     return event.data ?? loaders.dataOfEvent.load(event.id);
   }
 
-  @FieldResolver(() => Voucher)
+  @FieldResolver(() => Voucher, {
+    description: 'As it is now, whatever version the event is; `data` holds what this version said.',
+  })
   async voucher(@Ctx() context: OperationContext, @Root() event: VoucherEvent): Promise<Voucher> {
     return event.frozenVoucher ?? context.loaders.voucher.load(event.voucherId);
   }

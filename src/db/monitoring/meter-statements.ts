@@ -3,7 +3,7 @@ import type { SubscriptionState } from '../../core/model.ts';
 import { dueAtOf, isParked } from '../delivery/parking-statements.ts';
 import { countedEventSeconds } from './rollup-statements.ts';
 
-/** A shard as /metrics shows it; several together where there are more than are shown. */
+/** A subscription as /metrics shows it; several together where there are more than are shown. */
 export interface MeterRow {
   /** `other`: the rest. */
   readonly id: string;
@@ -30,9 +30,9 @@ const waiting = `o.next_attempt_at <= now() as due, o.attempt_count > 0 as tried
            o.mode <> 'batch' or o.attempt_count > 0 or ${dueAtOf('o')} <= now() - interval '1 hour' as late`;
 
 /**
- * * Reads every subscription, from its open syncs and the last hour's rollups.
- * @param shown shards with a row of their own, those that were made first; the others are one row
- * @param most syncs counted of each shard. A BATCH event waits for its hour on purpose: it counts once it is an hour late
+ * Reads every subscription, from its open syncs and the last hour's rollups.
+ * @param shown subscriptions with a row of their own, those that were made first; the others are one row
+ * @param most syncs counted of each subscription. A BATCH event waits for its hour on purpose: it counts once it is an hour late
  */
 export async function readMeters(
   pool: Pool,
