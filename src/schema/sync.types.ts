@@ -18,7 +18,12 @@ export class SyncLog {
   transport?: TransportKind | null;
   @Field(() => Int) retryCount!: number;
   attemptCount!: number;
-  @Field(() => DateTimeScalar, { nullable: true }) nextAttemptAt?: Date | null;
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description:
+      'From when on it may be tried; null: it is over. A past time means that it is due: its subscription may be paused, suspended or held, or have no consumer attached.',
+  })
+  nextAttemptAt?: Date | null;
   @Field(() => String, {
     nullable: true,
     description: 'ECONNREFUSED, ETIMEDOUT, HTTP_400, ACK_TIMEOUT …; null when none failed.',

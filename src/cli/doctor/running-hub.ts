@@ -4,6 +4,7 @@ import { messageOf } from '../../core/errors.ts';
 import { type ClientOptions, createClient, hasKey, RefusedError } from '../client.ts';
 import { graphql } from '../generated/gql.ts';
 import type { DoctorTargetsQuery } from '../generated/graphql.ts';
+import { shownTime } from '../shown-time.ts';
 import { type Check, checksOf } from './check.ts';
 import { skewCheck } from './database.ts';
 
@@ -146,11 +147,12 @@ async function checkRestores(options: ClientOptions): Promise<Check[]> {
   const latest = databaseRestores[0];
   if (latest === undefined) return [];
   if (open.length === 0)
-    return [backup.ok(`the restore noticed at ${latest.noticedAt} (${latest.reason}) is settled`)];
+    return [backup.ok(`the restore noticed at ${shownTime(latest.noticedAt)} (${latest.reason}) is settled`)];
   const since = open.map(({ missingSince }) => missingSince).toSorted()[0];
+  const from = since === undefined ? 'the backup' : shownTime(since);
   return [
     backup.fail(
-      `the database is an older copy (${latest.reason}): what was recorded from ${since} until ${latest.noticedAt} may be missing`,
+      `the database is an older copy (${latest.reason}): what was recorded from ${from} until ${shownTime(latest.noticedAt)} may be missing`,
       'Let every publisher repeat that time (nothing is recorded twice), run hub check for each subscription, then hub restored --done.',
     ),
   ];

@@ -75,7 +75,7 @@ function listCommand(): Command {
         one.name,
         one.targetSystem,
         one.eventTypes.join(', '),
-        one.heldUntil == null ? one.state.toLowerCase() : `held until ${one.heldUntil}`,
+        one.heldUntil == null ? one.state.toLowerCase() : `held until ${shownTime(one.heldUntil)}`,
         attachedCell(one),
         one.backlog,
         one.failedCount,
